@@ -258,7 +258,11 @@ def page_count(pdf: bytes) -> int:
     return int(found[1]) if found is not None else 0
 
 
-def qr_svg(text: str) -> str:
-    """A QR code as SVG text, for templates (``image(bytes(data.qr), format: "svg")``)."""
+def qr_svg(text: str, *, quiet: bool = True) -> str:
+    """A QR code as SVG text, for templates (``image(bytes(data.qr), format: "svg")``).
+
+    Args:
+        quiet: with the white around that it needs; without it where the template leaves the white itself.
+    """
     barcode = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level="M")
-    return str(barcode.to_svg(scale=4, add_quiet_zones=True))
+    return str(barcode.to_svg(scale=4, add_quiet_zones=quiet))

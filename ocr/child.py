@@ -1,21 +1,24 @@
 """The service of a child that opens the bytes of an upload: called by ``ocr.sandbox``, run by ``sandbox.child``."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 from ged.errors import EngineFailed, GedError
 from ocr import office
 from ocr.enclosed import take_out
-from ocr.image import shrink
+from ocr.image import Shown, cut, grayscale, shrink
 from ocr.inspection import count, inspect
 from ocr.limits import FULL, Limits, is_full
 from ocr.pictures import jpeg, site_webp
 from ocr.showing import show
 from ocr.tesseract import Recogniser, recogniser
-from ocr.wire import Message, PageTask
+from ocr.wire import Message, PageTask, printed_form
 from ocr.word import served
 from sandbox import Service
 
 _THUMBNAIL_QUALITY = 70
+FORM_LONG_SIDE_PX = 2339
+"""A4 at 200 dpi: to this size a PDF is drawn for its form; a picture is taken as it is."""
 
 
 def service(settings: Message) -> Service:
@@ -66,22 +69,41 @@ class _Service:
         if operation == "thumbnail":
             self._thumbnail(request)
             return None
+        if operation == "part":
+            self._part(request)
+            return None
+        if operation == "page_codes":
+            from ocr.codes import read_all_codes  # noqa: PLC0415 - as for a page
+
+            return [code.text for code in read_all_codes(grayscale(self._shown(request).image))]
+        if operation == "form":
+            from ocr.forms import read_form  # noqa: PLC0415 - as for a page
+
+            found = read_form(self._shown(request).image, printed_form(request["form"]))
+            return None if found is None else asdict(found)
         from ocr.page import PageReader  # noqa: PLC0415 - with scipy half of the start, and a look at a file needs none of it
 
         languages = tuple(request.pop("languages"))
         PageReader(self._limits, self._recogniser).run(PageTask(**request, languages=languages))
         return None
 
-    def _thumbnail(self, request: Message) -> None:
-        width_px = request["width_px"]
-        shown = show(
+    def _shown(self, request: Message, long_side_px: int = FORM_LONG_SIDE_PX) -> Shown:
+        return show(
             Path(request["source"]),
             request["media_type"],
             request["page_index"],
             request["rotation"],
             self._limits,
-            long_side_px=4 * width_px,
+            long_side_px=long_side_px,
         )
+
+    def _part(self, request: Message) -> None:
+        part = cut(self._shown(request).image, request["place"], request["width_px"])
+        Path(request["out"]).write_bytes(jpeg(part, _THUMBNAIL_QUALITY))
+
+    def _thumbnail(self, request: Message) -> None:
+        width_px = request["width_px"]
+        shown = self._shown(request, 4 * width_px)
         long_side_px = width_px * max(shown.image.size) / shown.image.width
         small, limit_bytes = shrink(shown.image, round(long_side_px)), request["limit_bytes"]
         coded = site_webp(small, limit_bytes=limit_bytes) if limit_bytes else jpeg(small, _THUMBNAIL_QUALITY)

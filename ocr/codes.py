@@ -24,6 +24,11 @@ def read_codes(gray: Image.Image) -> tuple[PageCode, ...]:
     return found
 
 
+def read_all_codes(gray: Image.Image) -> tuple[PageCode, ...]:
+    """Read the QR codes of a page at full size: a page may bear a small code beside one that the first look found."""
+    return _read(gray, (zxingcpp.BarcodeFormat.QRCode,))
+
+
 def _read(gray: Image.Image, kinds: tuple[zxingcpp.BarcodeFormat, ...]) -> tuple[PageCode, ...]:
     results = zxingcpp.read_barcodes(
         np.asarray(gray), formats=zxingcpp.BarcodeFormats(kinds), try_downscale=False, try_invert=False

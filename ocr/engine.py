@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -15,7 +15,19 @@ from typing import Any, cast
 from PIL import Image
 
 from ged.errors import DiskFull, EngineFailed, GedError, Invalid
-from ged.ports import PageCode, PageFacts, PageRef, ReaderFacts, RecognisedPage, Recognition, SourceFacts, Word
+from ged.ports import (
+    FormReading,
+    PageCode,
+    PageFacts,
+    PageRef,
+    PrintedForm,
+    Quad,
+    ReaderFacts,
+    RecognisedPage,
+    Recognition,
+    SourceFacts,
+    Word,
+)
 from ocr import pdf
 from ocr.fields import read_fields
 from ocr.image import shrink
@@ -28,7 +40,7 @@ from ocr.resume import FinishedPages
 from ocr.sandbox import Sandbox
 from ocr.sniff import P7M, PDF, sniff
 from ocr.tesseract import PROGRAM, Plug, plug_of
-from ocr.wire import Message, PagePart, PageResult, PageTask, as_message, load_result
+from ocr.wire import Message, PagePart, PageResult, PageTask, as_message, form_reading, load_result
 from sandbox import Isolation
 
 THUMBNAIL_LONG_SIDE_PX = 300
@@ -180,6 +192,35 @@ class TesseractEngine:
             "out": str(out.resolve()),
         }
         self._sandbox.ask(request, timeout_s=timeout_s)
+
+    def draw_part(self, page: PageRef, place: Quad, *, width_px: int, out: Path, timeout_s: float) -> None:
+        """Write a picture of a place of a page, as ``OcrEngine.draw_part``."""
+        more = {"place": place, "width_px": width_px, "out": str(out.resolve())}
+        self._ask_of(page, "part", timeout_s, **more)
+
+    def read_codes(self, page: PageRef, *, timeout_s: float) -> tuple[str, ...]:
+        """Texts of all codes of a page, as ``OcrEngine.read_codes``."""
+        return tuple(str(text) for text in cast(list[object], self._ask_of(page, "page_codes", timeout_s)))
+
+    def read_form(self, page: PageRef, form: PrintedForm, *, timeout_s: float) -> FormReading | None:
+        """Find a printed form and measure its boxes, as ``OcrEngine.read_form``."""
+        found = self._ask_of(page, "form", timeout_s, form=asdict(form))
+        try:
+            return None if found is None else form_reading(found, form)
+        except (ValueError, KeyError, TypeError) as error:
+            raise EngineFailed("ocr.crashed", "The file ended the reading process.") from error
+
+    def _ask_of(self, page: PageRef, operation: str, timeout_s: float, **more: object) -> object:
+        page = self._drawn(page, None, timeout_s)
+        request: Message = {
+            "do": operation,
+            "source": str(page.source.resolve()),
+            "media_type": page.media_type,
+            "page_index": page.page_index,
+            "rotation": page.rotation % 360,
+            **more,
+        }
+        return self._sandbox.ask(request, timeout_s=timeout_s)
 
     def recognise(
         self,

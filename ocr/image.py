@@ -10,6 +10,7 @@ from pathlib import Path
 from PIL import Image, ImageOps
 
 from ged.errors import GedError
+from ged.ports import Quad
 from ocr.limits import Limits, truncated
 from ocr.sniff import JP2, JPEG, PNG, PNM, TIFF
 
@@ -173,3 +174,21 @@ def grayscale(image: Image.Image) -> Image.Image:
 def turn(image: Image.Image, degrees: int) -> Image.Image:
     """Turn an image clockwise by 0, 90, 180 or 270 degrees."""
     return image.transpose(_TURNS[degrees]) if degrees % 360 else image
+
+
+MAX_PART_PX = 4_000_000
+
+
+def cut(image: Image.Image, place: Quad, width_px: int) -> Image.Image:
+    """A place of an image, upright, with this width: its height is as the place's sides say.
+
+    >>> cut(Image.new("L", (100, 200)), ((0.5, 0.25), (1.0, 0.25), (1.0, 0.5), (0.5, 0.5)), 20).size
+    (20, 20)
+    """
+    corners = [(x * image.width, y * image.height) for x, y in place]
+    across = math.dist(corners[0], corners[1]) + math.dist(corners[3], corners[2])
+    down = math.dist(corners[0], corners[3]) + math.dist(corners[1], corners[2])
+    height_px = max(1, min(round(width_px * down / max(across, 1.0)), MAX_PART_PX // width_px))
+    upper_left, upper_right, lower_right, lower_left = corners
+    data = [side for corner in (upper_left, lower_left, lower_right, upper_right) for side in corner]
+    return image.transform((width_px, height_px), Image.Transform.QUAD, data, Image.Resampling.BICUBIC, fillcolor="white")

@@ -6,6 +6,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, cast
 
+from ged.ports import BoxState, FormArea, FormBox, FormReading, PrintedForm, Quad, ReadArea, ReadBox
+
 Message = dict[str, Any]
 
 
@@ -146,6 +148,40 @@ def _own(task: PageTask, name: object) -> Path:
     if not path.is_file() or path.is_symlink():
         raise ValueError(f"{path.name} was not written")
     return path
+
+
+def printed_form(data: Message) -> PrintedForm:
+    """The form of a request (the child's side)."""
+    return PrintedForm(
+        code=str(data["code"]),
+        code_at=tuple(data["code_at"]),
+        marks=tuple((float(x), float(y)) for x, y in data["marks"]),
+        mark_size=float(data["mark_size"]),
+        boxes=tuple(FormBox(**box) for box in data["boxes"]),
+        areas=tuple(FormArea(**area) for area in data["areas"]),
+    )
+
+
+def form_reading(data: Any, form: PrintedForm) -> FormReading:
+    """The reading that a child sent; it names the boxes and areas of the form, in their order.
+
+    Raises:
+        ValueError, KeyError, TypeError: it is invalid.
+    """
+    boxes = tuple(
+        ReadBox(box.key, BoxState(one["state"]), float(one["ink"]), _quad(one["place"]))
+        for box, one in zip(form.boxes, data["boxes"], strict=True)
+    )
+    areas = tuple(
+        ReadArea(area.key, bool(one["has_ink"]), _quad(one["place"]))
+        for area, one in zip(form.areas, data["areas"], strict=True)
+    )
+    return FormReading(boxes, areas)
+
+
+def _quad(data: Any) -> Quad:
+    one, two, three, four = ((float(x), float(y)) for x, y in data)
+    return one, two, three, four
 
 
 def as_message(operation: str, task: object) -> Message:

@@ -9,7 +9,21 @@ from pathlib import Path
 import pikepdf
 from PIL import Image
 
-from ged.ports import FieldReading, PageFacts, PageRef, ReaderFacts, RecognisedPage, Recognition, SourceFacts
+from ged.ports import (
+    BoxState,
+    FieldReading,
+    FormReading,
+    PageFacts,
+    PageRef,
+    PrintedForm,
+    Quad,
+    ReadArea,
+    ReadBox,
+    ReaderFacts,
+    RecognisedPage,
+    Recognition,
+    SourceFacts,
+)
 from tests.pages import draw
 
 
@@ -26,6 +40,9 @@ class ScriptedEngine:
     fields: tuple[FieldReading, ...] = ()
     flags: tuple[str, ...] = ()
     likeness: str = ""
+    codes: tuple[str, ...] = ()
+    boxes: dict[str, BoxState] = field(default_factory=dict)
+    written: tuple[str, ...] = ()
     asked: list[int] = field(default_factory=list)
     meanwhile: Callable[[], None] = lambda: None
 
@@ -48,6 +65,24 @@ class ScriptedEngine:
     ) -> None:
         """Write a white page."""
         Image.new("L", (width_px, width_px * 7 // 5), 255).save(out, "WEBP" if limit_bytes else "JPEG")
+
+    def draw_part(self, page: PageRef, place: Quad, *, width_px: int, out: Path, timeout_s: float) -> None:
+        """Write a white picture."""
+        Image.new("L", (width_px, width_px), 255).save(out, "JPEG")
+
+    def read_codes(self, page: PageRef, *, timeout_s: float) -> tuple[str, ...]:
+        """Return the codes that the test gave."""
+        return self.codes
+
+    def read_form(self, page: PageRef, form: PrintedForm, *, timeout_s: float) -> FormReading | None:
+        """Return the boxes that the test named as they are said, all others empty; without any, no form is found."""
+        if not self.boxes:
+            return None
+        place = ((0.1, 0.1), (0.2, 0.1), (0.2, 0.2), (0.1, 0.2))
+        return FormReading(
+            tuple(ReadBox(box.key, self.boxes.get(box.key, BoxState.EMPTY), 0.0, place) for box in form.boxes),
+            tuple(ReadArea(area.key, area.key in self.written, place) for area in form.areas),
+        )
 
     def recognise(
         self, pages: Sequence[PageRef], *, languages: Sequence[str], timeout_s: float, out: Path, **_: object

@@ -2,7 +2,7 @@
 
 from ged import slots
 from ged.capture.files import fetch, private_dir
-from ged.ports import PageRef
+from ged.ports import PageRef, Quad
 from ged.register.documents import PictureSource
 from ged.space import disk_full_of
 from ged.unit import Services
@@ -27,6 +27,19 @@ def draw(services: Services, picture: PictureSource, *, width_px: int, limit_byt
         source = fetch(services.blobs, picture.source, folder / "source")
         page = PageRef(source, picture.media_type, picture.page_index, picture.rotation)
         return _drawn(services, page, width_px, limit_bytes)
+
+
+def draw_part(services: Services, picture: PictureSource, place: Quad, *, width_px: int) -> bytes:
+    """The JPEG of a place of a page, upright.
+
+    Raises:
+        Invalid, EngineFailed: as ``draw``.
+    """
+    with slots.drawing(), private_dir(services) as folder:
+        source = fetch(services.blobs, picture.source, folder / "source")
+        page, out = PageRef(source, picture.media_type, picture.page_index, picture.rotation), folder / "picture"
+        services.ocr.draw_part(page, place, width_px=width_px, out=out, timeout_s=TIMEOUT_S)
+        return out.read_bytes()
 
 
 def draw_pdf(services: Services, pdf: bytes, page_index: int, *, width_px: int) -> bytes:

@@ -122,7 +122,8 @@ PRINTED = {
     ),
     CodeKind.IMPUTATION: (
         "Fiche de transmission N° arrivé le Urgent Très urgent Expéditeur Référence et date de la lettre du Objet Transmis "
-        "à Pièces jointes Imputé à (1 : service traitant, × : en copie) Date Émargement Suite à donner Échéance sans "
+        "à Pièces jointes Imputé à (1 : service traitant, × : en copie) cochez ; pour annuler, barrez la case cochée d'un long "
+        "trait Traite Copie Date Émargement Suite à donner Échéance jours ouvrés 1 j 2 j 3 j 5 j 10 j 15 j le sans "
         "échéance Instructions Réponse n° du Date, visa Décidé le Imprimée le. Fiche à retourner au bureau d'ordre après "
         "annotation : numérisée, elle se joint d'elle-même au courrier."
     ),

@@ -89,11 +89,19 @@ from ged.ports.names import (
     unit_principal,
 )
 from ged.ports.reading import (
+    BoxState,
     FieldReading,
+    FormArea,
+    FormBox,
+    FormReading,
     OcrEngine,
     PageCode,
     PageFacts,
     PageRef,
+    PrintedForm,
+    Quad,
+    ReadArea,
+    ReadBox,
     ReaderFacts,
     RecognisedPage,
     Recognition,
@@ -146,6 +154,14 @@ from ged.ports.word import (
 )
 
 __all__ = [
+    "ReadBox",
+    "ReadArea",
+    "Quad",
+    "PrintedForm",
+    "FormReading",
+    "FormBox",
+    "FormArea",
+    "BoxState",
     "MOST_WAITING",
     "PLACE_NAMES",
     "AttachmentId",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
@@ -130,6 +131,89 @@ class ReaderFacts:
     version: str
 
 
+@dataclass(frozen=True)
+class FormBox:
+    """A printed box to tick: its upper left corner and its side, in millimetres from the corner of the form's frame."""
+
+    key: str
+    x: float
+    y: float
+    size: float
+
+
+@dataclass(frozen=True)
+class FormArea:
+    """A place of a form for handwriting, in millimetres."""
+
+    key: str
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
+class PrintedForm:
+    """Where everything of a printed form stands, in millimetres from the upper left corner of its frame.
+
+    Attributes:
+        code: text of the QR code in the form.
+        code_at: left, top, side of the code's modules, without white around.
+        marks: centres of the solid squares around the form.
+        mark_size: their side.
+    """
+
+    code: str
+    code_at: tuple[float, float, float]
+    marks: tuple[tuple[float, float], ...]
+    mark_size: float
+    boxes: tuple[FormBox, ...]
+    areas: tuple[FormArea, ...]
+
+
+class BoxState(StrEnum):
+    """What a box of a form was found to be."""
+
+    EMPTY = "empty"
+    FILLED = "filled"
+    TAKEN_BACK = "taken_back"
+    """Ticked, and then struck out by a long stroke."""
+    DOUBTFUL = "doubtful"
+    """A person has to look."""
+
+
+Quad = tuple[tuple[float, float], tuple[float, float], tuple[float, float], tuple[float, float]]
+"""Corners of a place on the page as it was scanned: upper left, upper right, lower right, lower left of the upright
+form, in fractions 0..1 of the page's width and height."""
+
+
+@dataclass(frozen=True)
+class ReadBox:
+    """A box as it was found. ``ink``: share of the inside that bears ink, 0..1."""
+
+    key: str
+    state: BoxState
+    ink: float
+    place: Quad
+
+
+@dataclass(frozen=True)
+class ReadArea:
+    """A place for handwriting. ``has_ink``: something seems to be written there."""
+
+    key: str
+    has_ink: bool
+    place: Quad
+
+
+@dataclass(frozen=True)
+class FormReading:
+    """A form as it was read: its boxes and areas in the order of ``PrintedForm``."""
+
+    boxes: tuple[ReadBox, ...]
+    areas: tuple[ReadArea, ...]
+
+
 class OcrEngine(Protocol):
     """Reads pages. Uploads may be hostile: no data is decoded before its size is checked."""
 
@@ -149,6 +233,27 @@ class OcrEngine(Protocol):
         """Write a picture of one page to ``out`` (waiting scans are shown before they are read).
 
         It is a JPEG of that width; with ``limit_bytes`` it is a WebP, at most that wide, and as sharp as so many bytes allow.
+        """
+        ...
+
+    def draw_part(self, page: PageRef, place: Quad, *, width_px: int, out: Path, timeout_s: float) -> None:
+        """Write a picture of a place of a page to ``out``, upright: a JPEG of that width."""
+        ...
+
+    def read_codes(self, page: PageRef, *, timeout_s: float) -> tuple[str, ...]:
+        """Texts of all codes of a page, in full resolution.
+
+        Raises:
+            Invalid: the page's bytes cannot be drawn.
+            EngineFailed: ``ocr.timeout``, ``ocr.crashed``; DiskFull: ``disk.full``.
+        """
+        ...
+
+    def read_form(self, page: PageRef, form: PrintedForm, *, timeout_s: float) -> FormReading | None:
+        """Find a printed form on a page and measure its boxes; None when it is not found exactly. Reading guesses nothing.
+
+        Raises:
+            Invalid, EngineFailed: as ``read_codes``.
         """
         ...
 

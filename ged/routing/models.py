@@ -104,6 +104,36 @@ class Assignment(Base):
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
 
 
+class SheetOutcome(StrEnum):
+    """How far the machine came with a fiche that was scanned."""
+
+    READ = "read"
+    UNKNOWN = "unknown"
+    """No code of boxes that this program knows: a print of a decision, or of another program."""
+    UNCLEAR = "unclear"
+    """The code was read, but the sheet was not found exactly, or its page could not be drawn."""
+
+
+class SheetReading(Base):
+    """What the boxes of a scanned fiche de transmission say, as the machine read them. Written once; it only proposes."""
+
+    __tablename__ = "sheet_readings"
+
+    scan_id: Mapped[int] = mapped_column(ForeignKey("scans.id"), primary_key=True, autoincrement=False)
+    mail_id: Mapped[int] = mapped_column(ForeignKey("mails.id"), index=True)
+    scan_page_id: Mapped[int | None] = mapped_column(ForeignKey("scan_pages.id"))
+    """The page that bears the boxes; None unless it was read."""
+    outcome: Mapped[str] = mapped_column(String(16))
+    """A ``SheetOutcome``."""
+    code: Mapped[str] = mapped_column(Text, default="")
+    """The text of the sheet's code of boxes (``ged.routing.sheet_form``)."""
+    boxes: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    """Key, state, share of ink, place on the page of each box."""
+    areas: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    """Key, whether something is written there, place on the page of each place for handwriting."""
+    read_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class WorkingDay(Base):
     """A weekday on which people work (Monday = 0)."""
 

@@ -1,5 +1,6 @@
 """The fiche de transmission, identified by a code: the authority's decision on paper, or blank for one by hand."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from ged.days import long_day
 from ged.errors import NotFound
 from ged.org.letterhead import letterhead
 from ged.org.models import Person, Post, Unit
+from ged.org.stock import kept_rows
 from ged.org.tree import entities, ministry_of_units, upwards
 from ged.org.words import CAPACITIES, LEVELS
 from ged.ports import Confidentiality, MailId
@@ -21,9 +23,10 @@ from ged.register.models import Mail
 from ged.register.queries import number_of
 from ged.register.words import URGENCY
 from ged.routing.choices import mention_choices
-from ged.routing.models import Assignment, Imputation
+from ged.routing.models import Assignment, Imputation, Mention
+from ged.routing.sheet_form import OTHER, SheetForm, code_of, offered, places
 from ged.routing.undoing import latest
-from ged.typeset import typeset
+from ged.typeset import qr_svg, typeset
 from ged.unit import Actor, Services
 
 TEMPLATE = Path(__file__).parent.parent / "templates" / "imputation_sheet.typ"
@@ -31,6 +34,12 @@ SHORT = 600
 """Characters of a subject on the sheet, so that it stays one page."""
 MAX_UNITS = 24
 """Units on the sheet; more would not leave room for a note."""
+MAX_TICKED = 17
+"""Units with boxes on a blank sheet; each further line of the subject takes the room of one."""
+LINE = 100
+"""Characters of a line of the subject."""
+MAX_BOXES = 16
+"""Mentions with a box; more would not leave room for the delays."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +48,8 @@ class SheetUnit:
 
     name: str
     mark: str = ""
+    id: int = 0
+    code: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,6 +76,8 @@ class ImputationSheet:
     decided_by: str
     capacity: str
     printed_on: date
+    form: dict[str, Any] | None = None
+    """Boxes to tick, which are read when the sheet comes back (``sheet_form``); None on the sheet of a decision."""
 
 
 def imputation_sheet(
@@ -88,20 +101,23 @@ def imputation_sheet(
     unit_id = addressed.unit_id if addressed is not None else mail.unit_id
     mentions = mention_choices(session, [entities(session)[mail.unit_id]])
     code = make_code(CodeKind.IMPUTATION, mail.id, key=services.code_key)
+    subject = _shortened(mail.subject) if is_told else ""
+    room = MAX_UNITS if decision is not None else MAX_TICKED - len(subject) // LINE
+    units = _units(session, decision, unit_id, room=room)
     return ImputationSheet(
         mail_id=mail.id,
         level=level,
         head=letterhead(session, unit_id, country=services.country).coded(code, number).data(),
         number=number,
         sender=mail.sender_name if is_told else "",
-        subject=_shortened(mail.subject) if is_told else "",
+        subject=subject,
         their_reference=mail.their_reference if is_told else "",
         written_on=mail.written_on if is_told else None,
         received_on=mail.received_on,
         urgency=URGENCY[mail.priority],
         addressed_to=addressed.title if addressed is not None else "",
         enclosures=str(mail.enclosure_count) if mail.enclosure_count else "aucune",
-        units=_units(session, decision, unit_id),
+        units=units,
         mentions=tuple((label, code in ticked) for code, label in mentions),
         note=decision.note if decision is not None and is_told else "",
         due_on=mail.due_on if decision is not None else None,
@@ -109,7 +125,43 @@ def imputation_sheet(
         decided_by=_decider(session, decision),
         capacity=CAPACITIES.get(decision.acted_as, "") if decision is not None else "",
         printed_on=now.astimezone(services.zone).date(),
+        form=_form(session, mail, units, services.code_key) if decision is None else None,
     )
+
+
+def _form(session: Session, mail: Mail, units: tuple[SheetUnit, ...], key: bytes) -> dict[str, Any]:
+    """The boxes of a blank sheet as its template reads them."""
+    kept = kept_rows(session, Mention, [entities(session)[mail.unit_id]])
+    shown: list[Mention] = list(kept.values())[:MAX_BOXES]
+    form = SheetForm(
+        mail.id,
+        tuple(offered(one.id, one.code) for one in units),
+        tuple(offered(one.id, one.code) for one in shown),
+    )
+    names = {f"mention:{one.id}": one.label for one in shown} | {f"copy:{one.id}": one.name for one in units}
+    return form_data(form, names, key=key)
+
+
+def form_data(form: SheetForm, names: Mapping[str, str], *, key: bytes) -> dict[str, Any]:
+    """The boxes of a sheet as its template reads them. ``names``: labels of mentions and units, by the keys of boxes."""
+    placed = places(form, code=code_of(form, key=key))
+    labels = {**names, f"copy:{OTHER}": "", **{f"days:{days}": f"{days} j" for days in form.days}}
+    printed = placed.form
+    return {
+        "qr": qr_svg(printed.code, quiet=False),
+        "qr_at": list(printed.code_at),
+        "width": placed.width,
+        "height": placed.height,
+        "pitch": placed.pitch,
+        "aside": placed.aside,
+        "frames": {name: list(frame) for name, frame in placed.frames.items()},
+        "marks": [list(mark) for mark in printed.marks],
+        "mark_size": printed.mark_size,
+        "boxes": [
+            {"kind": box.key.partition(":")[0], "name": labels.get(box.key, ""), "x": box.x, "y": box.y, "size": box.size}
+            for box in printed.boxes
+        ],
+    }
 
 
 def sheet_pdf(sheet: ImputationSheet, *, at: datetime) -> bytes:
@@ -118,11 +170,11 @@ def sheet_pdf(sheet: ImputationSheet, *, at: datetime) -> bytes:
     Raises:
         Invalid: ``typeset.failed``.
     """
-    return typeset(TEMPLATE, sheet_data(sheet), at=at)
+    return typeset(TEMPLATE, {**sheet_data(sheet), "form": sheet.form}, at=at)
 
 
 def sheet_data(sheet: ImputationSheet) -> dict[str, Any]:
-    """The data of the sheet for its template."""
+    """The texts of the sheet for its template, without the form."""
     return {
         "head": sheet.head,
         "number": sheet.number,
@@ -151,8 +203,8 @@ def _decider(session: Session, decision: Imputation | None) -> str:
     return session.get_one(Person, decision.person_id).name if decision is not None else ""
 
 
-def _units(session: Session, decision: Imputation | None, unit_id: int) -> tuple[SheetUnit, ...]:
-    """The chosen units first, then further units that the authority may choose."""
+def _units(session: Session, decision: Imputation | None, unit_id: int, *, room: int) -> tuple[SheetUnit, ...]:
+    """The chosen units first, then further units that the authority may choose, while there is room."""
     marks: dict[int, str] = {}
     posts: dict[int, list[str]] = {}
     if decision is not None:
@@ -161,13 +213,15 @@ def _units(session: Session, decision: Imputation | None, unit_id: int) -> tuple
             marks.setdefault(row.unit_id, "lead" if row.is_leading else "copy")
             if row.post_id is not None:
                 posts.setdefault(row.unit_id, []).append(session.get_one(Post, row.post_id).title)
-    names = {u.id: u.name for u in session.scalars(select(Unit))}
+    all_units = {u.id: u for u in session.scalars(select(Unit))}
     others = [one for one in _nearest(session, unit_id) if one not in marks]
-    room = max(MAX_UNITS - len(marks), 0)
-    return (
-        *(SheetUnit(", ".join([names[one], *posts.get(one, [])]), mark) for one, mark in marks.items()),
-        *(SheetUnit(names[one]) for one in others[:room]),
-    )
+    room = max(room - len(marks), 0)
+
+    def line(one: int, mark: str = "") -> SheetUnit:
+        unit = all_units[one]
+        return SheetUnit(", ".join([unit.name, *posts.get(one, [])]), mark, one, unit.code)
+
+    return (*(line(one, mark) for one, mark in marks.items()), *(line(one) for one in others[:room]))
 
 
 def _nearest(session: Session, unit_id: int) -> list[int]:

@@ -175,6 +175,7 @@ STAYS: Mapping[str, str] = {
     "notice_cursor": "of the installation's notices",
     "takeover_folders": "files on their way; what was joined leaves with its letter",
     "takeover_scans": "as their folder",
+    "sheet_readings": "proposals in ids of here; the picture of the sheet and what was decided by it leave",
     "requested_files": "a copy, made again on demand",
     "word_pages": "made again from the draft",
     "learned_versions": "learned from the letters of all",

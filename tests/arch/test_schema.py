@@ -40,6 +40,7 @@ NOT_SEARCHED_BY = {
     "learned_versions.asked_by_id": "a few rows",
     "letter_notes.person_id": "names who wrote; read by the letter, and by the index of the post that is asked",
     "letter_notes.post_id": "names who wrote; read by the letter",
+    "sheet_readings.scan_page_id": "read from the reading, which is found by its scan or letter",
     "reminders.by_person_id": "names who acted; read by the assignment or the letter",
     "reminders.by_post_id": "names who acted; read by the assignment or the letter",
     "letter_exceptions.asked_by_id": "names who acted; read by the letter",

@@ -478,6 +478,7 @@ ACCESS: Mapping[str, Rule] = {
     "impute.decide_batch": SIGNED_IN,
     "impute.undo": SIGNED_IN,
     "impute.sheet": SIGNED_IN,
+    "impute.sheet_part": SIGNED_IN,
     "inbox.index": SIGNED_IN,
     "inbox.show": SIGNED_IN,
     "inbox.take": SIGNED_IN,

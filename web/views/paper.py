@@ -17,6 +17,7 @@ from ged.paper import operations, prints, queries
 from ged.paper.queries import PaperPage
 from ged.ports import Confidentiality
 from ged.register import opening
+from ged.routing import path as letter_path
 from ged.typeset import page_count
 from web.site import context
 from web.site.forms import FormReader
@@ -48,13 +49,16 @@ def _show(paper_id: int, error: GedError | None = None) -> ResponseReturnValue:
     services, actor, now = context.services(), context.actor(), context.now()
     with services.reading() as session:
         page = queries.page(session, services, paper_id, actor, now=now)
+        is_fiche = page.row.kind is CodeKind.IMPUTATION
+        may_impute = is_fiche and letter_path.path(session, page.subject_id, actor).may_impute
     if page.level >= Confidentiality.RESTRICTED and page.known.mail_id is not None:
         # The page shows the letter's subject: for a confidential letter this is recorded in the journal.
         with services.unit_of_work(now) as uow:
             opening.record_opening(uow, page.known.mail_id, where="paper", actor=actor)
     return render_form(
-        "paper/show.html", error=error, page=page, print_url=_print_url(page), print_pages=_print_pages(page)
-    )
+        "paper/show.html", error=error, page=page, print_url=_print_url(page), print_pages=_print_pages(page),
+        may_impute=may_impute,
+    )  # fmt: skip
 
 
 def _print_pages(page: PaperPage) -> int:

@@ -1513,6 +1513,9 @@ MESSAGES: Mapping[str, Message] = {
         _l("Une mention cochée n'est pas dans la liste."), _l("Cochez des mentions de la liste.")
     ),
     "impute.none_ticked": Message(_l("Aucun courrier n'est coché."), _l("Cochez au moins un courrier.")),
+    "impute.sheet_doubtful": Message(
+        _l("Une case douteuse de la fiche attend votre réponse."), _l("Regardez l'image de la case, puis dites si elle est cochée.")
+    ),
     "impute.unit_missing": Message(_l("Le service traitant manque."), _l("Choisissez le service traitant.")),
     "impute.unit_twice": Message(_l("Un service figure deux fois."), _l("Choisissez chaque service une seule fois.")),
     # --- index ---

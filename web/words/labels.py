@@ -717,6 +717,7 @@ ACTIONS: Mapping[str, LazyString] = {
     "signature.raise_asked": _l("a demandé de prolonger la preuve de signatures"),
     "signature.raised": _l("a prolongé la preuve d'une signature"),
     "mail.dispatched": _l("a expédié le courrier"),
+    "mail.imputed_by_sheet": _l("a imputé d'après la fiche annotée"),
     "mail.sheet_returned": _l("a joint la fiche de transmission annotée"),
     "mail.signed": _l("a signé le courrier"),
     "mail.token_issued": _l("a gardé l'empreinte du courrier avant signature, et son code de vérification"),

@@ -11,11 +11,14 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.datastructures import MultiDict
 
-from ged.errors import GedError, Invalid, InvalidTransition, StaleVersion
+from ged.capture import drawing
+from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.followup import undoing
 from ged.natures import queries as natures
 from ged.org.stock import entities_of
 from ged.org.tree import entity_of
+from ged.paper import fiche as paper_fiche
+from ged.paper.fiche import Fiche
 from ged.ports import Confidentiality, MailId, PostId, UnitId
 from ged.recognition import signatures
 from ged.register import opening
@@ -27,6 +30,7 @@ from ged.routing.choices import Choice
 from ged.routing.operations import ImputationForm
 from ged.routing.queries import MailRow
 from ged.routing.sheet import imputation_sheet, sheet_pdf
+from ged.routing.sheet_form import SHEET
 from ged.suggestions import lessons
 from ged.suggestions.models import Lesson
 from ged.unit import HeldPost, ReadSession, Role
@@ -42,6 +46,12 @@ from web.words.due import due_words
 blueprint = Blueprint("impute", __name__)
 
 REFUSALS = (Invalid, InvalidTransition, StaleVersion)
+TICKED, NOT_TICKED = "oui", "non"
+PART_PX = {SHEET: 1200, "note": 900}
+"""Widths of pictures of a fiche's parts; of a box ``BOX_PX``."""
+BOX_PX = 160
+LISTS = {"mention": "mentions", "copy": "other_unit_ids"}
+"""Kinds of boxes -> fields of which several are ticked."""
 PAGE = 50
 FILTER = KeptFilter("queue_filter", ("q", "urgence", "pour"))
 MAX_BATCH = 50
@@ -83,15 +93,26 @@ def decide(mail_id: int) -> ResponseReturnValue:
     actor, services = context.actor(), context.services()
     if _asks_for_people():
         return _page(mail_id)
-    fields = FormReader(request.form)
-    version = fields.integer("version")
     with services.reading() as session:
         following = queries.following(session, actor, mail_id, asked=list_filter(FILTER.kept()))
         number = letter(session, mail_id, actor).number
+        sheet = paper_fiche.of_letter(session, services, mail_id, actor) if "fiche" in request.form else None
+    answers = _answers()
+    form = _with_answers(sheet, answers)
+    fields = FormReader(form)
+    version, scan_id = fields.integer("version"), fields.integer("fiche")
     try:
-        decision = _decision(fields)
+        decision = _decision(fields, form)
         with services.unit_of_work(context.now()) as uow:
-            made = operations.impute(uow, MailId(mail_id), decision, version=version, actor=actor, now=context.now())
+            if scan_id is None:
+                made = operations.impute(
+                    uow, MailId(mail_id), decision, version=version, actor=actor, now=context.now()
+                )
+            else:
+                made = paper_fiche.impute(
+                    uow, MailId(mail_id), decision, scan_id=scan_id, scan_version=fields.integer("fiche-version"),
+                    answers=answers, version=version, actor=actor, now=context.now(),
+                )  # fmt: skip
     except REFUSALS as error:
         return _page(mail_id, error)
     _tell_imputed(_("Courrier n° %(number)s imputé.", number=number), [made])
@@ -110,7 +131,9 @@ def _page(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
         verdict = signatures.of_letters(session, [mail_id]).get(mail_id)
         tree = choices.unit_choices(session, actor)
         before = undoing.taken_back(session, mail_id, actor) if request.method == "GET" else None
-        typed = _typed(before) if before is not None else request.form
+        sheet = paper_fiche.of_letter(session, services, mail_id, actor) if path.may_impute else None
+        proposed = before or (sheet.proposed if sheet is not None and request.method == "GET" else None)
+        typed = _typed(proposed) if proposed is not None else request.form
         offered = _offered(tree, choices.recent_unit_ids(session, actor), _people(session, typed))
         learned = lessons.safely(session, services, Lesson.UNIT, lessons.text_of_letter(session, mail_id))
         own = [entity_of(found.unit_id, actor.units)]
@@ -118,7 +141,7 @@ def _page(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
         days = calendar.calendar(session)
         nature = (
             natures.find(session, found.nature, found.unit_id)
-            if found.nature and not path.imputations and before is None
+            if found.nature and not path.imputations and proposed is None
             else None
         )
     _record_opening(found)
@@ -126,8 +149,10 @@ def _page(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
     return render_form(
         "impute/form.html",
         error=error,
-        form=typed if before is not None or _asks_for_people() else None,
+        form=typed if proposed is not None or _asks_for_people() else None,
         is_taken_back=before is not None,
+        fiche=sheet,
+        is_clear=sheet is not None and _is_clear(sheet),
         letter=found,
         path=path,
         verdict=verdict,
@@ -143,6 +168,52 @@ def _page(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
         learned_unit=next((one.label for one in tree if learned and str(one.id) == learned.choice), ""),
         **offered,
     )
+
+
+def _is_clear(sheet: Fiche) -> bool:
+    """Whether nothing is left but to confirm what the sheet says."""
+    return sheet.proposed.leading_unit_id is not None and not sheet.questions and not sheet.remarks
+
+
+def _answers() -> dict[str, bool]:
+    """Doubtful box -> whether the person sees it ticked; a box without an answer is left out."""
+    known = {TICKED: True, NOT_TICKED: False}
+    return {name[4:]: known[text] for name, text in request.form.items() if name.startswith("box-") and text in known}
+
+
+def _with_answers(sheet: Fiche | None, answers: dict[str, bool]) -> MultiDict[str, str]:
+    """The form as it was sent, with the boxes that the person sees ticked; a field that was filled stands."""
+    form = MultiDict(list(request.form.items(multi=True)))
+    for row in sheet.questions if sheet is not None else ():
+        if not answers.get(row.key) or not row.value:
+            continue
+        if row.kind in LISTS and row.value not in form.getlist(LISTS[row.kind]):
+            form.add(LISTS[row.kind], row.value)
+        elif row.kind == "lead" and not form.get("leading_unit_id"):
+            form["leading_unit_id"] = row.value
+        elif row.kind == "days" and not form.get("due_days") and not form.get("due_on"):
+            form["due_days"] = row.value
+    return form
+
+
+@blueprint.get("/a-imputer/<int:mail_id>/fiche.jpg")
+def sheet_part(mail_id: int) -> ResponseReturnValue:
+    """The picture of a part (``?partie=``) of the fiche that proposes: the boxes, the instructions, one box."""
+    services, actor, part = context.services(), context.actor(), request.args.get("partie", SHEET)[:MAX_TEXT]
+    with services.reading() as session:
+        level = letter(session, mail_id, actor).level
+        source, place_of = paper_fiche.part_source(session, services, mail_id, part, actor)
+    if level >= Confidentiality.RESTRICTED:
+        with services.unit_of_work(context.now()) as uow:
+            opening.record_opening(uow, mail_id, where="paper", actor=actor)
+    if request.if_none_match.contains(source.etag):
+        return "", 304
+    try:
+        drawn = drawing.draw_part(services, source, place_of, width_px=PART_PX.get(part, BOX_PX))
+    except (Invalid, EngineFailed) as error:
+        name = "img/waiting.svg" if error.code == "work.busy" else "img/unreadable.svg"
+        return redirect(url_for("static", filename=name))
+    return send_file(BytesIO(drawn), mimetype="image/jpeg", etag=source.etag, conditional=True)
 
 
 def _record_opening(found: LetterView) -> None:
@@ -168,7 +239,7 @@ def decide_batch() -> ResponseReturnValue:
     mail_ids = list(dict.fromkeys(fields.integers("mail")))[:MAX_BATCH]
     versions = {MailId(mail_id): fields.integer(f"version-{mail_id}") for mail_id in mail_ids}
     try:
-        decision = _decision(fields)
+        decision = _decision(fields, request.form)
         if not mail_ids:
             raise Invalid("impute.none_ticked", "tick the letters", field="mail")
         with context.services().unit_of_work(context.now()) as uow:
@@ -257,7 +328,7 @@ def _asks_for_people() -> bool:
 def _typed(decision: ImputationForm) -> MultiDict[str, str]:
     """A decision as its form is sent (``_decision`` reads it)."""
     posts = [f"{POST}{one}" for one in decision.other_post_ids]
-    leading = f"{POST}{decision.leading_post_id}" if decision.leading_post_id else str(decision.leading_unit_id)
+    leading = f"{POST}{decision.leading_post_id}" if decision.leading_post_id else str(decision.leading_unit_id or "")
     typed = [
         ("leading_unit_id", leading),
         ("note", decision.note),
@@ -304,7 +375,7 @@ def _offered(tree: Sequence[Choice], recent: Sequence[int], people: Sequence[Cho
     }
 
 
-def _decision(fields: FormReader) -> ImputationForm:
+def _decision(fields: FormReader, form: MultiDict[str, str]) -> ImputationForm:
     """The parsed decision.
 
     Raises:
@@ -314,7 +385,7 @@ def _decision(fields: FormReader) -> ImputationForm:
     leading_post = _post_of(text)
     # An empty field is refused above, once.
     leading = fields.integer("leading_unit_id") if text and leading_post is None else None
-    copied = [one for one in request.form.getlist("other_unit_ids") if one != text]
+    copied = [one for one in form.getlist("other_unit_ids") if one != text]
     note = fields.text("note", maximum=2000)
     due_on, due_days = _due(fields)
     fields.check()
@@ -323,7 +394,7 @@ def _decision(fields: FormReader) -> ImputationForm:
         other_unit_ids=tuple(UnitId(one) for one in _ids(copied)),
         leading_post_id=PostId(leading_post) if leading_post is not None else None,
         other_post_ids=tuple(PostId(one) for text in copied if (one := _post_of(text)) is not None),
-        mentions=tuple(request.form.getlist("mentions")),
+        mentions=tuple(form.getlist("mentions")),
         note=note,
         due_on=due_on,
         due_days=due_days,

@@ -1,0 +1,176 @@
+"""A fiche that comes back ticked proposes its imputation; a person confirms, corrects, answers for what is doubtful."""
+
+import io
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from html import unescape
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from PIL import Image
+from sqlalchemy import select
+
+from ged.audit import AuditEntry, AuditPayload
+from ged.capture.models import PaperCode, PaperState
+from ged.jobs import JobKind
+from ged.org.models import Unit
+from ged.register.models import Attachment, AttachmentKind, Mail
+from ged.register.states import MailState
+from ged.routing.models import Assignment, Mention, SheetReading
+from ged.unit import Services
+from tests.factories import NOW
+from tests.fiche_kit import cross, line, scanned, strike
+from tests.routing_kit import make_mentions, register, run_jobs, unit_id
+from tests.site import make_site, post, sign_in
+
+
+@dataclass
+class Site:
+    app: Flask
+    services: Services
+    mail_id: int = 0
+    texts: list[str] = field(default_factory=list)
+
+    def bring(self, *ticks: tuple[str, Callable[[Image.Image, object], None]]) -> int:
+        """Print the blank sheet of a new letter, tick it, scan it. Returns the id of its waiting code."""
+        self.mail_id = int(register(self.services).mail_id)
+        agent = sign_in(self.app, "agent")
+        answer = agent.get(f"/courriers/{self.mail_id}/fiche-de-transmission.pdf?vierge=1")
+        page, form = scanned(answer.data, self.services.code_key)
+        for key, tick in ticks:
+            tick(page, next(box for box in form.boxes if box.key == key))
+        data = io.BytesIO()
+        page.rotate(1.2, Image.Resampling.BICUBIC, fillcolor=255).save(data, "PNG", dpi=(150, 150))
+        sent = {"file": (io.BytesIO(data.getvalue()), "fiche.png")}
+        answer = post(agent, "/numerisations/fichiers", sent, page="/bannette/", content_type="multipart/form-data")
+        assert answer.status_code == 303, answer.text[:800]
+        run_jobs(self.services, JobKind.INTAKE)
+        with self.services.reading() as session:
+            return session.scalars(select(PaperCode.id).order_by(PaperCode.id.desc())).first() or 0
+
+    def page(self, account: str = "secretaire") -> str:
+        answer = sign_in(self.app, account).get(f"/a-imputer/{self.mail_id}")
+        assert answer.status_code == 200
+        return unescape(answer.text)
+
+    def send(self, sent: dict[str, object], account: str = "secretaire") -> tuple[int, str]:
+        path = f"/a-imputer/{self.mail_id}"
+        answer = post(sign_in(self.app, account), path, sent, page=path)
+        return answer.status_code, unescape(answer.text)
+
+    def state(self) -> MailState:
+        with self.services.reading() as session:
+            return session.get_one(Mail, self.mail_id).state
+
+    def given(self) -> list[tuple[str, bool, tuple[str, ...]]]:
+        """Code of the unit, whether it leads, mentions, of each assignment."""
+        with self.services.reading() as session:
+            rows = session.scalars(select(Assignment).where(Assignment.mail_id == self.mail_id).order_by(Assignment.id))
+            return [(row.unit.code, row.is_leading, tuple(row.mentions)) for row in rows.unique()]
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    app, services = make_site(tmp_path)
+    make_mentions(services)
+    return Site(app, services)
+
+
+def as_shown(page: str) -> dict[str, object]:
+    """What the browser sends when the key that confirms is pressed: the form as it came."""
+    main = page[page.index('data-guard'):]
+    sent: dict[str, object] = {}
+    for tag in re.findall(r"<input[^>]*>", main):
+        name, value = (re.search(rf'{one}="([^"]*)"', tag) for one in ("name", "value"))
+        if name is None or (re.search(r'type="(checkbox|radio)"', tag) and "checked" not in tag):
+            continue
+        if re.search(r'type="checkbox"', tag):
+            kept = sent.setdefault(name[1], [])
+            assert isinstance(kept, list)
+            kept.append(value[1] if value else "on")
+        elif name[1] != "csrf_token":
+            sent[name[1]] = value[1] if value else ""
+    for name, inside in re.findall(r'<select[^>]*name="([^"]+)"(.*?)</select>', main, re.DOTALL):
+        chosen = re.search(r'<option value="([^"]*)" selected', inside)
+        sent[name] = chosen[1] if chosen else ""
+    return sent
+
+
+def key(site: Site, kind: str, code: str) -> str:
+    if kind != "mention":
+        return f"{kind}:{unit_id(site.services, code)}"
+    with site.services.reading() as session:
+        return f"mention:{session.scalars(select(Mention.id).where(Mention.code == code)).one()}"
+
+
+def test_one_key_imputes_what_the_boxes_say_and_the_sheet_stays_as_proof(site: Site) -> None:
+    services = site.services
+    paper_id = site.bring(
+        (key(site, "lead", "DGE"), cross), (key(site, "copy", "DAF"), cross), (key(site, "mention", "opinion"), cross),
+        ("days:5", cross),
+    )  # fmt: skip
+    assert site.state() is MailState.TO_IMPUTE, "a code on paper proposes, no more"
+    started = time.perf_counter()
+    page = site.page()
+    assert time.perf_counter() - started < 5
+    assert "Proposé d'après la fiche annotée" in page
+    assert "data-autofocus" in page, "the key that confirms"
+    assert "Case douteuse" not in page
+    assert f"/a-imputer/{site.mail_id}" in unescape(sign_in(site.app, "sg").get(f"/a-confirmer/{paper_id}").text)
+    status, _text = site.send(as_shown(page))
+    assert status == 303
+    assert site.given() == [("DGE", True, ("opinion",)), ("DAF", False, ("opinion",))]
+    with services.reading() as session:
+        kinds = session.scalars(select(Attachment.kind).where(Attachment.mail_id == site.mail_id)).all()
+        assert kinds == [AttachmentKind.PROOF]
+        assert session.get_one(PaperCode, paper_id).state is PaperState.CONFIRMED
+        assert session.get_one(Mail, site.mail_id).due_on is not None
+        (told,) = session.scalars(
+            select(AuditPayload.payload)
+            .join(AuditEntry, AuditEntry.sequence == AuditPayload.sequence)
+            .where(AuditEntry.action == "mail.imputed_by_sheet")
+        )
+        assert told["as_proposed"] is True
+    assert "Proposé d'après la fiche" not in site.page(), "a decision followed"
+
+
+def test_what_is_doubtful_is_asked_and_who_may_not_impute_sees_nothing(site: Site) -> None:
+    doubtful = key(site, "copy", "DAF")
+    site.bring((key(site, "lead", "DGE"), cross), (doubtful, strike), ("days:3", lambda page, box: struck(page, box)))
+    page = site.page()
+    assert "Case douteuse : Direction des affaires financières, en copie" in page
+    assert "data-autofocus" not in page
+    assert "Cochée puis barrée, donc non retenue : délai de 3 jours ouvrés" in page
+    part = f"/a-imputer/{site.mail_id}/fiche.jpg?partie={doubtful}"
+    with sign_in(site.app, "secretaire").get(part) as picture:
+        assert (picture.status_code, picture.mimetype) == (200, "image/jpeg")
+        assert Image.open(io.BytesIO(picture.data)).size == (160, 160)
+    for account in ("agent", "dge"):
+        assert sign_in(site.app, account).get(part).status_code in (403, 404)
+    sent = as_shown(page)
+    status, text = site.send(sent)
+    assert (status, site.state()) == (422, MailState.TO_IMPUTE)
+    assert "Une case douteuse de la fiche attend votre réponse" in text
+    assert site.send({**sent, f"box-{doubtful}": "oui"})[0] == 303
+    assert [(code, leads) for code, leads, _ in site.given()] == [("DGE", True), ("DAF", False)]
+
+
+def struck(page: Image.Image, box: object) -> None:
+    cross(page, box)  # type: ignore[arg-type]
+    strike(page, box)  # type: ignore[arg-type]
+
+
+def test_a_unit_that_changed_since_the_print_is_told_and_not_proposed(site: Site) -> None:
+    site.bring((key(site, "lead", "DGE"), cross), (key(site, "mention", "opinion"), cross))
+    with site.services.unit_of_work(NOW) as uow:
+        uow.session.scalars(select(Unit).where(Unit.code == "DGE")).one().code = "DGE2"
+    page = site.page()
+    assert "a changé depuis l'impression" in page
+    sent = as_shown(page)
+    assert (sent["leading_unit_id"], sent["mentions"]) == ("", ["opinion"])
+    with site.services.unit_of_work(NOW) as uow:
+        uow.session.scalars(select(SheetReading)).one().code = "GEDM1/1/1/1AA///AAAAAAAAAA"
+    assert "Proposé d'après la fiche" not in site.page(), "a sheet that is not ours, or of a later layout"
