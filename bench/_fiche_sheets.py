@@ -314,7 +314,10 @@ class _OtherHand(_Ink):
             plane = np.asarray(self.mask).copy()
             side = box.size / 2 * MM
             corners = [(-1, -1), (1, -1), (1, 1), (-1, 1)]
-            blob = [(at[0] + x * side * rnd.uniform(0.6, 1.05), at[1] + y * side * rnd.uniform(0.6, 1.05)) for x, y in corners]
+            blob = [
+                (at[0] + x * side * rnd.uniform(0.6, 1.05), at[1] + y * side * rnd.uniform(0.6, 1.05))
+                for x, y in corners
+            ]
             cv2.fillPoly(plane, [np.int32(blob)], 255, cv2.LINE_AA)
             self.mask = Image.fromarray(plane)
         elif rnd.random() < 0.5:

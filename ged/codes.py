@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 PREFIX = "GED1"
+FORM_PREFIX = "GEDM1"
+"""Of the code on a form with boxes, which also says what they mean (``ged.routing.sheet_form``)."""
 CHECK_CHARACTERS = 10
 
 
@@ -54,11 +56,11 @@ def read_code(text: str, *, key: bytes) -> OurCode | None:
     """Parse a code read on a page; None when the code is not ours."""
     body, _, check = text.strip().rpartition("/")
     parts = body.split("/")
-    if (
-        len(parts) != 3
-        or parts[0] != PREFIX
-        or not hmac.compare_digest(check.encode(), check_value(body, key).encode())
-    ):
+    if not hmac.compare_digest(check.encode(), check_value(body, key).encode()):
+        return None
+    if parts[0] == FORM_PREFIX:
+        return OurCode(CodeKind.IMPUTATION, int(parts[2], 36))
+    if len(parts) != 3 or parts[0] != PREFIX:
         return None
     return OurCode(CodeKind(parts[1]), int(parts[2]))
 

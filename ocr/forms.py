@@ -310,7 +310,7 @@ def _state(
     found: _Ink,
     size: float,
 ) -> BoxState:
-    if found.extent <= 0.7 and found.share <= 0.03:
+    if found.extent <= 0.9 and found.share <= 0.035:
         return BoxState.EMPTY
     stroke = _long_stroke(ink_of_all, size)
     if stroke is not None:
@@ -324,9 +324,7 @@ def _state(
     return BoxState.DOUBTFUL
 
 
-def _long_stroke(
-    ink: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], size: float
-) -> tuple[bool, _Ink] | None:
+def _long_stroke(ink: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], size: float) -> tuple[bool, _Ink] | None:
     """A straight stroke through the box that goes on far at both sides: whether it is clear, and the ink beside it."""
     height, width = ink.shape
     first, last = round(_STROKE_FROM_MM * _GRAIN), round(_STROKE_TO_MM * _GRAIN)

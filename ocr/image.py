@@ -191,4 +191,6 @@ def cut(image: Image.Image, place: Quad, width_px: int) -> Image.Image:
     height_px = max(1, min(round(width_px * down / max(across, 1.0)), MAX_PART_PX // width_px))
     upper_left, upper_right, lower_right, lower_left = corners
     data = [side for corner in (upper_left, lower_left, lower_right, upper_right) for side in corner]
-    return image.transform((width_px, height_px), Image.Transform.QUAD, data, Image.Resampling.BICUBIC, fillcolor="white")
+    return image.transform(
+        (width_px, height_px), Image.Transform.QUAD, data, Image.Resampling.BICUBIC, fillcolor="white"
+    )

@@ -10,7 +10,7 @@ from ged.routing.sheet_form import form_of, places
 
 DPI = 150
 MM = DPI / 25.4
-CORNER = (20.0, 60.0)
+CORNER = (20.0, 90.0)
 """Where the frame lies on the page, in millimetres."""
 
 

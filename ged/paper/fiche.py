@@ -172,7 +172,9 @@ def _proposal(
             due_days=sure.days[0] if len(sure.days) == 1 and not written.get("date") else None,
         ),
         questions=tuple(asked),
-        taken_back=tuple(row for key, state in states.items() if state is BoxState.TAKEN_BACK and (row := named.row(key))),
+        taken_back=tuple(
+            row for key, state in states.items() if state is BoxState.TAKEN_BACK and (row := named.row(key))
+        ),
         remarks=tuple(remarks),
         has_note=written.get("note", False),
     )

@@ -158,7 +158,13 @@ def form_data(form: SheetForm, names: Mapping[str, str], *, key: bytes) -> dict[
         "marks": [list(mark) for mark in printed.marks],
         "mark_size": printed.mark_size,
         "boxes": [
-            {"kind": box.key.partition(":")[0], "name": labels.get(box.key, ""), "x": box.x, "y": box.y, "size": box.size}
+            {
+                "kind": box.key.partition(":")[0],
+                "name": labels.get(box.key, ""),
+                "x": box.x,
+                "y": box.y,
+                "size": box.size,
+            }
             for box in printed.boxes
         ],
     }

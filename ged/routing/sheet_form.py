@@ -13,10 +13,9 @@ import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from ged.codes import FORM_PREFIX, check_value
 from ged.ports import BoxState, FormArea, FormBox, PrintedForm
 
-PREFIX = "GEDM1"
-"""No text of ``ged.codes`` begins like this: a program that does not know these codes ignores them."""
 VERSION = 1
 DAYS = (1, 2, 3, 5, 10, 15)
 """Working days that the sheet offers as a delay."""
@@ -24,7 +23,6 @@ OTHER = 0
 """The row for a unit that is written by hand."""
 SHEET = "sheet"
 """The area of the boxes and the visa below them, as a picture."""
-_CHECK_CHARACTERS = 10
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -59,7 +57,7 @@ def code_of(form: SheetForm, *, key: bytes) -> str:
     """The text of the sheet's second code, with signs that need few modules of a QR code."""
     body = "/".join(
         (
-            PREFIX,
+            FORM_PREFIX,
             _text(form.version),
             _text(form.mail_id),
             ".".join(_text(one.id) + one.tag for one in form.units),
@@ -67,14 +65,15 @@ def code_of(form: SheetForm, *, key: bytes) -> str:
             ".".join(map(_text, form.days)),
         )
     )
-    return f"{body}/{_check(body, key)}"
+    return f"{body}/{check_value(body, key)}"
 
 
 def form_of(text: str, *, key: bytes) -> SheetForm | None:
     """What a code says; None when it is not ours, or of a version that this program does not know."""
     body, _, check = text.strip().rpartition("/")
     parts = body.split("/")
-    if len(parts) != 6 or parts[0] != PREFIX or not hmac.compare_digest(check.encode(), _check(body, key).encode()):
+    is_ours = hmac.compare_digest(check.encode(), check_value(body, key).encode())
+    if len(parts) != 6 or parts[0] != FORM_PREFIX or not is_ours:
         return None
     version, mail_id, units, mentions, days = parts[1:]
     form = SheetForm(
@@ -101,10 +100,6 @@ def _text(number: int) -> str:
         number, digit = divmod(number, 36)
         found = _DIGITS[digit] + found
     return found or "0"
-
-
-def _check(body: str, key: bytes) -> str:
-    return base64.b32encode(hmac.new(key, body.encode(), hashlib.sha256).digest()).decode()[:_CHECK_CHARACTERS]
 
 
 # --- the places ----------------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 import io
 import re
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from html import unescape
@@ -13,17 +12,19 @@ from flask import Flask
 from PIL import Image
 from sqlalchemy import select
 
+from ged import pipeline
 from ged.audit import AuditEntry, AuditPayload
 from ged.capture.models import PaperCode, PaperState
-from ged.jobs import JobKind
+from ged.jobs import Job, JobKind
 from ged.org.models import Unit
+from ged.ports import FormBox
 from ged.register.models import Attachment, AttachmentKind, Mail
 from ged.register.states import MailState
 from ged.routing.models import Assignment, Mention, SheetReading
 from ged.unit import Services
 from tests.factories import NOW
-from tests.fiche_kit import cross, line, scanned, strike
-from tests.routing_kit import make_mentions, register, run_jobs, unit_id
+from tests.fiche_kit import cross, scanned, strike
+from tests.routing_kit import make_mentions, register, unit_id
 from tests.site import make_site, post, sign_in
 
 
@@ -34,7 +35,7 @@ class Site:
     mail_id: int = 0
     texts: list[str] = field(default_factory=list)
 
-    def bring(self, *ticks: tuple[str, Callable[[Image.Image, object], None]]) -> int:
+    def bring(self, *ticks: tuple[str, Callable[[Image.Image, FormBox], None]]) -> int:
         """Print the blank sheet of a new letter, tick it, scan it. Returns the id of its waiting code."""
         self.mail_id = int(register(self.services).mail_id)
         agent = sign_in(self.app, "agent")
@@ -47,14 +48,17 @@ class Site:
         sent = {"file": (io.BytesIO(data.getvalue()), "fiche.png")}
         answer = post(agent, "/numerisations/fichiers", sent, page="/bannette/", content_type="multipart/form-data")
         assert answer.status_code == 303, answer.text[:800]
-        run_jobs(self.services, JobKind.INTAKE)
+        with self.services.reading() as session:
+            jobs = session.scalars(select(Job.id).where(Job.kind == JobKind.INTAKE)).all()
+        for job_id in jobs:
+            pipeline.run_job(self.services, job_id, worker="test")
         with self.services.reading() as session:
             return session.scalars(select(PaperCode.id).order_by(PaperCode.id.desc())).first() or 0
 
     def page(self, account: str = "secretaire") -> str:
         answer = sign_in(self.app, account).get(f"/a-imputer/{self.mail_id}")
         assert answer.status_code == 200
-        return unescape(answer.text)
+        return unescape(answer.text).replace("\N{NO-BREAK SPACE}", " ").replace("\N{NARROW NO-BREAK SPACE}", " ")
 
     def send(self, sent: dict[str, object], account: str = "secretaire") -> tuple[int, str]:
         path = f"/a-imputer/{self.mail_id}"
@@ -81,7 +85,7 @@ def site(tmp_path: Path) -> Site:
 
 def as_shown(page: str) -> dict[str, object]:
     """What the browser sends when the key that confirms is pressed: the form as it came."""
-    main = page[page.index('data-guard'):]
+    main = page[page.index("data-guard") :]
     sent: dict[str, object] = {}
     for tag in re.findall(r"<input[^>]*>", main):
         name, value = (re.search(rf'{one}="([^"]*)"', tag) for one in ("name", "value"))
@@ -113,9 +117,7 @@ def test_one_key_imputes_what_the_boxes_say_and_the_sheet_stays_as_proof(site: S
         ("days:5", cross),
     )  # fmt: skip
     assert site.state() is MailState.TO_IMPUTE, "a code on paper proposes, no more"
-    started = time.perf_counter()
     page = site.page()
-    assert time.perf_counter() - started < 5
     assert "Proposé d'après la fiche annotée" in page
     assert "data-autofocus" in page, "the key that confirms"
     assert "Case douteuse" not in page
@@ -139,7 +141,7 @@ def test_one_key_imputes_what_the_boxes_say_and_the_sheet_stays_as_proof(site: S
 
 def test_what_is_doubtful_is_asked_and_who_may_not_impute_sees_nothing(site: Site) -> None:
     doubtful = key(site, "copy", "DAF")
-    site.bring((key(site, "lead", "DGE"), cross), (doubtful, strike), ("days:3", lambda page, box: struck(page, box)))
+    site.bring((key(site, "lead", "DGE"), cross), (doubtful, strike), ("days:3", struck))
     page = site.page()
     assert "Case douteuse : Direction des affaires financières, en copie" in page
     assert "data-autofocus" not in page
@@ -158,9 +160,9 @@ def test_what_is_doubtful_is_asked_and_who_may_not_impute_sees_nothing(site: Sit
     assert [(code, leads) for code, leads, _ in site.given()] == [("DGE", True), ("DAF", False)]
 
 
-def struck(page: Image.Image, box: object) -> None:
-    cross(page, box)  # type: ignore[arg-type]
-    strike(page, box)  # type: ignore[arg-type]
+def struck(page: Image.Image, box: FormBox) -> None:
+    cross(page, box)
+    strike(page, box)
 
 
 def test_a_unit_that_changed_since_the_print_is_told_and_not_proposed(site: Site) -> None:

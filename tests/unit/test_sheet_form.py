@@ -38,9 +38,12 @@ def test_an_id_that_was_given_again_is_another_row() -> None:
 @pytest.mark.parametrize(
     ("units", "mentions", "digest"),
     [
-        (0, 0, "22034cdf06795505"), (7, 9, "7a55095fca139d95"), (17, 6, "0d52d92bbbef4828"), (17, 16, "c4555a312b15eefc"),
+        (0, 0, "22034cdf06795505"),
+        (7, 9, "7a55095fca139d95"),
+        (17, 6, "0d52d92bbbef4828"),
+        (17, 16, "c4555a312b15eefc"),
         (24, 3, "b9b9f61be811218c"),
-    ],  # fmt: skip
+    ],
 )
 def test_the_places_of_a_printed_version_never_change(units: int, mentions: int, digest: str) -> None:
     """Sheets of this version lie on desks. To move a box, add a version; never change these digests."""
@@ -63,5 +66,7 @@ def test_boxes_and_code_lie_apart_inside_the_frame(units: int, mentions: int) ->
 
 def test_a_unit_that_leads_gets_no_copy_and_nothing_doubtful_is_said() -> None:
     filled, doubtful, back = BoxState.FILLED, BoxState.DOUBTFUL, BoxState.TAKEN_BACK
-    found = said({"lead:4": filled, "copy:4": filled, "copy:5": filled, "copy:6": back, "mention:3": doubtful, "days:5": filled})
+    found = said(
+        {"lead:4": filled, "copy:4": filled, "copy:5": filled, "copy:6": back, "mention:3": doubtful, "days:5": filled}
+    )
     assert (found.leads, found.copies, found.mentions, found.days) == ((4,), (5,), (), (5,))

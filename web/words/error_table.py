@@ -1514,7 +1514,8 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "impute.none_ticked": Message(_l("Aucun courrier n'est coché."), _l("Cochez au moins un courrier.")),
     "impute.sheet_doubtful": Message(
-        _l("Une case douteuse de la fiche attend votre réponse."), _l("Regardez l'image de la case, puis dites si elle est cochée.")
+        _l("Une case douteuse de la fiche attend votre réponse."),
+        _l("Regardez l'image de la case, puis dites si elle est cochée."),
     ),
     "impute.unit_missing": Message(_l("Le service traitant manque."), _l("Choisissez le service traitant.")),
     "impute.unit_twice": Message(_l("Un service figure deux fois."), _l("Choisissez chaque service une seule fois.")),
