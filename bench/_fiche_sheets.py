@@ -221,6 +221,9 @@ def _ticked(
     return pen_hand.inked(), truth
 
 
+_GLYPHS = {"tick": "vVv", "cross": "xX×", "slash": "/"}
+
+
 class _Ink:
     """Ink on its own sheet, laid on the page at the end."""
 
@@ -290,8 +293,6 @@ class _OwnHand(_Ink):
 class _OtherHand(_Ink):
     """Glyphs of handwriting fonts, and brush strokes with pressure."""
 
-    _GLYPHS = {"tick": "vVv", "cross": "xX×", "slash": "/"}
-
     def _brush(self, points: list[tuple[float, float]]) -> None:
         plane = np.asarray(self.mask).copy()
         known = np.array(points)
@@ -321,7 +322,7 @@ class _OtherHand(_Ink):
             cv2.fillPoly(plane, [np.int32(blob)], 255, cv2.LINE_AA)
             self.mask = Image.fromarray(plane)
         elif rnd.random() < 0.5:
-            glyph = rnd.choice(self._GLYPHS[kind])
+            glyph = rnd.choice(_GLYPHS[kind])
             font = ImageFont.truetype(str(_FONTS / rnd.choice(_HANDS)), round(rnd.uniform(6.5, 9.5) * MM))
             stamp = Image.new("L", (round(14 * MM), round(14 * MM)), 0)
             ImageDraw.Draw(stamp).text((stamp.width / 2, stamp.height / 2), glyph, fill=255, font=font, anchor="mm")

@@ -10,6 +10,7 @@ All places are in millimetres of the form until ``_sampled`` takes pixels.
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import zxingcpp
 from PIL import Image
 from scipy import ndimage
@@ -30,8 +31,9 @@ _INSET_MM = 0.55  # the outline and its blur
 _STROKE_FROM_MM, _STROKE_TO_MM = 0.8, 2.8  # beside a box, where only a long stroke comes
 _TRUST_MM = 0.45
 
-Pixels = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
-Matrix = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+Pixels = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
+Matrix = npt.NDArray[np.float64]
 
 
 def read_form(page: Image.Image, form: PrintedForm) -> FormReading | None:
@@ -92,7 +94,7 @@ def _laid(pixels: Pixels, form: PrintedForm, corners: Matrix) -> Matrix | None:
     if lost > _MOST_MARKS_LOST:
         return None
     projection = _projection(known, places)
-    back = np.linalg.inv(projection)
+    back: Matrix = np.asarray(np.linalg.inv(projection), np.float64)
     off = np.hypot(*(_applied(back, np.array(places)) - np.array(known)).T)
     return None if np.median(off[4:]) > _OFF_MM or off[4:].max() > 2 * _OFF_MM else projection
 
@@ -113,7 +115,7 @@ def _projection(known: list[tuple[float, float]], places: list[tuple[float, floa
     scale = np.array([100, 100, 1, 100, 100, 1, 0.1, 0.1, 0.001])  # the columns of one size
     solved = np.linalg.svd(np.array(rows) / scale)[2][-1] / scale
     matrix = solved.reshape(3, 3)
-    return matrix / matrix[2, 2]
+    return np.asarray(matrix / matrix[2, 2], np.float64)
 
 
 def _applied(matrix: Matrix, points: Matrix) -> Matrix:
@@ -159,14 +161,14 @@ def _sampled(
     across, down = (np.arange(round(one * grain)) for one in (width, height))
     grid = np.stack(np.meshgrid(x + (across + 0.5) / grain, y + (down + 0.5) / grain), axis=-1)
     at = _applied(to_page, grid) - 0.5
-    # What is finer than a sample would be lost by chance: the page is made softer first where it has more pixels.
-    return ndimage.map_coordinates(pixels, (at[..., 1], at[..., 0]), order=1, mode="constant", cval=255.0)
+    found = ndimage.map_coordinates(pixels, (at[..., 1], at[..., 0]), order=1, mode="constant", cval=255.0)
+    return np.asarray(found, np.float32)
 
 
 def _dark(sample: Pixels) -> Pixels:
     """How dark each pixel is, against the paper around: 0 paper .. 1 black."""
     paper = max(float(np.percentile(sample, 80)), 40.0)
-    return np.clip((paper - sample) / paper, 0.0, 1.0)
+    return np.asarray(np.clip((paper - sample) / paper, 0.0, 1.0), np.float32)
 
 
 @dataclass(frozen=True)
@@ -219,7 +221,7 @@ def _outline(dark: Pixels, side: int, room: int) -> tuple[float, tuple[float, fl
         along = np.cumsum(np.pad(image, ((0, 0), (1, 0))), axis=1)
         mean = (along[:, side:] - along[:, :-side]) / side
         above, below = np.roll(mean, off, axis=0), np.roll(mean, -off, axis=0)
-        return mean - 0.5 * (above + below)
+        return np.asarray(mean - 0.5 * (above + below), np.float32)
 
     flat, upright = edges(lines), edges(lines.T).T
     size = 2 * reach + 1
@@ -283,7 +285,7 @@ class _Ink:
     middle: float
 
 
-def _ink(mask: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> _Ink:
+def _ink(mask: Mask) -> _Ink:
     labels, _count = ndimage.label(mask, structure=np.ones((3, 3)))
     extent = 0.0
     for down, right in ndimage.find_objects(labels):
@@ -301,15 +303,10 @@ def _judged(sheet: _Sheet, patch: _Patch, level: float) -> ReadBox:
     found = _ink(inside)
     box, (right, down) = patch.box, patch.shift
     place = sheet.quad(box.x + right - 1.0, box.y + down - 1.0, box.size + 2.0, box.size + 2.0)
-    return ReadBox(box.key, _state(ink_of_all, inside, found, box.size), round(found.share, 4), place)
+    return ReadBox(box.key, _state(ink_of_all, found, box.size), round(found.share, 4), place)
 
 
-def _state(
-    ink_of_all: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
-    inside: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
-    found: _Ink,
-    size: float,
-) -> BoxState:
+def _state(ink_of_all: Mask, found: _Ink, size: float) -> BoxState:
     if found.extent <= 0.9 and found.share <= 0.035:
         return BoxState.EMPTY
     stroke = _long_stroke(ink_of_all, size)
@@ -324,7 +321,7 @@ def _state(
     return BoxState.DOUBTFUL
 
 
-def _long_stroke(ink: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], size: float) -> tuple[bool, _Ink] | None:
+def _long_stroke(ink: Mask, size: float) -> tuple[bool, _Ink] | None:
     """A straight stroke through the box that goes on far at both sides: whether it is clear, and the ink beside it."""
     height, width = ink.shape
     first, last = round(_STROKE_FROM_MM * _GRAIN), round(_STROKE_TO_MM * _GRAIN)
@@ -358,7 +355,7 @@ def _long_stroke(ink: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], size: flo
     return min(covered) >= 0.85, _ink(ink[inside] & beside[inside])
 
 
-def _is_smeared(ink: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], size: float) -> bool:
+def _is_smeared(ink: Mask, size: float) -> bool:
     """Whether a full box is scribbled over, beyond its outline on at least three sides."""
     left, top, side = round(_SIDE_MM * _GRAIN), round(_RIM_MM * _GRAIN), round(size * _GRAIN)
     out = slice(5, 12)
