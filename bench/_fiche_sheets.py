@@ -1,7 +1,7 @@
 """Fiches de transmission as they come back: printed by us, ticked by two drawings of strokes, damaged by another project.
 
 The first drawing (``OWN``) was at hand while the reader was written. The second (``OTHER``) is made differently: glyphs of
-Debian's handwriting fonts, and brush strokes of OpenCV with changing pressure. The damage is Augraphy's: worn printers,
+Debian's handwriting fonts, and brush strokes with changing pressure. The damage is Augraphy's: worn printers,
 bad copies, faxes, folds, stains, dirty rollers. Then the sheet is scanned: turned, in perspective, in 150 to 300 dpi.
 """
 
@@ -15,7 +15,6 @@ from functools import cache
 from typing import Any
 
 import augraphy
-import cv2
 import numpy as np
 import pypdfium2
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
@@ -175,12 +174,12 @@ def _scanned(rnd: random.Random, image: Image.Image, dpi: int, wear: list[str]) 
     wide, high = image.size
     slip = 0.004 * wide
     corners = [(rnd.uniform(-slip, slip), rnd.uniform(-slip, slip)) for _ in range(4)]
-    target = np.float32([(0, 0), (wide, 0), (wide, high), (0, high)])
-    source = target + np.float32(corners)
-    turned = cv2.warpPerspective(
-        np.asarray(image), cv2.getPerspectiveTransform(source, target), (wide, high), borderValue=255
+    target = [(0, 0), (wide, 0), (wide, high), (0, high)]
+    source = [(x + right, y + down) for (x, y), (right, down) in zip(target, corners, strict=True)]
+    turned = image.transform(
+        image.size, Image.Transform.PERSPECTIVE, _perspective(target, source), Image.Resampling.BICUBIC, fillcolor=255
     )
-    page = Image.fromarray(turned).rotate(
+    page = turned.rotate(
         rnd.uniform(-3, 3) + rnd.choice((0, 0, 0, 180)), Image.Resampling.BICUBIC, expand=True, fillcolor=255
     )
     page = page.resize((round(page.width * dpi / DPI), round(page.height * dpi / DPI)), Image.Resampling.BOX)
@@ -190,6 +189,15 @@ def _scanned(rnd: random.Random, image: Image.Image, dpi: int, wear: list[str]) 
     data = io.BytesIO()
     page.save(data, "JPEG", quality=rnd.randint(45, 85), dpi=(dpi, dpi))
     return Image.open(io.BytesIO(data.getvalue())).convert("L")
+
+
+def _perspective(target: list[tuple[int, int]], source: list[tuple[float, float]]) -> list[float]:
+    """The eight numbers by which Pillow takes each target from its source."""
+    rows, values = [], []
+    for (x, y), (u, v) in zip(target, source, strict=True):
+        rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
+        values += [u, v]
+    return [float(one) for one in np.linalg.solve(np.array(rows), np.array(values))]
 
 
 # --- pens ----------------------------------------------------------------------------------------------------------
@@ -294,7 +302,7 @@ class _OtherHand(_Ink):
     """Glyphs of handwriting fonts, and brush strokes with pressure."""
 
     def _brush(self, points: list[tuple[float, float]]) -> None:
-        plane = np.asarray(self.mask).copy()
+        pen = ImageDraw.Draw(self.mask)
         known = np.array(points)
         t = np.linspace(0, 1, len(known))
         fine = np.linspace(0, 1, 160)
@@ -305,22 +313,20 @@ class _OtherHand(_Ink):
         for n, (x, y) in enumerate(zip(xs, ys, strict=True)):
             press = 0.65 + 0.35 * math.sin(phase + 3 * fine[n])
             off = wobble * math.sin(phase + 7 * fine[n])
-            cv2.circle(plane, (round(x), round(y + off)), max(1, round(press * self.width / 2)), 255, -1, cv2.LINE_AA)
-        self.mask = Image.fromarray(plane)
+            radius = max(1.0, press * self.width / 2)
+            pen.ellipse((x - radius, y + off - radius, x + radius, y + off + radius), fill=255)
 
     def mark(self, kind: str, at: tuple[float, float], box: FormBox) -> None:
         rnd = self.rnd
         at = (at[0] + rnd.uniform(-0.7, 0.7) * MM, at[1] + rnd.uniform(-0.7, 0.7) * MM)
         if kind == "fill":
-            plane = np.asarray(self.mask).copy()
             side = box.size / 2 * MM
             corners = [(-1, -1), (1, -1), (1, 1), (-1, 1)]
             blob = [
                 (at[0] + x * side * rnd.uniform(0.6, 1.05), at[1] + y * side * rnd.uniform(0.6, 1.05))
                 for x, y in corners
             ]
-            cv2.fillPoly(plane, [np.int32(blob)], 255, cv2.LINE_AA)
-            self.mask = Image.fromarray(plane)
+            ImageDraw.Draw(self.mask).polygon(blob, fill=255)
         elif rnd.random() < 0.5:
             glyph = rnd.choice(_GLYPHS[kind])
             font = ImageFont.truetype(str(_FONTS / rnd.choice(_HANDS)), round(rnd.uniform(6.5, 9.5) * MM))

@@ -1,18 +1,17 @@
 """The service of a child that opens the bytes of an upload: called by ``ocr.sandbox``, run by ``sandbox.child``."""
 
-from dataclasses import asdict
 from pathlib import Path
 
 from ged.errors import EngineFailed, GedError
 from ocr import office
 from ocr.enclosed import take_out
-from ocr.image import Shown, cut, grayscale, shrink
+from ocr.image import Shown, cut, shrink
 from ocr.inspection import count, inspect
 from ocr.limits import FULL, Limits, is_full
 from ocr.pictures import jpeg, site_webp
 from ocr.showing import show
 from ocr.tesseract import Recogniser, recogniser
-from ocr.wire import Message, PageTask, printed_form
+from ocr.wire import Message, PageTask
 from ocr.word import served
 from sandbox import Service
 
@@ -72,19 +71,12 @@ class _Service:
         if operation == "part":
             self._part(request)
             return None
-        if operation == "page_codes":
-            from ocr.codes import read_all_codes  # noqa: PLC0415 - as for a page
+        from ocr import slow_start  # noqa: PLC0415 - with scipy half of the start, and a look at a file needs none of it
 
-            return [code.text for code in read_all_codes(grayscale(self._shown(request).image))]
-        if operation == "form":
-            from ocr.forms import read_form  # noqa: PLC0415 - as for a page
-
-            found = read_form(self._shown(request).image, printed_form(request["form"]))
-            return None if found is None else asdict(found)
-        from ocr.page import PageReader  # noqa: PLC0415 - with scipy half of the start, and a look at a file needs none of it
-
+        if operation in slow_start.ON_PICTURES:
+            return slow_start.look(operation, self._shown(request).image, request)
         languages = tuple(request.pop("languages"))
-        PageReader(self._limits, self._recogniser).run(PageTask(**request, languages=languages))
+        slow_start.read(PageTask(**request, languages=languages), self._limits, self._recogniser)
         return None
 
     def _shown(self, request: Message, long_side_px: int = FORM_LONG_SIDE_PX) -> Shown:
