@@ -35,6 +35,7 @@ from ged.notices import date_reminders
 from ged.notices import finding as notice_finding
 from ged.notices import mail as notice_mail
 from ged.notices import returned as notices_returned
+from ged.paper import reading as paper_reading
 from ged.ports import JobId, Lane
 from ged.preservation import operations as preservation
 from ged.recognition import jobs as recognition
@@ -74,6 +75,7 @@ def recognise(run: Run) -> None:
 def intake(run: Run) -> None:
     """Inspect a batch, split it, and join scans that bear our label to their numbers."""
     recognition.run_intake(run.services, run.job.subject_id, heartbeat=run.heartbeat, now=run.now)
+    paper_reading.read_sheets(run.services, run.job.subject_id, now=run.now)
     with run.services.unit_of_work(run.now) as uow:
         scan_reading.ask_for_batch(uow, run.job.subject_id)
         signature_checks.ask_for_batch(uow, run.job.subject_id)

@@ -17,7 +17,6 @@ from ged.capture.intake import FirstLook, settle
 from ged.capture.models import ScanBatch, ScanPage, ScanPicture
 from ged.errors import EngineFailed, Invalid
 from ged.ports import AttachmentId, Digest, FieldReading, PageRef, RecognisedPage, Recognition
-from ged.recognition import sheets
 from ged.register.models import Attachment, Mail, PageText, Rendition
 from ged.register.signed_kinds import APART, IS_APART
 from ged.suggestions import readings, resent
@@ -55,7 +54,6 @@ def run_intake(services: Services, batch_id: int, *, heartbeat: Heartbeat, now: 
     for attempt in services.attempts(now):
         with attempt as uow:
             settle(uow, batch_id, looks, now=now)
-    sheets.read_sheets(services, batch_id, now=now)
     _make_pictures(services, batch_id, heartbeat=heartbeat, now=now)
 
 

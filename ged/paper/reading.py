@@ -25,7 +25,7 @@ MAX_PAGES = 4
 """Pages of one scan on which the boxes are looked for."""
 TIMEOUT_S = 30.0
 
-log = logging.getLogger("ged.recognition")
+log = logging.getLogger("ged.paper")
 
 
 @dataclass(frozen=True)
