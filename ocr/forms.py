@@ -328,13 +328,14 @@ def _long_stroke(ink: Mask, size: float) -> tuple[bool, _Ink] | None:
     middle_left, middle_right = round(_SIDE_MM * _GRAIN), width - round(_SIDE_MM * _GRAIN)
     sides = [np.arange(middle_left - last, middle_left - first), np.arange(middle_right + first, middle_right + last)]
     points, covered = [], []
+    above = round((_RIM_MM - 1.0) * _GRAIN)  # farther up and down stand lines of the sheet
     for columns in sides:
-        band = ink[:, columns]
+        band = ink[above : height - above, columns]
         has = band.any(axis=0)
         covered.append(float(has.mean()))
         if not has.any():
             return None
-        tops, bottoms = band.argmax(axis=0), height - 1 - band[::-1].argmax(axis=0)
+        tops, bottoms = above + band.argmax(axis=0), height - above - 1 - band[::-1].argmax(axis=0)
         points.append(np.column_stack([columns, (tops + bottoms) / 2, bottoms - tops])[has])
     if min(covered) < 0.55:
         return None
