@@ -404,6 +404,7 @@ def kill_at_random(
     """Kill one, at times two at once, while people work. Between two kills they come on by some steps.
 
     Args:
+        victims: in the order in which they start: servers first, because the start of a site waits until it answers.
         look: called again and again, for example to start again what has ended by itself.
 
     Returns:
@@ -429,8 +430,9 @@ def kill_at_random(
             victims[name].kill()
             count[name] += 1
         time.sleep(rng.uniform(0, 1.5))
-        for name in chosen:
+        for name in (one for one in victims if one in chosen):
             victims[name].start()
+        print(f"{sum(count.values())} kills: {', '.join(chosen)}", flush=True)
     return count
 
 
