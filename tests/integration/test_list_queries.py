@@ -43,7 +43,7 @@ from tests.site import sign_in
 
 ACCOUNTS = ("agent", "sg", "secretaire", "dge", "etudes", "daf", "admin")
 AGAIN = 1
-ASKED = 2
+ASKED = 3
 """The usual run looks at one of so many pages of each person, not at those same of all; the long run looks at all."""
 GROWS = {
     ("agent", "/a-confirmer/"), ("agent", "/absences/"), ("agent", "/bordereaux/"), ("agent", "/a-transmettre/"),

@@ -30,7 +30,7 @@ __all__ = ["house_on_either", "site"]  # fixtures
 PAGES = (("/tableau/", dashboard.PAGE), ("/supervision/", supervision.PAGE))
 READERS = {"auditeur": ("/supervision/", ["", "ETU", "DGE", "DAF"]), "etudes": ("/tableau/", ["ETU"])}
 """Account -> its page, and the units whose letters it is told of."""
-ASKED = 4
+ASKED = 8
 """The usual run asks for one of so many addresses; the long run asks for all."""
 
 

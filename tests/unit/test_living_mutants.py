@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-# The tool of `make mutate` alone is tested: `make check` leaves it out.
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long("the tool of `make mutate` alone, which tells when a mutant cannot be put in")
 LIVING = Path(__file__).resolve().parents[2] / "scripts" / "living.py"
 SOURCE = """
 from functools import cache
