@@ -1,5 +1,5 @@
 """In English no page shows French, except in texts that people wrote. Every page of every role is read without its
-data; in the usual run a third of each role's, not those same of all."""
+data; in the usual run half of each role's, not those same of all."""
 
 import json
 import re
@@ -174,7 +174,7 @@ def test_no_page_shows_french_to_who_reads_english(place: tuple[Flask, Services]
     for rule in app.url_map.iter_rules():
         addresses = _addresses(rule, app) if rule.endpoint != "help.show" else [f"/aide/{one}" for one in guide.names()]
         for address in addresses:
-            if not in_turn(f"{account} {address}", 3):
+            if not in_turn(f"{account} {address}", 2):
                 continue
             answer = client.get(address)
             assert answer.status_code < 500, address

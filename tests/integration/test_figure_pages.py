@@ -58,7 +58,7 @@ SMALL_WORDS = "moins de 5"
 
 PAGES = (("/tableau/", dashboard.PAGE.makers), ("/supervision/", supervision.PAGE.makers))
 VIEWS = {"/tableau/": dashboard.PAGE.views, "/supervision/": supervision.PAGE.views}
-FILTERS_DRAWN = 120
+FILTERS_DRAWN = 140
 ASKED = 6
 """The usual run asks for one of so many addresses of each account, not of all accounts those same; the long run asks for all."""
 FILTERS = ("", "&nature=demande", "&sens=incoming", "&priorite=urgent", "&etape=imputation", "&nature=-")
