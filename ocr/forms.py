@@ -30,6 +30,8 @@ _SIDE_MM, _RIM_MM = 3.4, 2.0  # around a box, sampled with it
 _INSET_MM = 0.55  # the outline and its blur
 _STROKE_FROM_MM, _STROKE_TO_MM = 0.8, 2.8  # beside a box, where only a long stroke comes
 _TRUST_MM = 0.45
+_AROUND_FROM_MM, _AROUND_TO_MM = 0.6, 1.6  # around a box: a tick seldom goes there on two sides
+_LINE_SHARE, _BLOT_SHARE = 0.6, 0.3
 
 Pixels = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
@@ -309,6 +311,8 @@ def _judged(sheet: _Sheet, patch: _Patch, level: float) -> ReadBox:
 def _state(ink_of_all: Mask, found: _Ink, size: float) -> BoxState:
     if found.extent <= 0.9 and found.share <= 0.035:
         return BoxState.EMPTY
+    if _is_crossed(ink_of_all, size):
+        return BoxState.DOUBTFUL
     stroke = _long_stroke(ink_of_all, size)
     if stroke is not None:
         clear, rest = stroke
@@ -354,6 +358,20 @@ def _long_stroke(ink: Mask, size: float) -> tuple[bool, _Ink] | None:
     if through.any(axis=0).mean() < 0.6:
         return None
     return min(covered) >= 0.85, _ink(ink[inside] & beside[inside])
+
+
+def _is_crossed(ink: Mask, size: float) -> bool:
+    """Whether something that is no tick goes through a box: an upright line that goes on above and below it, as a copier's
+    drum draws, or a blot that darkens the paper all around."""
+    left, top, side = round(_SIDE_MM * _GRAIN), round(_RIM_MM * _GRAIN), round(size * _GRAIN)
+    near, far = round(_AROUND_FROM_MM * _GRAIN), round(_AROUND_TO_MM * _GRAIN)
+    columns = slice(left - near, left + side + near)
+    above, below = ink[top - far : top - near, columns], ink[top + side + near : top + side + far, columns]
+    lines = [ndimage.binary_dilation(one.mean(axis=0) > _LINE_SHARE, iterations=near) for one in (above, below)]
+    if bool((lines[0] & lines[1]).any()):
+        return True
+    beside = ink[top : top + side, left - far : left - near], ink[top : top + side, left + side + near : left + side + far]
+    return sum(float(one.mean()) > _BLOT_SHARE for one in (above, below, *beside)) >= 3
 
 
 def _is_smeared(ink: Mask, size: float) -> bool:

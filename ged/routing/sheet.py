@@ -34,12 +34,12 @@ SHORT = 600
 """Characters of a subject on the sheet, so that it stays one page."""
 MAX_UNITS = 24
 """Units on the sheet; more would not leave room for a note."""
-MAX_TICKED = 17
-"""Units with boxes on a blank sheet; each further line of the subject takes the room of one."""
-LINE = 100
-"""Characters of a line of the subject."""
-MAX_BOXES = 16
-"""Mentions with a box; more would not leave room for the delays."""
+MAX_TICKED, MAX_BOXES = 17, 13
+"""Units and mentions with boxes on a blank sheet of one page. Each further line of subject and sender takes the room of one."""
+LINE, HALF_LINE = 100, 36
+"""Characters of a line of the subject, and of the sender in half the width."""
+SHORT_BLANK, SHORT_SENDER = 250, 72
+"""Characters of a subject and of a sender on a blank sheet."""
 
 
 @dataclass(frozen=True)
@@ -101,15 +101,17 @@ def imputation_sheet(
     unit_id = addressed.unit_id if addressed is not None else mail.unit_id
     mentions = mention_choices(session, [entities(session)[mail.unit_id]])
     code = make_code(CodeKind.IMPUTATION, mail.id, key=services.code_key)
-    subject = _shortened(mail.subject) if is_told else ""
-    room = MAX_UNITS if decision is not None else MAX_TICKED - len(subject) // LINE
+    subject = _shortened(mail.subject, SHORT if decision is not None else SHORT_BLANK) if is_told else ""
+    sender = (mail.sender_name if decision is not None else _shortened(mail.sender_name, SHORT_SENDER)) if is_told else ""
+    lines = further_lines(sender, subject)
+    room = MAX_UNITS if decision is not None else MAX_TICKED - lines
     units = _units(session, decision, unit_id, room=room)
     return ImputationSheet(
         mail_id=mail.id,
         level=level,
         head=letterhead(session, unit_id, country=services.country).coded(code, number).data(),
         number=number,
-        sender=mail.sender_name if is_told else "",
+        sender=sender,
         subject=subject,
         their_reference=mail.their_reference if is_told else "",
         written_on=mail.written_on if is_told else None,
@@ -125,14 +127,19 @@ def imputation_sheet(
         decided_by=_decider(session, decision),
         capacity=CAPACITIES.get(decision.acted_as, "") if decision is not None else "",
         printed_on=now.astimezone(services.zone).date(),
-        form=_form(session, mail, units, services.code_key) if decision is None else None,
+        form=_form(session, mail, units, services.code_key, most=MAX_BOXES - lines) if decision is None else None,
     )
 
 
-def _form(session: Session, mail: Mail, units: tuple[SheetUnit, ...], key: bytes) -> dict[str, Any]:
+def further_lines(sender: str, subject: str) -> int:
+    """How many lines sender and subject take on a blank sheet besides one each."""
+    return len(subject) // LINE + len(sender) // HALF_LINE
+
+
+def _form(session: Session, mail: Mail, units: tuple[SheetUnit, ...], key: bytes, *, most: int) -> dict[str, Any]:
     """The boxes of a blank sheet as its template reads them."""
     kept = kept_rows(session, Mention, [entities(session)[mail.unit_id]])
-    shown: list[Mention] = list(kept.values())[:MAX_BOXES]
+    shown: list[Mention] = list(kept.values())[:most]
     form = SheetForm(
         mail.id,
         tuple(offered(one.id, one.code) for one in units),
@@ -258,8 +265,8 @@ def _nearest(session: Session, unit_id: int) -> list[int]:
     return [u.id for u in sorted(wanted, key=height)]
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= SHORT else text[: SHORT - 1].rstrip() + "…"
+def _shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
 def _long(day: date | None) -> str:

@@ -3,10 +3,11 @@
 import io
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import unescape
 from pathlib import Path
 
+import pypdfium2
 import pytest
 from flask import Flask
 from PIL import Image
@@ -17,12 +18,14 @@ from ged.audit import AuditEntry, AuditPayload
 from ged.capture.models import PaperCode, PaperState
 from ged.jobs import Job, JobKind
 from ged.org.models import Unit
-from ged.ports import FormBox
+from ged.ports import FormBox, MailId
 from ged.register.models import Attachment, AttachmentKind, Mail
 from ged.register.states import MailState
 from ged.routing.models import Assignment, Mention, SheetReading
+from ged.routing import sheet
+from ged.routing.sheet_form import SheetForm, offered
 from ged.unit import Services
-from tests.factories import NOW
+from tests.factories import NOW, actor
 from tests.fiche_kit import cross, scanned, strike
 from tests.routing_kit import make_mentions, register, unit_id
 from tests.site import make_site, post, sign_in
@@ -176,3 +179,24 @@ def test_a_unit_that_changed_since_the_print_is_told_and_not_proposed(site: Site
     with site.services.unit_of_work(NOW) as uow:
         uow.session.scalars(select(SheetReading)).one().code = "GEDM1/1/1/1AA///AAAAAAAAAA"
     assert "Proposé d'après la fiche" not in site.page(), "a sheet that is not ours, or of a later layout"
+
+
+@pytest.mark.parametrize(("sender", "subject"), [(8, 20), (36, 95), (sheet.SHORT_SENDER, sheet.SHORT_BLANK)])
+def test_a_full_blank_sheet_is_one_page(site: Site, sender: int, subject: int) -> None:
+    """Under the letterhead of a long ministry and direction; as many rows as there is room for, with long names."""
+    clerk, words = actor(site.services, "agent"), "Direction générale de la réglementation et du contrôle "
+    letter = register(site.services)
+    with site.services.reading() as session:
+        found = sheet.imputation_sheet(session, site.services, MailId(letter.mail_id), clerk, now=NOW)
+    lines = sheet.further_lines("x" * sender, "x" * subject)
+    units, mentions = range(1, sheet.MAX_TICKED - lines + 1), range(1, sheet.MAX_BOXES - lines + 1)
+    form = SheetForm(
+        int(letter.mail_id), tuple(offered(n, "C") for n in units), tuple(offered(n, "M") for n in mentions)
+    )
+    names = {f"copy:{n}": words[:40] for n in units} | {f"mention:{n}": words[:25] for n in mentions}
+    head = found.head | {"organisation": "Ministère des Mines et des Ressources énergétiques", "units": [words[:40]]}
+    full = replace(
+        found, head=head, sender=(words * 4)[:sender], subject=(words * 12)[:subject],
+        form=sheet.form_data(form, names, key=site.services.code_key),
+    )  # fmt: skip
+    assert len(pypdfium2.PdfDocument(sheet.sheet_pdf(full, at=NOW))) == 1

@@ -60,3 +60,11 @@ def test_a_sheet_that_is_not_found_exactly_is_not_read(ticked: Image.Image) -> N
     assert read_form(Image.new("L", ticked.size, 255), FORM) is None
     other = places(SheetForm(1234, tuple(offered(n, f"U{n}") for n in range(1, 12)), ()), code=FORM.code).form
     assert read_form(drawn(FORM), other) is None, "the boxes of another sheet"
+
+
+def test_a_line_that_a_copier_draws_down_the_page_ticks_nothing() -> None:
+    page = drawn(FORM)
+    line(page, BOX["copy:4"], (0.2, -9.0), (0.4, 9.0), width=0.6)
+    found = states(read_form(page, FORM))
+    assert found["copy:4"] is BoxState.DOUBTFUL
+    assert set(found.values()) == {BoxState.DOUBTFUL}
