@@ -370,7 +370,10 @@ def _is_crossed(ink: Mask, size: float) -> bool:
     lines = [ndimage.binary_dilation(one.mean(axis=0) > _LINE_SHARE, iterations=near) for one in (above, below)]
     if bool((lines[0] & lines[1]).any()):
         return True
-    beside = ink[top : top + side, left - far : left - near], ink[top : top + side, left + side + near : left + side + far]
+    beside = (
+        ink[top : top + side, left - far : left - near],
+        ink[top : top + side, left + side + near : left + side + far],
+    )
     return sum(float(one.mean()) > _BLOT_SHARE for one in (above, below, *beside)) >= 3
 
 

@@ -102,7 +102,9 @@ def imputation_sheet(
     mentions = mention_choices(session, [entities(session)[mail.unit_id]])
     code = make_code(CodeKind.IMPUTATION, mail.id, key=services.code_key)
     subject = _shortened(mail.subject, SHORT if decision is not None else SHORT_BLANK) if is_told else ""
-    sender = (mail.sender_name if decision is not None else _shortened(mail.sender_name, SHORT_SENDER)) if is_told else ""
+    sender = (
+        (mail.sender_name if decision is not None else _shortened(mail.sender_name, SHORT_SENDER)) if is_told else ""
+    )
     lines = further_lines(sender, subject)
     room = MAX_UNITS if decision is not None else MAX_TICKED - lines
     units = _units(session, decision, unit_id, room=room)

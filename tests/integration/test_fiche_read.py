@@ -21,8 +21,8 @@ from ged.org.models import Unit
 from ged.ports import FormBox, MailId
 from ged.register.models import Attachment, AttachmentKind, Mail
 from ged.register.states import MailState
-from ged.routing.models import Assignment, Mention, SheetReading
 from ged.routing import sheet
+from ged.routing.models import Assignment, Mention, SheetReading
 from ged.routing.sheet_form import SheetForm, offered
 from ged.unit import Services
 from tests.factories import NOW, actor
