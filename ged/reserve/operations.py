@@ -8,7 +8,7 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from ged import locks
-from ged.errors import Invalid, InvalidTransition, NotFound
+from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound
 from ged.org.models import Person
 from ged.ports import MailId, RegisterId
 from ged.register.models import Mail, MailNumber, Register, RegisterNature
@@ -97,8 +97,7 @@ def enter(
         The line's number.
 
     Raises:
-        NotFound: ``reserve.line_unknown``.
-        Forbidden: ``register.not_clerk``.
+        NotFound: ``reserve.line_unknown``: there is none, or the actor does not keep its register.
         Invalid: ``reserve.other_register``; ``reserve.received_in_future``; ``reserve.before_book``: no line can have been
             written before its book was made; ``reserve.other_day``: it is not the letter's day of arrival.
         InvalidTransition: ``reserve.line_used``, ``reserve.line_void``.
@@ -114,7 +113,10 @@ def enter(
     if found is None:
         raise _unknown(line_id)
     book, register_id, received_on = found
-    post = clerk_post(session, book.register_id, actor)
+    try:
+        post = clerk_post(session, book.register_id, actor)
+    except Forbidden:
+        raise _unknown(line_id) from None
     zone = uow.services.zone
     if register_id != book.register_id:
         raise Invalid("reserve.other_register", "choose the book's register", field="register_id", book=book.code)
@@ -184,8 +186,7 @@ def void_lines(
         The voided lines' places in the book.
 
     Raises:
-        NotFound: ``reserve.unknown``.
-        Forbidden: ``register.not_clerk``.
+        NotFound: as ``kept_book``.
         Invalid: ``reserve.void_reason``, ``form.too_long``.
         InvalidTransition: ``reserve.nothing_free``.
     """
@@ -219,14 +220,17 @@ def kept_book(session: Session, book_id: int, actor: Actor) -> tuple[ReserveBook
     """A book whose register the actor keeps, and the post through which.
 
     Raises:
-        NotFound: ``reserve.unknown``.
-        Forbidden: ``register.not_clerk``.
+        NotFound: ``reserve.unknown``: there is none, or the actor does not keep its register: nobody learns which books others have.
         InvalidTransition: ``register.closed``.
     """
+    unknown = NotFound("reserve.unknown", "choose a book of the list", id=book_id)
     book = session.get(ReserveBook, book_id)
     if book is None:
-        raise NotFound("reserve.unknown", "choose a book of the list", id=book_id)
-    return book, clerk_post(session, book.register_id, actor)
+        raise unknown
+    try:
+        return book, clerk_post(session, book.register_id, actor)
+    except Forbidden:
+        raise unknown from None
 
 
 def _unknown(line_id: int) -> NotFound:

@@ -244,8 +244,15 @@ def citations(session: Session, number_ids: Collection[int]) -> Mapping[int, Cit
     return {number_id: _citation(line, of) for line, of, number_id in rows if number_id is not None}
 
 
-def of_letter(session: Session, mail_id: MailId | int, _actor: Actor) -> Citation | None:
-    """The line on which a letter was received, which the actor may see; None: it came as others do."""
+def of_letter(session: Session, mail_id: MailId | int, actor: Actor) -> Citation | None:
+    """For who keeps registers where a letter was registered, which the actor may see: the line on which it was received. None: it came as
+    others do.
+
+    Others read it in the letter's history: their page asks no query for it.
+    """
+    mail = session.get_one(Mail, int(mail_id))  # the page has read it already
+    if mail.unit_id not in clerk_unit_ids(actor):
+        return None
     row = session.execute(_cited().where(ReserveLine.mail_id == int(mail_id))).one_or_none()
     return None if row is None else _citation(row[0], row[1])
 

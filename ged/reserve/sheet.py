@@ -24,9 +24,7 @@ def book_sheet(session: Session, services: Services, book_id: int, actor: Actor)
     """The pages of a book whose register the actor keeps.
 
     Raises:
-        NotFound: ``reserve.unknown``.
-        Forbidden: ``register.not_clerk``.
-        InvalidTransition: ``register.closed``.
+        NotFound, InvalidTransition: as ``kept_book``.
     """
     book, _post = kept_book(session, book_id, actor)
     register = session.get_one(Register, book.register_id)

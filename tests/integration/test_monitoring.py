@@ -323,7 +323,9 @@ def test_a_quick_statement_is_not_told(metered: tuple[Flask, Services], caplog: 
 def test_what_a_proxy_asks_waits_for_no_health_page_and_no_scrape() -> None:
     given: list[str] = []
     worker = SimpleNamespace(
-        nr=0, **{f"_{lane}": SimpleNamespace(add_task=lambda _, lane=lane: given.append(lane)) for lane in LANES}
+        nr=0,
+        _close_after=lambda _: None,
+        **{f"_{lane}": SimpleNamespace(add_task=lambda _, lane=lane: given.append(lane)) for lane in LANES},
     )
     for path in ("/sante", "/sante/pret", "/sante/site", "/registre"):
         asked = SimpleNamespace(error=None, path=path, query="", headers={})

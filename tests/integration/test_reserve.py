@@ -202,7 +202,7 @@ def test_the_minute_in_which_the_book_was_made_counts(services: Services) -> Non
 def test_a_line_of_another_register_is_refused(services: Services) -> None:
     third_desk(services)
     line = line_ids(services, make(services, "ARR-DGE", account="dge").id)[0]
-    with pytest.raises(Forbidden, match=r"register\.not_clerk"):
+    with pytest.raises(NotFound, match=r"reserve\.line_unknown"):
         enter(services, line)  # the mail office does not keep it
     with services.unit_of_work(NOW) as uow:
         uow.session.execute(
@@ -304,7 +304,7 @@ def test_a_void_has_a_reason_and_is_the_clerk_s(services: Services) -> None:
         void(services, book.id, reason="  ")
     with pytest.raises(Invalid, match=r"form\.too_long"):
         void(services, book.id, reason="x" * 501)
-    with pytest.raises(Forbidden, match=r"register\.not_clerk"):
+    with pytest.raises(NotFound, match=r"reserve\.unknown"):
         void(services, book.id, account="dge")
     assert [state for state, _number in states(services, book.id)] == ["free"] * 10
 
