@@ -122,6 +122,8 @@ def test_one_key_imputes_what_the_boxes_say_and_the_sheet_stays_as_proof(site: S
     assert site.state() is MailState.TO_IMPUTE, "a code on paper proposes, no more"
     page = site.page()
     assert "Proposé d'après la fiche annotée" in page
+    assert "data-autofocus" in page
+    assert "data-begin" not in page, "the cursor would begin in the search, and Enter would choose there"
     assert "data-autofocus" in page, "the key that confirms"
     assert "Case douteuse" not in page
     assert f"/a-imputer/{site.mail_id}" in unescape(sign_in(site.app, "sg").get(f"/a-confirmer/{paper_id}").text)
