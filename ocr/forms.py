@@ -361,8 +361,8 @@ def _long_stroke(ink: Mask, size: float) -> tuple[bool, _Ink] | None:
 
 
 def _is_crossed(ink: Mask, size: float) -> bool:
-    """Whether something that is no tick goes through a box: an upright line that goes on above and below it, as a copier's
-    drum draws, or a blot that darkens the paper all around."""
+    """Whether something that is no tick goes through a box. It is an upright line that goes on above and below the box, as a
+    copier's drum draws it. Or it is a blot, which darkens the paper all around."""
     left, top, side = round(_SIDE_MM * _GRAIN), round(_RIM_MM * _GRAIN), round(size * _GRAIN)
     near, far = round(_AROUND_FROM_MM * _GRAIN), round(_AROUND_TO_MM * _GRAIN)
     columns = slice(left - near, left + side + near)

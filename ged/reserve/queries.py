@@ -245,10 +245,9 @@ def citations(session: Session, number_ids: Collection[int]) -> Mapping[int, Cit
 
 
 def of_letter(session: Session, mail_id: MailId | int, actor: Actor) -> Citation | None:
-    """For who keeps registers where a letter was registered, which the actor may see: the line on which it was received. None: it came as
-    others do.
+    """The line on which a letter was received. None: it was received without a book, or the actor is no clerk where it was registered.
 
-    Others read it in the letter's history: their page asks no query for it.
+    Everybody else reads the line in the letter's history, so that their page asks no query for it.
     """
     mail = session.get_one(Mail, int(mail_id))  # the page has read it already
     if mail.unit_id not in clerk_unit_ids(actor):

@@ -345,13 +345,13 @@ class SiteWorker(Worker):  # type: ignore[misc]  # gunicorn ships no types
         """
         if self.nr < self.max_requests:
             return False
-        open_now = frozenset(channel for one in listeners for channel in one.active_channels.values())
+        open_now = frozenset(_channels(listeners))
         if self._leaves_at_s is None:
             self._leaves_at_s, self._from_before = time.monotonic() + IDLE_S, open_now
         return self._from_before.isdisjoint(open_now) or time.monotonic() > self._leaves_at_s
 
     def _close_after(self, request: Parser) -> None:
-        """Answer as if the client had asked that the connection closes after the response, where this process ends."""
+        """Close the connection after the response, where this process ends: as if the client had asked for it."""
         if self._leaves_at_s is not None or not self.alive:
             request.headers["CONNECTION"] = "close"
 
@@ -385,14 +385,17 @@ class SiteWorker(Worker):  # type: ignore[misc]  # gunicorn ships no types
             listener.del_channel()
         self._polls.stop()
         until_s = time.monotonic() + self.cfg.graceful_timeout
-        while time.monotonic() < until_s and any(
-            channel.is_in_use for listener in listeners for channel in listener.active_channels.values()
-        ):
+        while time.monotonic() < until_s and any(channel.is_in_use for channel in _channels(listeners)):
             self._turn(connections)
-        for channel in [channel for listener in listeners for channel in listener.active_channels.values()]:
-            channel.handle_close()  # now: the end of the process takes a while, and what a client sends meanwhile is lost
+        for channel in _channels(listeners):
+            channel.handle_close()  # now: the process takes a while to end, and what a client sends meanwhile is lost
         for lane in (self._pages, self._answers, self._health, self._ready, self._figures):
             lane.shutdown(timeout=0)
+
+
+def _channels(listeners: list[BaseWSGIServer]) -> list[Channel]:
+    """The open connections."""
+    return [channel for listener in listeners for channel in listener.active_channels.values()]
 
 
 def _lane(threads: int) -> ThreadedTaskDispatcher:
