@@ -414,22 +414,22 @@ KINDS: Mapping[JobKind, Kind] = {
     JobKind.NOTICES: Kind(Lane.QUICK, notices, _MINUTES, Every(minutes=2), cause=_has_acts),
     JobKind.NOTICE_MAIL: Kind(Lane.QUICK, send_notice_mail, _MINUTES, irrevocable=True),
     JobKind.REMIND: Kind(Lane.UPKEEP, remind, _HOUR, Nightly(time(6, 0))),
-    JobKind.MAIL_LOOP: Kind(Lane.UPKEEP, mail_loop, _MINUTES, Nightly(time(5, 30)), cause=_may_loop, opened_by="0090"),
+    JobKind.MAIL_LOOP: Kind(Lane.UPKEEP, mail_loop, _MINUTES, Nightly(time(5, 30)), cause=_may_loop, opened_by="0190"),
     JobKind.NOTICE_DIGEST: Kind(Lane.UPKEEP, notice_digest, _MINUTES, Nightly(time(7, 0))),
     JobKind.READ_SCAN: Kind(Lane.DESK, read_scan, _HOUR),
     JobKind.WORD_PAGES: Kind(Lane.DESK, word_pages, _MINUTES),
     JobKind.ORGANISATION_ACTS: Kind(
-        Lane.QUICK, organisation_acts, _MINUTES, Every(minutes=5), cause=planned.is_due, opened_by="0091"
+        Lane.QUICK, organisation_acts, _MINUTES, Every(minutes=5), cause=planned.is_due, opened_by="0191"
     ),
     JobKind.DIRECTORY_CHECK: Kind(
-        Lane.QUICK, directory_check, _MINUTES, Every(minutes=1), cause=directory_closing.is_due, opened_by="0091"
+        Lane.QUICK, directory_check, _MINUTES, Every(minutes=1), cause=directory_closing.is_due, opened_by="0191"
     ),
     JobKind.FIGURES: Kind(
-        Lane.UPKEEP, count_figures, 4 * _HOUR, Every(minutes=2), cause=_has_uncounted, opened_by="0091"
+        Lane.UPKEEP, count_figures, 4 * _HOUR, Every(minutes=2), cause=_has_uncounted, opened_by="0191"
     ),
-    JobKind.HEAL_FIGURES: Kind(Lane.UPKEEP, heal_figures, 4 * _HOUR, Nightly(time(2, 45)), opened_by="0091"),
+    JobKind.HEAL_FIGURES: Kind(Lane.UPKEEP, heal_figures, 4 * _HOUR, Nightly(time(2, 45)), opened_by="0191"),
     JobKind.MONTHLY_REPORTS: Kind(
-        Lane.UPKEEP, monthly_reports, 4 * _HOUR, Nightly(time(4, 0)), cause=monthly_wishes.is_due, opened_by="0091"
+        Lane.UPKEEP, monthly_reports, 4 * _HOUR, Nightly(time(4, 0)), cause=monthly_wishes.is_due, opened_by="0191"
     ),
     JobKind.PROVE_REPORT: Kind(Lane.FILES, prove_report, 4 * _HOUR),
     JobKind.EXPORT: Kind(Lane.FILES, export, 4 * _HOUR),

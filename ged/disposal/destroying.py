@@ -27,7 +27,7 @@ from ged.unit import SYSTEM, Services, UnitOfWork
 
 logger = logging.getLogger(__name__)
 
-OPENED_BY = "0091"
+OPENED_BY = "0191"
 """Until this contraction has run, a program of the release before may check files, and would miss those that were destroyed."""
 DONE = "mail.destroyed"
 AGAIN = "mail.destroyed_again"

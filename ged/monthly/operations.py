@@ -29,7 +29,7 @@ from ged.unit import SYSTEM, Actor, Services, UnitOfWork
 
 logger = logging.getLogger(__name__)
 
-OPENED_BY = "0091"
+OPENED_BY = "0191"
 """The contraction from which on a report may be made: the release before cannot keep its signature provable."""
 FORM = 1
 """The form of what the file carries."""

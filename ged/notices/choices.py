@@ -41,7 +41,7 @@ OPENED_BY = dict.fromkeys(
         Occasion.ACCOUNT, Occasion.CHANGE_REFUSED, Occasion.SECOND_STEP, Occasion.EXCEPTION, Occasion.DISPOSAL,
         Occasion.SUPERVISES, Occasion.MORNING,
     ),
-    "0091",
+    "0191",
 )  # fmt: skip
 """The contraction from which on an occasion is stored: the release before cannot read it."""
 

@@ -21,7 +21,7 @@ from ged.schema import is_opened
 from ged.unit import SYSTEM, UnitOfWork
 
 INSTALLATION_ID = 1
-LISTS_OPENED_BY = "0091"
+LISTS_OPENED_BY = "0191"
 """The revision from which on a code may stand in the list of an entity and in the common stock."""
 Row = TypeVar("Row", bound=Base)
 

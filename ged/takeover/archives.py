@@ -9,7 +9,7 @@ from ged.register import registers
 from ged.register.models import Register, RegisterNature
 from ged.unit import Actor, Role
 
-OPENED_BY = "0091"
+OPENED_BY = "0191"
 """The contraction that opens the jobs of take-overs: a program of the release before cannot read them."""
 
 

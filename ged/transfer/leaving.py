@@ -32,7 +32,7 @@ from ged.transfer import sealed
 from ged.transfer.export import export, exportable_id
 from ged.unit import SYSTEM, Actor, Role, Services, UnitOfWork
 
-OPENED_BY = "0091"
+OPENED_BY = "0191"
 """The contraction that opens the job: a program of the release before cannot read it."""
 FOLDER = "leaving"
 RECEIVERS = "receivers"

@@ -24,7 +24,7 @@ STAMP_TIMEOUT_S = 30.0
 WAIT_S = 15.0
 OLD_KEPT = 3
 WAITING, UNAVAILABLE = "word.waiting", "office.unavailable"
-OPENED_BY = "0090"
+OPENED_BY = "0190"
 """The contraction that opens writing in Word: a program of the release before cannot read such a letter."""
 
 

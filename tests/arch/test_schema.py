@@ -138,7 +138,7 @@ def test_the_revisions_follow_one_another_by_their_numbers() -> None:
             re.findall(r'^(revision|down_revision) = "(\d{4})"', path.read_text(encoding="utf-8"), re.MULTILINE)
         )
         told.append((path.name[:4], names["revision"], names.get("down_revision")))
-    # Contractions are numbered from 0090 on, so that an expansion that comes later renumbers none of them.
+    # Contractions are numbered from 0190 on, so that an expansion that comes later renumbers none of them.
     numbers = [number for number, _revision, _below in told]
     assert len(set(numbers)) == len(numbers) > 60
     assert told == [(number, number, below) for number, below in zip(numbers, [None, *numbers], strict=False)]

@@ -21,7 +21,7 @@ IN_ONE_TRANSACTION = {
     ("0020", "correspondents"): "some thousand rows, which the revision itself writes anew: the table is locked anyhow",
     **{
         (revision, name): "a few dozen rows, which an administrator alone writes"
-        for revision in ("0051", "0091")
+        for revision in ("0051", "0191")
         for name in ("letter_templates", "mentions", "natures")
     },
 }

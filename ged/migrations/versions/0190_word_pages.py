@@ -1,17 +1,17 @@
 """the job that makes the pages of letters written in Word; from this revision on letters may be written in Word
 
-Revision ID: 0090
+Revision ID: 0190
 Revises: 0089
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0090"
+revision = "0190"
 down_revision = "0089"
 branch_labels = None
 depends_on = None
-oldest_program = "0090"  # an older program can read neither the job nor the pages of a letter written in Word
+oldest_program = "0190"  # an older program can read neither the job nor the pages of a letter written in Word
 phase = "contract"
 
 

@@ -7,8 +7,8 @@ disposal, of planned changes that are refused, of acts that name them supervisor
 Every document that was signed gets its row in the list of signatures to keep provable, which the earlier release made only
 where an authority is set.
 
-Revision ID: 0091
-Revises: 0090
+Revision ID: 0191
+Revises: 0190
 """
 
 import sqlalchemy as sa
@@ -16,12 +16,12 @@ from alembic import op
 
 import ged.db
 
-revision = "0091"
-down_revision = "0090"
+revision = "0191"
+down_revision = "0190"
 branch_labels = None
 depends_on = None
 phase = "contract"
-oldest_program = "0091"
+oldest_program = "0191"
 
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
