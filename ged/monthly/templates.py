@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -275,8 +276,11 @@ def _of_line(line: int, said: str) -> Invalid:
 
 
 def _clean(source: str) -> str:
-    """The text with one kind of line ends, without spaces at its end."""
-    return "\n".join(line.rstrip() for line in source.replace("\r\n", "\n").replace("\r", "\n").split("\n")).strip("\n")
+    """The text with one kind of line ends, without spaces at their ends, and without signs that nobody sees: controls, and those that turn the
+    direction of a line. Unlike ``ged.typography.visible`` it keeps spaces that do not break: their author chose them.
+    """
+    lines = ("".join(c for c in line if c.isprintable() or c == "\t" or category(c) == "Zs") for line in source.splitlines())
+    return "\n".join(line.rstrip() for line in lines).strip("\n")
 
 
 def _fingerprint(source: str) -> str:

@@ -122,6 +122,7 @@ COVERS = {
     "page breaks at its end": "Mot\n#pagebreak()\n#pagebreak(weak: true)\n#colbreak()",
     "half a document": "Mot #columns(3)[a #colbreak() b]",
     "an open comment": "Mot /* la suite n'est rien",
+    "the counter of pages, by its type": "#figure[a]\n#context type(query(figure).first().counter)(page).update(1000)",
 }
 """What hides the numbers where it reaches them."""
 
@@ -135,6 +136,26 @@ def test_first_pages_neither_leave_out_nor_cover_nor_change_the_pages_behind_the
     plain = pictures(pdf_of("Mot" + "\n#pagebreak()\nMot" * (front - 1) if front else "#let rien = 1"))
     assert (front == 0) == (name == "a show rule over all"), "it hides itself"
     assert hostile[front:] == plain[front:]
+
+
+@pytest.mark.parametrize("source", ["#let rien = 1", "#hide(entete)", "Mot", "#show text: none\n#entete"])
+def test_the_letterhead_stands_on_the_programs_pages_whatever_the_first_pages_print(
+    source: str, tmp_path: Path
+) -> None:
+    content, counted = sample.sample("Entité")
+    head = HEAD | {"country": "République togolaise", "motto": "Travail – Liberté – Patrie"}
+    pdf = sheet.report_pdf(content, counted, head, made="aujourd'hui", at=NOW, front=Front(source))
+    said = words(pdf, tmp_path)
+    assert "RÉPUBLIQUE TOGOLAISE" in said
+    assert said.index("RÉPUBLIQUE TOGOLAISE") < said.index("Ce rapport compte")
+
+
+@pytest.mark.parametrize("sign", ["\0", "\x07", "\x1b", "\x7f", "\u202e", "\u2066", "\u200b"])
+def test_signs_that_nobody_sees_are_not_kept(services: Services, sign: str) -> None:
+    """PostgreSQL takes no zero byte, and a control of the direction shows 12 as 21."""
+    add(services, f"Mot{sign} 12\u00a0%{sign}")
+    with services.reading() as session:
+        assert templates.source_of(session, ministry(services)) == "Mot 12\u00a0%"
 
 
 def test_the_judge_of_covers_sees_one() -> None:
