@@ -18,6 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from ged import locks
 from ged.errors import EngineFailed, GedError, Invalid, NotFound, StaleVersion
 from ged.monthly import again, sheet
 from ged.monthly.models import ReportTemplate
@@ -194,7 +195,9 @@ def withdraw(services: Services, entity_id: int | None, version_no: int, *, acto
     """
     with services.unit_of_work(now) as uow:
         _require(uow.session, services, entity_id, actor)
-        row = _last(uow.session, entity_id)
+        last = _last(uow.session, entity_id)
+        # Of two people at once the second one waits here, and is told.
+        row = locks.hold_one(uow.session, ReportTemplate, last.id) if last is not None else None
         if row is None or row.version_no != version_no or row.withdrawn_at is not None:
             raise StaleVersion("report_template.stale", "read the page again")
         row.withdrawn_at = uow.now

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import partial
 from pathlib import Path
 
 import pypdfium2 as pdfium
@@ -22,6 +23,7 @@ from ged.unit import Services
 from tests.factories import NOW, TODAY, actor
 from tests.figure_play_kit import Play
 from tests.judges import verapdf
+from tests.lock_kit import outcomes
 from tests.monthly_kit import LATER, file_of, make, prove, with_seal, words
 from tests.routing_kit import services_on_either, unit_id
 from web.wiring.attached import report_file
@@ -339,3 +341,15 @@ def test_a_preview_has_made_up_numbers_says_so_and_keeps_nothing(services: Servi
     with services.reading() as session:
         assert session.scalars(select(ReportTemplate.id)).all() == []
         assert session.scalars(select(MonthlyReport.id)).all() == []
+
+
+def test_of_two_people_who_save_at_once_one_is_told_and_a_template_is_withdrawn_once(services: Services) -> None:
+    for n in range(3):
+        found = outcomes(*(partial(add, services, f"Mot de {who}", after=n) for who in ("l'un", "l'autre")))
+        assert [type(one) for one in found if one != n + 1] == [StaleVersion]
+    who = actor(services, "admin")
+    found = outcomes(*[partial(templates.withdraw, services, ministry(services), 3, actor=who, now=NOW)] * 2)
+    assert sorted(type(one).__name__ for one in found) == ["NoneType", "StaleVersion"]
+    with services.reading() as session:
+        acts = session.scalars(select(AuditEntry.action).where(AuditEntry.subject_kind == "report_template")).all()
+    assert acts == ["report_template.added"] * 3 + ["report_template.withdrawn"]
