@@ -282,7 +282,9 @@ def _clean(source: str) -> str:
     """The text with one kind of line ends, without spaces at their ends, and without signs that nobody sees: controls, and those that turn the
     direction of a line. Unlike ``ged.typography.visible`` it keeps spaces that do not break: their author chose them.
     """
-    lines = ("".join(c for c in line if c.isprintable() or c == "\t" or category(c) == "Zs") for line in source.splitlines())
+    lines = (
+        "".join(c for c in line if c.isprintable() or c == "\t" or category(c) == "Zs") for line in source.splitlines()
+    )
     return "\n".join(line.rstrip() for line in lines).strip("\n")
 
 
