@@ -226,7 +226,7 @@ def pages(at: Places) -> list[tuple[str, str]]:
         CLERK: [
             "/", "/enregistrer/", "/enregistrer/depart", "/enregistrer/note-de-service", "/enregistrer/expediteurs?q=com",
             "/enregistrer/doublons?sender=CEET&subject=Rapport", "/numerisations/", "/numerisations/postes", "/registres/",
-            book, f"{book}?apres={at.far}", f"{book}?apres=51", f"{book}?numero=7", f"{book}/clotures", "/correspondants/",
+            "/registres/secours", book, f"{book}?apres={at.far}", f"{book}?apres=51", f"{book}?numero=7", f"{book}/clotures", "/correspondants/",
             f"/correspondants/{at.correspondent}", f"/correspondants/{at.correspondent}/courriers", "/bordereaux/",
             f"/bordereaux/{at.slip}", "/bordereaux/nouveau", "/bordereaux/cahier", "/a-transmettre/", "/a-confirmer/",
             "/departs/", f"/departs/{at.answer}", "/departs/cahier", "/departs/tournee/", "/plis/",
@@ -237,6 +237,7 @@ def pages(at: Places) -> list[tuple[str, str]]:
             "/supervision/?periode=12mois", "/supervision/?vue=mois", "/tableau/courriers?quoi=received&periode=12mois",
             "/tableau/chiffres?tableau=arrivals", "/tableau/?vue=prevision", "/supervision/?vue=prevision",
             "/supervision/?periode=12mois&vue=circulation", "/supervision/?vue=correspondants", "/tableau/courriers?quoi=round",
+            "/tableau/?vue=numerisation", "/supervision/?periode=12mois&vue=numerisation", "/supervision/?vue=bordereaux",
         ],
         SECRETARY: ["/", "/a-imputer", "/bannette/"],
         HEAD: [
@@ -250,7 +251,7 @@ def pages(at: Places) -> list[tuple[str, str]]:
         ],
         ADMINISTRATOR: [
             "/", "/administration/", "/administration/journal", "/administration/taches", "/administration/sessions",
-            "/administration/messagerie/", "/administration/preuves/", "/administration/preuves/?groupe=en-cours", "/matin/",
+            "/administration/messagerie/", "/administration/preuves/", "/administration/preuves/?groupe=en-cours", "/administration/modele-du-rapport/", "/matin/",
         ],
         AUDITOR: ["/", "/registres/", book, "/supervision/", "/supervision/?vue=attente", "/supervision/?vue=circulation"],
     }  # fmt: skip

@@ -161,8 +161,15 @@ def _time(board: Board) -> str:
 
 def _times(board: Board) -> list[tuple[Stretch, Cell, Brought]]:
     """(day or month, first cell, what came) of the period; nothing while the figures are being made. A month that is cut is a sum of its days."""
-    if not movements.are_scans_whole(board.session):
+    if not _are_whole(board):
         return []
+    if "scan times" not in board.kept:  # two panels show them
+        board.kept["scan times"] = _times_read(board)
+    found: list[tuple[Stretch, Cell, Brought]] = board.kept["scan times"]
+    return found
+
+
+def _times_read(board: Board) -> list[tuple[Stretch, Cell, Brought]]:
     units, stretches = board.asked.sight.unit_ids, board.stretches()
     whole = Period(stretches[0].days.since, stretches[-1].days.until)
     found = dict(movements.scans_by(board.session, units, whole, grain=Grain.DAY if board.by_days else Grain.MONTH))
@@ -185,22 +192,30 @@ def _desks(board: Board, numbers: Numbers) -> list[tuple[str, DeskLine]]:
 
     A reader of rounded numbers is told of all desks that there may be, the small ones together: a row that appeared would tell of its first page.
     """
-    if not movements.are_scans_whole(board.session):
+    if not _are_whole(board):
         return []
-    units = board.asked.sight.unit_ids
-    names = unit_names(board.session, board.actor)
-    found = movements.desks(board.session, units, board.asked.shown)
+    if "scan desks" not in board.kept:  # two panels show them
+        board.kept["scan desks"] = _desks_read(board)
+    found: list[tuple[str, DeskLine]] = board.kept["scan desks"]
     if board.is_exact:
-        return [(_name(line, names), line) for line in found]
-    every = movements.every_desk(board.session, units, found)
+        return found
     lines = sorted(
-        ((_name(line, names), line) for line in every),
+        found,
         key=lambda one: (-board.tell(max(numbers(one[1].brought))).amount, one[0], one[1].unit_id),
     )
     kept = apart([numbers(line.brought) for _name_of, line in lines])
     rest = [lines[n][1] for n in range(len(lines)) if n not in kept]
     shown = [lines[n] for n in kept]
     return [*shown, (others(shown), _together(rest))] if rest else shown
+
+
+def _desks_read(board: Board) -> list[tuple[str, DeskLine]]:
+    """Each desk with its name: those that brought something; for a reader of rounded numbers all that there may be."""
+    units = board.asked.sight.unit_ids
+    names = unit_names(board.session, board.actor)
+    found = movements.desks(board.session, units, board.asked.shown)
+    every = found if board.is_exact else movements.every_desk(board.session, units, found)
+    return [(_name(line, names), line) for line in every]
 
 
 def _together(those: Sequence[DeskLine]) -> DeskLine:
@@ -213,9 +228,15 @@ def _name(line: DeskLine, names: Mapping[int, str]) -> str:
     return f"{station}, {names.get(line.unit_id, '—')}"
 
 
+def _are_whole(board: Board) -> bool:
+    if "scans whole" not in board.kept:
+        board.kept["scans whole"] = movements.are_scans_whole(board.session)
+    return bool(board.kept["scans whole"])
+
+
 def _nothing(board: Board) -> str:
     """Why there is nothing to show."""
-    if not movements.are_scans_whole(board.session):
+    if not _are_whole(board):
         return str(_("Les chiffres des numérisations sont en préparation."))
     return str(_("Aucune page dans cette période."))
 
