@@ -17,7 +17,7 @@ from ged.errors import EngineFailed
 from ged.jobs import ClaimedJob
 from ged.notices.finding import Seen, send
 from ged.notices.models import DeliveryState, FactorStep, NoticeMail, Occasion, PersonalNotice, Way
-from ged.notices.queries import factor_step_of, people_named
+from ged.notices.queries import factor_step_of, names_told
 from ged.org import openings
 from ged.org.models import Person
 from ged.org.openings import OpeningRow, OpeningStep
@@ -160,7 +160,7 @@ def _message(session: Session, services: Services, row: NoticeMail, now: datetim
     left = words.ngettext("Et %(num)s autre : %(url)s", "Et %(num)s autres : %(url)s", more) if more > 0 else ""
     place = {"num": more, "url": f"{url}/avis/"}
     text = "\n".join([
-        words.gettext("Ce qui vous attend (%(count)s) :") % {"count": count}, "", *_lines(told, numbers, opened, people_named(session, told), lies_about, url, words),
+        words.gettext("Ce qui vous attend (%(count)s) :") % {"count": count}, "", *_lines(told, numbers, opened, names_told(session, told), lies_about, url, words),
         *((left % place, "") if left else ()),
         words.gettext("Tous vos avis, et le choix de ceux que vous recevez par courriel : %(url)s") % place, "",
     ])  # fmt: skip
@@ -183,7 +183,9 @@ def _lines(
         if opening is not None:
             said = opening_sentence(openings.step_of(notice.key), opening, words)
         elif notice.occasion is Occasion.SECOND_STEP:
-            said = factor_sentence(factor_step_of(notice.key), names.get(notice.subject_id, ""), words)
+            said = factor_sentence(factor_step_of(notice.key), names.get(notice.id, ""), words)
+        elif notice.occasion is Occasion.SUPERVISES and names.get(notice.id):
+            said = supervisor_sentence(names[notice.id], words)
         else:
             said = sentence(notice.occasion, numbers.get(notice.mail_id or 0, ""), words)
         details = [f"  - {one}" for one in lies_about] if notice.occasion is Occasion.MORNING else []
@@ -225,6 +227,13 @@ def sentence(occasion: Occasion, number: str, words: NullTranslations) -> str:
         case Occasion.MORNING:
             return words.gettext("Le point du matin : ce qui est en souffrance, et qui doit agir.")
     return said % {"what": what}
+
+
+def supervisor_sentence(unit: str, words: NullTranslations) -> str:
+    """What a notice of an act says that shows the figures of a unit."""
+    return words.gettext("Un acte vous nomme superviseur : vous voyez les chiffres de ce service (%(unit)s).") % {
+        "unit": unit
+    }
 
 
 def factor_sentence(step: FactorStep, name: str, words: NullTranslations) -> str:

@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 from ged import access, paging
 from ged.counting import MOST_IN_MENU
 from ged.errors import NotFound
+from ged.figures.models import Supervisor
 from ged.notices.models import ASKED, DeliveryState, FactorStep, NoticeMail, Occasion, PersonalNotice
 from ged.org import openings
-from ged.org.models import Person
+from ged.org.models import Person, Unit
 from ged.org.openings import OpeningRow, OpeningStep
 from ged.paging import START, Place, Slice
 from ged.register.models import Mail
@@ -39,8 +40,9 @@ class NoticeRow:
     """Of ``Occasion.ACCOUNT``: the first access, with the posts of the day."""
     step: OpeningStep | None = None
     factor_step: FactorStep | None = None
-    """Of ``Occasion.SECOND_STEP``; ``person_name``: whose second step it is."""
-    person_name: str = ""
+    """Of ``Occasion.SECOND_STEP``; ``name``: whose second step it is."""
+    name: str = ""
+    """Of ``Occasion.SUPERVISES``: the unit whose figures the person is shown."""
     addressee: str = ""
     """Of an ordinary letter without a number: drafts have the subject of their template, and many are alike."""
     is_asked: bool = False
@@ -77,7 +79,7 @@ def page(
     numbers = first_numbers(session, [row.mail_id for row, *_ in rows if row.mail_id is not None])
     opened = [row for row, *_ in rows if row.occasion is Occasion.ACCOUNT]
     told = openings.rows(session, [row.subject_id for row in opened], on=on, now=now)
-    names = people_named(session, [row for row, *_ in rows])
+    names = names_told(session, [row for row, *_ in rows])
     return [
         _row(
             row,
@@ -86,7 +88,7 @@ def page(
             level or 0,
             told.get(row.subject_id) if row in opened else None,
             addressee or "",
-            names.get(row.subject_id, ""),
+            names.get(row.id, ""),
         )
         for row, subject, addressee, level in rows
     ], found
@@ -99,14 +101,14 @@ def _row(
     level: int,
     opening: OpeningRow | None = None,
     addressee: str = "",
-    person_name: str = "",
+    name: str = "",
 ) -> NoticeRow:
     is_of_step = row.occasion is Occasion.SECOND_STEP
     return NoticeRow(
         row.id, row.occasion, row.key.startswith("refused:"), row.mail_id, row.subject_id, number,
         "" if level else subject, row.at, row.read_at is not None, opening,
         openings.step_of(row.key) if row.occasion is Occasion.ACCOUNT else None,
-        factor_step_of(row.key) if is_of_step else None, person_name if is_of_step else "",
+        factor_step_of(row.key) if is_of_step else None, name,
         "" if level or number else addressee, row.occasion is Occasion.DISPOSAL and row.key.endswith(ASKED),
     )  # fmt: skip
 
@@ -116,12 +118,23 @@ def factor_step_of(key: str) -> FactorStep:
     return FactorStep(key.rpartition(":")[2])
 
 
-def people_named(session: Session, rows: Sequence[PersonalNotice]) -> dict[int, str]:
-    """The names of the people whose second step these notices are about."""
-    asked = sorted({row.subject_id for row in rows if row.occasion is Occasion.SECOND_STEP})
-    if not asked:
-        return {}
-    return dict(session.execute(select(Person.id, Person.name).where(Person.id.in_(asked))).all())
+def names_told(session: Session, rows: Sequence[PersonalNotice]) -> dict[int, str]:
+    """Id of a notice -> the person whose second step it is about, or the unit of the act that it is about."""
+    people = _subjects(rows, Occasion.SECOND_STEP)
+    units = _subjects(rows, Occasion.SUPERVISES)
+    named: dict[tuple[Occasion, int], str] = {}
+    if people:
+        found = session.execute(select(Person.id, Person.name).where(Person.id.in_(people)))
+        named |= {(Occasion.SECOND_STEP, person_id): name for person_id, name in found}
+    if units:
+        asked = select(Supervisor.id, Unit.name).join(Unit, Unit.id == Supervisor.unit_id)
+        found = session.execute(asked.where(Supervisor.id.in_(units)))
+        named |= {(Occasion.SUPERVISES, act_id): name for act_id, name in found}
+    return {row.id: named.get((row.occasion, row.subject_id), "") for row in rows}
+
+
+def _subjects(rows: Sequence[PersonalNotice], occasion: Occasion) -> list[int]:
+    return sorted({row.subject_id for row in rows if row.occasion is occasion})
 
 
 def one(session: Session, notice_id: int, actor: Actor) -> NoticeRow:

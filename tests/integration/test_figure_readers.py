@@ -16,6 +16,7 @@ from ged.figures.models import STATE, FigureState, Supervisor
 from ged.figures.supervisors import SupervisorForm
 from ged.notices import finding
 from ged.notices.models import Occasion, PersonalNotice
+from ged.notices.queries import names_told
 from ged.org.models import Person
 from ged.register.models import Mail
 from tests.factories import NOW, TODAY, actor
@@ -159,7 +160,11 @@ def test_whoever_an_act_names_is_told_so_and_finds_the_supervision_in_the_menu(s
     client = sign_in(app, "etudes")
     assert entry in client.get("/").text
     notices = unescape(plain(client.get("/avis/").text))
-    assert "Un acte vous nomme superviseur : vous voyez les chiffres d'un service" in notices
+    told = "Un acte vous nomme superviseur : vous voyez les chiffres de ce service (Direction des affaires financières)"
+    assert told in notices
+    with services.reading() as session:
+        notice = session.scalars(select(PersonalNotice).where(PersonalNotice.occasion == Occasion.SUPERVISES)).one()
+        assert names_told(session, [notice]) == {notice.id: "Direction des affaires financières"}
     leads = client.get(re.findall(r'href="(/avis/\d+)"', notices)[0])
     assert leads.headers["Location"].endswith("/supervision/")
     assert "Direction des affaires financières" in shown(app, "etudes", "/supervision/")
