@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from ged.capture.intake import VIRUS
 from ged.capture.models import PaperCode, PaperState, Scan, ScanPage, ScanState
-from ged.errors import Invalid, NotFound
+from ged.errors import Invalid, NotFound, StaleVersion
 from ged.org.models import Unit
 from ged.org.stock import kept_rows
 from ged.org.tree import entity_of, in_ministry
@@ -59,7 +59,7 @@ class Fiche:
         questions: doubtful boxes; each is answered.
         taken_back: boxes that were ticked and struck out.
         remarks: ``two_leads``, ``no_lead``, ``two_delays``, ``other_by_hand``, ``date_by_hand``, ``gone``: what the person
-            has to decide alone.
+            has to decide alone; ``decided``: the decision that stands would be replaced, as where a sheet is scanned a second time.
         has_note: whether something is written among the instructions.
     """
 
@@ -88,7 +88,7 @@ def of_letter(session: Session, services: Services, mail_id: MailId | int, actor
     form = form_of(reading.code, key=services.code_key)
     if form is None or form.mail_id != mail.id:
         return None  # taken over from another installation, or read by a later program
-    return _proposal(session, mail, reading, scan, paper, form, actor)
+    return _proposal(session, mail, reading, scan, paper, form, actor, is_decided=decision is not None)
 
 
 def _readings(actor: Actor) -> Select[SheetReading, Scan, PaperCode]:
@@ -137,13 +137,21 @@ class _Named:
 
 
 def _proposal(
-    session: Session, mail: Mail, reading: SheetReading, scan: Scan, paper: PaperCode, form: SheetForm, actor: Actor
+    session: Session,
+    mail: Mail,
+    reading: SheetReading,
+    scan: Scan,
+    paper: PaperCode,
+    form: SheetForm,
+    actor: Actor,
+    *,
+    is_decided: bool,
 ) -> Fiche:
     states = {str(key): BoxState(state) for key, state, *_ in reading.boxes}
     written = {str(key): bool(has_ink) for key, has_ink, *_ in reading.areas}
     named = _Named.of(session, mail, form, actor)
     sure = said(states)
-    remarks = []
+    remarks = ["decided"] if is_decided else []
     leads = [one for one in sure.leads if one in named.units]
     copies = [one for one in sure.copies if one in named.units]
     mentions = [named.mentions[one].code for one in sure.mentions if one in named.mentions]
@@ -200,16 +208,17 @@ def impute(
         scan_version: of the sheet that was shown.
 
     Raises:
-        NotFound: ``paper.unknown``: no sheet proposes for this letter any more.
+        StaleVersion: ``impute.sheet_gone``: the sheet that was shown proposes no more: a decision followed, somebody refused the
+            sheet, or a later one came.
         Invalid: ``impute.sheet_doubtful``: a doubtful box has no answer.
         And as ``ged.paper.operations.confirm`` and ``ged.routing.operations.impute``.
     """
     due.hold_calendar(uow)  # the first of all locks; the sheet's scan comes before its letter
-    fiche = of_letter(uow.session, uow.services, mail_id, actor)
-    if fiche is None or fiche.scan_id != scan_id:
-        raise NotFound("paper.unknown", "reload the page", id=scan_id)
     mail = uow.session.get_one(Mail, int(mail_id))
     post = imputing_post(uow.session, mail, actor)
+    fiche = of_letter(uow.session, uow.services, mail_id, actor)
+    if fiche is None or fiche.scan_id != scan_id:
+        raise StaleVersion("impute.sheet_gone", "look at the letter as it is now", id=scan_id)
     for row in fiche.questions:
         if row.key not in answers:
             raise Invalid("impute.sheet_doubtful", "look at the box, and say what it is", field=f"box-{row.key}")

@@ -18,6 +18,7 @@ from ged.audit import AuditEntry, AuditPayload
 from ged.capture.models import PaperCode, PaperState
 from ged.jobs import Job, JobKind
 from ged.org.models import Unit
+from ged.paper import operations
 from ged.ports import FormBox, MailId
 from ged.register.models import Attachment, AttachmentKind, Mail
 from ged.register.states import MailState
@@ -38,9 +39,9 @@ class Site:
     mail_id: int = 0
     texts: list[str] = field(default_factory=list)
 
-    def bring(self, *ticks: tuple[str, Callable[[Image.Image, FormBox], None]]) -> int:
-        """Print the blank sheet of a new letter, tick it, scan it. Returns the id of its waiting code."""
-        self.mail_id = int(register(self.services).mail_id)
+    def bring(self, *ticks: tuple[str, Callable[[Image.Image, FormBox], None]], mail_id: int = 0) -> int:
+        """Print the blank sheet of a letter (0: of a new one), tick it, scan it. Returns the id of its waiting code."""
+        self.mail_id = mail_id or int(register(self.services).mail_id)
         agent = sign_in(self.app, "agent")
         answer = agent.get(f"/courriers/{self.mail_id}/fiche-de-transmission.pdf?vierge=1")
         page, form = scanned(answer.data, self.services.code_key)
@@ -163,6 +164,44 @@ def test_what_is_doubtful_is_asked_and_who_may_not_impute_sees_nothing(site: Sit
     assert "Une case douteuse de la fiche attend votre réponse" in text
     assert site.send({**sent, f"box-{doubtful}": "oui"})[0] == 303
     assert [(code, leads) for code, leads, _ in site.given()] == [("DGE", True), ("DAF", False)]
+
+
+def test_of_two_people_the_second_is_told_and_what_was_typed_stays(site: Site) -> None:
+    """Also where somebody refused the sheet meanwhile. The next letter needs no sheet: the form is sent as it is."""
+    site.bring((key(site, "lead", "DGE"), cross))
+    sent = as_shown(site.page()) | {"note": "À lire d'abord"}
+    assert site.send(sent, "sg")[0] == 303
+    status, text = site.send(sent)
+    assert status == 409
+    assert "La fiche affichée ne propose plus rien" in text
+    assert "À lire d'abord" in text
+    assert site.given() == [("DGE", True, ())]
+    assert site.send(sent, "agent")[0] == 403
+    paper_id = site.bring((key(site, "lead", "DGE"), cross))
+    sent = as_shown(site.page()) | {"note": "À lire d'abord"}
+    with site.services.unit_of_work(NOW) as uow:
+        operations.refuse(uow, paper_id, reason="Autre", version=None, actor=actor(site.services, "sg"))
+    status, text = site.send(sent)
+    assert (status, site.state()) == (409, MailState.TO_IMPUTE)
+    assert "À lire d'abord" in text
+    status, _text = site.send(as_shown(text))
+    assert (status, site.state()) == (303, MailState.ASSIGNED)
+
+
+def test_a_sheet_that_is_scanned_again_after_the_decision_is_not_a_key_away_from_replacing_it(site: Site) -> None:
+    site.bring((key(site, "lead", "DGE"), cross))
+    assert site.send(as_shown(site.page()))[0] == 303
+    site.bring((key(site, "lead", "DGE"), cross), mail_id=site.mail_id)
+    page = site.page()
+    assert "Le courrier est déjà imputé : cette fiche remplacerait la décision." in page
+    assert "data-autofocus" not in page
+
+
+def test_a_ticked_copy_stands_first_in_the_list_that_scrolls(site: Site) -> None:
+    site.bring((key(site, "lead", "DGE"), cross), (key(site, "copy", "DAF"), cross))
+    boxes = re.findall(r"<input[^>]*other_unit_ids[^>]*>", site.page())
+    assert len(boxes) > 3
+    assert ["checked" in one for one in boxes] == [True] + [False] * (len(boxes) - 1)
 
 
 def struck(page: Image.Image, box: FormBox) -> None:

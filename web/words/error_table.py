@@ -1517,6 +1517,10 @@ MESSAGES: Mapping[str, Message] = {
         _l("Une case douteuse de la fiche attend votre réponse."),
         _l("Regardez l'image de la case, puis dites si elle est cochée."),
     ),
+    "impute.sheet_gone": Message(
+        _l("La fiche affichée ne propose plus rien : une décision l'a suivie, elle a été refusée, ou une autre est arrivée."),
+        _l("Regardez le courrier tel qu'il est, puis envoyez de nouveau : votre saisie est gardée."),
+    ),
     "impute.unit_missing": Message(_l("Le service traitant manque."), _l("Choisissez le service traitant.")),
     "impute.unit_twice": Message(_l("Un service figure deux fois."), _l("Choisissez chaque service une seule fois.")),
     # --- index ---

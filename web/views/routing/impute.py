@@ -1,6 +1,6 @@
 """The authority's queue, its decision on one letter or several, and the fiche de transmission."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from io import BytesIO
 from typing import Any
@@ -134,7 +134,8 @@ def _page(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
         sheet = paper_fiche.of_letter(session, services, mail_id, actor) if path.may_impute else None
         proposed = before or (sheet.proposed if sheet is not None and request.method == "GET" else None)
         typed = _typed(proposed) if proposed is not None else request.form
-        offered = _offered(tree, choices.recent_unit_ids(session, actor), _people(session, typed))
+        recent, people = choices.recent_unit_ids(session, actor), _people(session, typed)
+        offered = _offered(tree, recent, people, typed.getlist("other_unit_ids"))
         learned = lessons.safely(session, services, Lesson.UNIT, lessons.text_of_letter(session, mail_id))
         own = [entity_of(found.unit_id, actor.units)]
         mentions = choices.mention_choices(session, own)
@@ -255,7 +256,8 @@ def _batch_page(mail_ids: Sequence[int], error: GedError | None = None) -> Respo
     with context.services().reading() as session:
         rows: list[MailRow] = queries.mail_rows(session, actor, list(dict.fromkeys(mail_ids))[:MAX_BATCH])
         recent, people = choices.recent_unit_ids(session, actor), _people(session, request.form)
-        offered = _offered(choices.unit_choices(session, actor), recent, people)
+        copied = request.form.getlist("other_unit_ids")
+        offered = _offered(choices.unit_choices(session, actor), recent, people, copied)
         mentions = choices.mention_choices(session, entities_of(actor))
     if not rows and error is None:
         flash(_("Cochez au moins un courrier."), "warning")
@@ -357,15 +359,20 @@ def _post_of(text: str) -> int | None:
     return id_of(text[len(POST) :]) if text.startswith(POST) else None
 
 
-def _offered(tree: Sequence[Choice], recent: Sequence[int], people: Sequence[Choice]) -> dict[str, Any]:
-    """What both fields offer: units (for who leads a tree, with recent units first), and posts that were looked for."""
+def _offered(
+    tree: Sequence[Choice], recent: Sequence[int], people: Sequence[Choice], copied: Collection[str]
+) -> dict[str, Any]:
+    """What both fields offer: units (for who leads a tree, with recent units first), and posts that were looked for.
+
+    The list of copies scrolls. Those that are ticked (``copied``) come first, or nobody would see them.
+    """
     by_id = {one.id: one for one in tree}
     names = [(one.id, INDENT * one.depth + one.label) for one in tree]
     latest = [(i, by_id[i].label) for i in recent if i in by_id]
     posts = [(f"{POST}{one.id}", one.label) for one in people]
     groups = [(_("Postes et personnes"), posts), (_("Récemment choisies"), latest), (_("Tous les services"), names)]
     leading = [(name, options) for name, options in groups if options] if posts or latest else names
-    others = [(one.id, one.label, one.code) for one in tree]
+    others = sorted(((one.id, one.label, one.code) for one in tree), key=lambda one: str(one[0]) not in copied)
     return {
         "leading": leading,
         "others": [*posts, *others],
