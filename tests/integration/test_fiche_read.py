@@ -151,7 +151,9 @@ def test_what_is_doubtful_is_asked_and_who_may_not_impute_sees_nothing(site: Sit
     page = site.page()
     assert "Case douteuse : Direction des affaires financières, en copie" in page
     begins = re.findall(r"<[^>]*data-autofocus[^>]*>", page)
-    assert [f'name="box-{doubtful}"' in one for one in begins] == [True], "the cursor begins at the question, not behind it"
+    assert [f'name="box-{doubtful}"' in one for one in begins] == [True], (
+        "the cursor begins at the question, not behind it"
+    )
     assert "data-begin" not in page
     assert "Cochée puis barrée, donc non retenue : délai de 3 jours ouvrés" in page
     part = f"/a-imputer/{site.mail_id}/fiche.jpg?partie={doubtful}"

@@ -1518,7 +1518,9 @@ MESSAGES: Mapping[str, Message] = {
         _l("Regardez l'image de la case, puis dites si elle est cochée."),
     ),
     "impute.sheet_gone": Message(
-        _l("La fiche affichée ne propose plus rien : une décision l'a suivie, elle a été refusée, ou une autre est arrivée."),
+        _l(
+            "La fiche affichée ne propose plus rien : une décision l'a suivie, elle a été refusée, ou une autre est arrivée."
+        ),
         _l("Regardez le courrier tel qu'il est, puis envoyez de nouveau : votre saisie est gardée."),
     ),
     "impute.unit_missing": Message(_l("Le service traitant manque."), _l("Choisissez le service traitant.")),
