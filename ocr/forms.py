@@ -7,7 +7,7 @@ perspective. Each box is then found by its own outline, which follows a fold or 
 All places are in millimetres of the form until ``_sampled`` takes pixels.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,16 @@ _STROKE_FROM_MM, _STROKE_TO_MM = 0.8, 2.8  # beside a box, where only a long str
 _TRUST_MM = 0.45
 _AROUND_FROM_MM, _AROUND_TO_MM = 0.6, 1.6  # around a box: a tick seldom goes there on two sides
 _LINE_SHARE, _BLOT_SHARE = 0.6, 0.3
+_EDGE_MM = 0.2  # at the rim of a sample
+_RIM_SHARE = 0.28  # of a box on each side of its middle
+_LEAST_MIDDLE, _LEAST_MIDDLE_MM = (
+    0.08,
+    0.75,
+)  # a tick goes through the middle; an outline that a fold moved stays at the rim
+_BESIDE = 0.02  # ink on the left and on the right of a box: dirt in a row
+_PALE, _PALISH = 0.37, 0.55  # as dark as this share of the outline: a cloud; a pencil, or the dirt of a drum
+_SPREAD, _TRACE = 0.05, 0.005  # ink far beside a box
+_SPECK = 0.003  # of an empty box: what a pencil leaves in a copy of two tones
 
 Pixels = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
@@ -55,7 +65,7 @@ def read_form(page: Image.Image, form: PrintedForm) -> FormReading | None:
         return None
     found = [patch.moved(sheet, shift) for patch, shift in zip(patches, shifts, strict=True)]
     level = _ink_level(found)
-    boxes = tuple(_judged(sheet, patch, level) for patch in found)
+    boxes = _specks([_judged(sheet, patch, level) for patch in found])
     return FormReading(boxes, tuple(_area(sheet, area, level) for area in form.areas))
 
 
@@ -305,7 +315,42 @@ def _judged(sheet: _Sheet, patch: _Patch, level: float) -> ReadBox:
     found = _ink(inside)
     box, (right, down) = patch.box, patch.shift
     place = sheet.quad(box.x + right - 1.0, box.y + down - 1.0, box.size + 2.0, box.size + 2.0)
-    return ReadBox(box.key, _state(ink_of_all, found, box.size), round(found.share, 4), place)
+    state = _state(ink_of_all, found, box.size)
+    if state is BoxState.FILLED and _may_be_dirt(patch, ink_of_all, inside):
+        state = BoxState.DOUBTFUL
+    return ReadBox(box.key, state, round(found.share, 4), place)
+
+
+def _specks(boxes: list[ReadBox]) -> tuple[ReadBox, ...]:
+    """Empty boxes that have more ink than the other empty ones of their sheet are doubtful: a pencil may leave no more in a bad copy."""
+    shares = sorted(box.ink for box in boxes if box.state is BoxState.EMPTY)
+    usual = shares[int(0.8 * (len(shares) - 1))] if shares else 0.0
+    most = max(_SPECK, 3 * usual)
+    return tuple(
+        replace(box, state=BoxState.DOUBTFUL) if box.state is BoxState.EMPTY and box.ink > most else box
+        for box in boxes
+    )
+
+
+def _may_be_dirt(patch: _Patch, ink: Mask, inside: Mask) -> bool:
+    """Whether the ink in a box may be something that no pen left: at the rim alone, also beside the box on both sides, or pale."""
+    rim = round(_RIM_SHARE * inside.shape[0])
+    middle = _ink(inside[rim:-rim, rim:-rim])
+    if middle.share < _LEAST_MIDDLE or middle.extent < _LEAST_MIDDLE_MM:
+        return True
+    left, top, side = round(_SIDE_MM * _GRAIN), round(_RIM_MM * _GRAIN), round(patch.box.size * _GRAIN)
+    near, far, edge = (round(one * _GRAIN) for one in (_AROUND_FROM_MM, _AROUND_TO_MM, _EDGE_MM))
+    rows = ink[top : top + side]
+    if min(rows[:, left - far : left - near].mean(), rows[:, left + side + near : left + side + far].mean()) > _BESIDE:
+        return True
+    inset = round(_INSET_MM * _GRAIN)
+    here = patch.dark[top + inset : top + inset + inside.shape[0], left + inset : left + inset + inside.shape[1]]
+    outline = np.percentile(patch.dark[top - 2 : top + side + 3, left - 2 : left + side + 3], 97)
+    darkness = float(np.percentile(here[inside], 75)) / max(float(outline), 0.01)
+    if darkness < _PALE:
+        return True
+    beside = (rows[:, edge : left - near].mean(), rows[:, left + side + near : -edge].mean())
+    return darkness < _PALISH and (min(beside) > _TRACE or max(beside) > _SPREAD)
 
 
 def _state(ink_of_all: Mask, found: _Ink, size: float) -> BoxState:

@@ -42,6 +42,7 @@ def ticked() -> Image.Image:
 TOLD = {
     "lead:2": BoxState.FILLED, "copy:3": BoxState.FILLED, "mention:1": BoxState.FILLED, "days:5": BoxState.FILLED,
     "copy:5": BoxState.TAKEN_BACK, "lead:6": BoxState.DOUBTFUL, "mention:2": BoxState.DOUBTFUL,
+    "copy:1": BoxState.DOUBTFUL,
 }  # fmt: skip
 
 
@@ -68,3 +69,19 @@ def test_a_line_that_a_copier_draws_down_the_page_ticks_nothing() -> None:
     found = states(read_form(page, FORM))
     assert found["copy:4"] is BoxState.DOUBTFUL
     assert set(found.values()) == {BoxState.DOUBTFUL}
+
+
+def test_dirt_is_asked_never_taken_for_a_tick() -> None:
+    """A cloud of a stain, dirt in a row across the page, an outline that a fold bent into its box, the end of a tick of the box above."""
+    page = drawn(FORM)
+    for n in range(-14, 15):
+        line(page, BOX["copy:2"], (-1.5, n * 0.1), (5.0 - 0.1 * abs(n), n * 0.1), gray=215)
+    for n in range(-30, 31, 3):
+        line(page, BOX["mention:1"], (n * 0.15, -0.6), (n * 0.15 + 0.1, 0.9), gray=90, width=0.2)
+    line(page, BOX["days:5"], (-1.1, 1.4), (-1.1, -1.1), (1.3, -1.1), width=0.4)
+    line(page, BOX["lead:3"], (0.9, -2.6), (0.5, -0.6), width=0.5)
+    cross(page, BOX["copy:5"])
+    dirty = dict.fromkeys(("copy:2", "mention:1", "days:5", "lead:3"), BoxState.DOUBTFUL)
+    found = states(read_form(page, FORM))
+    assert {**dirty, "copy:5": BoxState.FILLED}.items() <= found.items()
+    assert [key for key, state in found.items() if state is not BoxState.DOUBTFUL] == ["copy:5"]
