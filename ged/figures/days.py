@@ -1,14 +1,30 @@
 """Days in SQL, for both databases: the local day of a moment, the first day of a month, the day after."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Date, String, case, cast, func, literal, literal_column, type_coerce
+from sqlalchemy import (
+    ARRAY,
+    Date,
+    Integer,
+    String,
+    case,
+    cast,
+    func,
+    insert,
+    literal,
+    literal_column,
+    select,
+    type_coerce,
+)
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
+
+from ged.figures.models import FigureDay
 
 Days = Callable[[Any], ColumnElement[date]]
 FIRST_YEAR, LAST_YEAR = 1970, 2070
@@ -87,6 +103,20 @@ def day_after(session: Session) -> Days:
     if is_sqlite(session):
         return lambda day: func.date(day, "+1 day", type_=Date)
     return lambda day: type_coerce(day.op("+")(literal_column("1")), Date)
+
+
+def store_days(session: Session, rows: Sequence[tuple[date, int]]) -> None:
+    """Store days with the number of working days up to each, in one statement: they are tens of thousands."""
+    told: Any
+    if is_sqlite(session):
+        each = func.json_each(json.dumps([(day.isoformat(), worked) for day, worked in rows])).table_valued("value")
+        told = select(*(each.c.value.op("->>")(literal_column(str(n))) for n in range(2)))
+    else:
+        # Without its cast the driver gives an array no type.
+        days = cast([day for day, _worked in rows], ARRAY(Date()))
+        numbers = cast([worked for _day, worked in rows], ARRAY(Integer()))
+        told = select(*func.unnest(days, numbers).table_valued("day", "worked").render_derived().c)
+    session.execute(insert(FigureDay).from_select(["day", "worked"], told))
 
 
 def word(text: str) -> ColumnElement[str]:

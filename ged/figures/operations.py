@@ -19,7 +19,7 @@ import logging
 from collections.abc import Callable, Collection
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import delete, func, insert, or_, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from ged import audit, locks
@@ -27,6 +27,7 @@ from ged.audit import AuditEntry
 from ged.db import insert_if_missing
 from ged.figures import cells, moving, scanned
 from ged.figures.counted import CountedRegister, Which, among, between, stored_letters, stored_returns
+from ged.figures.days import store_days
 from ged.figures.models import (
     STATE,
     FigureCell,
@@ -321,17 +322,17 @@ def _take_calendar(uow: UnitOfWork, state: FigureState) -> None:
     if digest == state.calendar:
         return
     uow.session.execute(delete(FigureDay))
-    uow.session.execute(insert(FigureDay), worked_until(known, until))
+    store_days(uow.session, worked_until(known, until))
     state.calendar, state.swept_upto = digest, 0
 
 
-def worked_until(known: WorkCalendar, until: date) -> list[dict[str, object]]:
-    """The rows of ``figure_days``: each day with the number of working days up to it."""
-    rows: list[dict[str, object]] = []
+def worked_until(known: WorkCalendar, until: date) -> list[tuple[date, int]]:
+    """(day, number of working days up to it) of each day."""
+    rows: list[tuple[date, int]] = []
     day, worked = FIRST_DAY, 0
     while day <= until:
         worked += known.is_working(day)
-        rows.append({"day": day, "worked": worked})
+        rows.append((day, worked))
         day += timedelta(days=1)
     return rows
 
