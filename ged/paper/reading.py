@@ -90,13 +90,23 @@ def _read(services: Services, wanted: _Wanted) -> _Found:
         for page in wanted.pages:
             try:
                 source = fetch(services.blobs, page.digest, folder / f"source-{page.id}")
-                found = _read_page(services, wanted, page, source)
+                found = _read_page_twice(services, wanted, page, source)
             except (Invalid, EngineFailed) as error:
                 log.info("the boxes of scan %s are not read: %s", wanted.scan_id, error)
                 found = _Found(SheetOutcome.UNCLEAR)
             if found.outcome is SheetOutcome.READ or found.code:
                 break
     return found
+
+
+def _read_page_twice(services: Services, wanted: _Wanted, page: _Page, source: Path) -> _Found:
+    """As ``_read_page``, once more after a failure that passes: nobody asks for the reading of a sheet a second time."""
+    try:
+        return _read_page(services, wanted, page, source)
+    except EngineFailed as error:
+        if not error.retryable:
+            raise
+        return _read_page(services, wanted, page, source)
 
 
 def _read_page(services: Services, wanted: _Wanted, page: _Page, source: Path) -> _Found:

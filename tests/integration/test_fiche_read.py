@@ -4,21 +4,24 @@ import io
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import pypdfium2
 import pytest
 from flask import Flask
 from PIL import Image
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from ged import pipeline
 from ged.audit import AuditEntry, AuditPayload
 from ged.capture.models import PaperCode, PaperState
+from ged.errors import EngineFailed
 from ged.jobs import Job, JobKind
 from ged.org.models import Unit
-from ged.paper import operations
+from ged.paper import operations, reading
 from ged.ports import FormBox, MailId
 from ged.register.models import Attachment, AttachmentKind, Mail
 from ged.register.states import MailState
@@ -206,6 +209,43 @@ def test_a_ticked_copy_stands_first_in_the_list_that_scrolls(site: Site) -> None
     boxes = re.findall(r"<input[^>]*other_unit_ids[^>]*>", site.page())
     assert len(boxes) > 3
     assert ["checked" in one for one in boxes] == [True] + [False] * (len(boxes) - 1)
+
+
+def test_a_worker_that_is_killed_before_it_notes_the_boxes_leaves_them_to_the_next(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note, done = reading._note, []
+
+    def killed(*given: Any) -> None:
+        done.append(given)
+        if len(done) == 1:
+            raise KeyboardInterrupt
+        note(*given)
+
+    monkeypatch.setattr(reading, "_note", killed)
+    with pytest.raises(KeyboardInterrupt):
+        site.bring((key(site, "lead", "DGE"), cross))
+    with site.services.engine.begin() as connection:
+        connection.execute(update(Job).where(Job.kind == JobKind.INTAKE).values(lease_until=NOW - timedelta(days=1)))
+    with site.services.reading() as session:
+        (job_id,) = session.scalars(select(Job.id).where(Job.kind == JobKind.INTAKE))
+    assert pipeline.run_job(site.services, job_id, worker="next")
+    assert "Proposé d'après la fiche" in site.page()
+
+
+def test_an_engine_that_fails_once_is_asked_again(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, failed = type(site.services.ocr).read_form, []
+
+    def flaky(*given: Any, **more: Any) -> object:
+        if not failed:
+            failed.append(1)
+            raise EngineFailed("ocr.crashed", retryable=True)
+        return read(*given, **more)
+
+    monkeypatch.setattr(type(site.services.ocr), "read_form", flaky)
+    site.bring((key(site, "lead", "DGE"), cross))
+    assert failed
+    assert "Proposé d'après la fiche" in site.page()
 
 
 def struck(page: Image.Image, box: FormBox) -> None:
