@@ -17,6 +17,7 @@ from ged.register.registers import clerk_post
 from ged.register.states import MailState
 from ged.reserve import numbers
 from ged.reserve.models import ReserveBook, ReserveLine, ReserveVoid, line_row
+from ged.resuming.models import RegisterHold
 from ged.unit import Actor, HeldPost, UnitOfWork
 
 MADE, ENTERED, VOIDED = "reserve.made", "reserve.entered", "reserve.voided"
@@ -63,7 +64,7 @@ def make_book(
     year = uow.now.astimezone(uow.services.zone).year
     last = select(func.max(ReserveBook.number)).where(ReserveBook.register_id == register.id, ReserveBook.year == year)
     number = (session.scalar(last) or 0) + 1
-    code = numbers.book_code(register.code, year, number)
+    code = numbers.book_code(register.code, year, number, _mark(session, register.id, year, uow.services.zone))
     book = ReserveBook(
         register_id=register.id, year=year, number=number, code=code, code_key=number_key(code), page_count=pages,
         page_lines=numbers.PAGE_LINES, made_at=uow.now, made_by_id=actor.person_id or None,
@@ -77,6 +78,15 @@ def make_book(
         MADE, "reserve_book", book.id, actor=actor, post=post, book=code, register=register.code, lines=book.line_count
     )
     return MadeBook(book.id, code)
+
+
+def _mark(session: Session, register_id: int, year: int, zone: ZoneInfo) -> str:
+    """The mark of the last restore of the year. Books that were printed between the copy and it are not known any more."""
+    last: datetime | None = session.scalar(
+        select(func.max(RegisterHold.restored_at)).where(RegisterHold.register_id == register_id)
+    )
+    on = last.astimezone(zone) if last is not None else None
+    return numbers.restore_mark(on) if on is not None and on.year >= year else ""
 
 
 def enter(

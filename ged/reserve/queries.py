@@ -214,13 +214,11 @@ def typed(session: Session, actor: Actor, text: str, *, code_key: bytes) -> tupl
     kept = (
         select(ReserveBook.id).join(Register, Register.id == ReserveBook.register_id).where(Register.unit_id.in_(units))
     )
-    line_id, key = read_page_code(text, key=code_key), number_key(text)
-    if line_id is None and not key:
+    key = number_key(read_page_code(text, key=code_key) or text)
+    if not key:
         raise _not_found()
-    which = ReserveLine.id == line_id if line_id is not None else ReserveLine.text_key == key
-    line = session.scalar(
-        select(ReserveLine).where(which, ReserveLine.book_id.in_(kept)).order_by(ReserveLine.id.desc()).limit(1)
-    )
+    of_key = select(ReserveLine).where(ReserveLine.text_key == key, ReserveLine.book_id.in_(kept))
+    line = session.scalar(of_key.order_by(ReserveLine.id.desc()).limit(1))
     if line is not None:
         return line.book_id, line.id
     found = session.scalar(kept.where(ReserveBook.code_key == key).order_by(ReserveBook.id.desc()).limit(1))

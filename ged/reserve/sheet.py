@@ -38,7 +38,7 @@ def book_sheet(session: Session, services: Services, book_id: int, actor: Actor)
         "made": f"{long_day(made.date())} à {hour(made)}",
         "pages": [
             {
-                "qr": qr_svg(make_page_code(page[0].id, key=services.code_key)),
+                "qr": qr_svg(make_page_code(page[0].text, key=services.code_key)),
                 "lines": [_line(row) for row in page],
             }
             for page in pages

@@ -22,9 +22,11 @@ from ged.register import books
 from ged.register.models import Mail, MailNumber, Register, RegisterClosing
 from ged.register.operations import void_number
 from ged.reports import register_pages
-from ged.reserve import checking, queries, sheet
+from ged.reserve import checking, operations, queries, sheet
 from ged.reserve.codes import make_page_code
 from ged.reserve.models import ReserveBook, ReserveLine
+from ged.reserve.numbers import restore_mark
+from ged.resuming import holding
 from ged.search import letter_search
 from ged.unit import Services
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
@@ -212,6 +214,32 @@ def test_a_line_of_another_register_is_refused(services: Services) -> None:
         enter(services, line, code="ARR-DAF", account="dge")
 
 
+def test_after_a_restore_no_book_has_the_number_or_the_code_of_one_that_was_lost(services: Services) -> None:
+    """A book that was printed after the copy still lies at the desk. The restored database gives its ids again."""
+    with pytest.raises(InterruptedError), services.unit_of_work(NOW) as uow:
+        lost = operations.make_book(uow, register_id(services, "ARR"), pages=1, actor=actor(services, "agent"))
+        raise InterruptedError
+    page = make_page_code(f"{lost.code}-01", key=services.code_key)
+    with services.unit_of_work(BACK) as uow:
+        holding.hold_registers(uow, copied_at=NOW)
+    made = make(services, now=BACK)
+    assert made.id == lost.id
+    assert made.code == f"{lost.code}-{restore_mark(BACK.astimezone(services.zone))}"
+    agent = actor(services, "agent")
+    with services.reading() as session:
+        for typed in (page, lost.code, f"{lost.code}-01"):
+            with pytest.raises(Invalid, match=r"reserve\.not_found"):
+                queries.typed(session, agent, typed, code_key=services.code_key)
+        (first, *_rest) = line_ids(services, made.id)
+        code = make_page_code(f"{made.code}-01", key=services.code_key)
+        assert queries.typed(session, agent, code, code_key=services.code_key) == (made.id, first)
+        assert list(checking.broken(session)) == []
+    later = datetime(2027, 1, 4, 9, 0, tzinfo=UTC)
+    with services.unit_of_work(later) as uow:
+        book = operations.make_book(uow, register_id(services, "ARR"), pages=1, actor=actor(services, "agent"))
+    assert book.code == "CS-ARR-2027-001", "a restore of the year before lost no book of this one"
+
+
 # --- finding ---------------------------------------------------------------------------------------------------------
 
 
@@ -248,7 +276,7 @@ def test_a_page_a_line_and_a_book_lead_to_the_lines(services: Services) -> None:
     book = make(services, pages=2)
     ids, agent = line_ids(services, book.id), actor(services, "agent")
     asked = {
-        make_page_code(ids[10], key=services.code_key): (book.id, ids[10]),
+        make_page_code(f"{book.code}-11", key=services.code_key): (book.id, ids[10]),
         "cs-arr-2026-001-07": (book.id, ids[6]),
         "CS-ARR-2026-001": (book.id, None),
     }

@@ -61,7 +61,7 @@ def test_line_after_line_is_entered_with_the_usual_form(site: tuple[Flask, Servi
     app, services = site
     book = make(services, now=an_hour_ago())
     ids, client = line_ids(services, book.id), sign_in(app, "agent")
-    code = make_page_code(ids[0], key=services.code_key)
+    code = make_page_code(f"{book.code}-01", key=services.code_key)
     found = client.get(f"{HERE}/ligne", query_string={"code": code})
     assert found.status_code == 303
     form = client.get(found.location).text

@@ -24,18 +24,18 @@ def test_lines_are_told_in_few_words() -> None:
 
 
 def test_the_code_of_a_page_is_read_back_and_no_other() -> None:
-    code = make_page_code(41, key=KEY)
-    assert read_page_code(f" {code}\n", key=KEY) == 41
+    code = make_page_code("CS-ARR-2026-014-11", key=KEY)
+    assert read_page_code(f" {code}\n", key=KEY) == "CS-ARR-2026-014-11"
     for other in (
         code[:-1] + "!",
-        code.replace("41", "42"),
-        "GED1C/41",
+        code.replace("-11", "-12"),
+        "GED1C/CS-ARR-2026-014-11",
         "GED1C//x",
         "",
-        make_page_code(41, key=b"x" * 32),
+        make_page_code("CS-ARR-2026-014-11", key=b"x" * 32),
     ):
         assert read_page_code(other, key=KEY) is None, other
 
 
 def test_a_scanned_page_of_a_book_is_no_code_of_a_letter() -> None:
-    assert read_code(make_page_code(41, key=KEY), key=KEY) is None
+    assert read_code(make_page_code("CS-ARR-2026-014-11", key=KEY), key=KEY) is None
