@@ -18,7 +18,7 @@ from ged.register.states import MailState
 from ged.reserve import numbers
 from ged.reserve.models import ReserveBook, ReserveLine, ReserveVoid, line_row
 from ged.resuming.models import RegisterHold
-from ged.unit import Actor, HeldPost, UnitOfWork
+from ged.unit import Actor, HeldPost, Role, UnitOfWork
 
 MADE, ENTERED, VOIDED = "reserve.made", "reserve.entered", "reserve.voided"
 MAX_REASON = 500
@@ -187,7 +187,7 @@ def _require_free(session: Session, line: ReserveLine) -> None:
 def void_lines(
     uow: UnitOfWork, book_id: int, *, first: int | None = None, last: int | None = None, reason: str, actor: Actor
 ) -> list[int]:
-    """Void the free lines of a book, in one act. A void is never taken back.
+    """Void the free lines of a book, in one act, also where its register was closed meanwhile. A void is never taken back.
 
     Args:
         first, last: only the free lines between these, both included; None: from the first, to the last.
@@ -227,20 +227,17 @@ def void_lines(
 
 
 def kept_book(session: Session, book_id: int, actor: Actor) -> tuple[ReserveBook, HeldPost]:
-    """A book whose register the actor keeps, and the post through which.
+    """A book whose register the actor keeps, open or closed, and the post through which.
 
     Raises:
         NotFound: ``reserve.unknown``: there is none, or the actor does not keep its register: nobody learns which books others have.
-        InvalidTransition: ``register.closed``.
     """
-    unknown = NotFound("reserve.unknown", "choose a book of the list", id=book_id)
     book = session.get(ReserveBook, book_id)
-    if book is None:
-        raise unknown
-    try:
-        return book, clerk_post(session, book.register_id, actor)
-    except Forbidden:
-        raise unknown from None
+    unit_id = session.get_one(Register, book.register_id).unit_id if book is not None else None
+    for post in actor.posts:
+        if book is not None and Role.CLERK in post.roles and post.unit_id == unit_id:
+            return book, post
+    raise NotFound("reserve.unknown", "choose a book of the list", id=book_id)
 
 
 def _unknown(line_id: int) -> NotFound:

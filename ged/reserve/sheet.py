@@ -12,6 +12,7 @@ from ged.days import hour, long_day
 from ged.org.letterhead import letterhead
 from ged.register.models import Register
 from ged.register.prints import Sheet, slug
+from ged.register.registers import open_register
 from ged.reserve import queries
 from ged.reserve.codes import make_page_code
 from ged.reserve.operations import kept_book
@@ -24,9 +25,11 @@ def book_sheet(session: Session, services: Services, book_id: int, actor: Actor)
     """The pages of a book whose register the actor keeps.
 
     Raises:
-        NotFound, InvalidTransition: as ``kept_book``.
+        NotFound: as ``kept_book``.
+        InvalidTransition: ``register.closed``: nothing on such pages could be entered.
     """
     book, _post = kept_book(session, book_id, actor)
+    open_register(session, book.register_id)
     register = session.get_one(Register, book.register_id)
     rows = queries.lines(session, actor, book.id)
     made = book.made_at.astimezone(services.zone)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from ged.register.models import Mail, MailNumber
+from ged.register.models import Mail, MailNumber, Register
 from ged.reserve.codes import make_page_code
 from ged.reserve.models import ReserveBook, ReserveLine
 from ged.unit import Services
@@ -147,6 +147,25 @@ def test_free_lines_are_voided_with_a_reason(site: tuple[Flask, Services]) -> No
     again = post(client, page, {"first": "3", "last": "10", "reason": "Encore"}, page=page)
     assert again.status_code == 409
     assert "n'a aucune ligne libre ici" in again.text.replace("&#39;", "'")
+
+
+def test_the_free_lines_of_a_closed_register_are_voided_and_nothing_else_is_done_with_its_book(
+    site: tuple[Flask, Services],
+) -> None:
+    app, services = site
+    book, client = make(services, now=an_hour_ago()), sign_in(app, "agent")
+    page, form = f"{HERE}/{book.id}", f"{HERE}/{book.id}/annulation"
+    assert "Le registre est fermé" not in client.get(page).text
+    with services.engine.begin() as connection:
+        connection.execute(update(Register).where(Register.code == "ARR").values(closed_at=datetime.now(UTC)))
+    shown = client.get(page).text
+    assert "Le registre est fermé" in shown
+    assert form in shown
+    for gone in ("carnet.pdf", "/enregistrer/"):
+        assert gone not in shown[shown.index("<main") :], gone
+    assert client.get(f"{page}/carnet.pdf").status_code == 409
+    assert post(client, form, {"first": "1", "last": "10", "reason": "Registre fermé"}, page=form).status_code == 303
+    assert {state for state, _number in states(services, book.id)} == {"void"}
 
 
 def test_the_book_of_another_desk_is_not_there(site: tuple[Flask, Services]) -> None:
