@@ -122,6 +122,9 @@ class Settings(BaseSettings):
     ocr_reader: Literal["automatic", "library", "program"] = "automatic"
     """What reads pages: ``library``, tesseract inside the program, in half the time; ``program``, the system's
     ``tesseract``, which the system's security updates reach; ``automatic``: the library where it is installed."""
+    ocr_second_reader: Literal["automatic", "on", "off"] = "automatic"
+    """Whether doubtful pages are read a second time by other models, when nothing else waits (the extra ``second-reader``;
+    some seconds a page on one processor): ``automatic``, where the extra is installed."""
     ocr_languages: tuple[str, ...] = ("fra",)
     """Installed languages of tesseract, the usual language first."""
     clamd: str = ""

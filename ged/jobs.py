@@ -117,6 +117,10 @@ class JobKind(StrEnum):
     """Index the letters of one batch of an import."""
     RECOGNISE_BACKLOG = "recognise_backlog"
     """OCR of an imported attachment."""
+    READ_AGAIN = "read_again"
+    """Read the doubtful pages of an attachment with the second reader."""
+    READ_AGAIN_BACKLOG = "read_again_backlog"
+    """Read the doubtful pages of an imported attachment with the second reader."""
     EXPORT = "export"
     """Make a file that a person requested, and that takes longer than a page request may."""
     NOTICES = "notices"
@@ -153,7 +157,7 @@ class JobKind(StrEnum):
     """Turn the rows of jobs finished a month ago into figures."""
 
 
-BACKLOG = (JobKind.INDEX_BACKLOG, JobKind.RECOGNISE_BACKLOG)
+BACKLOG = (JobKind.INDEX_BACKLOG, JobKind.RECOGNISE_BACKLOG, JobKind.READ_AGAIN_BACKLOG)
 """Jobs of an archive that is taken over. They may wait for weeks, so their age says nothing."""
 CURRENT = tuple(kind for kind in JobKind if kind not in BACKLOG)
 """All other jobs."""

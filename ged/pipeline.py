@@ -38,6 +38,7 @@ from ged.notices import returned as notices_returned
 from ged.paper import reading as paper_reading
 from ged.ports import JobId, Lane
 from ged.preservation import operations as preservation
+from ged.recognition import again as recognition_again
 from ged.recognition import jobs as recognition
 from ged.recognition import scans as scan_reading
 from ged.recognition import signatures as signature_checks
@@ -68,8 +69,19 @@ PIECES_KEPT = timedelta(days=3)
 
 
 def recognise(run: Run) -> None:
-    """Read an attachment. The commit of its text also defers the index job."""
-    recognition.run_recognise(run.services, run.job.subject_id, heartbeat=run.heartbeat, now=run.now)
+    """Read an attachment. The commit of its text also defers the index job, and the second reading of doubtful pages."""
+    recognition.run_recognise(
+        run.services,
+        run.job.subject_id,
+        heartbeat=run.heartbeat,
+        now=run.now,
+        is_backlog=run.job.kind is JobKind.RECOGNISE_BACKLOG,
+    )
+
+
+def read_again(run: Run) -> None:
+    """Read doubtful pages of an attachment a second time, for a minute at most: the rest is another job's."""
+    recognition_again.run(run.services, run.job.subject_id, kind=run.job.kind, heartbeat=run.heartbeat, now=run.now)
 
 
 def intake(run: Run) -> None:
@@ -443,12 +455,14 @@ KINDS: Mapping[JobKind, Kind] = {
     JobKind.PRUNE_JOBS: Kind(Lane.UPKEEP, prune_jobs, 4 * _HOUR, Nightly(time(2, 30))),
     JobKind.LEARN: Kind(Lane.UPKEEP, learn, _DAY, Nightly(time(3, 0))),
     JobKind.RECOGNISE: Kind(Lane.SLOW, recognise, _DAY),
+    JobKind.READ_AGAIN: Kind(Lane.SLOW, read_again, _HOUR),
     JobKind.CHECK_FIXITY: Kind(Lane.SLOW, check_fixity, 3 * _DAY, Nightly(time(3, 30), weekday=SUNDAY)),
     JobKind.REBUILD_INDEX: Kind(Lane.SLOW, rebuild_index, 3 * _DAY),
     JobKind.INDEX_BACKLOG: Kind(Lane.BACKLOG, index_backlog, _HOUR, waits_out=True),
     JobKind.TAKE_OVER: Kind(Lane.BACKLOG, take_over, _DAY),
     JobKind.TAKE_OVER_SCANS: Kind(Lane.FILES, take_over_scans, _DAY, waits_out=True),
     JobKind.RECOGNISE_BACKLOG: Kind(Lane.BACKLOG, recognise, _DAY),
+    JobKind.READ_AGAIN_BACKLOG: Kind(Lane.BACKLOG, read_again, _HOUR),
 }
 SCHEDULED = frozenset(kind for kind, known in KINDS.items() if known.schedule is not None)
 

@@ -69,6 +69,7 @@ from ged.ports import (
     SealedFile,
     Sealer,
     SearchIndex,
+    SecondReader,
     SignatureChecker,
     Signer,
     SynonymBook,
@@ -294,6 +295,8 @@ class Services:
     ] = ()  # fmt: skip
     """Of messages that are no letters: whether a Message-ID is of a message that the program sent; and what follows when
     such a message, or a report about one, was collected."""
+    second_reader: SecondReader | None = None
+    """None: no page is read a second time."""
     word: WordEngine | None = None
     """None: letters are not written in Word."""
     scanner: VirusScanner | None = None

@@ -128,6 +128,7 @@ from ged.ports.search import (
     SynonymBook,
     SynonymError,
 )
+from ged.ports.second import ReadBy, SecondReader, SecondReading
 from ged.ports.signatures import (
     PdfFacts,
     Preserver,
@@ -216,6 +217,7 @@ __all__ = [
     "RaisedPdf",
     "ReadArea",
     "ReadBox",
+    "ReadBy",
     "Readable",
     "ReaderFacts",
     "RecognisedPage",
@@ -230,6 +232,8 @@ __all__ = [
     "SearchIndex",
     "SearchQuery",
     "SearchResult",
+    "SecondReader",
+    "SecondReading",
     "SignRequest",
     "SignatureChecker",
     "SignatureField",

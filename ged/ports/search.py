@@ -27,11 +27,15 @@ class Principals:
 
 @dataclass(frozen=True)
 class IndexedPage:
-    """Text of one page of one attachment (``page_no`` counts from 1)."""
+    """Text of one page of one attachment (``page_no`` counts from 1).
+
+    ``beside``: words that one of two readers read on the page and that are not in its text. They rank lower.
+    """
 
     attachment_id: AttachmentId
     page_no: int
     text: str
+    beside: str = ""
 
 
 @dataclass(frozen=True)

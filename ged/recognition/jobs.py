@@ -17,8 +17,10 @@ from ged.capture.intake import FirstLook, settle
 from ged.capture.models import ScanBatch, ScanPage, ScanPicture
 from ged.errors import EngineFailed, Invalid
 from ged.ports import AttachmentId, Digest, FieldReading, PageRef, RecognisedPage, Recognition
+from ged.recognition import again
 from ged.register.models import Attachment, Mail, PageText, Rendition
 from ged.register.signed_kinds import APART, IS_APART
+from ged.search.models import PageReadAgain
 from ged.suggestions import readings, resent
 from ged.unit import SYSTEM, Services, UnitOfWork
 
@@ -141,9 +143,16 @@ class _Stored:
 
 
 def run_recognise(
-    services: Services, attachment_id: AttachmentId | int, *, heartbeat: Heartbeat, now: datetime
+    services: Services,
+    attachment_id: AttachmentId | int,
+    *,
+    heartbeat: Heartbeat,
+    now: datetime,
+    is_backlog: bool = False,
 ) -> None:
     """Read an attachment: text of its pages, page images, a searchable PDF beside the original.
+
+    Doubtful pages are queued for the second reader, if there is one. ``is_backlog``: the attachment was imported.
 
     Raises:
         EngineFailed: ``ocr.timeout``, ``ocr.unavailable``.
@@ -168,7 +177,7 @@ def run_recognise(
         stored = _read(services, refs, folder, heartbeat)
     for attempt in services.attempts(now):
         with attempt as uow:
-            _note_reading(uow, int(attachment_id), stored)
+            _note_reading(uow, int(attachment_id), stored, is_backlog=is_backlog)
 
 
 def _kinds(attachment_id: int) -> Select[str]:
@@ -220,7 +229,7 @@ def media_type_of(path: Path) -> str:
     return "image/png" if head.startswith(b"\x89PNG") else "image/jpeg"
 
 
-def _note_reading(uow: UnitOfWork, attachment_id: int, stored: _Stored) -> None:
+def _note_reading(uow: UnitOfWork, attachment_id: int, stored: _Stored, *, is_backlog: bool) -> None:
     # Lock the letter, as the replacement of a document does: the marks of the text are rows of the letter too.
     mail_id = uow.session.get_one(Attachment, attachment_id).mail_id
     locks.hold(uow.session, Mail, [mail_id])
@@ -228,7 +237,8 @@ def _note_reading(uow: UnitOfWork, attachment_id: int, stored: _Stored) -> None:
     is_read = _is_read(uow.session.scalars(_kinds(attachment_id)).all())
     if is_read or destroyed.of_letter(uow.session, mail_id) is not None:
         return
-    uow.session.execute(delete(PageText).where(PageText.attachment_id == attachment_id))
+    for table in (PageText, PageReadAgain):
+        uow.session.execute(delete(table).where(table.attachment_id == attachment_id))
     for page in stored.pages:
         uow.session.add(
             PageText(
@@ -264,3 +274,4 @@ def _note_reading(uow: UnitOfWork, attachment_id: int, stored: _Stored) -> None:
         flags=flags, renditions={f"{kind}/{page_no}": kept[0] for kind, page_no, kept in named},
     )  # fmt: skip
     uow.reindex(attachment.mail_id)
+    again.ask(uow, attachment_id, stored.pages, is_backlog=is_backlog)

@@ -12,6 +12,7 @@ from ged.org.models import Post
 from ged.ports import AttachmentId, Confidentiality, IndexDocument, IndexedPage, MailId, Principal
 from ged.register.models import Attachment, Mail, PageText, Register
 from ged.reserve import queries as reserve
+from ged.search.models import PageReadAgain
 
 
 def index_document(
@@ -89,13 +90,17 @@ def _with_text(
 def _pages(session: Session, mail_ids: Sequence[int]) -> Mapping[int, list[IndexedPage]]:
     found: defaultdict[int, list[IndexedPage]] = defaultdict(list)
     rows = session.execute(
-        select(Attachment.mail_id, PageText.attachment_id, PageText.page_no, PageText.text)
+        select(Attachment.mail_id, PageText.attachment_id, PageText.page_no, PageText.text, PageReadAgain.others)
         .join(Attachment, Attachment.id == PageText.attachment_id)
+        .outerjoin(
+            PageReadAgain,
+            (PageReadAgain.attachment_id == PageText.attachment_id) & (PageReadAgain.page_no == PageText.page_no),
+        )
         .where(Attachment.mail_id.in_(mail_ids))
         .order_by(PageText.attachment_id, PageText.page_no)
     )
-    for mail_id, attachment_id, page_no, text in rows:
-        found[mail_id].append(IndexedPage(AttachmentId(attachment_id), page_no, text))
+    for mail_id, attachment_id, page_no, text, others in rows:
+        found[mail_id].append(IndexedPage(AttachmentId(attachment_id), page_no, text, others or ""))
     return found
 
 

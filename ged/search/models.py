@@ -1,9 +1,9 @@
-"""Tables of saved searches, and of the letters that an alert has reported."""
+"""Tables of saved searches, of the letters that an alert has reported, and of pages that were read a second time."""
 
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Date, ForeignKey, String, UniqueConstraint
+from sqlalchemy import JSON, Boolean, Date, ForeignKey, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ged.db import Base, Id, UtcDateTime
@@ -45,3 +45,25 @@ class SavedFind(Base):
     is_new: Mapped[bool] = mapped_column(Boolean)
     """False: the letter existed when the alert began."""
     seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class PageReadAgain(Base):
+    """A page that the second reader has read; written once. It stands in this room, for the search reads ``others``.
+
+    Attributes:
+        first_text, first_words: the first reading, as ``PageText`` had it.
+        others: words that one reader read and that are not in the text, separated by blanks.
+        read_by: for each line of the text that is not empty, whose it is (``ReadBy``); empty: nothing was changed.
+        problem: the code of the error for which the page was given up; it keeps its first reading.
+    """
+
+    __tablename__ = "pages_read_again"
+
+    attachment_id: Mapped[int] = mapped_column(ForeignKey("attachments.id"), primary_key=True)
+    page_no: Mapped[int] = mapped_column(Integer, primary_key=True)
+    first_text: Mapped[str] = mapped_column(Text)
+    first_words: Mapped[list[list[Any]]] = mapped_column(JSON)
+    others: Mapped[str] = mapped_column(Text)
+    read_by: Mapped[list[str]] = mapped_column(JSON)
+    problem: Mapped[str] = mapped_column(String(64), default="")
+    read_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -63,7 +63,7 @@ WITHOUT_RECORDS = frozenset(
     [
         "assignments.mentions", "bridges.devices", "delegations.template_codes", "draft_versions.addressees",
         "draft_versions.annex_titles", "draft_versions.copies", "draft_versions.word_left", "drafts.letter",
-        "imputations.mentions", "natures.mentions", "natures.reminders", "page_texts.flags", "page_texts.words",
+        "imputations.mentions", "natures.mentions", "natures.reminders", "page_texts.flags", "page_texts.words", "pages_read_again.first_words", "pages_read_again.read_by",
         "scan_page_readings.flags", "scan_pages.warnings", "scan_signature_checks.reports",
         "signature_checks.reports", "slip_receipts.decisions", "slips.receiver_field", "takeover_files.columns",
         "takeover_files.names", "takeover_files.refusals",

@@ -74,6 +74,7 @@ OWNED: Mapping[str, Owned] = {
     "attachment_pages": _DOCUMENT,
     "attachment_fields": _DOCUMENT,
     "page_texts": _DOCUMENT,
+    "pages_read_again": _DOCUMENT,
     "renditions": _DOCUMENT,
     "signature_checks": _DOCUMENT,
     "letter_sketches": _DOCUMENT,

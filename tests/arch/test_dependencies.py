@@ -10,9 +10,13 @@ from tests.source_kit import ROOT, modules, nodes
 
 PRODUCT = ("ged", "sandbox", "ocr", "indexer", "signing", "web", "demo")
 BY_NAME = {
+    "onnxruntime": "rapidocr imports it, to run its models",
     "psycopg": "SQLAlchemy imports it by the name in the address",
     "python-sane": "the bridge alone, where it scans",
 }
+
+EXTRA = {"rapidocr": "rapidocr", "spellchecker": "pyspellchecker"}
+"""Modules of the extra `second-reader`, which need not be installed here (290 MB), and their distributions."""
 
 
 def declared() -> set[str]:
@@ -34,7 +38,7 @@ def imported() -> dict[str, set[str]]:
                     and not (ROOT / top).exists()
                     and not (ROOT / f"{top}.py").exists()
                 ):
-                    found[top] = {_plain(one) for one in given.get(top, [f"nobody gives {top}"])}
+                    found[top] = {_plain(one) for one in given.get(top, [EXTRA.get(top, f"nobody gives {top}")])}
     return found
 
 

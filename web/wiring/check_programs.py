@@ -20,6 +20,7 @@ from ged.health.ground import Ground
 from ged.typeset import TEMPLATES, typeset
 from ged.word.models import WordPages
 from ocr.engine import TesseractEngine
+from ocr.second_engine import RapidSecondReader
 from ocr.word.engine import LibreOfficeWord
 from sandbox.pool import reached
 from web.wiring.isolation import isolation_fault
@@ -101,6 +102,17 @@ def reading(ground: Ground) -> Finding:
         engine.stop()
     figures: Figures = {"version": facts.version, "languages": ", ".join(languages)}
     return warning("old", **figures) if _number(facts.version) < OLDEST_TESSERACT else ok(**figures)
+
+
+def second_reader(ground: Ground) -> Finding:
+    """Whether the models of the second reader are there, where it is wanted."""
+    wanted = ground.options.ocr_second_reader
+    if wanted == "off":
+        return not_applicable("off")
+    try:
+        return ok(models=RapidSecondReader().check())
+    except EngineFailed:
+        return fault("missing") if wanted == "on" else not_applicable("none")
 
 
 def printing(ground: Ground) -> Finding:

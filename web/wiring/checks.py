@@ -17,6 +17,7 @@ CHECKS = (
     Check("python", Group.PROGRAM, check_programs.python),
     Check("packages", Group.PROGRAM, check_programs.packages),
     Check("reading", Group.PROGRAM, check_programs.reading, slow=True),
+    Check("second_reader", Group.PROGRAM, check_programs.second_reader),
     Check("printing", Group.PROGRAM, check_programs.printing, slow=True),
     Check("office", Group.PROGRAM, check_programs.office, slow=True),
     Check("isolation", Group.PROGRAM, check_programs.isolation, slow=True),

@@ -50,6 +50,7 @@ MEASURES: Mapping[str, Measure] = {
         (0.1, 0.3, 1.0, 5.0, 30.0, 120.0, 600.0, 3600.0),
     ),
     "ged_ocr_pages_total": Measure("Pages that were read by OCR."),
+    "ged_ocr_second_pages_total": Measure("Pages that were read by the second reader."),
     "ged_slow_queries_total": Measure("Statements of the database that took longer than GED_SLOW_QUERY_MS."),
 }
 

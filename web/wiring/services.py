@@ -15,13 +15,14 @@ from ged.db import make_engine
 from ged.notices import returned
 from ged.org.certificates import known_as, own_lists
 from ged.pipeline import lane_of
-from ged.ports import JobQueue, Post, SearchIndex, TokenSealer
+from ged.ports import JobQueue, Post, SearchIndex, SecondReader, TokenSealer
 from ged.signbook.answers import answer_left
 from ged.typeset import mark_training
 from ged.unit import Role, Services
 from indexer.synonyms import SHIPPED, SynonymFile
 from indexer.tantivy_index import TantivyIndex
 from ocr.engine import TesseractEngine
+from ocr.second_engine import RapidSecondReader, is_installed
 from ocr.word.engine import LibreOfficeWord
 from signing.anchor_stamp import AuthorityStamper
 from signing.house import HouseCertificates
@@ -123,6 +124,7 @@ def build_services(settings: Settings, *, writes_index: bool = False, authority:
         scanner=Clamd(settings.clamd) if settings.clamd else None,
         translations=translations,
         open_report=report_file,
+        second_reader=_second_reader(settings),
         word=LibreOfficeWord(),
         training=settings.training,
         meter=meter,
@@ -130,6 +132,12 @@ def build_services(settings: Settings, *, writes_index: bool = False, authority:
     )
     journal_seal(services).protect()
     return services
+
+
+def _second_reader(settings: Settings) -> SecondReader | None:
+    """None where it is switched off, and where its extra is missing; ``on`` without the extra: its jobs fail and say why."""
+    wanted = settings.ocr_second_reader
+    return RapidSecondReader() if wanted == "on" or (wanted == "automatic" and is_installed()) else None
 
 
 def build_checker(trust_roots_pem: Sequence[str], crls: Sequence[bytes] = ()) -> PdfChecker:

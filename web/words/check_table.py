@@ -28,6 +28,7 @@ TITLES: Mapping[str, str] = {
     "python": "Python",
     "packages": _("Bibliothèques du programme"),
     "reading": _("Lecture des pages"),
+    "second_reader": _("Second lecteur"),
     "printing": _("Mise en pages"),
     "office": "LibreOffice",
     "isolation": _("Isolement des fichiers reçus"),
@@ -129,6 +130,13 @@ TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
     ("reading", "none"): (
         _("tesseract ne répond pas : aucune page n'est lue."),
         _("Installez-le : apt install tesseract-ocr."),
+    ),
+    ("second_reader", "ok"): (_("%(models)s relit les pages douteuses."), ""),
+    ("second_reader", "off"): (_("Éteint par GED_OCR_SECOND_READER : aucune page n'est relue."), ""),
+    ("second_reader", "none"): (_("Non installé : les pages douteuses ne sont pas relues, ce qui reste permis."), ""),
+    ("second_reader", "missing"): (
+        _("GED_OCR_SECOND_READER demande le second lecteur, et ses bibliothèques manquent."),
+        _("Installez-les : pip install \"ged[second-reader]\", ou retirez ce réglage."),
     ),
     ("printing", "ok"): (_("typst %(version)s met une page en forme."), ""),
     ("office", "ok"): ("%(version)s.", ""),

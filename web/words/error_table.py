@@ -1826,6 +1826,10 @@ MESSAGES: Mapping[str, Message] = {
     "ocr.failed": Message(
         _l("La lecture de la page a échoué."), _l("Réessayez ; si l'erreur revient, prévenez l'administrateur.")
     ),
+    "ocr.not_read_again": Message(
+        _l("Ce document n'est pas relu par le second lecteur."),
+        _l("Rien à faire : il garde sa première lecture."),
+    ),
     "ocr.out_of_memory": Message(
         _l("Une page de ce fichier est trop lourde pour être lue."),
         _l("Numérisez-la de nouveau à 300 points par pouce."),
@@ -1833,6 +1837,10 @@ MESSAGES: Mapping[str, Message] = {
     "office.unavailable": Message(
         _l("Les documents Word, OpenDocument et RTF ne peuvent pas être lus : LibreOffice n'est pas installé."),
         _l("Enregistrez le document en PDF et envoyez ce PDF."),
+    ),
+    "ocr.second_unavailable": Message(
+        _l("Le second lecteur n'est pas installé."),
+        _l("Installez le complément second-reader, ou mettez GED_OCR_SECOND_READER sur off."),
     ),
     "ocr.timeout": Message(_l("La lecture du document a pris trop de temps."), _l("Réessayez plus tard.")),
     "ocr.unavailable": Message(_l("Le moteur de lecture n'est pas disponible."), _l("Prévenez l'administrateur.")),

@@ -1,7 +1,7 @@
 """changes that wait until no earlier release runs
 
 The count of failed sign-ins is dropped, and how many letters open data leaves out. From now on changes of the organisation may be planned, spreadsheets and folders of
-scans taken over, and an entity exported from the site; a code may stand in the list of an entity and in the common stock;
+scans taken over, an entity exported from the site, and pages read a second time; a code may stand in the list of an entity and in the common stock;
 people are told of accounts that are opened, of the second step of their sign-in, of letters that are read by exception, of slips of
 disposal, of planned changes that are refused, of acts that name them supervisor and of the morning's point. From now on a slip of disposal may destroy letters' files.
 Every document that was signed gets its row in the list of signatures to keep provable, which the earlier release made only
@@ -109,6 +109,8 @@ def downgrade() -> None:
                         "monthly_reports",
                         "organisation_acts",
                         "prove_report",
+                        "read_again",
+                        "read_again_backlog",
                         "take_over",
                         "take_over_scans",
                     ]
