@@ -32,6 +32,7 @@ FIELDS: Mapping[str, str] = {
     "addressee": "destinataire",
     "written_on": "date de la lettre",
     "received_on": "date d'arrivée",
+    "reserve_received_at": "moment écrit au carnet de secours",
     "due_on": "échéance",
     "channel": "mode d'arrivée",
     "priority": "priorité",

@@ -11,7 +11,7 @@ from ged import taken
 from ged.audit import AuditEntry, AuditPayload
 from ged.register.models import MailNumber
 from ged.reserve.models import ReserveBook, ReserveLine
-from ged.reserve.operations import ENTERED
+from ged.reserve.operations import ENTERED, MOVED
 
 
 def broken(session: Session) -> Iterator[tuple[str, str]]:
@@ -81,7 +81,7 @@ def _said(session: Session) -> tuple[dict[str, dict[int, Any]], set[int]]:
     rows = session.execute(
         select(AuditEntry.subject_id, AuditPayload.payload)
         .outerjoin(AuditPayload, AuditPayload.sequence == AuditEntry.sequence)
-        .where(AuditEntry.action == ENTERED)
+        .where(AuditEntry.action.in_((ENTERED, MOVED)))
         .order_by(AuditEntry.sequence)
     )
     said: dict[str, dict[int, Any]] = {}
@@ -91,6 +91,6 @@ def _said(session: Session) -> tuple[dict[str, dict[int, Any]], set[int]]:
             said.setdefault(payload["reserve"], {})[mail_id or 0] = payload.get("received_at")
         else:
             erased.add(mail_id or 0)
-    for _kind, mail_id, _sequence, payload in taken.payloads(session, [ENTERED], having="reserve"):
+    for _kind, mail_id, _sequence, payload in taken.payloads(session, [ENTERED, MOVED], having="reserve"):
         said.setdefault(payload["reserve"], {})[mail_id] = payload.get("received_at")
-    return said, erased | taken.erased(session, ENTERED)
+    return said, erased | taken.erased(session, ENTERED) | taken.erased(session, MOVED)

@@ -1,7 +1,7 @@
 """Acts on reserve books: a book is made, a letter is entered from a line, free lines are voided."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, insert, select
@@ -13,6 +13,7 @@ from ged.org.models import Person
 from ged.ports import MailId, RegisterId
 from ged.register.models import Mail, MailNumber, Register, RegisterNature
 from ged.register.numbering import number_key
+from ged.register.rectify_entry import Changed, rectifying_post
 from ged.register.registers import clerk_post
 from ged.register.states import MailState
 from ged.reserve import numbers
@@ -20,7 +21,9 @@ from ged.reserve.models import ReserveBook, ReserveLine, ReserveVoid, line_row
 from ged.resuming.models import RegisterHold
 from ged.unit import Actor, HeldPost, Role, UnitOfWork
 
-MADE, ENTERED, VOIDED = "reserve.made", "reserve.entered", "reserve.voided"
+MADE, ENTERED, VOIDED, MOVED = "reserve.made", "reserve.entered", "reserve.voided", "reserve.moved"
+MOMENT = "reserve_received_at"
+"""The field of a rectification: the moment that is written on a line."""
 MAX_REASON = 500
 
 
@@ -148,6 +151,43 @@ def enter(
         received_at=received_at.isoformat(), **({"instead_of": before} if before is not None else {}),
     )  # fmt: skip
     return line.text
+
+
+def move_moment(uow: UnitOfWork, mail: Mail, *, on: date, clock: time | None, actor: Actor) -> list[Changed]:
+    """Rectify the moment at which a letter was received on a line of a book. The caller holds the letter, and enters the
+    rectification: closings, prints and the letter's history then tell it as every other.
+
+    Args:
+        on: the letter's day of arrival as it is rectified.
+        clock: the hour, local; None: it stays.
+
+    Returns:
+        The change; nothing where the letter was received without a book, or the moment stays.
+
+    Raises:
+        Forbidden: as ``rectifying_post``.
+        Invalid: as ``check_moment``.
+    """
+    session, zone = uow.session, uow.services.zone
+    line_id = session.scalar(select(ReserveLine.id).where(ReserveLine.mail_id == mail.id))
+    if line_id is None:
+        return []
+    post = rectifying_post(mail, actor)
+    line = locks.hold_known(session, ReserveLine, line_id)
+    if line.received_at is None:  # the table's condition excludes it
+        raise ValueError(f"line {line.id} is not used")
+    before = line.received_at.astimezone(zone)
+    after = datetime.combine(on, clock if clock is not None else before.time(), tzinfo=zone)
+    if after == before:
+        return []
+    check_moment(session.get_one(ReserveBook, line.book_id), after, now=uow.now, zone=zone)
+    line.received_at = after.astimezone(UTC)
+    session.flush()
+    uow.record(
+        MOVED, "mail", mail.id, actor=actor, post=post, reserve=line.text, line=line.id,
+        received_at=line.received_at.isoformat(), before=before.astimezone(UTC).isoformat(),
+    )  # fmt: skip
+    return [(MOMENT, f"{before:%d/%m/%Y %H:%M}", f"{after:%d/%m/%Y %H:%M}")]
 
 
 def check_moment(book: ReserveBook, received_at: datetime, *, now: datetime, zone: ZoneInfo) -> None:

@@ -5,7 +5,7 @@ receives a letter that was registered already signed).
 """
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 from ged.dispatch import rectify_outside
 from ged.dispatch.operations import hold_letters
@@ -16,6 +16,7 @@ from ged.register import rectify_entry
 from ged.register.models import Mail
 from ged.register.operations import mail_to_change
 from ged.register.rectify_entry import OPEN_DUE, Value, rectifying_post
+from ged.reserve import operations as reserve
 from ged.routing import due
 from ged.unit import Actor, UnitOfWork
 
@@ -30,14 +31,16 @@ def rectify(
     actor: Actor,
     now: datetime,
     outside: OutsideChanges | None = None,
+    received_clock: time | None = None,
 ) -> int:
     """Rectify a letter; returns how many fields changed. Units that already work on it keep to its new deadline.
 
     Args:
         outside: of a letter that was registered already signed: who wrote and signed it, and to whom it goes.
+        received_clock: of a letter that was received on a line of a reserve book: the hour that is written there.
 
     Raises:
-        As ``ged.register.rectify_entry.rectify`` and ``ged.dispatch.rectify_outside.change``.
+        As ``ged.register.rectify_entry.rectify``, ``ged.dispatch.rectify_outside.change`` and ``ged.reserve.operations.move_moment``.
     """
     if "due_on" in changes:
         due.hold_calendar(uow)
@@ -51,6 +54,9 @@ def rectify(
     if day != mail.due_on and mail.state in OPEN_DUE:
         _move_assignments(uow, mail, day if isinstance(day, date) else None, reason.strip(), actor)
     done = rectify_outside.change(uow, mail, outside, actor=actor) if outside is not None else []
+    on = changes.get("received_on", mail.received_on)
+    if isinstance(on, date) and (on != mail.received_on or received_clock is not None):
+        done = [*done, *reserve.move_moment(uow, mail, on=on, clock=received_clock, actor=actor)]
     return rectify_entry.rectify(uow, mail_id, changes, reason=reason, version=None, actor=actor, now=now, done=done)
 
 

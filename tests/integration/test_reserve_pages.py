@@ -10,12 +10,16 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
-from ged.register.models import Mail, MailNumber, Register
+from ged.register.models import Mail, MailNumber, Rectification, Register
+from ged.reports.register_pages import FIELDS
+from ged.reserve import checking
 from ged.reserve.codes import make_page_code
 from ged.reserve.models import ReserveBook, ReserveLine
+from ged.reserve.operations import MOMENT
+from ged.routing import rectify_letter
 from ged.unit import Services
-from tests.factories import actor
-from tests.reserve_kit import enter, line_ids, make, register_id, states
+from tests.factories import NOW, actor
+from tests.reserve_kit import BACK, CUT, enter, line_ids, make, register_id, states
 from tests.site import make_site, post, sign_in
 
 HERE = "/registres/secours"
@@ -147,6 +151,53 @@ def test_free_lines_are_voided_with_a_reason(site: tuple[Flask, Services]) -> No
     again = post(client, page, {"first": "3", "last": "10", "reason": "Encore"}, page=page)
     assert again.status_code == 409
     assert "n'a aucune ligne libre ici" in again.text.replace("&#39;", "'")
+
+
+def test_a_wrong_hour_is_rectified_with_the_letter_and_the_old_one_stays_readable(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    made_at = an_hour_ago()
+    book, client = make(services, now=made_at), sign_in(app, "agent")
+    line = line_ids(services, book.id)[0]
+    wrong, right = made_at + timedelta(minutes=10), made_at + timedelta(minutes=20)
+    mail_id = int(enter(services, line, received_at=wrong, now=made_at + timedelta(minutes=50)).mail_id)
+    page = f"/courriers/{mail_id}/rectifier"
+    assert f'value="{wrong:%H:%M}"' in client.get(page).text
+    form = {"version": "1", "received_on": f"{wrong:%Y-%m-%d}", "subject": "Demande d'audience", "reason": "Mal lu"}
+    late = post(client, page, {**form, "received_clock": f"{made_at - timedelta(minutes=9):%H:%M}"}, page=page)
+    assert late.status_code == 422
+    assert post(client, page, {**form, "received_clock": f"{right:%H:%M}"}, page=page).status_code == 303
+    letter = client.get(f"/courriers/{mail_id}").text
+    assert f"{wrong:%d/%m/%Y %H:%M}" in letter
+    assert f"{right:%d/%m/%Y %H:%M}" in letter
+    with services.reading() as session:
+        received_at = session.scalars(select(ReserveLine.received_at).where(ReserveLine.id == line)).one()
+        assert received_at == right.replace(second=0, microsecond=0)
+        assert list(checking.broken(session)) == []
+        told = session.scalars(select(Rectification.field).where(Rectification.mail_id == mail_id)).all()
+    assert told == [MOMENT]
+    assert MOMENT in FIELDS, "closings and printed registers name the field"
+    with services.engine.begin() as connection:
+        connection.execute(update(ReserveLine).where(ReserveLine.id == line).values(received_at=wrong))
+    with services.reading() as session:
+        assert [code for code, _where in checking.broken(session)] == ["reserve.not_cited"]
+
+
+def test_the_day_of_arrival_is_rectified_on_the_line_too(site: tuple[Flask, Services]) -> None:
+    _app, services = site
+    before = NOW - timedelta(days=2)
+    line = line_ids(services, make(services, now=before).id)[0]
+    mail_id, sg = enter(services, line, received_at=CUT).mail_id, actor(services, "sg")
+    day = (CUT - timedelta(days=1)).date()
+    with services.unit_of_work(BACK) as uow:
+        changed = rectify_letter.rectify(
+            uow, mail_id, {"received_on": day}, reason="Arrivé la veille", version=None, actor=sg, now=BACK
+        )
+    assert changed == 2
+    with services.reading() as session:
+        assert session.scalars(select(ReserveLine.received_at).where(ReserveLine.id == line)).one() == CUT - timedelta(
+            days=1
+        )
+        assert list(checking.broken(session)) == []
 
 
 def test_the_free_lines_of_a_closed_register_are_voided_and_nothing_else_is_done_with_its_book(

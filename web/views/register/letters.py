@@ -26,6 +26,7 @@ from ged.register.queries import AttachmentLine, LetterView
 from ged.register.rectify_entry import CHOICES, DATE_FIELDS, OPEN_DUE, TEXT_FIELDS, Value
 from ged.register.signed_kinds import FROM_OUTSIDE
 from ged.register.states import MailState
+from ged.reserve import queries as reserve_queries
 from ged.routing import choices, rectify_letter
 from ged.routing import operations as routing
 from ged.routing.deadlines import working_days_between
@@ -169,6 +170,7 @@ def _rectify_form(mail_id: int, error: GedError | None = None) -> ResponseReturn
     return _form(
         "letters/rectify.html", mail_id, error, writers=writers, authorities=authorities,
         born=lambda session: rectify_outside.entry(session, mail_id),
+        carnet=lambda session: reserve_queries.of_letter(session, mail_id, actor),
         natures=choices, channels=list(Channel),
         priorities=list(Priority), open_due=OPEN_DUE,
     )  # fmt: skip
@@ -182,13 +184,15 @@ def rectify(mail_id: int) -> ResponseReturnValue:
         before = queries.letter(session, mail_id, actor)
     changes = _typed_changes(fields, before)
     born = _typed_desk_changes(fields) if "signatory_post_id" in request.form else None
+    clock = fields.clock("received_clock", required=True) if "received_clock" in request.form else None
     reason, version = fields.text("reason", required=True, maximum=500), fields.integer("version", required=True)
     try:
         fields.check()
         with context.services().unit_of_work(context.now()) as uow:
             count = rectify_letter.rectify(
-                uow, MailId(mail_id), changes, reason=reason, version=version, actor=actor, now=uow.now, outside=born
-            )
+                uow, MailId(mail_id), changes, reason=reason, version=version, actor=actor, now=uow.now, outside=born,
+                received_clock=clock,
+            )  # fmt: skip
             if not count:
                 raise Invalid("rectify.nothing", "change at least one field")
             still_seen = _sees(uow.session, mail_id, actor)
