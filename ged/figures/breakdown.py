@@ -12,7 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ged.db import ByOtherIndex
 from ged.figures import queries
-from ged.figures.models import FigureCell, FigureDelay, FigureFlow, FigureKey, FigureLetter, FigureScan
+from ged.figures.models import FigureCell, FigureDelay, FigureFlow, FigureHour, FigureKey, FigureLetter, FigureScan
 from ged.figures.periods import ONE_DAY, Period, month_end, whole_months
 from ged.figures.queries import Cut, Standing
 from ged.figures.stages import COUNTED, Grain, Stage
@@ -95,6 +95,17 @@ def totals(session: Session, cut: Cut, period: Period) -> dict[str, int]:
         select(*sums).join(FigureKey, FigureKey.id == FigureCell.key_id).where(span(FigureCell, period), *cut.clauses())
     ).one()
     return dict(zip(COUNTED, map(int, row), strict=True))
+
+
+def hours(session: Session, cut: Cut, period: Period) -> dict[int, int]:
+    """Hour of the week (0 to 167) -> letters that were registered in it."""
+    rows = session.execute(
+        select(FigureHour.hour, func.sum(FigureHour.letters))
+        .join(FigureKey, FigureKey.id == FigureHour.key_id)
+        .where(span(FigureHour, period), *cut.clauses())
+        .group_by(FigureHour.hour)
+    )
+    return {hour: int(letters) for hour, letters in rows}
 
 
 def delays(session: Session, cut: Cut, period: Period, stage: Stage) -> dict[int, int]:
@@ -262,7 +273,7 @@ def delays_by(session: Session, cut: Cut, period: Period, by: By, stage: Stage) 
 
 
 def span(
-    model: type[FigureCell] | type[FigureDelay] | type[FigureFlow] | type[FigureScan], period: Period
+    model: type[FigureCell] | type[FigureDelay] | type[FigureFlow] | type[FigureHour] | type[FigureScan], period: Period
 ) -> ColumnElement[bool]:
     """The cells that together are the days of a period: its whole months, and the other days."""
     months = whole_months(period.since, period.until)

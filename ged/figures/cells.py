@@ -32,6 +32,7 @@ from ged.figures.models import (
     FigureCell,
     FigureDelay,
     FigureFlow,
+    FigureHour,
     FigureKey,
     FigureLetter,
     FigureMove,
@@ -176,10 +177,22 @@ def flows(grain: Grain, period: Days, which: Which, sign: int) -> Select[Any]:
     )
 
 
+def hours(grain: Grain, period: Days, which: Which, sign: int) -> Select[Any]:
+    """The hours at which letters were registered, in the columns of ``FigureHour``; each number times ``sign``."""
+    day: Any = period(FigureLetter.numbered_on).label("day")
+    key = (FigureLetter.key_id, FigureLetter.numbered_hour)
+    return (
+        select(word(grain.value).label("grain"), day, *key, (func.count() * sign).label("letters"))
+        .where(which(FigureLetter.mail_id), FigureLetter.numbered_hour.is_not(None))
+        .group_by(day, *key)
+    )
+
+
 _SUMS: tuple[tuple[type[Base], Callable[[Grain, Days, Which, int], Select[Any]]], ...] = (
     (FigureCell, counts),
     (FigureDelay, delays),
     (FigureFlow, flows),
+    (FigureHour, hours),
 )
 """Table -> what makes its rows of letters."""
 

@@ -13,7 +13,16 @@ from ged.capture.models import Scan
 from ged.db import Base, table_of
 from ged.figures import cells, moving, operations, scanned
 from ged.figures.counted import CountedRegister, among, between, stored_letters, stored_returns
-from ged.figures.models import STATE, FigureCell, FigureDelay, FigureFlow, FigureReading, FigureScan, FigureState
+from ged.figures.models import (
+    STATE,
+    FigureCell,
+    FigureDelay,
+    FigureFlow,
+    FigureHour,
+    FigureReading,
+    FigureScan,
+    FigureState,
+)
 from ged.figures.operations import Progress
 from ged.unit import Services
 
@@ -24,7 +33,7 @@ class Difference:
 
     Attributes:
         what: ``figures.missing`` (there are no figures, or they are being made), ``figures.letter``, ``figures.returns``,
-            ``figures.moves``, ``figures.rounds``, ``figures.cell``, ``figures.delay``, ``figures.flow``, ``figures.scan`` (a station),
+            ``figures.moves``, ``figures.rounds``, ``figures.cell``, ``figures.delay``, ``figures.flow``, ``figures.hour``, ``figures.scan`` (a station),
             ``figures.reading`` (a scanned document).
         where: the letter (``mail 12``), or the key of the cell.
         counted: what the figures say; empty: no row.
@@ -37,6 +46,11 @@ class Difference:
     must_be: str
 
 
+SUMS: Sequence[tuple[type[Base], str]] = (
+    (FigureCell, "figures.cell"), (FigureDelay, "figures.delay"), (FigureFlow, "figures.flow"), (FigureHour, "figures.hour"),
+)  # fmt: skip
+
+
 def compare(services: Services, *, progress: Progress = lambda _done, _of: None) -> Iterator[Difference]:
     """Every difference. Letters with acts that no run has counted yet are left out: they are about to be counted."""
     with services.snapshot() as session:
@@ -46,7 +60,7 @@ def compare(services: Services, *, progress: Progress = lambda _done, _of: None)
             return
         waiting = operations.letters_of(session, state.sequence, audit.head(session).count)
         yield from _letters(CountedRegister(session, services.zone), waiting, progress)
-        for model, what in ((FigureCell, "figures.cell"), (FigureDelay, "figures.delay"), (FigureFlow, "figures.flow")):
+        for model, what in SUMS:
             sums = cells.whole(session, model, lambda column: column.is_not(None))
             yield from _sums(session, model, what, select(*table_of(model).columns), sums)
         yield from _scans(session, services.zone, state)

@@ -16,7 +16,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from ged.access import MailAccess
 from ged.db import ByOtherIndex
 from ged.dispatch.models import DispatchLine
-from ged.figures.days import day_after, local_day
+from ged.figures.days import day_after, hour_of_week, local_day
 from ged.figures.models import FigureDay, FigureKey, FigureLetter, FigureReturn
 from ged.figures.stages import SPANS, UNTOLD, delay_of
 from ged.ports import Confidentiality, heading_principal, unit_principal
@@ -31,6 +31,7 @@ from ged.takeover.models import TakenLetter
 KEY = ("unit_id", "register_id", "direction", "nature", "channel", "priority", "level")
 DAYS = tuple(one.name for one in FigureLetter.__table__.columns if one.name.endswith("_on"))
 DELAY_COLUMNS = tuple(one.name for one in FigureLetter.__table__.columns if one.name.startswith("to_"))
+HOUR = "numbered_hour"
 WAITS = (MailState.TO_IMPUTE, MailState.ASSIGNED, MailState.NUMBERED, MailState.SIGNED)
 """States of a letter with a number of which something is still to be done: to be answered, or to leave."""
 
@@ -60,13 +61,13 @@ class CountedRegister:
     zone: ZoneInfo
 
     def letters(self, which: Which) -> Select[Any]:
-        """One row for each letter with a number: ``mail_id``, the columns of ``KEY``, ``DAYS`` and ``DELAY_COLUMNS``.
+        """One row for each letter with a number: ``mail_id``, the columns of ``KEY``, ``DAYS``, ``HOUR`` and ``DELAY_COLUMNS``.
 
         A delay is the number of working days after its first day until its last day. It is NULL where one of them is
         missing, lies outside of the calendar, or the last is before the first (a letter that was re-dated since).
         """
         life = _once(self._life(which), "life")
-        query = select(life.c.mail_id, *(life.c[name] for name in (*KEY, *DAYS)))
+        query = select(life.c.mail_id, *(life.c[name] for name in (*KEY, *DAYS, HOUR)))
         joined: Any = life
         delays: dict[str, ColumnElement[int | None]] = {}
         for stage, (first, last) in SPANS.items():
@@ -118,11 +119,12 @@ class CountedRegister:
 
     def _acts(self, which: Which) -> Select[*tuple[Any, ...]]:
         """The letters with the days of their acts. A voided letter keeps the day of its number and of its voiding alone."""
-        day = local_day(self.session, self.zone)
+        day, hour = local_day(self.session, self.zone), hour_of_week(self.session, self.zone)
         number = aliased(MailNumber)
         first = select(func.min(number.id)).where(number.mail_id == Mail.id).correlate(Mail).scalar_subquery()
         stands, is_void = Mail.state != MailState.VOIDED, Mail.state == MailState.VOIDED
         is_in, is_out = Mail.direction != Direction.OUTGOING, Draft.mail_id.is_not(None)
+        is_own, same_day = TakenLetter.mail_id.is_(None), day(MailNumber.registered_at) == MailNumber.registered_on
         answered = Mail.state.in_((MailState.ANSWERED, MailState.CLOSED))
         sent = Mail.state.in_((MailState.DISPATCHED, MailState.CLOSED))
 
@@ -152,6 +154,7 @@ class CountedRegister:
                 Mail.due_on,
                 TakenLetter.mail_id.label("is_taken"),
                 MailNumber.registered_on.label("numbered_on"),
+                case((and_(stands, is_own, same_day), hour(MailNumber.registered_at))).label(HOUR),
                 _typed(case((is_void, func.coalesce(day(MailNumber.voided_at), MailNumber.registered_on)))).label(
                     "voided_on"
                 ),
@@ -178,7 +181,7 @@ def stored_letters(which: Which) -> Select[Any]:
         select(
             FigureLetter.mail_id,
             *(getattr(FigureKey, name) for name in KEY),
-            *(getattr(FigureLetter, name) for name in (*DAYS, *DELAY_COLUMNS)),
+            *(getattr(FigureLetter, name) for name in (*DAYS, HOUR, *DELAY_COLUMNS)),
         )
         .join(FigureKey, FigureKey.id == FigureLetter.key_id)
         .where(which(FigureLetter.mail_id))

@@ -14,6 +14,7 @@ from sqlalchemy import (
     String,
     case,
     cast,
+    extract,
     func,
     insert,
     literal,
@@ -27,6 +28,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from ged.figures.models import FigureDay
 
 Days = Callable[[Any], ColumnElement[date]]
+HOURS = 24
 FIRST_YEAR, LAST_YEAR = 1970, 2070
 """Changes of the clock outside of these years are not looked for."""
 
@@ -41,20 +43,34 @@ def local_day(session: Session, zone: ZoneInfo) -> Days:
     if not is_sqlite(session):
         return lambda moment: cast(func.timezone(zone.key, moment), Date)
 
-    def day(moment: Any) -> ColumnElement[date]:
-        first, *changes = _offsets(zone)
-        known = [
-            (moment < until, _shifted(moment, offset))
-            for (_, offset), (until, _) in zip([first, *changes], changes, strict=False)
-        ]
-        last = _shifted(moment, (changes[-1] if changes else first)[1])
-        return type_coerce(case(*known, else_=last) if known else last, Date)
-
-    return day
+    return lambda moment: type_coerce(_at_offset(moment, zone, lambda ago: func.date(moment, ago, type_=Date)), Date)
 
 
-def _shifted(moment: Any, offset_s: int) -> ColumnElement[date]:
-    return func.date(moment, f"{offset_s:+d} seconds", type_=Date)
+def hour_of_week(session: Session, zone: ZoneInfo) -> Callable[[Any], ColumnElement[int]]:
+    """The function that makes a column of moments the column of their hours in a time zone: 0 (Monday, before one o'clock) to 167."""
+    if not is_sqlite(session):
+
+        def hour(moment: Any) -> ColumnElement[int]:
+            local = func.timezone(zone.key, moment)
+            return cast((extract("isodow", local) - 1) * HOURS + extract("hour", local), Integer)
+
+        return hour
+
+    def at(moment: Any, ago: str) -> ColumnElement[int]:
+        # SQLite's week begins on Sunday.
+        weekday, hour = (cast(func.strftime(one, moment, ago), Integer) for one in ("%w", "%H"))
+        return (weekday + 6) % 7 * HOURS + hour
+
+    return lambda moment: type_coerce(_at_offset(moment, zone, lambda ago: at(moment, ago)), Integer)
+
+
+def _at_offset(moment: Any, zone: ZoneInfo, shown: Callable[[str], ColumnElement[Any]]) -> ColumnElement[Any]:
+    """What ``shown`` makes of the offset of the zone at a moment, which it gets as a modifier of SQLite."""
+    first, *changes = _offsets(zone)
+    spans = zip([first, *changes], changes, strict=False)
+    known = [(moment < until, shown(f"{offset:+d} seconds")) for (_, offset), (until, _) in spans]
+    last = shown(f"{(changes[-1] if changes else first)[1]:+d} seconds")
+    return case(*known, else_=last) if known else last
 
 
 @lru_cache(maxsize=8)

@@ -47,6 +47,8 @@ class What(StrEnum):
     """A stage ended in the period, after so many working days."""
     PASSED = "passed"
     """One unit gave it to another, the last time in the period."""
+    HOUR = "hour"
+    """It was registered in one of some hours of the week."""
     ROUND = "round"
     """It came back twice or more to units which had had it, and moved last in the period."""
 
@@ -56,7 +58,8 @@ class AskedLetters:
     """The letters of one figure.
 
     Attributes:
-        stage, bins: of ``What.DELAY`` alone; the first and the last bin, both included.
+        stage: of ``What.DELAY`` alone.
+        bins: of ``What.DELAY`` the first and the last bin, of ``What.HOUR`` the first and the last hour of the week; both included.
         way: of ``What.PASSED`` alone: the unit that gave the letters, and the one that got them.
         sender_id: only letters of this correspondent; None: of all.
     """
@@ -126,6 +129,8 @@ def _day_of(asked: AskedLetters) -> InstrumentedAttribute[Any] | None:
         return None
     if asked.what is What.DELAY:
         return _last_day(asked.stage)
+    if asked.what is What.HOUR:
+        return FigureLetter.numbered_on
     if asked.what in (What.OPEN, What.WAITING):
         return FigureLetter.opened_on
     return FigureLetter.fell_due_on if asked.what is What.OVERDUE else _column(asked.what)
@@ -193,7 +198,11 @@ def _delay(asked: AskedLetters) -> tuple[ColumnElement[bool], ...]:
     return (and_(*conditions),)
 
 
+def _hour(asked: AskedLetters) -> tuple[ColumnElement[bool], ...]:
+    return (and_(_within(FigureLetter.numbered_on, asked.period), FigureLetter.numbered_hour.between(*asked.bins)),)
+
+
 _SPECIAL: Mapping[What, Callable[[AskedLetters], tuple[ColumnElement[bool], ...]]] = {
     What.RETURNED: _returned, What.OPEN: _open, What.OVERDUE: _overdue, What.WAITING: _waiting, What.DELAY: _delay,
-    What.PASSED: _passed, What.ROUND: _round,
+    What.PASSED: _passed, What.ROUND: _round, What.HOUR: _hour,
 }  # fmt: skip

@@ -135,6 +135,8 @@ class FigureLetter(Base):
     to_answer: Mapped[int | None] = mapped_column(Integer)
     to_signature: Mapped[int | None] = mapped_column(Integer)
     to_dispatch: Mapped[int | None] = mapped_column(Integer)
+    numbered_hour: Mapped[int | None] = mapped_column(Integer)
+    """The hour of the week at which it was registered (``days.hour_of_week``); None: it was on another day than that of its number."""
 
 
 class FigureReturn(Base):
@@ -183,6 +185,21 @@ class FigureFlow(Base):
     key_id: Mapped[int] = mapped_column(ForeignKey("figure_keys.id"), primary_key=True)
     from_unit_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
     to_unit_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    letters: Mapped[int] = mapped_column(Integer)
+
+
+class FigureHour(Base):
+    """Letters that were registered in one hour of the week, in one day or month. An hour without letters has no row."""
+
+    __tablename__ = "figure_hours"
+    __table_args__ = (Index("ix_figure_hours_key_id", "key_id", "grain", "day"),)
+
+    grain: Mapped[Grain] = mapped_column(Code(Grain), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    """Of a month: its first day."""
+    key_id: Mapped[int] = mapped_column(ForeignKey("figure_keys.id"), primary_key=True)
+    hour: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    """0 (Monday, before one o'clock) to 167."""
     letters: Mapped[int] = mapped_column(Integer)
 
 

@@ -34,6 +34,7 @@ from ged.figures.models import (
     FigureDay,
     FigureDelay,
     FigureFlow,
+    FigureHour,
     FigureKey,
     FigureLetter,
     FigureMove,
@@ -156,7 +157,7 @@ def _drop_keys(services: Services, *, now: datetime) -> None:
     """Remove the keys that no letter and no cell has any more: natures, units and levels that letters had once."""
     used = [
         select(one.key_id).where(one.key_id == FigureKey.id).exists()
-        for one in (FigureLetter, FigureCell, FigureDelay, FigureFlow)
+        for one in (FigureLetter, FigureCell, FigureDelay, FigureFlow, FigureHour)
     ]
     for attempt in services.attempts(now):
         with attempt as uow:
@@ -307,7 +308,10 @@ def last_letter(session: Session) -> int:
 
 
 def _empty(uow: UnitOfWork) -> None:
-    sums, rows = (FigureCell, FigureDelay, FigureFlow), (FigureReturn, FigureMove, FigureRound, FigureLetter)
+    sums, rows = (
+        (FigureCell, FigureDelay, FigureFlow, FigureHour),
+        (FigureReturn, FigureMove, FigureRound, FigureLetter),
+    )
     for model in (*sums, *rows, FigureKey, FigureDay):
         uow.session.execute(delete(model))
     scanned.forget(uow.session)

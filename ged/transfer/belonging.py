@@ -206,6 +206,7 @@ STAYS: Mapping[str, str] = {
     "figure_moves": "as ``figure_state``",
     "figure_rounds": "as ``figure_state``",
     "figure_flows": "as ``figure_state``",
+    "figure_hours": "as ``figure_state``",
     "figure_cells": "as ``figure_state``",
     "figure_scans": "as ``figure_state``",
     "figure_readings": "as ``figure_state``",

@@ -30,7 +30,7 @@ from tests.site import sign_in
 __all__ = ["house_on_either", "site"]  # fixtures
 
 DAYS = "du=2026-11-01&au=2026-11-30"
-FOR_HEADS = {"rythme", "prevision", "correspondants"}
+FOR_HEADS = {"rythme", "heures", "prevision", "correspondants"}
 
 
 def shown(app: Flask, account: str, address: str) -> str:
@@ -53,7 +53,7 @@ def test_a_view_without_anything_for_its_reader_has_no_tab(site: tuple[Flask, Ho
     for account, page in (("etudes", "/tableau/"), ("auditeur", "/supervision/")):
         assert not tabs(shown(app, account, page)) & FOR_HEADS, account
         assert tabs(shown(app, account, page)) >= {"bordereaux", "circulation", "delais"}
-        for view in FOR_HEADS - ({"rythme"} if page == "/supervision/" else set()):
+        for view in FOR_HEADS - ({"rythme", "heures"} if page == "/supervision/" else set()):
             text = shown(app, account, f"{page}?vue={view}")
             assert "des services que vous dirigez" in text or "à qui peut ouvrir" in text, "an address says why"
 

@@ -25,6 +25,7 @@ from ged.figures.models import (
     FigureCell,
     FigureDelay,
     FigureFlow,
+    FigureHour,
     FigureKey,
     FigureLetter,
     FigureMove,
@@ -64,7 +65,16 @@ def content(services: Services) -> dict[str, Any]:
                 repr([keys[value] if name == "key_id" else value for name, value in row._mapping.items()])
                 for row in session.execute(select(*model.__table__.columns))
             )
-            for model in (FigureCell, FigureDelay, FigureFlow, FigureLetter, FigureReturn, FigureMove, FigureRound)
+            for model in (
+                FigureCell,
+                FigureDelay,
+                FigureFlow,
+                FigureHour,
+                FigureLetter,
+                FigureReturn,
+                FigureMove,
+                FigureRound,
+            )
         }
 
 
@@ -179,6 +189,37 @@ def _stages(services: Services) -> dict[tuple[str, str, int], int]:
         return {(_day(day), stage, at_least): int(letters) for day, stage, at_least, letters in rows}
 
 
+def recounted_hours(services: Services) -> dict[tuple[str, int], int]:
+    """(day, hour of the week) -> letters that were registered then, of those whose number has the day of its registration."""
+    found: Counter[tuple[str, int]] = Counter()
+    with services.reading() as session:
+        rows = session.execute(
+            text(
+                "SELECT n.registered_on, n.registered_at, m.state FROM mail_numbers n JOIN mails m ON m.id = n.mail_id "
+                "WHERE n.id = (SELECT min(o.id) FROM mail_numbers o WHERE o.mail_id = m.id)"
+            )
+        ).all()
+    for on, moment, state in rows:
+        at = moment if isinstance(moment, datetime) else datetime.fromisoformat(str(moment))
+        if state != "voided" and _day(moment) == _day(on):
+            at = at.astimezone(UTC) if at.tzinfo else at
+            found[_day(on), 24 * at.weekday() + at.hour] += 1
+    return dict(found)
+
+
+def _hours(services: Services) -> dict[tuple[str, int], int]:
+    """(day, hour of the week) -> letters, as the figures say; the months have as many."""
+    with services.reading() as session:
+        rows = session.execute(
+            text("SELECT grain, day, hour, sum(letters) FROM figure_hours GROUP BY grain, day, hour")
+        )
+        found: dict[str, dict[tuple[str, int], int]] = {"day": {}, "month": {}}
+        for grain, day, hour, letters in rows:
+            found[grain][_day(day), hour] = int(letters)
+    assert sum(found["day"].values()) == sum(found["month"].values()) > 0
+    return found["day"]
+
+
 def _day(moment: object) -> str:
     """A day as both databases tell it; the tests' zone is that of Lomé, which is UTC."""
     return (moment.astimezone(UTC).isoformat() if isinstance(moment, datetime) else str(moment))[:10]
@@ -265,6 +306,7 @@ def _are_equal(services: Services, play: Play) -> None:
     stages = recounted_stages(services)
     assert {stage for _day, stage, _worked in stages} == {"signature", "dispatch"}
     assert _stages(services) == stages
+    assert _hours(services) == recounted_hours(services)
     _what_is_written_stands(services)
     assert list(checking.compare(services)) == []
     before = content(services)

@@ -24,6 +24,8 @@ def what(one: What) -> str:
             return str(_("Délai"))
         case What.PASSED:
             return str(_("Confiés d'un service à un autre"))
+        case What.HOUR:
+            return str(_("Enregistrés à cette heure"))
         case What.ROUND:
             return str(_("Courriers renvoyés plusieurs fois"))
         case _:
@@ -63,6 +65,21 @@ def day_unit() -> str:
 def waiting_days(number: int) -> str:
     """Days of the calendar for which somebody waits."""
     return str(ngettext("%(num)s jour", "%(num)s jours", number))
+
+
+def hour(one: int) -> str:
+    """An hour of the day, as the heading of a column."""
+    return str(_("%(num)s h", num=one))
+
+
+def before_hour(one: int) -> str:
+    """The hours of a day before this one."""
+    return str(_("avant %(num)s h", num=one))
+
+
+def from_hour(one: int) -> str:
+    """The hours of a day from this one on."""
+    return str(_("dès %(num)s h", num=one))
 
 
 def bin_name(first: int, after: int | None) -> str:
@@ -148,6 +165,8 @@ def view(name: str, *, overseen: bool) -> str:
             return str(_("Numérisation"))
         case "rythme":
             return str(_("Rythme de la semaine"))
+        case "heures":
+            return str(_("Heures d'enregistrement"))
         case "delais":
             return str(_("Délais"))
         case "natures":

@@ -1,7 +1,7 @@
 """pages_read_again: the first reading of a page that was read a second time, and the words that only one reader read
 
 Revision ID: 0092
-Revises: 0089
+Revises: 0090
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 import ged.db
 
 revision = "0092"
-down_revision = "0089"
+down_revision = "0090"
 branch_labels = None
 depends_on = None
 oldest_program = "0042"

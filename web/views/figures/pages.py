@@ -21,7 +21,7 @@ from web.views.figures.asked import AskedFigures
 from web.views.figures.board import Board, Maker, Panel, earlier_name, period_name
 from web.words import figure_pages as words
 
-FOR_HEADS = frozenset({panels.RHYTHM, deciding.AHEAD, deciding.SENDERS})
+FOR_HEADS = frozenset({panels.RHYTHM, panels.HOURS_VIEW, deciding.AHEAD, deciding.SENDERS})
 """The views that show something to who heads units alone: days, or letters one by one. Others find no way to them; an address leads to a page that
 says why."""
 CARDS = "cards"

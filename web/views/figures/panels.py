@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 
 from ged.figures import breakdown, queries
 from ged.figures.breakdown import By, Line
+from ged.figures.days import HOURS
 from ged.figures.letters import What
 from ged.figures.periods import Period, months_later
 from ged.figures.queries import Standing
@@ -261,6 +262,47 @@ def rhythm(board: Board) -> Panel | None:
         is_over_time=True,
         days=dict(enumerate(weeks, start=1)),
     )
+
+
+HOURS_SHOWN = range(6, 20)
+"""The hours that have a column each; the others are in two: before, and after."""
+
+
+def hours(board: Board) -> Panel | None:
+    """When letters are registered: by weekday and hour. None for a reader of rounded numbers, who is told of no hour.
+
+    It is the hour of the register: the figures know the day of an arrival, not its hour.
+    """
+    if not board.is_exact:
+        return None
+    asked = board.asked
+    found = breakdown.hours(board.session, asked.cut, asked.shown)
+    monday = asked.today - timedelta(days=asked.today.weekday())
+    weekdays = [str(format_date(monday + timedelta(days=n), "EEEE")) for n in range(7)]
+    first, after = HOURS_SHOWN.start, HOURS_SHOWN.stop
+    spans = [(0, first), *((hour, hour + 1) for hour in HOURS_SHOWN), (after, HOURS)]
+    names = [words.before_hour(first), *(words.hour(hour) for hour in HOURS_SHOWN), words.from_hour(after)]
+    groups, rows = [], [[Cell(weekday, is_number=False)] for weekday in weekdays]
+    for name, (since, until) in zip(names, spans, strict=True):
+        values = []
+        for n, weekday in enumerate(weekdays):
+            begin, end = HOURS * n + since, HOURS * n + until - 1
+            number = sum(found.get(hour, 0) for hour in range(begin, end + 1))
+            href = asked.letters(What.HOUR, asked.shown, de=str(begin), a=str(end))
+            cell = board.cell(number, href)
+            value = board.value(number, f"{weekday}, {name}", str(_("courriers")), href)
+            values.append(replace(value, text=cell.text if number else ""))
+            rows[n].append(cell)
+        groups.append(Group(name, tuple(values)))
+    return Panel(
+        "hours",
+        str(_("Heures d'enregistrement")),
+        str(_("Courriers par jour de la semaine et heure de leur enregistrement. Les courriers repris et ceux qui sont enregistrés un autre jour que celui de leur numéro n'y sont pas.")),
+        (str(_("Jour")), *names),
+        tuple(tuple(row) for row in rows) if found else (),
+        charts.heat(weekdays, groups) if found else None,
+        nothing=str(_("Aucun courrier enregistré dans cette période.")),
+    )  # fmt: skip
 
 
 # --- what waits -----------------------------------------------------------------------------------------------------
@@ -566,7 +608,7 @@ def months(board: Board) -> Panel:
 
 
 OWN: Mapping[str, Maker] = {
-    "arrivals": arrivals, "standing": standing, "backlog": backlog, "delays": delays, "rhythm": rhythm,
+    "arrivals": arrivals, "standing": standing, "backlog": backlog, "delays": delays, "rhythm": rhythm, "hours": hours,
 }  # fmt: skip
 """The panels of the reader's own figures, in their order on the page."""
 OVERSEEN: Mapping[str, Maker] = {
@@ -575,10 +617,18 @@ OVERSEEN: Mapping[str, Maker] = {
 """The panels of who oversees, in their order on the page."""
 
 
-FIRST, RHYTHM, WAITING, DELAYS_VIEW, NATURES, MONTHS = "", "rythme", "attente", "delais", "natures", "mois"
+FIRST, RHYTHM, HOURS_VIEW, WAITING, DELAYS_VIEW, NATURES, MONTHS = (
+    "",
+    "rythme",
+    "heures",
+    "attente",
+    "delais",
+    "natures",
+    "mois",
+)
 """The views of the pages. A page with all panels would be too large for a slow line."""
 OWN_VIEWS: Mapping[str, tuple[str, ...]] = {
-    FIRST: ("arrivals",), RHYTHM: ("rhythm",), WAITING: ("standing", "backlog"), DELAYS_VIEW: ("delays",),
+    FIRST: ("arrivals",), RHYTHM: ("rhythm",), HOURS_VIEW: ("hours",), WAITING: ("standing", "backlog"), DELAYS_VIEW: ("delays",),
 }  # fmt: skip
 OVERSEEN_VIEWS: Mapping[str, tuple[str, ...]] = {
     FIRST: ("entities", "units"), NATURES: ("natures",), MONTHS: ("months",), WAITING: ("backlog",), DELAYS_VIEW: ("delays",),

@@ -14,7 +14,7 @@ from web.views.figures.board import Cell, Panel
 
 NAMES: Mapping[str, str] = {
     "cards": "chiffres", "arrivals": "arrivees", "standing": "en-instance", "backlog": "attente-par-age", "delays": "delais",
-    "rhythm": "rythme", "entities": "entites", "units": "services", "natures": "natures", "months": "douze-mois",
+    "rhythm": "rythme", "hours": "heures", "entities": "entites", "units": "services", "natures": "natures", "months": "douze-mois",
     "slips": "bordereaux", "slip-units": "bordereaux-par-service", "slip-delays": "delais-de-decharge",
     "scan-days": "pages-numerisees", "scan-desks": "stations", "scan-reading": "lecture-des-pages", "scan-quality": "qualite-de-lecture", "forecast": "courriers-attendus",
     "forecast-open": "en-instance-attendue", "forecast-days": "jour-par-jour", "forecast-units": "prevision-par-service",
