@@ -9,7 +9,7 @@ from ged.ports import Principals, SearchQuery
 from indexer import fields
 from indexer.analysis import fuzzy_distance, is_stop_word
 from indexer.elastic_schema import path
-from indexer.fields import BY_NAME, FACETS, TEXT_FIELDS, Kind
+from indexer.fields import BESIDE, BY_NAME, FACETS, TEXT_FIELDS, Kind
 from indexer.ranking import RUN_FIELDS, Weights, number_boost
 from indexer.tree import AnyOf, Node, Number, ParsedQuery, Prefix, Words
 
@@ -132,6 +132,8 @@ def _node(node: Node, *, fuzzy: bool) -> Clause:
         return any_of({"prefix": {f"{path(name)}.exact": {"value": node.folded}}} for name in names)
     near = fuzzy and not node.quoted and len(node.forms) == 1
     found: list[Clause] = [any_of(_words(node, (name,), fuzzy=near)) for name in names]
+    if near and not node.fields:
+        found.append(_match(BESIDE, node.text, "ged_stemmed", Weights.BESIDE))
     return {"dis_max": {"queries": found, "tie_breaker": Weights.OTHER_FIELDS}}
 
 
@@ -176,6 +178,8 @@ def _leaves(node: Node, *, fuzzy: bool) -> Iterable[Clause]:
         near = fuzzy and not node.quoted and len(node.forms) == 1
         folded = node.forms[0].folded
         distance = fuzzy_distance(folded) if near else 0
+        if near and not node.fields:
+            yield _match(BESIDE, node.text, "ged_stemmed", 1.0)
         for name in node.fields or TEXT_FIELDS:
             yield from (_match(path(name), text, "ged_stemmed", 1.0) for text in texts)
             if distance:

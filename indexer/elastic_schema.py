@@ -8,7 +8,7 @@ from typing import Any
 
 from indexer import shapes
 from indexer.analysis import ARTICLES, MAX_WORD_LENGTH, REPLACED, STOP_WORDS, fold
-from indexer.fields import FIELDS, SCHEMA_VERSION, Field, Kind, Record, number_forms
+from indexer.fields import BESIDE, FIELDS, SCHEMA_VERSION, Field, Kind, Record, number_forms
 
 POSITION_GAP = 100
 """Positions between two pages, so that no phrase crosses them."""
@@ -92,6 +92,8 @@ def mapping() -> dict[str, Any]:
             properties["pages"] = _pages(item)
         else:
             properties |= _properties(item)
+    beside = {"type": "text", "analyzer": "ged_stemmed", "position_increment_gap": POSITION_GAP, "norms": False}
+    properties[BESIDE] = beside
     properties["shown"] = {"type": "object", "enabled": False}
     return {"dynamic": "strict", "_meta": {"schema_version": SCHEMA_VERSION}, "properties": properties}
 
@@ -139,5 +141,7 @@ def to_source(record: Record) -> dict[str, Any]:
             source[name] = [" ".join(parts) for _, parts in forms]
             source[f"{name}_whole"] = [whole for whole, _ in forms]
     source["pages"] = [{"attachment_id": a, "page_no": no, "text": text} for a, no, text in record.pages]
+    if record.beside:
+        source[BESIDE] = list(record.beside)
     source["shown"] = {name: list(values) for name, values in record.numbers.items() if values}
     return source

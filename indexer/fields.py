@@ -12,7 +12,7 @@ from enum import Enum
 from ged.ports import Confidentiality, IndexDocument, Principal, Principals
 from indexer import analysis, numbers
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 MAX_KEYWORD = 200
 """The first characters of a correspondent, which are counted as its value."""
 
@@ -93,6 +93,11 @@ SPACED_NAMES = ("objet", "subject", "expéditeur", "expediteur", "destinataire",
 """Names that people type with a blank behind the colon (``Objet : marché``)."""
 
 
+BESIDE = "beside"
+"""A field of both engines that is no line of the table: words that one of two readers read on a page, and that are not in
+its text. They are stemmed and nothing else, are searched with the plain words of a query, and rank low."""
+
+
 @dataclass(frozen=True)
 class Record:
     """A letter ready for an engine: cleaned texts, normalised numbers, exact values.
@@ -102,6 +107,7 @@ class Record:
         numbers: numbers as written by field.
         keywords, integers: values by field.
         pages: ``(attachment_id, page_no, text)``.
+        beside: the texts of ``BESIDE``.
     """
 
     mail_id: int
@@ -111,6 +117,7 @@ class Record:
     keywords: Mapping[str, tuple[str, ...]]
     integers: Mapping[str, int]
     pages: tuple[tuple[int, int, str], ...] = field(default=())
+    beside: tuple[str, ...] = ()
 
 
 def read_access(terms: Iterable[str]) -> tuple[Confidentiality, frozenset[Principal]]:
@@ -146,6 +153,7 @@ def record(document: IndexDocument, *, zone: tzinfo = UTC) -> Record:
         pages=()
         if secret
         else tuple((page.attachment_id, page.page_no, analysis.clean(page.text)) for page in document.pages),
+        beside=() if secret else tuple(analysis.clean(page.beside) for page in document.pages if page.beside),
     )
 
 

@@ -14,7 +14,7 @@ class Weights:
 
     OTHER_FIELDS: a word in fields other than its best field. NEAR: a word with a typing or reading mistake, below the
     word itself. SHAPE: a word whose letters a scan confuses. JOINED: a word that was read as two. SIDE: two words that
-    were read as one. ALSO: a synonym, or the correction of a mistyped word. TOGETHER: all words over subject and text
+    were read as one. BESIDE: a word that only one of two readers read. ALSO: a synonym, or the correction of a mistyped word. TOGETHER: all words over subject and text
     taken as one. PAIRS: two neighbouring words of the query side by side. RUN: the words in their order.
     """
 
@@ -26,6 +26,7 @@ class Weights:
     SHAPE: Final = 0.4
     JOINED: Final = 0.5
     SIDE: Final = 0.3
+    BESIDE: Final = 0.3
     ALSO: Final = 0.9
     TOGETHER: Final = 1.0
     PAIRS: Final = 0.2

@@ -134,6 +134,8 @@ class Translator:
             found.append(self._term(f"{name}_exact", form.folded, boost * Weights.FOLDED))
             if form.written != form.folded:
                 found.append(self._term(f"{name}_exact", form.written, boost * Weights.WRITTEN))
+        if fuzzy and names == TEXT_FIELDS:
+            found.append(self._term(fields.BESIDE, form.stem, Weights.BESIDE))
         asked = any_of(found)
         if fuzzy and fuzzy_distance(form.folded) and not self._is_common(form.folded):
             return any_of([asked, Query.const_score_query(near(self.schema, form.folded), Weights.NEAR)])

@@ -136,6 +136,7 @@ def schema() -> Schema:
             builder.add_text_field(item.name, fast=bool(item.facet), tokenizer_name="raw", index_option="basic")
         else:
             builder.add_integer_field(item.name, indexed=True, fast=True)
+    builder.add_text_field(fields.BESIDE, tokenizer_name="raw")
     for name in NEAR_FIELDS:
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     builder.add_bytes_field("source", stored=True)
@@ -158,6 +159,7 @@ def to_document(letter: IndexDocument, *, zone: tzinfo) -> Document:
         words |= _add_analysed(document, name, [text])
     words |= _add_analysed(document, "text", [text for _, _, text in record.pages])
     _add_near(document, words)
+    _add_beside(document, record.beside)
     for name, values in record.numbers.items():
         _add_numbers(document, name, values)
     document.add_bytes("source", _source(record))
@@ -200,6 +202,13 @@ def _add_analysed(document: Document, name: str, texts: Iterable[str]) -> set[st
         document.add_pre_tokenized_text(name, PreTokenizedString("", stems))
         document.add_pre_tokenized_text(f"{name}_exact", PreTokenizedString("", exact))
     return words
+
+
+def _add_beside(document: Document, texts: Iterable[str]) -> None:
+    stems = [token.forms.stem for text in texts for token in analysis.tokens(text)]
+    if stems:
+        held = [Token(stem, at, 0, 0) for at, stem in enumerate(stems)]
+        document.add_pre_tokenized_text(fields.BESIDE, PreTokenizedString("", held))
 
 
 def _add_numbers(document: Document, name: str, values: tuple[str, ...]) -> None:

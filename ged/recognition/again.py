@@ -25,7 +25,7 @@ from ged.unit import SYSTEM, ReadSession, Services, UnitOfWork
 OPENED_BY = "0191"
 SLICE_S = 60.0
 """A job begins no further page after this time."""
-PAGE_S = 180.0
+PAGE_S = 600.0
 """For one page; a page that takes longer keeps its first reading."""
 SURE_WORD = 90.0
 DOUBTFUL_SHARE = 0.04

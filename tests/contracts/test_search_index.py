@@ -476,6 +476,21 @@ def test_a_letter_is_one_hit_whichever_of_its_documents_hold_the_words(index: Se
     assert counts(index, "pylône", "register")["register"] == (("ARR", 2),)
 
 
+def test_a_word_that_only_one_reader_read_is_found_below_a_word_of_the_text(index: SearchIndex) -> None:
+    def read(mail_id: int, text: str, beside: str, **more: Any) -> IndexDocument:
+        page = IndexedPage(AttachmentId(mail_id), 1, text, beside)
+        return letter(mail_id, pages=(page,), **more)
+
+    index.put([read(1, "le gouvernement du quai", "pylône hangars"), read(2, "un pylône au gouvernement", "")])
+    assert ids(index, "pylône") == [2, 1]
+    assert ids(index, "hangar") == [1]
+    assert counts(index, "hangars", "register")["register"] == (("ARR", 1),)
+    assert ids(index, "gouvernement -pylône") == [1], "what may be misread excludes nothing"
+    assert ids(index, "texte:hangars") == []
+    index.put([read(1, "le quai", "hangars", version=2, level=Confidentiality.SECRET)])
+    assert ids(index, "hangars") == []
+
+
 def test_no_passages_when_not_wanted(index: SearchIndex) -> None:
     index.put([letter(1, "école")])
     assert find(index, "école", highlight=False).hits[0].passages == ()

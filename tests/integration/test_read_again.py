@@ -13,7 +13,7 @@ from ged import jobs, pipeline
 from ged.errors import EngineFailed
 from ged.jobs import Job, JobKind, JobState
 from ged.ports import JobId, PageRef, ReadBy, RecognisedPage, SecondReading, Word
-from ged.recognition import again
+from ged.recognition import again, second
 from ged.register.models import AttachmentKind, PageText
 from ged.register.operations import SourcePage, attach
 from ged.search.indexing import index_document
@@ -192,3 +192,18 @@ def test_a_reading_asks_for_the_second_one(services: Services, is_backlog: bool)
             again.ask(uow, 7, [page], is_backlog=is_backlog)
         kind = JobKind.READ_AGAIN_BACKLOG if is_backlog else JobKind.READ_AGAIN
         assert waiting(services).count(kind) == asked
+
+
+def test_the_page_says_by_whom_each_line_was_read(services: Services) -> None:
+    attachment_id = read_letter(services)
+    run(services)
+    with services.reading() as session:
+        shown = second.of_page(session, attachment_id, 1, "le ministre a reçu")
+        other = second.of_page(session, attachment_id, 1, "deux\nlignes")
+    assert shown is not None
+    assert ([(line.text, line.by) for line in shown.lines], shown.replaced) == (
+        [("le ministre a reçu", ReadBy.BOTH)],
+        1,
+    )
+    assert (shown.first_text, shown.others) == (FIRST, "rninistre")
+    assert other is None, "the text is another by now"

@@ -23,7 +23,7 @@ from ged.notices.models import DeliveryState, Occasion, Way
 from ged.notices.returned import LoopState
 from ged.org.models import DelegationKind
 from ged.org.openings import OpeningState
-from ged.ports import Confidentiality, Verdict
+from ged.ports import Confidentiality, ReadBy, Verdict
 from ged.preservation.documents import SignedKind
 from ged.register.models import AttachmentKind, Channel, Direction, Priority, RegisterNature
 from ged.register.states import MailState
@@ -226,6 +226,11 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         NoticeKind.ANNOTATED: _l("Une note est posée sur votre projet"),
         NoticeKind.NOTE_ANSWERED: _l("L'auteur répond à votre note"),
         NoticeKind.SIGNED: _l("Votre projet est signé"),
+    },
+    ReadBy: {
+        ReadBy.FIRST: _l("première lecture"),
+        ReadBy.SECOND: _l("second lecteur"),
+        ReadBy.BOTH: _l("les deux"),
     },
     DispatchState: {
         DispatchState.TO_SEND: _l("À expédier"),

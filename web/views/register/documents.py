@@ -11,6 +11,7 @@ from ged.capture.files import MEDIA_TYPES
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, NotFound
 from ged.exceptional.queries import reads_until
 from ged.ports import AttachmentId, Confidentiality, MailId
+from ged.recognition import second
 from ged.register import documents, opening
 from ged.register.documents import AttachmentRow, FileRow
 from ged.takeover import files as takeover_files
@@ -46,6 +47,7 @@ def _show(attachment_id: int, error: GedError | None = None) -> ResponseReturnVa
         row = documents.attachment(session, attachment_id, actor)
         page = next((one for one in row.pages if one.page_no == wanted), row.pages[0] if row.pages else None)
         found = documents.words(session, attachment_id, page.page_no, actor) if page is not None and words else []
+        read_again = second.of_page(session, row.id, page.page_no, page.text) if page is not None else None
         reads_alone = reads_until(session, MailId(row.mail_id), actor) is not None
     if page is not None:
         _record(documents.text_of(row, page.page_no))
@@ -63,6 +65,7 @@ def _show(attachment_id: int, error: GedError | None = None) -> ResponseReturnVa
         error=error,
         row=row,
         page=page,
+        read_again=read_again,
         may_repair=may_repair,
         is_plain=is_plain,
         words=words,
