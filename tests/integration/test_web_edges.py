@@ -255,3 +255,15 @@ def test_an_address_with_a_control_character_is_refused_in_words_and_kept_nowher
     assert client.get("/bannette/").status_code == 200, "the filter is not kept"
     assert client.get("/bannette/?q=a%09b%0A").status_code == 200, "pasted text"
     services.engine.dispose()
+
+
+def test_typed_text_has_a_limit_as_in_forms_with_files(tmp_path: Path) -> None:
+    """Nobody needs to be signed in to send it: the token of a form is read of it first."""
+    app, services = make_site(tmp_path)
+    client = app.test_client()
+    for path in ("/connexion", "/enregistrer/"):
+        sent = client.post(path, data={"account": "%" * 1_000_000})
+        assert sent.status_code == 413, path
+        assert "Fichier trop lourd" in sent.text
+    assert client.post("/connexion", data={"account": "x" * 100_000}).status_code != 413
+    services.engine.dispose()
