@@ -32,6 +32,7 @@ from ged.ports import Digest
 from ged.ports.search import SearchQuery
 from ged.register import journal
 from ged.register.models import Attachment, Mail, MailNumber, Register, RegisterCounter
+from ged.routing import rectify_letter
 from ged.search.letter_search import search_letters
 from ged.taken import TakenEntity, TakenEntry
 from ged.transfer import leaving, sealed
@@ -40,7 +41,7 @@ from ged.transfer.package import Package
 from ged.transfer.take_in import take_in
 from ged.unit import SYSTEM, Services
 from ged.verify import verify
-from tests import monthly_kit
+from tests import monthly_kit, reserve_kit
 from tests import transfer_kit as kit
 from tests.factories import NOW, SharedChecker, actor, make_services
 from tests.routing_kit import unit_id
@@ -622,3 +623,34 @@ def test_a_report_counts_the_letters_that_came_with_an_entity(place: Services, f
     proof = monthly_kit.prove(place, pdf)
     assert (proof.faults, proof.changes) == ((), ())
     assert monthly_kit.number_of(json.loads(report_file(pdf).data or b""), "received")
+
+
+@pytest.mark.long(
+    "a ministry of its own leaves and arrives; what belongs to it is held by the table of ``ged.transfer.belonging``"
+)
+def test_reserve_books_arrive_with_their_lines_and_go_on(tmp_path: Path) -> None:
+    (tmp_path / "source").mkdir()
+    house = kit.make_two(tmp_path / "source")
+    services, cut, back = house.services, LATER + timedelta(hours=1), LATER + timedelta(hours=4)
+    book = reserve_kit.make(services, now=cut)
+    first, second, *_rest = reserve_kit.line_ids(services, book.id)
+    done = reserve_kit.enter(services, first, "Demande d'audience", received_at=cut, now=back)
+    reserve_kit.enter(services, second, "Transmission du budget", received_at=cut, now=back)
+    with services.unit_of_work(back) as uow:
+        rectify_letter.rectify(
+            uow, done.mail_id, {}, reason="Mal lu", version=None, actor=actor(services, "agent"), now=back,
+            received_clock=(cut + timedelta(minutes=7)).time(),
+        )  # fmt: skip
+    reserve_kit.void(services, book.id, first=5, now=back)
+    index(services)
+    folder, key = kit.written(house, tmp_path / "entity"), journal_seal(services).public_pem()
+    place = other_place(tmp_path / "place", house)
+    take_in(place, folder, key, now=back)
+    third = reserve_kit.line_ids(place, 1)[2]
+    reserve_kit.enter(place, third, "Plainte d'un riverain", received_at=cut, now=back)
+    assert reserve_kit.make(place, now=back).code == "CS-ARR-2026-002"
+    states = [state for state, _number in reserve_kit.states(place, 1)]
+    assert states == ["used"] * 3 + ["free"] + ["void"] * 6
+    assert verify(place, now=back + timedelta(hours=1)).problems == ()
+    for made in (services, place):
+        made.engine.dispose()
