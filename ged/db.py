@@ -7,7 +7,7 @@ verification and migration.
 import math
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import Enum
@@ -481,6 +481,47 @@ def write_new(session: Session, row: Base, *, unless: str = "") -> bool:
     setattr(row, _only_key(type(row)), key)
     known_to(session, row)
     return True
+
+
+def insert_all_missing(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+    """As ``insert_if_missing`` for many rows, in their order: let it be that of their keys, so that two transactions cannot wait
+    for each other.
+
+    Every default must be a plain value. The version of a row, if it has one, becomes 1.
+
+    Args:
+        rows: column -> value; all of them name the same columns.
+    """
+    if not rows:
+        return
+    session.flush()
+    connection, defaults = session.connection(), _defaults(model)
+    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    statement = make(table_of(model)).on_conflict_do_nothing()
+    connection.execute(statement, [{**defaults, **row} for row in rows])
+
+
+def write_many(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Insert many new rows, which stay outside of the session: a flush costs several times as much.
+
+    Every default must be a plain value. The version of a row, if it has one, becomes 1.
+
+    Args:
+        rows: column -> value; all of them name the same columns.
+
+    Returns:
+        The keys that the database made, in the order of the rows; none for a table whose keys are given.
+    """
+    if not rows:
+        return []
+    session.flush()
+    table, defaults = table_of(model), _defaults(model)
+    values = [{**defaults, **row} for row in rows]
+    if table.autoincrement_column is None:
+        session.connection().execute(insert(table), values)
+        return []
+    made = insert(table).returning(table.autoincrement_column, sort_by_parameter_order=True)
+    return list(session.connection().scalars(made, values))
 
 
 @lru_cache

@@ -189,13 +189,14 @@ def _add_analysed(document: Document, name: str, texts: Iterable[str]) -> set[st
     words: set[str] = set()
     at = 0
     for text in texts:
-        for token in analysis.tokens(text):
-            forms = token.forms
-            words.add(forms.folded)
+        # Thousands of words a letter: no object is made for a word but what the index takes.
+        for forms in map(analysis.forms, analysis.spelled(text)):
+            folded, written = forms.folded, forms.written
+            words.add(folded)
             stems.append(Token(forms.stem, at, 0, 0))
-            exact.append(Token(forms.folded, at, 0, 0))
-            if forms.written != forms.folded:
-                exact.append(Token(forms.written, at, 0, 0))
+            exact.append(Token(folded, at, 0, 0))
+            if written != folded:
+                exact.append(Token(written, at, 0, 0))
             at += 1
         at += PAGE_GAP
     if stems:

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import and_, exists, update
 from sqlalchemy.orm import Session
 
-from ged.db import Together, insert_of, known_to, placed, table_of
+from ged.db import Together, insert_of, known_to, placed, table_of, write_many
 from ged.errors import Overtaken
 from ged.org.models import Unit
 from ged.org.tree import entities, entity_of
@@ -150,6 +150,7 @@ def lock_book(uow: UnitOfWork, register_id: RegisterId | int) -> None:
 
 def allocate_many(uow: UnitOfWork, register: Register, entries: Sequence[BookEntry]) -> list[MailNumber]:
     """Allocate numbers for imported letters, in their order, in one statement. The sequence has no gap in any register.
+    The numbers that it returns are outside of the session: it does not watch a whole archive.
 
     In a register of the nature ``ARCHIVE`` the letters keep the numbers and days of the paper book. Any other register
     allocates its own next numbers, dated as by ``allocate``.
@@ -160,33 +161,30 @@ def allocate_many(uow: UnitOfWork, register: Register, entries: Sequence[BookEnt
     clock.check(uow, today, counter.last_on)
     counter.last_on = max(today, counter.last_on) if counter.last_on else today
     entity = entity_code(uow.session, register.unit)
-    numbers = []
+    rows = []
     for entry in entries:
         counter.last_sequence += 1
         on = entry.on if is_book else counter.last_on
         begin = datetime.combine(on, time(), tzinfo=uow.services.zone).astimezone(UTC)
-        text = format_number(
-            register.pattern,
-            sequence=counter.last_sequence,
-            on=on,
-            entity=entity,
-            unit=register.unit.code,
+        made = format_number(
+            register.pattern, sequence=counter.last_sequence, on=on, entity=entity, unit=register.unit.code,
             register=register.code,
+        )  # fmt: skip
+        text = (entry.number if is_book else "") or made
+        rows.append(
+            {
+                "register_id": register.id,
+                "year": counter.year,
+                "sequence": counter.last_sequence,
+                "text": text,
+                "text_key": number_key(text),
+                "registered_at": begin if is_book else max(uow.now, begin),
+                "registered_on": on,
+                "mail_id": entry.mail_id,
+            }
         )
-        numbers.append(
-            MailNumber(
-                register=register,
-                year=counter.year,
-                sequence=counter.last_sequence,
-                text=(entry.number if is_book else "") or text,
-                registered_at=begin if is_book else max(uow.now, begin),
-                registered_on=on,
-                mail_id=entry.mail_id,
-            )
-        )
-    uow.session.add_all(numbers)
-    uow.session.flush()
-    return numbers
+    ids = write_many(uow.session, MailNumber, rows)
+    return [MailNumber(**row, id=number_id, register=register) for row, number_id in zip(rows, ids, strict=True)]
 
 
 def _locked_book(uow: UnitOfWork, register: Register) -> RegisterCounter:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, and_, bindparam, case, exists, not_, or_, select
 from sqlalchemy.orm import Session
 
-from ged.db import insert_if_missing
+from ged.db import insert_all_missing, insert_if_missing
 from ged.errors import Invalid
 from ged.org.tree import entities, ministry_of_units
 from ged.org.tree import ministry as ministry_of
@@ -110,12 +110,10 @@ def directory_ids(uow: UnitOfWork, names: Sequence[str], *, unit_id: int) -> dic
     entity_id = entities(uow.session)[unit_id]
     folded = {fold(name): name for name in reversed(names) if fold(name)}
     known = _entries(uow, folded, entity_id)
-    for key in sorted(folded.keys() - known.keys()):
-        insert_if_missing(
-            uow.session, Correspondent, name=" ".join(folded[key].split()), folded_name=key, entity_id=entity_id,
-            is_active=True, version=1,
-        )  # fmt: skip
-    if folded.keys() - known.keys():
+    new = sorted(folded.keys() - known.keys())
+    rows = [{"name": " ".join(folded[key].split()), "folded_name": key, "entity_id": entity_id} for key in new]
+    insert_all_missing(uow.session, Correspondent, rows)
+    if new:
         known = _entries(uow, folded, entity_id)
     return {name: known[fold(name)] for name in names if fold(name) in known}
 

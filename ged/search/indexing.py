@@ -1,16 +1,17 @@
 """Builds index documents of letters from the present state of SQL."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from ged import access, destroyed
 from ged.org.models import Post
 from ged.ports import AttachmentId, Confidentiality, IndexDocument, IndexedPage, MailId, Principal
-from ged.register.models import Attachment, Mail, PageText, Register
+from ged.register.models import Attachment, Mail, MailNumber, PageText, Register
 from ged.reserve import queries as reserve
 from ged.search.models import PageReadAgain
 
@@ -34,37 +35,66 @@ def index_documents(
         versions: letter -> id of its job (for a rebuild: the latest job id): an older version never overwrites a newer.
         units: letter -> codes of the units that work on it.
     """
-    mails = session.scalars(select(Mail).where(Mail.id.in_(versions))).unique().all()
+    # Columns, not objects: a whole archive comes through here.
+    mails = session.execute(select(*(getattr(Mail, name) for name in _TOLD)).where(Mail.id.in_(versions))).all()
     registers = dict(iter(session.execute(select(Register.id, Register.code))))
+    numbers = _numbers(session, versions)
     principals = access.principals_of_many(session, versions)
     gone = destroyed.of_letters(session, [mail.id for mail in mails])
     told = [mail.id for mail in mails if mail.level != Confidentiality.SECRET and mail.id not in gone]
     pages = _pages(session, told)
     titles = _titles(session, mails)
     lines = reserve.texts_of(session, versions)
-    documents = []
+    documents, open_letters = [], frozenset(told)
     for mail in mails:
-        bare = _bare(mail, versions[mail.id], principals.get(mail.id, frozenset()), registers)
+        seen_by = principals.get(mail.id, frozenset())
+        bare = _bare(mail, versions[mail.id], seen_by, numbers.get(mail.id, ()), registers)
         if mail.id in lines:  # people find it by the number on their receipt too
             bare = replace(bare, numbers=(*bare.numbers, lines[mail.id]))
-        if mail.id in told:
+        if mail.id in open_letters:
             addressed = titles.get(mail.addressed_post_id or 0, "")
-            bare = _with_text(mail, bare, tuple(units.get(mail.id, ())), addressed, tuple(pages[mail.id]))
+            bare = _with_text(mail, bare, tuple(units.get(mail.id, ())), addressed, tuple(pages.get(mail.id, ())))
         documents.append(bare)
     return documents
 
 
-def _bare(mail: Mail, version: int, principals: frozenset[Principal], registers: Mapping[int, str]) -> IndexDocument:
+_TOLD = (
+    "id", "level", "direction", "state", "created_at", "written_on", "received_on", "due_on", "subject", "sender_name",
+    "addressee", "their_reference", "nature", "priority", "addressed_post_id",
+)  # fmt: skip
+"""The columns of a letter that the index is told."""
+
+
+def _numbers(session: Session, mail_ids: Collection[int]) -> Mapping[int, Sequence[Any]]:
+    """The numbers of each letter, the first one first."""
+    found: defaultdict[int, list[Any]] = defaultdict(list)
+    rows = session.execute(
+        select(MailNumber.mail_id, MailNumber.text, MailNumber.register_id, MailNumber.registered_at)
+        .where(MailNumber.mail_id.in_(mail_ids))
+        .order_by(MailNumber.id)
+    )
+    for row in rows:
+        found[row.mail_id].append(row)
+    return found
+
+
+def _bare(
+    mail: Row[Any],
+    version: int,
+    principals: frozenset[Principal],
+    numbers: Sequence[Any],
+    registers: Mapping[int, str],
+) -> IndexDocument:
     return IndexDocument(
         mail_id=MailId(mail.id),
         version=version,
         level=Confidentiality(mail.level),
         principals=principals,
-        numbers=tuple(n.text for n in mail.numbers),
-        registers=tuple(dict.fromkeys(registers[n.register_id] for n in mail.numbers)),
+        numbers=tuple(n.text for n in numbers),
+        registers=tuple(dict.fromkeys(registers[n.register_id] for n in numbers)),
         direction=mail.direction.value,
         state=mail.state.value,
-        registered_at=mail.numbers[0].registered_at if mail.numbers else mail.created_at,
+        registered_at=numbers[0].registered_at if numbers else mail.created_at,
         written_on=mail.written_on,
         received_on=mail.received_on,
         due_on=mail.due_on,
@@ -72,7 +102,7 @@ def _bare(mail: Mail, version: int, principals: frozenset[Principal], registers:
 
 
 def _with_text(
-    mail: Mail, bare: IndexDocument, units: tuple[str, ...], addressed: str, pages: tuple[IndexedPage, ...]
+    mail: Row[Any], bare: IndexDocument, units: tuple[str, ...], addressed: str, pages: tuple[IndexedPage, ...]
 ) -> IndexDocument:
     return replace(
         bare,
@@ -104,7 +134,9 @@ def _pages(session: Session, mail_ids: Sequence[int]) -> Mapping[int, list[Index
     return found
 
 
-def _titles(session: Session, mails: Sequence[Mail]) -> Mapping[int, str]:
+def _titles(session: Session, mails: Sequence[Row[Any]]) -> Mapping[int, str]:
     wanted = {mail.addressed_post_id for mail in mails if mail.addressed_post_id}
+    if not wanted:
+        return {}
     rows = session.execute(select(Post.id, Post.title).where(Post.id.in_(wanted)))
     return dict(iter(rows))

@@ -36,7 +36,8 @@ from ged.unit import Services
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-PIECE_LETTERS = 100
+PIECE_LETTERS = 200
+"""Letters of one transaction, and of one commit of the index: others wait for the register meanwhile, some 0.1 s."""
 PIECE_BYTES = 4_000_000
 STORED_AT_ONCE = 8
 PAUSE_S = 0.03

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from typing import Any
 
 from ged import access
 from ged.access import Because
+from ged.db import write_many
 from ged.jobs import JobKind
 from ged.ports import unit_principal
 from ged.register import allocation
@@ -61,28 +63,28 @@ def write(uow: UnitOfWork, register_id: int, source: str, placed: Sequence[Place
     )
     listed = [one.line.sender for one in placed if _is_listed(one.line, register)]
     senders = directory_ids(uow, listed, unit_id=register.unit_id)
-    mails = [_mail(uow, register, one, senders) for one in placed]
-    uow.session.add_all([batch, *mails])
+    uow.session.add(batch)
     uow.session.flush()
-    entries = [BookEntry(mail.id, _as_here(uow, one.number), one.on) for mail, one in zip(mails, placed, strict=True)]
+    # Rows of many letters bypass the session: its bookkeeping of each row was most of the time of an import.
+    mail_ids = write_many(uow.session, Mail, [_mail(uow, register, one, senders) for one in placed])
+    entries = [BookEntry(mail, _as_here(uow, one.number), one.on) for mail, one in zip(mail_ids, placed, strict=True)]
     numbers = allocation.allocate_many(uow, register, entries)
     for because, units in (
-        (Because.REGISTERED, {mail.id: register.unit_id for mail in mails}),
-        (Because.ASSIGNED, {mail.id: mail.responsible_unit_id for mail in mails}),
+        (Because.REGISTERED, [register.unit_id] * len(placed)),
+        (Because.ASSIGNED, [one.unit_id for one in placed]),
     ):
-        access.grant_first(uow, {m: unit_principal(unit) for m, unit in units.items() if unit is not None}, because)
-    uow.session.add_all(
-        TakenLetter(
-            mail_id=mail.id,
-            register_id=register_id,
-            own_id=one.line.own_id,
-            batch_id=batch.id,
-            content_hash=one.line.content_hash,
-        )
-        for mail, one in zip(mails, placed, strict=True)
-    )
-    _tell(uow, source, mails, numbers, placed)
-    _attach(uow, mails, placed)
+        seen = {mail: unit for mail, unit in zip(mail_ids, units, strict=True) if unit is not None}
+        access.grant_first(uow, {mail: unit_principal(unit) for mail, unit in seen.items()}, because)
+    taken = [
+        {
+            "mail_id": mail, "register_id": register_id, "own_id": one.line.own_id, "batch_id": batch.id,
+            "content_hash": one.line.content_hash,
+        }
+        for mail, one in zip(mail_ids, placed, strict=True)
+    ]  # fmt: skip
+    write_many(uow.session, TakenLetter, taken)
+    _tell(uow, source, mail_ids, numbers, placed)
+    _attach(uow, mail_ids, placed)
     uow.defer(JobKind.INDEX_BACKLOG, batch.id)
 
 
@@ -98,76 +100,80 @@ def _is_listed(line: ArchiveLine, register: Register) -> bool:
     return bool(line.sender) and may_be_listed(line.level) and direction is Direction.INCOMING
 
 
-def _mail(uow: UnitOfWork, register: Register, one: Placed, senders: dict[str, int]) -> Mail:
+def _mail(uow: UnitOfWork, register: Register, one: Placed, senders: dict[str, int]) -> dict[str, Any]:
     line = one.line
     is_book = register.nature is RegisterNature.ARCHIVE
     midnight = datetime.combine(one.on, time(), tzinfo=uow.services.zone).astimezone(UTC)
     at = min(midnight, uow.now) if is_book else uow.now
-    return Mail(
-        direction=line.direction or register.direction,
-        state=MailState.CLOSED,
-        level=int(line.level),
-        nature=line.nature,
-        subject=line.subject,
-        sender_id=senders.get(line.sender) if _is_listed(line, register) else None,
-        sender_name=line.sender,
-        addressee=line.addressee,
-        their_reference=one.reference,
-        written_on=line.written_on,
-        received_on=line.received_on,
-        unit_id=register.unit_id,
-        responsible_unit_id=one.unit_id,
-        created_at=at,
-        closed_at=at,
-    )
+    return {
+        "direction": line.direction or register.direction,
+        "state": MailState.CLOSED,
+        "level": int(line.level),
+        "nature": line.nature,
+        "subject": line.subject,
+        "sender_id": senders.get(line.sender) if _is_listed(line, register) else None,
+        "sender_name": line.sender,
+        "addressee": line.addressee,
+        "their_reference": one.reference,
+        "written_on": line.written_on,
+        "received_on": line.received_on,
+        "unit_id": register.unit_id,
+        "responsible_unit_id": one.unit_id,
+        "created_at": at,
+        "closed_at": at,
+    }
 
 
 def _tell(
-    uow: UnitOfWork, source: str, mails: Sequence[Mail], numbers: Sequence[MailNumber], placed: Sequence[Placed]
+    uow: UnitOfWork, source: str, mail_ids: Sequence[int], numbers: Sequence[MailNumber], placed: Sequence[Placed]
 ) -> None:
-    for mail, number, one in zip(mails, numbers, placed, strict=True):
+    for mail_id, number, one in zip(mail_ids, numbers, placed, strict=True):
         uow.record(
-            "mail.imported", "mail", mail.id, actor=SYSTEM, own_id=one.line.own_id, source=source[-200:],
+            "mail.imported", "mail", mail_id, actor=SYSTEM, own_id=one.line.own_id, source=source[-200:],
             line=one.line.line_no, **told_of_number(number),
         )  # fmt: skip
 
 
-def _attach(uow: UnitOfWork, mails: Sequence[Mail], placed: Sequence[Placed]) -> None:
-    rows = [
-        (_attachment(uow, mail.id, one.content), one.content)
-        for mail, one in zip(mails, placed, strict=True)
-        if one.content is not None
-    ]
-    uow.session.add_all(row for row, _content in rows)
-    uow.session.flush()
-    for row, content in rows:
-        uow.session.add_all(
-            PageText(
-                attachment_id=row.id, page_no=n, text=text, words=[], confidence=100.0, language="", read_at=uow.now
-            )
-            for n, text in enumerate(content.texts, start=1)
-        )
+def _attach(uow: UnitOfWork, mail_ids: Sequence[int], placed: Sequence[Placed]) -> None:
+    added = [(mail_id, one.content) for mail_id, one in zip(mail_ids, placed, strict=True) if one.content is not None]
+    ids = write_many(uow.session, Attachment, [_attachment(uow, mail_id, content) for mail_id, content in added])
+    held = [(attachment_id, *one) for attachment_id, one in zip(ids, added, strict=True)]
+    pages = [
+        {
+            "attachment_id": attachment_id, "page_no": n, "digest": page.digest, "media_type": page.media_type,
+            "page_index": page.page_index,
+        }
+        for attachment_id, _mail_id, content in held
+        for n, page in enumerate(content.pages, start=1)
+    ]  # fmt: skip
+    texts = [
+        {
+            "attachment_id": attachment_id, "page_no": n, "text": text, "words": [], "confidence": 100.0, "flags": [],
+            "read_at": uow.now,
+        }
+        for attachment_id, _mail_id, content in held
+        for n, text in enumerate(content.texts, start=1)
+    ]  # fmt: skip
+    write_many(uow.session, AttachmentPage, pages)
+    write_many(uow.session, PageText, texts)
+    for attachment_id, mail_id, content in held:
         uow.record(
-            "attachment.added", "mail", row.mail_id, actor=SYSTEM, attachment=row.id, kind=row.kind.value,
-            digest=row.digest, pages=row.page_count, reason="",
+            "attachment.added", "mail", mail_id, actor=SYSTEM, attachment=attachment_id,
+            kind=AttachmentKind.DOCUMENT.value, digest=content.digest, pages=len(content.pages), reason="",
         )  # fmt: skip
         if not content.texts:
-            uow.defer(JobKind.RECOGNISE_BACKLOG, row.id)
+            uow.defer(JobKind.RECOGNISE_BACKLOG, attachment_id)
 
 
-def _attachment(uow: UnitOfWork, mail_id: int, content: Content) -> Attachment:
-    return Attachment(
-        mail_id=mail_id,
-        kind=AttachmentKind.DOCUMENT,
-        filename=content.filename,
-        media_type=content.media_type,
-        digest=content.digest,
-        size_bytes=content.size_bytes,
-        page_count=len(content.pages),
-        is_signed=content.is_signed,
-        added_at=uow.now,
-        pages=[
-            AttachmentPage(page_no=n, digest=page.digest, media_type=page.media_type, page_index=page.page_index)
-            for n, page in enumerate(content.pages, start=1)
-        ],
-    )
+def _attachment(uow: UnitOfWork, mail_id: int, content: Content) -> dict[str, Any]:
+    return {
+        "mail_id": mail_id,
+        "kind": AttachmentKind.DOCUMENT,
+        "filename": content.filename,
+        "media_type": content.media_type,
+        "digest": content.digest,
+        "size_bytes": content.size_bytes,
+        "page_count": len(content.pages),
+        "is_signed": content.is_signed,
+        "added_at": uow.now,
+    }

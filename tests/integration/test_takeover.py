@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -17,7 +18,7 @@ from ged.archive import register_check
 from ged.closing.operations import broken, close_what_is_over
 from ged.errors import EngineFailed
 from ged.jobs import Job, JobKind, JobState
-from ged.ports import JobId, Lane, SearchQuery
+from ged.ports import Digest, JobId, Lane, SearchQuery
 from ged.register import documents
 from ged.register.models import Attachment, Direction, Mail, MailNumber, Register, RegisterClosing, RegisterNature
 from ged.register.states import MailState
@@ -29,7 +30,7 @@ from tests.factories import NOW, SECRET, actor, make_organisation, make_services
 from tests.pages import pdf
 from tests.routing_kit import register, unit_id
 from tests.site import make_settings
-from web.commands import main
+from web.commands import imports, main
 from web.processes.migrate import migrate_database
 
 DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)]
@@ -122,6 +123,34 @@ def test_letters_keep_number_and_day_of_their_book_and_are_found_under_their_rig
         assert [page.text for page in row.pages] == ["La livraison des poteaux", "est retardée"]
         report = index_sync.compare(services, progress=lambda _done, _total: None)
     assert report.differences == {}
+    holds(services)
+
+
+def test_of_many_letters_each_has_its_own_number_sender_file_and_text(services: Services) -> None:
+    """They are written together: nothing of one may come to another."""
+    count = 60
+    lines = [
+        {"id": n, "number": f"{n}/SG", "subject": f"Objet {n}", "sender": f"Préfet {n % 40}", "text": f"page {n}\fsuite {n}"}
+        for n in range(count)
+    ]  # fmt: skip
+    assert run(services, lines)[0].taken == count
+    with services.reading() as session:
+        mails = session.scalars(select(Mail).order_by(Mail.id)).unique().all()
+        own = takeover_queries.own_ids(session, [mail.id for mail in mails])
+        told = []
+        for mail in mails:
+            attached = session.scalars(select(Attachment).where(Attachment.mail_id == mail.id)).one()
+            pages = documents.attachment(session, attached.id, actor(services, "agent")).pages
+            with services.blobs.open(Digest(attached.digest or "")) as plain:
+                stored = plain.read().decode()
+            directory = mail.sender.name if mail.sender else ""
+            told.append(
+                (own[mail.id], mail.numbers[0].text, mail.subject, directory, stored, [one.text for one in pages])
+            )
+    assert told == [
+        (str(n), f"{n}/SG", f"Objet {n}", f"Préfet {n % 40}", f"page {n}\fsuite {n}", [f"page {n}", f"suite {n}"])
+        for n in range(count)
+    ]
     holds(services)
 
 
@@ -286,6 +315,28 @@ def quiet() -> Iterator[None]:
     yield
     for name, level in zip(names, levels, strict=True):
         logging.getLogger(name).setLevel(level)
+
+
+def test_letters_are_indexed_while_later_ones_are_written(tmp_path: Path, quiet: None) -> None:
+    settings = make_settings(tmp_path)
+    migrate_database(settings)
+    services = make_services(tmp_path, create=False)
+    make_organisation(services)
+    services.index.close()  # type: ignore[attr-defined]  # one process writes it: here the thread does
+    with imports._indexing(settings, wanted=True):
+        run(services, [{"id": n, "text": f"Le barrage {n}"} for n in range(3)], into="ARR")
+        until = time.monotonic() + 60
+        while not found(services, "barrage") and time.monotonic() < until:
+            time.sleep(0.05)
+        assert sorted(found(services, "barrage")) == ["0", "1", "2"]
+        run(services, [{"id": 3, "text": "Le dernier barrage"}], into="ARR")
+    assert sorted(found(services, "barrage")) == ["0", "1", "2", "3"]
+    with pytest.raises(KeyboardInterrupt), imports._indexing(settings, wanted=True):
+        raise KeyboardInterrupt
+    with imports._indexing(settings, wanted=False):
+        run(services, [{"id": 4, "text": "Personne ne cherche ce barrage"}], into="ARR")
+    assert len(waiting(services, JobKind.INDEX_BACKLOG)) == 1
+    services.engine.dispose()
 
 
 def test_the_two_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quiet: None) -> None:

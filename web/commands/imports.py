@@ -4,8 +4,12 @@ import json
 import logging
 import sys
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event
 
 import click
 
@@ -74,7 +78,7 @@ def import_letters(
     place = TakeoverTarget(register_id, letters.name, files, dry_run)
     told = _Told(as_json=as_json)
     try:
-        with letters.open("rb") as lines:
+        with letters.open("rb") as lines, _indexing(settings, wanted=not (dry_run or no_wait)):
             done = take_over(services, place, lines, refuse=told.refusal, progress=told.progress)
         left = 0 if dry_run or no_wait else _indexed(settings, services)
     except KeyboardInterrupt:
@@ -92,16 +96,9 @@ def _indexed(settings: "Settings", services: "Services") -> int:
     Returns how many jobs still wait because the index is unavailable.
     """
 
-    kinds = (jobs.JobKind.INDEX_BACKLOG,)
-    if settings.elasticsearch_url or not worker_runs(settings):
+    if _indexes_here(settings):
         with writing(settings) as here:
-            while True:
-                with here.reading() as session:
-                    due = jobs.due(session, now=datetime.now(UTC), kinds=kinds, limit=1)
-                if not due:
-                    break
-                pipeline.run_job(here, due[0], worker=worker_name())
-            here.engine.dispose()
+            _index(here, _set(), Event())
     while True:
         with services.reading() as session:
             waiting = jobs.counts_of(session, jobs.JobKind.INDEX_BACKLOG)
@@ -110,6 +107,53 @@ def _indexed(settings: "Settings", services: "Services") -> int:
         if not left or away is not None:
             return left
         time.sleep(LOOK_EVERY_S)
+
+
+def _indexes_here(settings: "Settings") -> bool:
+    """Whether this process may index: embedded, only while no worker runs."""
+    return bool(settings.elasticsearch_url) or not worker_runs(settings)
+
+
+def _index(here: "Services", is_over: Event, is_broken: Event) -> None:
+    """Run the index jobs of archives until ``is_over`` is set and none is due, or until ``is_broken`` is set."""
+    while not is_broken.is_set():
+        was_over = is_over.is_set()  # asked first: a job that was written before it was set is found below
+        with here.reading() as session:
+            due = jobs.due(session, now=datetime.now(UTC), kinds=(jobs.JobKind.INDEX_BACKLOG,), limit=1)
+        if due:
+            pipeline.run_job(here, due[0], worker=worker_name())
+        elif was_over:
+            return
+        else:
+            is_over.wait(LOOK_EVERY_S)
+
+
+def _set() -> Event:
+    event = Event()
+    event.set()
+    return event
+
+
+@contextmanager
+def _indexing(settings: "Settings", *, wanted: bool) -> "Iterator[None]":
+    """Index the letters of the block while later ones are written: one waits for the disk or a server while the other works.
+
+    At the end of the block the jobs that are due are done. Where the block was broken off, they are left to the next run.
+    """
+    if not wanted or not _indexes_here(settings):
+        yield
+        return
+    is_over, is_broken = Event(), Event()
+    with writing(settings) as here, ThreadPoolExecutor(1, thread_name_prefix="indexing") as pool:
+        indexing = pool.submit(_index, here, is_over, is_broken)
+        try:
+            yield
+        except BaseException:
+            is_broken.set()
+            raise
+        finally:
+            is_over.set()
+        indexing.result()
 
 
 class _Told:
