@@ -15,7 +15,6 @@ from indexer.elastic_calls import answered
 from indexer.elastic_query import Clause, any_of
 from indexer.elastic_schema import path
 from indexer.fields import TEXT_FIELDS
-from indexer.rereading import weight
 
 OFFERS = 4
 COUNTED = 1_000
@@ -58,25 +57,6 @@ def meant(client: Elasticsearch, alias: str, offered: Mapping[str, list[str]], m
         for typed, offers in offered.items()
     }
     return {typed: word for typed, word in found.items() if word is not None}
-
-
-def weights(client: Elasticsearch, alias: str, stems: list[str]) -> dict[str, float]:
-    """The weight of each stem: how rare it is in the texts of all letters (of one shard, as letters spread evenly)."""
-    name = path("text")
-    told = client.termvectors(
-        index=alias,
-        doc={"pages": [{"text": " ".join(stems)}]},
-        fields=[name],
-        per_field_analyzer={name: "whitespace"},
-        term_statistics=True,
-        positions=False,
-        offsets=False,
-        payloads=False,
-    )
-    vector = told.get("term_vectors", {}).get(name, {})
-    total = int(vector.get("field_statistics", {}).get("doc_count", 0))
-    terms = vector.get("terms", {})
-    return {stem: weight(total, int(terms.get(stem, {}).get("doc_freq", 0))) for stem in stems}
 
 
 def _letters(client: Elasticsearch, alias: str, words: list[str], may_see: Clause) -> list[int]:

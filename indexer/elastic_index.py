@@ -25,6 +25,7 @@ from ged.ports import (
     Suggestion,
 )
 from indexer import (
+    analysis,
     correcting,
     elastic_correct,
     elastic_facets,
@@ -37,18 +38,20 @@ from indexer import (
 from indexer.asking import page_of
 from indexer.elastic_calls import Operation, answered, bulk, calls, operation
 from indexer.elastic_generations import Generations
+from indexer.elastic_words import Frequencies
 from indexer.passages import Marker, Stored
 from indexer.query import parse
 from indexer.rereading import WINDOW, Rereading, rereading_of
 from indexer.synonyms import Synonyms, shipped
-from indexer.tree import ParsedQuery
+from indexer.tree import ParsedQuery, Words
 
 ENGINE = "elasticsearch"
 EXACT_TOTAL = 10_000
 """The total of letters is exact up to this number; beyond, it is a lower bound."""
 CHECKED_S = 60.0
 _SOURCE = {"includes": ["subject", "sender", "addressee", "shown", "pages"]}
-Build = Callable[[SearchQuery, ParsedQuery, Principals], elastic_query.Clause]
+RESCORED = 50
+"""The number of first letters (of each shard) that the clauses of words together order."""
 _ORDERS: Mapping[SortOrder, list[dict[str, str]]] = {
     SortOrder.RELEVANCE: [{"_score": "desc"}, {"mail_id": "desc"}],
     SortOrder.NEWEST: [{"registered_ms": "desc"}, {"mail_id": "desc"}],
@@ -96,6 +99,7 @@ class ElasticIndex:
             hosts, api_key=api_key, request_timeout=timeout_s, max_retries=min(len(hosts) - 1, 3), **security
         )
         self._patient = self._client.options(request_timeout=write_timeout_s)
+        self._frequencies = Frequencies(self._client, alias)
         self._generations = Generations(self._client, alias, shards=shards, replicas=replicas)
 
     # --- writing
@@ -164,11 +168,10 @@ class ElasticIndex:
                 query, parsed, principals,
                 from_=0 if rereading else offset,
                 size=max(WINDOW, offset + limit) if rereading else limit,
-                sort=_ORDERS[query.sort],
                 source=_SOURCE if rereading or (query.highlight and parsed.wanted) else False,
                 track_total_hits=EXACT_TOTAL,
             )  # fmt: skip
-            hits = found["hits"]["hits"]
+            hits = _settled(found["hits"]["hits"], query.sort)
             if rereading:
                 again = rereading_of(query, parsed) or rereading
                 hits = self._reread(again, hits)[offset : offset + limit]
@@ -185,7 +188,7 @@ class ElasticIndex:
             self._check()
             found, _parsed, _meant = self._asked(
                 query, self._parsed(query), principals,
-                build=elastic_query.build_unscored,
+                counting=True,
                 size=0, aggs=elastic_facets.asking(query.facets), track_total_hits=False,
             )  # fmt: skip
         return elastic_facets.counted(query.facets, found["aggregations"])
@@ -272,18 +275,21 @@ class ElasticIndex:
         parsed: ParsedQuery,
         principals: Principals,
         *,
-        build: Build = elastic_query.build,
+        counting: bool = False,
         **wanted: Any,
     ) -> tuple[Mapping[str, Any], ParsedQuery, Mapping[str, str]]:
         """The response, the query that was sent last, and the corrections of mistyped words.
 
         A query without mistyped words takes one call. Else a second call sends the query with the corrections.
         """
-        doubtful = correcting.doubtful(parsed)
+        common = self._frequencies.common([form.stem for form in _single(parsed)])
+        doubtful = tuple(word for word in correcting.doubtful(parsed) if analysis.forms(word).stem not in common)
+        build = elastic_query.build_unscored if counting else elastic_query.build
 
         def ask(parsed: ParsedQuery, **more: Any) -> Mapping[str, Any]:
-            asked = build(query, parsed, principals)
-            answer = self._client.search(index=self._alias, query=asked, **wanted, **more)
+            asked = build(query, parsed, principals, common=common)
+            order = {} if counting else _ordered(query.sort, elastic_query.rescored(parsed))
+            answer = self._client.search(index=self._alias, query=asked, **order, **wanted, **more)
             return dict(answer.body)
 
         found = ask(parsed, suggest=elastic_correct.asking(doubtful)) if doubtful else ask(parsed)
@@ -297,9 +303,9 @@ class ElasticIndex:
 
     def _reread(self, rereading: Rereading, hits: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The first letters in the order of the rereading; the rest in their order."""
-        if not hits or rereading.is_answered(_stored(hits[0]["_source"])):
+        if not hits or rereading.is_answered(_stored(hit["_source"]) for hit in hits):
             return hits
-        weights = elastic_correct.weights(self._client, self._alias, [word.stem for word in rereading.words])
+        weights = self._frequencies.weights([word.stem for word in rereading.words])
         first = hits[:WINDOW]
         lifts = rereading.lifts([_stored(hit["_source"]) for hit in first], weights)
         lifted = [hit | {"_score": float(hit["_score"]) + lift} for hit, lift in zip(first, lifts, strict=True)]
@@ -335,6 +341,27 @@ class ElasticIndex:
         if version != fields.SCHEMA_VERSION:
             raise EngineFailed("index.schema_outdated", "Run `ged index rebuild`.", retryable=True, found=version)
         self._checked_at = now
+
+
+def _single(parsed: ParsedQuery) -> Iterable[analysis.Forms]:
+    """The forms of the plain single words."""
+    for node in parsed.words:
+        if isinstance(node, Words) and len(node.forms) == 1:
+            yield node.forms[0]
+
+
+def _settled(hits: list[dict[str, Any]], sort: SortOrder) -> list[dict[str, Any]]:
+    """The hits of a page; of equal scores the newest letter first, which a rescore leaves open."""
+    if sort is not SortOrder.RELEVANCE:
+        return hits
+    return sorted(hits, key=lambda hit: (-(hit["_score"] or 0.0), -int(hit["_id"])))
+
+
+def _ordered(sort: SortOrder, rescored: elastic_query.Clause | None) -> dict[str, Any]:
+    """How the hits of a search are ordered. Elasticsearch allows no second order beside a rescore."""
+    if sort is not SortOrder.RELEVANCE or rescored is None:
+        return {"sort": _ORDERS[sort]}
+    return {"rescore": {"window_size": RESCORED, "query": {"rescore_query": rescored}}}
 
 
 def _result(

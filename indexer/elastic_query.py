@@ -7,8 +7,8 @@ from typing import Any
 
 from ged.ports import Principals, SearchQuery
 from indexer import fields
-from indexer.analysis import fuzzy_distance, is_stop_word
-from indexer.elastic_schema import path
+from indexer.analysis import fuzzy_distance
+from indexer.elastic_schema import WHOLE, path
 from indexer.fields import BESIDE, BY_NAME, FACETS, TEXT_FIELDS, Kind
 from indexer.ranking import RUN_FIELDS, Weights, number_boost
 from indexer.tree import AnyOf, Node, Number, ParsedQuery, Prefix, Words
@@ -17,6 +17,8 @@ Clause = dict[str, Any]
 NOTHING: Clause = {"match_none": {}}
 FUZZY_EXPANSIONS = 30
 PAIR = 2
+Common = frozenset[str]
+NONE: Common = frozenset()
 
 
 def any_of(clauses: Iterable[Clause]) -> Clause:
@@ -25,14 +27,29 @@ def any_of(clauses: Iterable[Clause]) -> Clause:
     return {"bool": {"should": found, "minimum_should_match": 1}} if found else NOTHING
 
 
-def build(query: SearchQuery, parsed: ParsedQuery, principals: Principals) -> Clause:
-    """The whole query: access, exclusions, filters, days and the typed text."""
-    return _build(query, parsed, principals, must=[_asked(parsed)])
+def build(query: SearchQuery, parsed: ParsedQuery, principals: Principals, *, common: Common = NONE) -> Clause:
+    """The whole query: access, exclusions, filters, days and the typed text, with a first score.
+
+    Args:
+        common: stems of words that many letters hold. They are not searched with mistakes.
+    """
+    return _build(query, parsed, principals, must=[_asked(parsed, common)])
 
 
-def build_unscored(query: SearchQuery, parsed: ParsedQuery, principals: Principals) -> Clause:
+def build_unscored(query: SearchQuery, parsed: ParsedQuery, principals: Principals, *, common: Common = NONE) -> Clause:
     """The query of the same letters for counting: without the clauses that only score."""
-    return _build(query, parsed, principals, filters=_held(parsed))
+    return _build(query, parsed, principals, filters=_held(parsed, common))
+
+
+def rescored(parsed: ParsedQuery) -> Clause | None:
+    """The clauses that order the first letters: they only add to the score. None without words.
+
+    They are many, and the first pass has none of them, so that a search costs little over a large index.
+    """
+    words = [leaf for node in parsed.words if isinstance(leaf := _plain(node), Words)]
+    found = [clause for word in words for clause in _told(word)]
+    found += _run(parsed)
+    return {"bool": {"should": found}} if found else None
 
 
 def _build(
@@ -46,7 +63,7 @@ def _build(
     access = fields.access_terms(principals)
     if not access:
         return NOTHING
-    without = [any_of(_leaves(node, fuzzy=False)) for node in parsed.excluded]
+    without = [any_of(_leaves(node, None)) for node in parsed.excluded]
     if query.exclude:
         without.append({"terms": {"mail_id": sorted(query.exclude)}})
     return {
@@ -72,26 +89,26 @@ def _filters(query: SearchQuery, parsed: ParsedQuery) -> Iterable[Clause]:
             yield {"range": {"registered_day": given}}
 
 
-def _asked(parsed: ParsedQuery) -> Clause:
-    must = [_node(node, fuzzy=False) for node in parsed.required]
+def _asked(parsed: ParsedQuery, common: Common) -> Clause:
+    must = [_node(node, None) for node in parsed.required]
     if parsed.words:
-        words = [_node(node, fuzzy=True) for node in parsed.words]
+        words = [_node(node, common) for node in parsed.words]
         found: Clause = {"bool": {"should": words, "minimum_should_match": parsed.minimum}}
         # The OCR may have read two words as one: then the letter contains neither of them.
         must.append(any_of([found, *_side(parsed)]) if len(words) == PAIR else found)
     if not must:
         return {"match_all": {}}
-    query: Clause = {"bool": {"must": must, "should": list(_run(parsed))}}
+    query: Clause = must[0] if len(must) == 1 else {"bool": {"must": must}}
     if parsed.whole_number:
         return any_of([query, *_number(Number(tuple(parsed.whole_number.split("/"))))])
     return query
 
 
-def _held(parsed: ParsedQuery) -> list[Clause]:
+def _held(parsed: ParsedQuery, common: Common) -> list[Clause]:
     """What letters must contain to match ``_asked``, as filters."""
-    held = [any_of(_leaves(node, fuzzy=False)) for node in parsed.required]
+    held = [any_of(_leaves(node, None)) for node in parsed.required]
     if parsed.words:
-        leaves = [list(_leaves(node, fuzzy=True)) for node in parsed.words]
+        leaves = [list(_leaves(node, common)) for node in parsed.words]
         if parsed.minimum == 1:
             held.append(any_of([*chain.from_iterable(leaves), *(_side(parsed) if len(leaves) == PAIR else ())]))
         else:
@@ -103,88 +120,104 @@ def _held(parsed: ParsedQuery) -> list[Clause]:
 
 
 def _run(parsed: ParsedQuery) -> Iterable[Clause]:
-    """Clauses that score letters with the words together: over subject and text as one, in pairs, in their order."""
-    run = parsed.run[: Weights.RUN_WORDS]
-    if not run:
-        return
-    told = [form for form in run if not is_stop_word(form)] or list(run)
-    together = {"query": " ".join(form.folded for form in told), "type": "cross_fields", "boost": Weights.TOGETHER}
-    yield {"multi_match": together | {"fields": [path(name) for name in RUN_FIELDS]}}
-    text = " ".join(form.folded for form in run)
+    """Clauses that score letters with the words together in their text: in pairs, in their order."""
+    text = " ".join(form.folded for form in parsed.run[: Weights.RUN_WORDS])
+    if text:
+        name = path("text")
+        yield {"match": {f"{name}.pairs": {"query": text, "boost": Weights.PAIRS}}}
+        yield {"match_phrase": {name: {"query": text, "slop": Weights.RUN_SLOP, "boost": Weights.RUN}}}
+
+
+def _told(word: Words) -> Iterable[Clause]:
+    """Clauses that score letters with a word: anywhere at all, in the subject, unstemmed, with its accents."""
+    subject, text = (any_of(_stems(word, name)) for name in RUN_FIELDS)
+    yield {"constant_score": {"filter": any_of([subject, text]), "boost": Weights.HELD}}
+    yield {"constant_score": {"filter": subject, "boost": Weights.IN_SUBJECT}}
+    accented = len(word.forms) == 1 and word.forms[0].written != word.forms[0].folded
     for name in RUN_FIELDS:
-        yield {"match": {f"{path(name)}.pairs": {"query": text, "boost": Weights.PAIRS}}}
-        yield {"match_phrase": {path(name): {"query": text, "slop": Weights.RUN_SLOP, "boost": Weights.RUN}}}
+        yield _match(f"{path(name)}.exact", word.text, "ged_folded", Weights.FOLDED[name])
+        if accented:
+            yield _match(f"{path(name)}.exact", word.text, "ged_written", Weights.WRITTEN)
 
 
 def _side(parsed: ParsedQuery) -> Iterable[Clause]:
     text = " ".join(form.folded for form in parsed.run)
-    for name in RUN_FIELDS if text else ():
-        yield {"match": {f"{path(name)}.shape": {"query": text, "analyzer": "ged_joined", "boost": Weights.SIDE}}}
+    if text:
+        yield {"match": {WHOLE: {"query": text, "analyzer": "ged_joined", "boost": Weights.SIDE}}}
 
 
-def _node(node: Node, *, fuzzy: bool) -> Clause:
+def _plain(node: Node) -> Node:
+    """The words of a node that may also be a number."""
+    return node.nodes[-1] if isinstance(node, AnyOf) else node
+
+
+def _node(node: Node, common: Common | None) -> Clause:
+    """A node with its score. Without ``common`` it is searched without mistakes."""
     if isinstance(node, AnyOf):
-        return any_of(_node(inner, fuzzy=fuzzy) for inner in node.nodes)
+        return any_of(_node(inner, common) for inner in node.nodes)
     if isinstance(node, Number):
         return any_of(_number(node))
     names = node.fields or TEXT_FIELDS
     if isinstance(node, Prefix):
         return any_of({"prefix": {f"{path(name)}.exact": {"value": node.folded}}} for name in names)
-    near = fuzzy and not node.quoted and len(node.forms) == 1
-    found: list[Clause] = [any_of(_words(node, (name,), fuzzy=near)) for name in names]
-    if near and not node.fields:
-        found.append(_match(BESIDE, node.text, "ged_stemmed", Weights.BESIDE))
-    return {"dis_max": {"queries": found, "tie_breaker": Weights.OTHER_FIELDS}}
+    if common is None:
+        found = [any_of([*_stems(node, name), *_exact(node, name)]) for name in names]
+        return {"dis_max": {"queries": found, "tie_breaker": Weights.OTHER_FIELDS}}
+    right = any_of(chain.from_iterable(_stems(node, name) for name in names))
+    # The better of them, not their sum: a letter that has the word gains little by its mistakes.
+    return {"dis_max": {"queries": [right, *_beside(node), *_mistaken(node, common)]}}
 
 
-def _words(node: Words, names: tuple[str, ...], *, fuzzy: bool) -> Iterable[Clause]:
-    several = len(node.forms) > 1
-    accented = any(form.written != form.folded for form in node.forms)
-    for name in names:
-        boost = BY_NAME[name].boost
-        yield _match(path(name), node.text, "ged_stemmed", boost)
-        yield _match(f"{path(name)}.exact", node.text, "ged_folded", boost * Weights.FOLDED)
-        if accented and not several:
-            yield _match(f"{path(name)}.exact", node.text, "ged_written", boost * Weights.WRITTEN)
-    for run in node.also:
-        text = " ".join(form.folded for form in run)
-        for name in names:
-            yield _match(path(name), text, "ged_stemmed", BY_NAME[name].boost * Weights.ALSO)
-            yield _match(f"{path(name)}.exact", text, "ged_folded", BY_NAME[name].boost * Weights.ALSO * Weights.FOLDED)
-    folded = node.forms[0].folded
-    distance = fuzzy_distance(folded) if fuzzy else 0
+def _stems(word: Words, name: str) -> Iterable[Clause]:
+    """The clause of a word, or the best of the clauses of the word and of its synonyms."""
+    boost = BY_NAME[name].boost
+    runs = [" ".join(form.folded for form in run) for run in word.also]
+    found = [_match(path(name), word.text, "ged_stemmed", boost)]
+    found += [_match(path(name), text, "ged_stemmed", boost * Weights.ALSO) for text in runs]
+    yield {"dis_max": {"queries": found}} if runs else found[0]
+
+
+def _exact(word: Words, name: str) -> Iterable[Clause]:
+    yield _match(f"{path(name)}.exact", word.text, "ged_folded", BY_NAME[name].boost * Weights.OTHER_FIELDS)
+
+
+def _beside(word: Words) -> Iterable[Clause]:
+    """Letters in which one of two readers read the word."""
+    if not (word.quoted or word.fields or len(word.forms) > 1):
+        yield _match(BESIDE, word.text, "ged_stemmed", Weights.BESIDE)
+
+
+def _mistaken(word: Words, common: Common | None) -> Iterable[Clause]:
+    """Letters with a typing or reading mistake in the word; none for a common word."""
+    if common is None or word.quoted or word.fields or len(word.forms) > 1 or word.forms[0].stem in common:
+        return
+    folded = word.forms[0].folded
+    distance = fuzzy_distance(folded)
     if distance:
-        for name in names:
-            yield _alike(f"{path(name)}.shape", folded, Weights.SHAPE)
-            yield _alike(f"{path(name)}.joined", folded, Weights.JOINED)
-            yield _near(f"{path(name)}.shape", folded, distance)
+        yield _alike(WHOLE, folded, Weights.SHAPE)
+        yield _alike(f"{WHOLE}.joined", folded, Weights.JOINED)
+        yield _near(WHOLE, folded, distance)
 
 
-def _leaves(node: Node, *, fuzzy: bool) -> Iterable[Clause]:
+def _leaves(node: Node, common: Common | None) -> Iterable[Clause]:
     """The clauses of ``_node`` of which one has to match, without the clauses that find no further letter.
 
     The clause of the stem also finds the written and the folded form; the clause of near words also finds the shape.
     """
     if isinstance(node, AnyOf):
         for inner in node.nodes:
-            yield from _leaves(inner, fuzzy=fuzzy)
+            yield from _leaves(inner, common)
     elif isinstance(node, Number):
         yield from _number(node)
     elif isinstance(node, Prefix):
         for name in node.fields or TEXT_FIELDS:
             yield {"prefix": {f"{path(name)}.exact": {"value": node.folded}}}
     else:
-        texts = [node.text, *(" ".join(form.folded for form in run) for run in node.also)]
-        near = fuzzy and not node.quoted and len(node.forms) == 1
-        folded = node.forms[0].folded
-        distance = fuzzy_distance(folded) if near else 0
-        if near and not node.fields:
-            yield _match(BESIDE, node.text, "ged_stemmed", 1.0)
+        if common is not None:
+            yield from _beside(node)
         for name in node.fields or TEXT_FIELDS:
-            yield from (_match(path(name), text, "ged_stemmed", 1.0) for text in texts)
-            if distance:
-                yield _alike(f"{path(name)}.joined", folded, 1.0)
-                yield _near(f"{path(name)}.shape", folded, distance)
+            yield from _stems(node, name)
+        yield from list(_mistaken(node, common))[1:]
 
 
 def _match(name: str, text: str, analyzer: str, boost: float) -> Clause:

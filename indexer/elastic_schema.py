@@ -16,6 +16,9 @@ POSITION_GAP = 100
 BM25 = {"type": "BM25", "k1": 1.2, "b": 0.4}
 """The length of a letter lowers its score less than by default (b 0.75): measured on French texts, judged queries."""
 
+WHOLE = "whole"
+"""All text fields as one, by the shapes of their words: words with mistakes are searched in one field, not in each."""
+
 PATHS = {"text": "pages.text"}
 """Path of a field in a document, where it differs from the field's name."""
 
@@ -94,6 +97,7 @@ def mapping() -> dict[str, Any]:
             properties |= _properties(item)
     beside = {"type": "text", "analyzer": "ged_stemmed", "position_increment_gap": POSITION_GAP, "norms": False}
     properties[BESIDE] = beside
+    properties[WHOLE] = _whole()
     properties["shown"] = {"type": "object", "enabled": False}
     return {"dynamic": "strict", "_meta": {"schema_version": SCHEMA_VERSION}, "properties": properties}
 
@@ -118,10 +122,14 @@ def _text() -> dict[str, Any]:
         "fields": {
             "exact": exact,
             "pairs": {"type": "text", "analyzer": "ged_pairs", "index_options": "freqs"},
-            "shape": {"type": "text", "analyzer": "ged_shape", "index_options": "freqs"},
-            "joined": {"type": "text", "analyzer": "ged_joined", "index_options": "docs", "norms": False},
         },
+        "copy_to": WHOLE,
     }
+
+
+def _whole() -> dict[str, Any]:
+    joined = {"type": "text", "analyzer": "ged_joined", "index_options": "docs", "norms": False}
+    return {"type": "text", "analyzer": "ged_shape", "index_options": "freqs", "fields": {"joined": joined}}
 
 
 def _pages(item: Field) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from enum import Enum
 from ged.ports import Confidentiality, IndexDocument, Principal, Principals
 from indexer import analysis, numbers
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 MAX_KEYWORD = 200
 """The first characters of a correspondent, which are counted as its value."""
 
@@ -54,10 +54,10 @@ FIELDS: tuple[Field, ...] = (
     Field("access", Kind.KEYWORD),
     Field("number", Kind.NUMBER, 4.0, ("n°", "nº", "no", "n", "num", "numero", "number")),
     Field("reference", Kind.NUMBER, 3.0, ("ref", "reference")),
-    Field("subject", Kind.TEXT, 1.1, ("objet", "subject")),
-    Field("sender", Kind.TEXT, 1.0, ("expediteur", "de", "sender", "from")),
-    Field("addressee", Kind.TEXT, 1.0, ("destinataire", "a", "addressee", "to")),
-    Field("text", Kind.TEXT, 1.0, ("texte", "text")),
+    Field("subject", Kind.TEXT, 1.7, ("objet", "subject")),
+    Field("sender", Kind.TEXT, 1.5, ("expediteur", "de", "sender", "from")),
+    Field("addressee", Kind.TEXT, 1.5, ("destinataire", "a", "addressee", "to")),
+    Field("text", Kind.TEXT, 1.25, ("texte", "text")),
     Field("register", Kind.KEYWORD, facet="register"),
     Field("direction", Kind.KEYWORD, facet="direction"),
     Field("nature", Kind.KEYWORD, facet="nature"),

@@ -3,6 +3,7 @@
 Tuned on French administrative texts with judged queries (``bench/relevance.py``), not on the generated letters.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 RUN_FIELDS: Final = ("subject", "text")
@@ -10,29 +11,34 @@ RUN_FIELDS: Final = ("subject", "text")
 
 
 class Weights:
-    """The weight of each kind of match; a stemmed match has 1.0.
+    """The weight of each kind of match.
 
-    OTHER_FIELDS: a word in fields other than its best field. NEAR: a word with a typing or reading mistake, below the
-    word itself. SHAPE: a word whose letters a scan confuses. JOINED: a word that was read as two. SIDE: two words that
-    were read as one. BESIDE: a word that only one of two readers read. ALSO: a synonym, or the correction of a mistyped word. TOGETHER: all words over subject and text
-    taken as one. PAIRS: two neighbouring words of the query side by side. RUN: the words in their order.
+    A stemmed match has the weight of its field (``fields.FIELDS``). HELD: a word that subject or text contain, however
+    rare it is and however often: so letters with all words rank above letters that repeat some. IN_SUBJECT: the same
+    of the subject alone. FOLDED: a word as it was typed, without its accents, by field. WRITTEN: with its accents.
+    PAIRS: two neighbouring words of the query side by side in the text. RUN: the words in their order in the text.
+    OTHER_FIELDS: a word in fields other than its best field, where a word is typed with its field or in quotes. NEAR: a
+    word with a typing or reading mistake, below the word itself. SHAPE: a word whose letters a scan confuses. JOINED: a
+    word that was read as two. SIDE: two words that were read as one. BESIDE: a word that
+    only one of two readers read. ALSO: a synonym, or the correction of a mistyped word.
     """
 
-    FOLDED: Final = 0.5
+    HELD: Final = 0.7
+    IN_SUBJECT: Final = 0.5
+    FOLDED: Final[Mapping[str, float]] = {"subject": 0.25, "text": 0.7}
     WRITTEN: Final = 0.1
+    PAIRS: Final = 0.6
+    RUN: Final = 0.35
+    RUN_SLOP: Final = 2
+    RUN_WORDS: Final = 12
     OTHER_FIELDS: Final = 0.5
-    NEAR: Final = 0.2
+    NEAR: Final = 1.1
     NEAR_PREFIX: Final = 1
-    SHAPE: Final = 0.4
-    JOINED: Final = 0.5
+    SHAPE: Final = 1.2
+    JOINED: Final = 1.2
     SIDE: Final = 0.3
     BESIDE: Final = 0.3
     ALSO: Final = 0.9
-    TOGETHER: Final = 1.0
-    PAIRS: Final = 0.2
-    RUN: Final = 0.7
-    RUN_SLOP: Final = 2
-    RUN_WORDS: Final = 12
     EXACT_NUMBER: Final = 100.0
     NUMBER_PARTS: Final = 5.0
     NUMBER_ANY_ORDER: Final = 2.0

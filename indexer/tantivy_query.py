@@ -18,6 +18,10 @@ from indexer.tree import AnyOf, Node, Number, ParsedQuery, Prefix, Run
 if TYPE_CHECKING:
     from tantivy import Searcher
 
+FOLDED = 0.6
+RUN = 0.9
+NEAR = 0.25
+"""Weights of this engine alone: a near word has one score, whatever the word, and there is no second pass."""
 COMMON_SHARE = 0.3
 MIN_COMMON = 1_000
 """A word in more letters than both is typed correctly. Nearly as many letters contain near words, which say nothing."""
@@ -101,7 +105,7 @@ class Translator:
         run = run[: Weights.RUN_WORDS]
         for name in RUN_FIELDS if run else ():
             phrase = Query.phrase_query(self.schema, name, [form.stem for form in run], slop=Weights.RUN_SLOP)
-            yield Query.boost_query(phrase, Weights.RUN)
+            yield Query.boost_query(phrase, RUN)
 
     def _node(self, node: Node, *, fuzzy: bool) -> Query:
         if isinstance(node, AnyOf):
@@ -124,21 +128,21 @@ class Translator:
         stems = Query.phrase_query(self.schema, name, [form.stem for form in run])
         exact = Query.phrase_query(self.schema, f"{name}_exact", [form.folded for form in run])
         boost = BY_NAME[name].boost
-        return any_of([Query.boost_query(stems, boost), Query.boost_query(exact, boost * Weights.FOLDED)])
+        return any_of([Query.boost_query(stems, boost), Query.boost_query(exact, boost * FOLDED)])
 
     def _word(self, form: Forms, names: tuple[str, ...], *, fuzzy: bool) -> Query:
         found: list[Query] = []
         for name in names:
             boost = BY_NAME[name].boost
             found.append(self._term(name, form.stem, boost))
-            found.append(self._term(f"{name}_exact", form.folded, boost * Weights.FOLDED))
+            found.append(self._term(f"{name}_exact", form.folded, boost * FOLDED))
             if form.written != form.folded:
                 found.append(self._term(f"{name}_exact", form.written, boost * Weights.WRITTEN))
         if fuzzy and names == TEXT_FIELDS:
             found.append(self._term(fields.BESIDE, form.stem, Weights.BESIDE))
         asked = any_of(found)
         if fuzzy and fuzzy_distance(form.folded) and not self._is_common(form.folded):
-            return any_of([asked, Query.const_score_query(near(self.schema, form.folded), Weights.NEAR)])
+            return any_of([asked, Query.const_score_query(near(self.schema, form.folded), NEAR)])
         return asked
 
     def _is_common(self, folded: str) -> bool:

@@ -399,6 +399,18 @@ def test_pages_of_hits(index: SearchIndex) -> None:
     assert find(index, "avis", offset=10**9).hits == ()
 
 
+def test_pages_by_relevance_tell_each_letter_once(index: SearchIndex) -> None:
+    side_by_side = "le contrat de travail signé"
+    apart = "le travail fini, on lit le vieux contrat ici"
+    index.put(
+        [letter(n, "Divers", side_by_side if n % 9 == 0 else f"{apart} {'encore ' * (n % 5)}") for n in range(1, 131)]
+    )
+    pages = [find(index, "contrat travail", offset=offset, limit=40) for offset in range(0, 130, 40)]
+    told = [int(hit.mail_id) for page in pages for hit in page.hits]
+    assert sorted(told) == list(range(1, 131))
+    assert {page.total for page in pages} == {130}
+
+
 def test_facets_count(index: SearchIndex) -> None:
     index.put(
         [

@@ -1,0 +1,62 @@
+"""How many letters hold a word: it decides what a search does for the word. Kept for some minutes by each process."""
+
+import time
+from collections.abc import Mapping, Sequence
+
+from elasticsearch import Elasticsearch
+
+from indexer.elastic_schema import path
+from indexer.rereading import weight
+
+KEPT_S = 600.0
+MAX_KEPT = 50_000
+COMMON_SHARE = 0.3
+MIN_COMMON = 1_000
+"""A word in more letters than both is typed correctly, and its misread copies add few letters to so many."""
+
+
+class Frequencies:
+    """The frequencies of stems in the texts of all letters (of one shard, as letters spread evenly)."""
+
+    def __init__(self, client: Elasticsearch, alias: str) -> None:
+        self._client = client
+        self._alias = alias
+        self._known: dict[str, tuple[float, int]] = {}
+        self._total = 0
+
+    def weights(self, stems: Sequence[str]) -> dict[str, float]:
+        """The weight of each stem: how rare it is."""
+        held = self._held(stems)
+        return {stem: weight(self._total, count) for stem, count in held.items()}
+
+    def common(self, stems: Sequence[str]) -> frozenset[str]:
+        """The stems that many letters hold."""
+        held = self._held(stems)
+        return frozenset(stem for stem, count in held.items() if count > max(MIN_COMMON, self._total * COMMON_SHARE))
+
+    def _held(self, stems: Sequence[str]) -> Mapping[str, int]:
+        now = time.monotonic()
+        unknown = [stem for stem in dict.fromkeys(stems) if self._known.get(stem, (0.0, 0))[0] < now]
+        if unknown:
+            if len(self._known) > MAX_KEPT:
+                self._known.clear()
+                unknown = list(dict.fromkeys(stems))
+            self._known |= {stem: (now + KEPT_S, count) for stem, count in self._asked(unknown).items()}
+        return {stem: self._known[stem][1] for stem in stems}
+
+    def _asked(self, stems: list[str]) -> dict[str, int]:
+        name = path("text")
+        told = self._client.termvectors(
+            index=self._alias,
+            doc={"pages": [{"text": " ".join(stems)}]},
+            fields=[name],
+            per_field_analyzer={name: "whitespace"},
+            term_statistics=True,
+            positions=False,
+            offsets=False,
+            payloads=False,
+        )
+        vector = told.get("term_vectors", {}).get(name, {})
+        self._total = int(vector.get("field_statistics", {}).get("doc_count", self._total))
+        terms = vector.get("terms", {})
+        return {stem: int(terms.get(stem, {}).get("doc_freq", 0)) for stem in stems}

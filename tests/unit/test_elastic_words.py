@@ -1,0 +1,51 @@
+"""How many letters hold a word is asked once, and kept."""
+
+from typing import Any, cast
+
+import pytest
+from elasticsearch import Elasticsearch
+
+from indexer import elastic_words
+from indexer.elastic_words import Frequencies
+
+HELD = {"march": 4_000, "kozah": 3}
+
+
+class Server:
+    """Tells frequencies as Elasticsearch does, and notes what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def termvectors(self, *, doc: dict[str, Any], **_told: Any) -> dict[str, Any]:
+        words = doc["pages"][0]["text"]
+        self.asked.append(words)
+        terms = {word: {"doc_freq": HELD[word]} for word in words.split() if word in HELD}
+        vector = {"field_statistics": {"doc_count": 10_000}, "terms": terms}
+        return {"term_vectors": {"pages.text": vector}}
+
+
+def frequencies() -> tuple[Frequencies, Server]:
+    server = Server()
+    return Frequencies(cast(Elasticsearch, server), "ged"), server
+
+
+def test_a_word_is_asked_once() -> None:
+    known, server = frequencies()
+    first = known.weights(["march", "kozah"])
+    assert first["march"] < first["kozah"] < known.weights(["nulle"])["nulle"]
+    assert known.weights(["kozah", "march"]) == first
+    assert server.asked == ["march kozah", "nulle"]
+
+
+def test_common_words_are_in_many_letters() -> None:
+    known, _server = frequencies()
+    assert known.common(["march", "kozah", "nulle"]) == {"march"}
+
+
+def test_a_word_is_asked_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(elastic_words, "KEPT_S", -1.0)
+    known, server = frequencies()
+    known.weights(["march"])
+    known.weights(["march"])
+    assert server.asked == ["march", "march"]
