@@ -27,6 +27,7 @@ SLICE_S = 60.0
 """A job begins no further page after this time."""
 PAGE_S = 600.0
 """For one page; a page that takes longer keeps its first reading."""
+CRASHED, TRIES = "ocr.crashed", 2
 SURE_WORD = 90.0
 DOUBTFUL_SHARE = 0.04
 """Of the letters of a page. Measured on typescripts: below it the second reader changes hardly any word."""
@@ -143,18 +144,27 @@ def _wanted(session: ReadSession, attachment_id: int) -> list[_Wanted]:
 
 
 def _read(services: Services, reader: SecondReader, page: _Wanted, source: Path) -> SecondReading | str:
-    """The second reading of a page; a code, if the page cannot be read again: no other try would read it."""
+    """The second reading of a page; a code, if the page is given up.
+
+    A child that ended is tried once more: it may have been ended for its memory, which is no fault of the page.
+    """
     ref = PageRef(source, page.media_type, page.page_index, page.rotation)
-    try:
-        found = reader.read_again(ref, text=page.text, words=page.words, flags=page.flags, timeout_s=PAGE_S)
-    except Invalid as refusal:
-        return refusal.code
-    except EngineFailed as failure:
-        if failure.code in {"ocr.second_unavailable", "disk.full"}:
-            raise
-        return failure.code
-    services.meter.count("ged_ocr_second_pages_total")
-    return found
+    code = CRASHED
+    for _ in range(TRIES):
+        try:
+            found = reader.read_again(ref, text=page.text, words=page.words, flags=page.flags, timeout_s=PAGE_S)
+        except Invalid as refusal:
+            return refusal.code
+        except EngineFailed as failure:
+            if failure.code in {"ocr.second_unavailable", "disk.full"}:
+                raise
+            code = failure.code
+        else:
+            services.meter.count("ged_ocr_second_pages_total")
+            return found
+        if code != CRASHED:
+            break
+    return code
 
 
 def _note(uow: UnitOfWork, attachment_id: int, read: Sequence[tuple[_Wanted, SecondReading | str]]) -> None:

@@ -44,7 +44,7 @@ class Double:
         self.meanwhile()
         if self.failure is not None:
             raise self.failure
-        return SecondReading(self.text, word_list(self.text, 95), 95.0, (ReadBy.BOTH,), ("rninistre",))
+        return SecondReading(self.text, word_list(self.text, 70), 70.0, (ReadBy.BOTH,), ("rninistre",))
 
 
 def word_list(text: str, confidence: float) -> tuple[Word, ...]:
@@ -148,6 +148,42 @@ def test_a_page_that_cannot_be_read_again_keeps_its_text_and_is_not_tried_for_ev
     assert run(services) is JobState.DONE
     assert text_of(services, attachment_id) == FIRST
     assert [(row.problem, row.others) for row in again_rows(services)] == [("ocr.timeout", "")]
+
+
+@pytest.mark.parametrize(("crashes", "text", "problem"), [(1, "le ministre a reçu", ""), (2, FIRST, "ocr.crashed")])
+def test_a_reader_that_crashes_is_tried_once_more(services: Services, crashes: int, text: str, problem: str) -> None:
+    reader = Double()
+
+    def crash() -> None:
+        if reader.asked <= crashes:
+            raise EngineFailed("ocr.crashed")
+
+    reader.meanwhile = crash
+    services = replace(services, second_reader=reader)
+    attachment_id = read_letter(services)
+    assert run(services) is JobState.DONE
+    assert (text_of(services, attachment_id), [row.problem for row in again_rows(services)]) == (text, [problem])
+
+
+def test_a_killed_job_has_written_nothing_and_is_done_again(services: Services) -> None:
+    class Killed(BaseException):
+        """The worker's process ends here."""
+
+    reader = Double()
+
+    def kill() -> None:
+        if reader.asked == 2:
+            raise Killed
+
+    reader.meanwhile = kill
+    services = replace(services, second_reader=reader)
+    attachment_id = read_letter(services, count=2)
+    with pytest.raises(Killed):
+        again.run(services, attachment_id, kind=JobKind.READ_AGAIN, heartbeat=lambda _: None, now=NOW)
+    assert (again_rows(services), text_of(services, attachment_id)) == ([], FIRST)
+    assert run(services) is JobState.DONE
+    assert [row.page_no for row in again_rows(services)] == [1, 2]
+    assert text_of(services, attachment_id) == "le ministre a reçu"
 
 
 def test_a_reader_that_is_missing_fails_the_job_and_says_so(services: Services) -> None:
