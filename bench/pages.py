@@ -237,7 +237,7 @@ def pages(at: Places) -> list[tuple[str, str]]:
             "/supervision/?periode=12mois", "/supervision/?vue=mois", "/tableau/courriers?quoi=received&periode=12mois",
             "/tableau/chiffres?tableau=arrivals", "/tableau/?vue=prevision", "/supervision/?vue=prevision",
             "/supervision/?periode=12mois&vue=circulation", "/supervision/?vue=correspondants", "/tableau/courriers?quoi=round",
-            "/tableau/?vue=numerisation", "/supervision/?periode=12mois&vue=numerisation", "/supervision/?vue=bordereaux",
+            "/tableau/?vue=numerisation", "/tableau/?periode=12mois&vue=heures", "/supervision/?periode=12mois&vue=numerisation", "/supervision/?vue=bordereaux",
         ],
         SECRETARY: ["/", "/a-imputer", "/bannette/"],
         HEAD: [
