@@ -166,6 +166,15 @@ def shrink(image: Image.Image, long_side_px: int) -> Image.Image:
     return image.resize(size, Image.Resampling.BOX, reducing_gap=3)
 
 
+def resized(image: Image.Image, long_side_px: int) -> Image.Image:
+    """The image with this long side: shrunk as ``shrink`` does, or enlarged smoothly."""
+    if long_side_px <= max(image.size):
+        return shrink(image, long_side_px)
+    scale = long_side_px / max(image.size)
+    size = max(1, round(scale * image.width)), max(1, round(scale * image.height))
+    return image.resize(size, Image.Resampling.BICUBIC)
+
+
 def grayscale(image: Image.Image) -> Image.Image:
     """The image in mode ``L``; the image itself, not a copy, if it already is in this mode."""
     return image if image.mode == "L" else image.convert("L")

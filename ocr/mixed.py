@@ -27,6 +27,8 @@ _DARK_IN_COLOUR = 0.36  # black letters under a stamp; blue and red ink keep mor
 _REACH = 0.92  # lighter than this share of the paper is paper
 _PAPER = 0.97  # the same for photographs, whose light tones count
 _PATCH_SCALE = 2
+_LARGEST_SQUARE = 16  # pixels of a patch: paper is not taken from farther away
+_ENOUGH_KNOWN = 0.1  # of a square
 _QUALITY = 42
 _PHOTO_QUALITY = 55
 
@@ -207,26 +209,32 @@ def _coloured_ink(image: Image.Image, paper: list[Image.Image], black: Mask, box
 
 
 def _filled(picture: Tones, known: npt.NDArray[np.bool_]) -> Tones:
-    """Fill the unknown pixels from the known pixels around them, from near to far."""
-    weight = known.astype(np.float32)
-    result = picture * weight
-    for radius in (2, 5, 12):
-        blurred, share = _blurred(result, radius), _blurred(weight, radius)
-        fill = (weight == 0) & (share > 0.02)
-        result = np.where(fill, blurred / np.maximum(share, 0.02), result)
-        weight = np.where(fill, 1, weight)
-    return np.asarray(np.where(weight > 0, np.minimum(result, 1), 1), dtype=np.float32)
+    """Fill the unknown pixels from the known pixels around them: from the smallest square that holds enough of them."""
+    height, width = known.shape[:2]
+    room = ((0, -height % _LARGEST_SQUARE), (0, -width % _LARGEST_SQUARE))
+    weight = np.pad(known[..., 0].astype(np.float32), room)
+    planes = np.pad(np.moveaxis(picture, 2, 0), ((0, 0), *room)) * weight
+    ys, xs = np.nonzero(~known[..., 0])
+    fill = np.ones((len(ys), picture.shape[2]), np.float32)  # far from all known pixels: paper
+    waiting, side = np.arange(len(ys)), 1
+    while len(waiting) and side < _LARGEST_SQUARE:
+        side *= 2
+        planes, weight = _halved(planes), _halved(weight)
+        rows, columns = ys[waiting] // side, xs[waiting] // side
+        share = weight[rows, columns]
+        enough = share > _ENOUGH_KNOWN
+        fill[waiting[enough]] = (planes[:, rows[enough], columns[enough]] / share[enough]).T
+        waiting = waiting[~enough]
+    result = picture.copy()
+    result[ys, xs] = np.minimum(fill, 1)
+    return result
 
 
-def _blurred(picture: Tones, radius: int) -> Tones:
-    return np.stack([_box_mean(picture[..., n], radius) for n in range(picture.shape[2])], axis=2)
-
-
-def _box_mean(plane: Tones, radius: int) -> Tones:
-    side = 2 * radius + 1
-    total = np.pad(np.pad(plane, radius, mode="edge"), ((1, 0), (1, 0))).cumsum(0, dtype=np.float64).cumsum(1)
-    area = total[side:, side:] - total[:-side, side:] - total[side:, :-side] + total[:-side, :-side]
-    return np.asarray(area / side**2, dtype=np.float32)
+def _halved(planes: Tones) -> Tones:
+    """Mean of each two by two pixels, over the last two axes."""
+    rows = planes[..., ::2, :] + planes[..., 1::2, :]
+    means: Tones = (rows[..., ::2] + rows[..., 1::2]) / np.float32(4)
+    return means
 
 
 def _coded(picture: Image.Image, box: Box, quality: int) -> Patch:

@@ -7,13 +7,14 @@ from dataclasses import replace
 from itertools import accumulate, pairwise
 from pathlib import Path
 
-from PIL import ImageOps
+from PIL import Image, ImageOps
 
 from ged.errors import EngineFailed
 from ocr import clean, tables, textlayer
 from ocr.coding import CodedPage, code_page
-from ocr.image import grayscale, shrink
+from ocr.image import grayscale, resized
 from ocr.language import language_of
+from ocr.letters import enlarging
 from ocr.limits import Limits
 from ocr.lines import Line, Token, text_of
 from ocr.paper import freshened
@@ -25,6 +26,7 @@ from ocr.tesseract import Recogniser
 from ocr.wire import PageResult, PageTask
 
 SLIGHT_LEAN_DEGREES = 0.8
+_HARDLY_LARGER = 1.25  # shrinking a page by less only blurs it
 _TABLES_LIMIT_S, _KEEPING_S = 8.0, 2.0
 
 
@@ -47,13 +49,15 @@ class PageReader:
         if drawn.lines is not None:
             self._keep_own_words(task, drawn, drawn.lines, end_s)
             return
-        gray = grayscale(shrink(shown.image, READING_LONG_SIDE_PX))
-        fresh = freshened(ImageOps.invert(gray) if clean.is_negative(gray) else gray)
+        fresh = _fresh(shown.image, _first_long_side_px(shown.image))
         lean = clean.skew_degrees(fresh)  # on the original page, faint copies and dark scanner beds would hide it
         # A slight skew stays: nobody sees it, and turning the whole page would take a tenth of a second.
         tilt = lean if abs(lean) < SLIGHT_LEAN_DEGREES else 0.0
         level = shown.image if tilt else clean.levelled(shown.image, lean)
         coded = code_page(task, level, shown.dpi)
+        larger = enlarging(fresh)
+        if larger > 1:
+            fresh = _fresh(grayscale(shown.image), round(larger * max(fresh.size)))
         self._keep(task, Reading(level, (), ("failed",)), coded)
         try:
             reading = Reader(self._recogniser, task.languages, end_s).read(
@@ -110,6 +114,17 @@ class PageReader:
             part=coded.part(layer),
             tables=_tables(reading.lines),
         ).dump(task.result_path)
+
+
+def _first_long_side_px(image: Image.Image) -> int:
+    long_side_px = max(image.size)
+    return long_side_px if long_side_px <= _HARDLY_LARGER * READING_LONG_SIDE_PX else READING_LONG_SIDE_PX
+
+
+def _fresh(image: Image.Image, long_side_px: int) -> Image.Image:
+    """The page made fresh, black on white, with its long side as given or nearly."""
+    gray = grayscale(resized(image, long_side_px))
+    return freshened(ImageOps.invert(gray) if clean.is_negative(gray) else gray)
 
 
 def _tables(lines: Sequence[Line]) -> tuple[tuple[tuple[tuple[int, int], ...], ...], ...]:

@@ -19,7 +19,8 @@ _STEP = 8  # pixels: side of a cell in which paper is measured
 _BED = 0.4  # darker than this share of the usual paper, over a region: not paper
 _FULL_INK = 0.8  # the darkness that weak strokes are raised to
 _MAX_GAIN = 3.0
-_NO_INK = 0.12  # a smaller difference from the paper is paper
+_NO_INK = (0.05, 0.12)  # a smaller difference from the paper is paper; the second on paper as rough
+_BLANK_SHARE, _ABOVE_GRAIN = 30, 1.4  # percent of the cells that hold no writing; their darkest points are grain
 _STROKE = 0.55  # a cell as dark contains writing
 _FILL = 0.6  # how far the faint parts of strokes beside dark ones are darkened towards their square root
 _GRAIN = 0.03  # of the writing's contrast; more is smoothed
@@ -44,10 +45,10 @@ def freshened(gray: Image.Image) -> Image.Image:
     blur = min(_MAX_BLUR, (grain - _GRAIN) * _GRAIN_TO_BLUR)
     if blur > 0.3:
         ink = ndimage.gaussian_filter(ink, blur)
-    gain = _gain(darkest)
+    gain, no_ink = _gain(darkest), _no_ink(darkest)
     # In place: each new array of these millions of values would be memory fetched from the kernel.
-    _multiply(ink, gain / (_FULL_INK - _NO_INK))
-    ink -= np.float32(_NO_INK / (_FULL_INK - _NO_INK))
+    _multiply(ink, gain / (_FULL_INK - no_ink))
+    ink -= np.float32(no_ink / (_FULL_INK - no_ink))
     np.clip(ink, 0, 1, out=ink)
     fill = _FILL * min(1.0, max(0.0, (_GRAINY - grain) / (_GRAINY - _CLEAN)))
     if fill > 0:
@@ -105,6 +106,12 @@ def _gain(darkest: Ink) -> Ink:
     """How much the ink around each cell is strengthened: not where there is only grain, and not without bound."""
     strokes = ndimage.gaussian_filter(ndimage.maximum_filter(darkest, size=(9, 15)), 6)
     return np.asarray(np.clip(_FULL_INK / np.maximum(strokes, 0.05), 1, _MAX_GAIN), dtype=np.float32)
+
+
+def _no_ink(darkest: Ink) -> float:
+    """The darkness up to which ink is grain: a fixed one would break faint strokes on smooth paper."""
+    grain = _ABOVE_GRAIN * float(np.percentile(darkest, _BLANK_SHARE))
+    return min(max(grain, _NO_INK[0]), _NO_INK[1])
 
 
 def _grain(ink: Ink, contrast: float) -> float:

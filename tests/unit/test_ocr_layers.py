@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
 from ocr import bilevel
-from ocr.mixed import take_apart
+from ocr.mixed import _filled, take_apart
 
 SIZE = (800, 1120)
 
@@ -91,3 +91,20 @@ def test_a_photograph_is_a_patch_without_ink() -> None:
     assert (patch.box[0] <= 200, patch.box[2] >= 600) == (True, True)
     assert layers.photo_share == pytest.approx(0.2, abs=0.06)
     assert not layers.ink[520:880, 220:580].any()
+
+
+def test_under_black_letters_a_patch_has_the_colours_around_them() -> None:
+    picture = np.full((90, 70, 3), (0.9, 0.5, 0.3), dtype=np.float32)
+    picture[40:, :] = (0.2, 0.4, 0.8)
+    known = np.ones((90, 70, 1), dtype=np.bool_)
+    known[10:16, 10:60] = known[70:76, 10:60] = False
+    hidden = np.where(known, picture, np.float32(0))
+    assert _filled(hidden, known) == pytest.approx(picture, abs=0.01)
+
+
+def test_far_from_all_known_colours_a_patch_is_paper() -> None:
+    known = np.zeros((90, 70, 1), dtype=np.bool_)
+    known[:, :4] = True
+    filled = _filled(np.zeros((90, 70, 3), dtype=np.float32), known)
+    assert filled[:, :4].max() == 0
+    assert filled[:, 40:].min() == 1
