@@ -10,9 +10,12 @@ _LEGIBLE_SHARE = 0.25  # of the letters in long words, read surely: no printed p
 _LONG = 4
 _GUESS = 15.0  # measured: of the words below, fourteen in fifteen are not on the page
 _DOUBTFUL_GUESS = 50.0  # on a page that is doubtful as a whole: of the words below, two in three
+_LEGIBLE_LINE, _LEGIBLE_GUESS = 50.0, 30.0  # in its lines above the first: of the words below the second
+_BROKEN_GUESS = 65.0  # on a page of illegible print: of the words above, one in six is not on the page
 _HAND_GUESS = 80.0  # in handwriting: of the words below half, of those above one in seven
 _TYPED_MM = 4.2  # boxes of typed words are 3 to 3.6 mm high (a very bad carbon copy: 4.7), of written ones 4.6 and more
 _SURE_LINE = 80.0
+_NEVER = 101.0  # no word is so sure
 
 
 def unreadable(lines: Sequence[Line]) -> bool:
@@ -38,13 +41,20 @@ def legible_lines(lines: Sequence[Line], *, doubtful: bool, tall: bool, strict: 
     Args:
         lines: of a page.
         doubtful: the page was read badly: only its surer words stay.
-        tall: the result of ``is_tall``; of a doubtful page only the surest words stay.
-        strict: the page is ``unreadable``: only lines read surely as a whole stay (a letterhead).
+        tall: the result of ``is_tall``; of a doubtful page only the surest words of its doubtful lines stay.
+        strict: the page is ``unreadable``. Of print only the surer words stay; of handwriting only lines read surely as a
+            whole (a letterhead).
     """
-    guess = (_HAND_GUESS if tall else _DOUBTFUL_GUESS) if doubtful else _GUESS
     for line in lines:
-        if strict and confidence_of([line]) < _SURE_LINE:
-            continue
+        confidence = confidence_of([line])
+        if not doubtful:
+            guess = _GUESS
+        elif strict:
+            guess = _BROKEN_GUESS if not tall else _DOUBTFUL_GUESS if confidence >= _SURE_LINE else _NEVER
+        elif confidence >= _LEGIBLE_LINE:
+            guess = _DOUBTFUL_GUESS if tall else _LEGIBLE_GUESS
+        else:
+            guess = _HAND_GUESS if tall else _DOUBTFUL_GUESS
         tokens = tuple(token for token in line.tokens if token.confidence >= guess)
         if tokens:
             yield Line(tokens, line.starts_paragraph)

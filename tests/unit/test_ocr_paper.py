@@ -84,7 +84,7 @@ def test_scribbles_leave_only_lines_read_surely_as_a_whole() -> None:
     scribble = [Line((token("xvqe", 0.1, 0.1 + n / 50, 20), token("mmrn", 0.3, 0.1 + n / 50, 25))) for n in range(8)]
     head = Line((token("REPUBLIQUE", 0.1, 0.05, 95),))
     assert unreadable(scribble)
-    assert [line.text for line in legible_lines([head, *scribble], doubtful=True, tall=False, strict=True)] == [
+    assert [line.text for line in legible_lines([head, *scribble], doubtful=True, tall=True, strict=True)] == [
         "REPUBLIQUE"
     ]
     assert not unreadable([head])
@@ -101,8 +101,18 @@ def test_on_a_page_read_badly_words_more_likely_imagined_than_read_go() -> None:
 
 
 def test_of_handwriting_only_the_surest_words_stay() -> None:
-    lines = [Line((token("Lomé", 0.1, 0.1, 84), token("Lorné", 0.3, 0.1, 71)))]
+    lines = [Line((token("Lomé", 0.1, 0.1, 84), token("Lorné", 0.3, 0.1, 71), token("fétdecurcllles", 0.5, 0.1, 5)))]
     assert [line.text for line in legible_lines(lines, doubtful=True, tall=True, strict=False)] == ["Lomé"]
+
+
+def test_typed_lines_beside_handwriting_keep_what_was_read_in_them() -> None:
+    lines = [Line((token("Lomé", 0.1, 0.1, 84), token("préfet", 0.3, 0.1, 55), token("lc", 0.5, 0.1, 44)))]
+    assert [line.text for line in legible_lines(lines, doubtful=True, tall=True, strict=False)] == ["Lomé préfet"]
+
+
+def test_of_illegible_print_the_surer_words_stay() -> None:
+    lines = [Line((token("prière", 0.1, 0.1, 93), token("lours", 0.3, 0.1, 55), token("vatn", 0.5, 0.1, 3)))]
+    assert [line.text for line in legible_lines(lines, doubtful=True, tall=False, strict=True)] == ["prière"]
 
 
 def test_letters_taller_than_any_typewriter_has_are_written_by_hand() -> None:
