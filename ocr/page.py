@@ -55,7 +55,7 @@ class PageReader:
         tilt = lean if abs(lean) < SLIGHT_LEAN_DEGREES else 0.0
         level = shown.image if tilt else clean.levelled(shown.image, lean)
         coded = code_page(task, level, shown.dpi)
-        larger = enlarging(fresh)
+        larger = enlarging(fresh, shrunk=max(fresh.size) < max(shown.image.size))
         if larger > 1:
             fresh = _fresh(grayscale(shown.image), round(larger * max(fresh.size)))
         self._keep(task, Reading(level, (), ("failed",)), coded)

@@ -42,13 +42,15 @@ def test_rules_and_a_few_letters_say_nothing() -> None:
     for y in range(40, 1200, 40):
         ImageDraw.Draw(ruled).line((20, y, 880, y), fill=0, width=5)
     assert letter_height_px(ruled) == 0
-    assert enlarging(page_of(8, letters=8)) == 1.0
+    assert enlarging(page_of(8, letters=8), shrunk=False) == 1.0
 
 
 def test_small_letters_are_enlarged_to_what_they_need_and_large_ones_stay() -> None:
-    assert 10 * enlarging(page_of(10)) == pytest.approx(NEEDED_PX, abs=2)
-    assert enlarging(page_of(ENOUGH_PX)) == 1.0
-    assert enlarging(page_of(40)) == 1.0
+    assert 10 * enlarging(page_of(10), shrunk=False) == pytest.approx(NEEDED_PX, abs=2)
+    assert 7 * enlarging(page_of(7), shrunk=True) == pytest.approx(NEEDED_PX, abs=2)
+    assert enlarging(page_of(ENOUGH_PX), shrunk=False) == 1.0
+    assert enlarging(page_of(11), shrunk=True) == 1.0
+    assert enlarging(page_of(40), shrunk=False) == 1.0
 
 
 class Sizes:
