@@ -213,7 +213,7 @@ def _filled(picture: Tones, known: npt.NDArray[np.bool_]) -> Tones:
     height, width = known.shape[:2]
     room = ((0, -height % _LARGEST_SQUARE), (0, -width % _LARGEST_SQUARE))
     weight = np.pad(known[..., 0].astype(np.float32), room)
-    planes = np.pad(np.moveaxis(picture, 2, 0), ((0, 0), *room)) * weight
+    planes: Tones = np.pad(np.moveaxis(picture, 2, 0), ((0, 0), *room)) * weight
     ys, xs = np.nonzero(~known[..., 0])
     fill = np.ones((len(ys), picture.shape[2]), np.float32)  # far from all known pixels: paper
     waiting, side = np.arange(len(ys)), 1
@@ -233,8 +233,7 @@ def _filled(picture: Tones, known: npt.NDArray[np.bool_]) -> Tones:
 def _halved(planes: Tones) -> Tones:
     """Mean of each two by two pixels, over the last two axes."""
     rows = planes[..., ::2, :] + planes[..., 1::2, :]
-    means: Tones = (rows[..., ::2] + rows[..., 1::2]) / np.float32(4)
-    return means
+    return np.asarray((rows[..., ::2] + rows[..., 1::2]) / np.float32(4), dtype=np.float32)
 
 
 def _coded(picture: Image.Image, box: Box, quality: int) -> Patch:
