@@ -282,12 +282,14 @@ class ElasticIndex:
 
         A query without mistyped words takes one call. Else a second call sends the query with the corrections.
         """
-        common = self._frequencies.common([form.stem for form in _single(parsed)])
-        doubtful = tuple(word for word in correcting.doubtful(parsed) if analysis.forms(word).stem not in common)
+        typed = {word: analysis.forms(word).stem for word in correcting.doubtful(parsed)}
+        limits = self._frequencies.mistakes([*typed.values(), *(form.stem for form in _single(parsed))])
+        rare = self._frequencies.rare(list(typed.values()))
+        doubtful = tuple(word for word, stem in typed.items() if stem in rare)
         build = elastic_query.build_unscored if counting else elastic_query.build
 
         def ask(parsed: ParsedQuery, **more: Any) -> Mapping[str, Any]:
-            asked = build(query, parsed, principals, common=common)
+            asked = build(query, parsed, principals, limits=limits)
             order = {} if counting else _ordered(query.sort, elastic_query.rescored(parsed))
             answer = self._client.search(index=self._alias, query=asked, **order, **wanted, **more)
             return dict(answer.body)

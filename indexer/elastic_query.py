@@ -1,7 +1,7 @@
 """Translates the tree of a query to Elasticsearch's query language, as ``tantivy_query`` does for tantivy."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import chain
 from typing import Any
 
@@ -17,8 +17,9 @@ Clause = dict[str, Any]
 NOTHING: Clause = {"match_none": {}}
 FUZZY_EXPANSIONS = 30
 PAIR = 2
-Common = frozenset[str]
-NONE: Common = frozenset()
+MOST = 2
+Limits = Mapping[str, int]
+NONE: Limits = {}
 
 
 def any_of(clauses: Iterable[Clause]) -> Clause:
@@ -27,18 +28,18 @@ def any_of(clauses: Iterable[Clause]) -> Clause:
     return {"bool": {"should": found, "minimum_should_match": 1}} if found else NOTHING
 
 
-def build(query: SearchQuery, parsed: ParsedQuery, principals: Principals, *, common: Common = NONE) -> Clause:
+def build(query: SearchQuery, parsed: ParsedQuery, principals: Principals, *, limits: Limits = NONE) -> Clause:
     """The whole query: access, exclusions, filters, days and the typed text, with a first score.
 
     Args:
-        common: stems of words that many letters hold. They are not searched with mistakes.
+        limits: the most mistakes to search for in a word, by its stem. Else its length says how many.
     """
-    return _build(query, parsed, principals, must=[_asked(parsed, common)])
+    return _build(query, parsed, principals, must=[_asked(parsed, limits)])
 
 
-def build_unscored(query: SearchQuery, parsed: ParsedQuery, principals: Principals, *, common: Common = NONE) -> Clause:
+def build_unscored(query: SearchQuery, parsed: ParsedQuery, principals: Principals, *, limits: Limits = NONE) -> Clause:
     """The query of the same letters for counting: without the clauses that only score."""
-    return _build(query, parsed, principals, filters=_held(parsed, common))
+    return _build(query, parsed, principals, filters=_held(parsed, limits))
 
 
 def rescored(parsed: ParsedQuery) -> Clause | None:
@@ -89,10 +90,10 @@ def _filters(query: SearchQuery, parsed: ParsedQuery) -> Iterable[Clause]:
             yield {"range": {"registered_day": given}}
 
 
-def _asked(parsed: ParsedQuery, common: Common) -> Clause:
+def _asked(parsed: ParsedQuery, limits: Limits) -> Clause:
     must = [_node(node, None) for node in parsed.required]
     if parsed.words:
-        words = [_node(node, common) for node in parsed.words]
+        words = [_node(node, limits) for node in parsed.words]
         found: Clause = {"bool": {"should": words, "minimum_should_match": parsed.minimum}}
         # The OCR may have read two words as one: then the letter contains neither of them.
         must.append(any_of([found, *_side(parsed)]) if len(words) == PAIR else found)
@@ -104,11 +105,11 @@ def _asked(parsed: ParsedQuery, common: Common) -> Clause:
     return query
 
 
-def _held(parsed: ParsedQuery, common: Common) -> list[Clause]:
+def _held(parsed: ParsedQuery, limits: Limits) -> list[Clause]:
     """What letters must contain to match ``_asked``, as filters."""
     held = [any_of(_leaves(node, None)) for node in parsed.required]
     if parsed.words:
-        leaves = [list(_leaves(node, common)) for node in parsed.words]
+        leaves = [list(_leaves(node, limits)) for node in parsed.words]
         if parsed.minimum == 1:
             held.append(any_of([*chain.from_iterable(leaves), *(_side(parsed) if len(leaves) == PAIR else ())]))
         else:
@@ -151,21 +152,21 @@ def _plain(node: Node) -> Node:
     return node.nodes[-1] if isinstance(node, AnyOf) else node
 
 
-def _node(node: Node, common: Common | None) -> Clause:
-    """A node with its score. Without ``common`` it is searched without mistakes."""
+def _node(node: Node, limits: Limits | None) -> Clause:
+    """A node with its score. Without ``limits`` it is searched without mistakes."""
     if isinstance(node, AnyOf):
-        return any_of(_node(inner, common) for inner in node.nodes)
+        return any_of(_node(inner, limits) for inner in node.nodes)
     if isinstance(node, Number):
         return any_of(_number(node))
     names = node.fields or TEXT_FIELDS
     if isinstance(node, Prefix):
         return any_of({"prefix": {f"{path(name)}.exact": {"value": node.folded}}} for name in names)
-    if common is None:
+    if limits is None:
         found = [any_of([*_stems(node, name), *_exact(node, name)]) for name in names]
         return {"dis_max": {"queries": found, "tie_breaker": Weights.OTHER_FIELDS}}
     right = any_of(chain.from_iterable(_stems(node, name) for name in names))
     # The better of them, not their sum: a letter that has the word gains little by its mistakes.
-    return {"dis_max": {"queries": [right, *_beside(node), *_mistaken(node, common)]}}
+    return {"dis_max": {"queries": [right, *_beside(node), *_mistaken(node, limits)]}}
 
 
 def _stems(word: Words, name: str) -> Iterable[Clause]:
@@ -187,37 +188,37 @@ def _beside(word: Words) -> Iterable[Clause]:
         yield _match(BESIDE, word.text, "ged_stemmed", Weights.BESIDE)
 
 
-def _mistaken(word: Words, common: Common | None) -> Iterable[Clause]:
-    """Letters with a typing or reading mistake in the word; none for a common word."""
-    if common is None or word.quoted or word.fields or len(word.forms) > 1 or word.forms[0].stem in common:
+def _mistaken(word: Words, limits: Limits | None) -> Iterable[Clause]:
+    """Letters with a typing or reading mistake in the word; fewer for a word that many letters hold."""
+    if limits is None or word.quoted or word.fields or len(word.forms) > 1:
         return
     folded = word.forms[0].folded
-    distance = fuzzy_distance(folded)
+    distance = min(fuzzy_distance(folded), limits.get(word.forms[0].stem, MOST))
     if distance:
         yield _alike(WHOLE, folded, Weights.SHAPE)
         yield _alike(f"{WHOLE}.joined", folded, Weights.JOINED)
         yield _near(WHOLE, folded, distance)
 
 
-def _leaves(node: Node, common: Common | None) -> Iterable[Clause]:
+def _leaves(node: Node, limits: Limits | None) -> Iterable[Clause]:
     """The clauses of ``_node`` of which one has to match, without the clauses that find no further letter.
 
     The clause of the stem also finds the written and the folded form; the clause of near words also finds the shape.
     """
     if isinstance(node, AnyOf):
         for inner in node.nodes:
-            yield from _leaves(inner, common)
+            yield from _leaves(inner, limits)
     elif isinstance(node, Number):
         yield from _number(node)
     elif isinstance(node, Prefix):
         for name in node.fields or TEXT_FIELDS:
             yield {"prefix": {f"{path(name)}.exact": {"value": node.folded}}}
     else:
-        if common is not None:
+        if limits is not None:
             yield from _beside(node)
         for name in node.fields or TEXT_FIELDS:
             yield from _stems(node, name)
-        yield from list(_mistaken(node, common))[1:]
+        yield from list(_mistaken(node, limits))[1:]
 
 
 def _match(name: str, text: str, analyzer: str, boost: float) -> Clause:

@@ -5,14 +5,16 @@ from collections.abc import Mapping, Sequence
 
 from elasticsearch import Elasticsearch
 
+from indexer.correcting import RARE
 from indexer.elastic_schema import path
 from indexer.rereading import weight
 
 KEPT_S = 600.0
 MAX_KEPT = 50_000
-COMMON_SHARE = 0.3
-MIN_COMMON = 1_000
-"""A word in more letters than both is typed correctly, and its misread copies add few letters to so many."""
+COMMON_SHARE, MIN_COMMON = 0.3, 1_000
+"""A word in more letters than both is typed correctly, and is not searched with mistakes."""
+FREQUENT_SHARE, MIN_FREQUENT = 0.01, 500
+"""A word in more letters than both is searched with one mistake: two cost several times as much, and add few letters."""
 
 
 class Frequencies:
@@ -29,10 +31,19 @@ class Frequencies:
         held = self._held(stems)
         return {stem: weight(self._total, count) for stem, count in held.items()}
 
-    def common(self, stems: Sequence[str]) -> frozenset[str]:
-        """The stems that many letters hold."""
-        held = self._held(stems)
-        return frozenset(stem for stem, count in held.items() if count > max(MIN_COMMON, self._total * COMMON_SHARE))
+    def mistakes(self, stems: Sequence[str]) -> dict[str, int]:
+        """The most mistakes to search for in words that many letters hold; other words are missing."""
+        found = {}
+        for stem, count in self._held(stems).items():
+            if count > max(MIN_COMMON, self._total * COMMON_SHARE):
+                found[stem] = 0
+            elif count > max(MIN_FREQUENT, self._total * FREQUENT_SHARE):
+                found[stem] = 1
+        return found
+
+    def rare(self, stems: Sequence[str]) -> frozenset[str]:
+        """The stems that so few letters hold that they may be mistyped."""
+        return frozenset(stem for stem, count in self._held(stems).items() if count <= RARE)
 
     def _held(self, stems: Sequence[str]) -> Mapping[str, int]:
         now = time.monotonic()

@@ -8,7 +8,7 @@ from elasticsearch import Elasticsearch
 from indexer import elastic_words
 from indexer.elastic_words import Frequencies
 
-HELD = {"march": 4_000, "kozah": 3}
+HELD = {"march": 4_000, "budget": 700, "kozah": 3}
 
 
 class Server:
@@ -38,9 +38,14 @@ def test_a_word_is_asked_once() -> None:
     assert server.asked == ["march kozah", "nulle"]
 
 
-def test_common_words_are_in_many_letters() -> None:
+def test_a_word_in_many_letters_is_searched_with_fewer_mistakes() -> None:
     known, _server = frequencies()
-    assert known.common(["march", "kozah", "nulle"]) == {"march"}
+    assert known.mistakes(["march", "budget", "kozah", "nulle"]) == {"march": 0, "budget": 1}
+
+
+def test_a_word_in_hardly_any_letter_may_be_mistyped() -> None:
+    known, _server = frequencies()
+    assert known.rare(["march", "budget", "kozah", "nulle"]) == {"kozah", "nulle"}
 
 
 def test_a_word_is_asked_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
