@@ -13,6 +13,8 @@ from enum import StrEnum
 PREFIX = "GED1"
 FORM_PREFIX = "GEDM1"
 """Of the code on a form with boxes, which also says what they mean (``ged.routing.sheet_form``)."""
+RECEPTION_PREFIX = "GEDN1"
+"""Of the code on a reception table with boxes, which also says which lines it shows (``ged.slips.reception_form``)."""
 CHECK_CHARACTERS = 10
 
 
@@ -60,6 +62,8 @@ def read_code(text: str, *, key: bytes) -> OurCode | None:
         return None
     if parts[0] == FORM_PREFIX:
         return OurCode(CodeKind.IMPUTATION, int(parts[2], 36))
+    if parts[0] == RECEPTION_PREFIX:
+        return OurCode(CodeKind.SLIP, int(parts[2], 36))
     if len(parts) != 3 or parts[0] != PREFIX:
         return None
     return OurCode(CodeKind(parts[1]), int(parts[2]))

@@ -1,5 +1,7 @@
 """Draws a fiche's boxes as a scanner sees them, from its places alone: for the tests of the reader."""
 
+import re
+
 import numpy as np
 import pypdfium2
 import zxingcpp
@@ -71,3 +73,23 @@ def scanned(pdf: bytes, key: bytes) -> tuple[Image.Image, PrintedForm]:
     moved = Image.new("L", page.size, 255)
     moved.paste(page, (0, round(CORNER[1] * MM) - down))
     return moved, form
+
+
+def as_shown(page: str) -> dict[str, object]:
+    """What the browser sends when the key that confirms is pressed: the form as it came."""
+    main = page[page.index("data-guard") :]
+    sent: dict[str, object] = {}
+    for tag in re.findall(r"<input[^>]*>", main):
+        name, value = (re.search(rf'{one}="([^"]*)"', tag) for one in ("name", "value"))
+        if name is None or (re.search(r'type="(checkbox|radio)"', tag) and "checked" not in tag):
+            continue
+        if re.search(r'type="checkbox"', tag):
+            kept = sent.setdefault(name[1], [])
+            assert isinstance(kept, list)
+            kept.append(value[1] if value else "on")
+        elif name[1] != "csrf_token":
+            sent[name[1]] = value[1] if value else ""
+    for name, inside in re.findall(r'<select[^>]*name="([^"]+)"(.*?)</select>', main, re.DOTALL):
+        chosen = re.search(r'<option value="([^"]*)" selected', inside)
+        sent[name] = chosen[1] if chosen else ""
+    return sent

@@ -35,6 +35,7 @@ from ged.signbook.models import Draft
 from ged.signbook.render import Letter, told
 from ged.slips import receive, render
 from ged.slips.models import Slip
+from ged.slips.states import SlipState
 from ged.unit import Actor, HeldPost, Role, Services, UnitOfWork
 
 
@@ -129,7 +130,13 @@ PRINTED = {
     ),
     CodeKind.SLIP: (
         "Expéditeur Destinataire De À Date Motif de la transmission Retour avant le Porteur Remarque N° d'enregistrement "
-        "Désignation des pièces Nombre Observations (copie) Total des pièces L'expéditeur Le destinataire Reçu Signature"
+        "Désignation des pièces Nombre Observations (copie) Total des pièces L'expéditeur Le destinataire Reçu Signature "
+        "Réception, ligne par ligne : lignes à sur une case par ligne ; pour annuler, barrez la case cochée d'un long trait N° "
+        "Désignation Reçu Manquant Endommagé Mal adressé Observations Reçu par (nom) Poste et qualité Date et heure Signature et "
+        "cachet Un exemplaire à retourner, pour accusé de réception : le destinataire pointe chaque ligne, signe et rend le "
+        "bordereau. L'original ne change de mains que pour les lignes reçues, même endommagées. La suite est à la page "
+        "suivante ; le nom, la date et la signature se portent à la dernière page. Toutes les pages reviennent ensemble. Signé "
+        "électroniquement, le tableau de la dernière page vaut pour toutes les lignes."
     ),
 }
 """Fixed words of the sheets (``ged/templates``); they are ignored in the comparison."""
@@ -360,6 +367,10 @@ def _slip_titles(session: Session, slip_ids: Collection[int]) -> dict[int, str]:
 def _slip_known(session: Session, services: Services, slip_id: int, _actor: Actor, _now: datetime) -> Known:
     slip = session.get_one(Slip, slip_id)
     text = _lines(render.sheet_of(session, services, slip).data(), PRINTED[CodeKind.SLIP])
+    if slip.state is SlipState.VOIDED:
+        return Known(text, remark="slip_voided", may_confirm=False)
+    if slip.state is SlipState.RECEIVED:
+        return Known(text, remark="slip_received")
     there = receive.has_proof(session, slip_id)
     return Known(text, remark="slip_proof_exists" if there else "slip_signed")
 

@@ -189,6 +189,20 @@ class SlipProof(Base):
     added_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class SlipReading(Base):
+    """What the boxes of a scanned slip say, as the machine read them. Written once for each scan; it only proposes."""
+
+    __tablename__ = "slip_readings"
+
+    scan_id: Mapped[int] = mapped_column(ForeignKey("scans.id"), primary_key=True, autoincrement=False)
+    slip_id: Mapped[int] = mapped_column(ForeignKey("slips.id"), index=True)
+    pages: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    """Each page with a table that was read: id of the scan's page, text of the table's code, boxes, areas (as in ``sheet_readings``)."""
+    unclear: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    """The codes of tables whose boxes were not found exactly."""
+    read_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class SlipTask(Base):
     """A problem that a unit has to resolve after a reception. ``kind``: the line's state."""
 

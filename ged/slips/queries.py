@@ -20,10 +20,12 @@ from ged.register.models import Mail
 from ged.slips import parties
 from ged.slips.drafting import CONFIDENTIAL
 from ged.slips.models import (
+    ReceiptWay,
     Slip,
     SlipKind,
     SlipLine,
     SlipPurpose,
+    SlipReceipt,
     SlipTask,
     TaskState,
 )
@@ -324,3 +326,37 @@ def _task(task: SlipTask, line: SlipLine, slip: Slip, letter: LineLetter | None,
         remark="" if masked else task.remark,
         may_settle=task.state is TaskState.OPEN and task.unit_id in own,
     )
+
+
+# --- who signs on paper ------------------------------------------------------------------------------------------
+
+USUAL_AFTER = 3
+"""So many receptions in a row by one person make that person the usual one."""
+
+
+def paper_signers(session: Session, slip_id: SlipId | int, actor: Actor) -> tuple[tuple[str, str], ...]:
+    """Name and capacity of who signed the latest slips to this slip's receiver on paper, of those that the actor may see.
+
+    The latest stands first; a person stands there once for each slip.
+    """
+    receiver = select(Slip.receiver_unit_id).where(Slip.id == int(slip_id)).scalar_subquery()
+    rows = session.execute(
+        select(SlipReceipt.name, SlipReceipt.capacity)
+        .join(Slip, Slip.id == SlipReceipt.slip_id)
+        .where(Slip.receiver_unit_id == receiver, Slip.state == SlipState.RECEIVED)
+        .where(SlipReceipt.way == ReceiptWay.PAPER, parties.visible_clause(actor))
+        .order_by(Slip.received_at.desc(), Slip.id.desc())
+        .limit(12)
+    )
+    return tuple((name, capacity) for name, capacity in rows)
+
+
+def usual_signer(signers: Sequence[tuple[str, str]]) -> tuple[str, str] | None:
+    """The person who signed each of the latest slips, if one did.
+
+    >>> usual_signer([("Afi DOSSOU", "Secrétaire")] * 3)
+    ('Afi DOSSOU', 'Secrétaire')
+    >>> usual_signer([("Afi DOSSOU", "Secrétaire")] * 2 + [("Yao", "")])
+    """
+    latest = set(signers[:USUAL_AFTER])
+    return latest.pop() if len(signers) >= USUAL_AFTER and len(latest) == 1 else None

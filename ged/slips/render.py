@@ -18,8 +18,9 @@ from ged.org.models import Unit
 from ged.ports import SignatureField
 from ged.slips.drafting import CONFIDENTIAL, PlannedSlip, SlipForm, confidential_among, shortened
 from ged.slips.models import Slip, SlipKind, SlipPurpose
+from ged.slips.reception_form import ReceptionPart, code_of, parts_of, places
 from ged.slips.states import LineState
-from ged.typeset import typeset, typeset_with_places
+from ged.typeset import qr_svg, typeset, typeset_with_places
 from ged.unit import HeldPost, Services
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
@@ -83,6 +84,8 @@ class Sheet:
     messenger: str = ""
     cites: str = ""
     remark: str = ""
+    codes: tuple[str, ...] = ()
+    """The codes of its reception tables (``reception_form``); none on a preview."""
 
     def data(self) -> dict[str, Any]:
         """As the template reads it."""
@@ -149,6 +152,7 @@ def sheet_of(session: Session, services: Services, slip: Slip) -> Sheet:
         messenger=slip.messenger,
         cites=_cited(session, slip),
         remark=slip.remark,
+        codes=tuple(code_of(part, key=services.code_key) for part in parts_of(slip.id, len(slip.lines))),
     )
 
 
@@ -199,9 +203,36 @@ def slip_pdf(sheet: Sheet, *, at: datetime) -> tuple[bytes, tuple[SignatureField
     Raises:
         Invalid: ``typeset.failed``.
     """
-    pdf, places = typeset_with_places(TEMPLATES / "slip.typ", sheet.data(), at=at, label="edge")
-    tops, bottoms = places[::2], places[1::2]
+    parts = parts_of(sheet.slip_id, len(sheet.lines))
+    codes = sheet.codes or ("",) * len(parts)
+    forms = [_form(part, code) for part, code in zip(parts, codes, strict=True)]
+    pdf, edges = typeset_with_places(TEMPLATES / "slip.typ", {**sheet.data(), "forms": forms}, at=at, label="edge")
+    tops, bottoms = edges[::2], edges[1::2]
     return pdf, tuple(_field(top, bottom) for top, bottom in zip(tops, bottoms, strict=True))
+
+
+def _form(part: ReceptionPart, code: str) -> dict[str, Any]:
+    """A reception table as the template reads it; without a code it has no picture of it."""
+    placed = places(part, code=code)
+    printed = placed.form
+    return {
+        "first": part.first,
+        "last": part.positions[-1],
+        "total": part.total,
+        "is_last": part.is_last,
+        "qr": qr_svg(code, quiet=False) if code else "",
+        "qr_at": list(printed.code_at),
+        "width": placed.width,
+        "height": placed.height,
+        "columns": list(placed.columns),
+        "head": list(placed.head),
+        "pitch": placed.pitch,
+        "foot": placed.foot,
+        "cells": {name: list(cell) for name, cell in placed.cells.items()},
+        "marks": [list(mark) for mark in printed.marks],
+        "mark_size": printed.mark_size,
+        "boxes": [[box.x, box.y, box.size] for box in printed.boxes],
+    }
 
 
 def sender_mark(mark: SignatureMark, field: SignatureField, zone: ZoneInfo) -> bytes:

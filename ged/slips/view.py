@@ -158,7 +158,7 @@ def slip_pdf(services: Services, slip_id: SlipId | int, actor: Actor) -> tuple[b
         slip = parties.require(session, int(slip_id), actor)
         if not slip.revisions:
             raise NotFound("slip.no_pdf", "the sender has to sign it first", id=slip.id)
-        _refuse_what_is_hidden(session, slip, actor)
+        require_readable_print(session, slip, actor)
         digest, number = Digest(slip.revisions[-1].digest), slip.number_text
     with services.blobs.open(digest) as stored:
         return stored.read(), "".join(c if c.isalnum() or c in "-_" else "-" for c in number) + ".pdf"
@@ -184,7 +184,7 @@ def proof_page(session: Session, slip_id: SlipId | int, proof_id: int, actor: Ac
         Forbidden: ``slip.pdf_confidential``.
     """
     slip = parties.require(session, int(slip_id), actor)
-    _refuse_what_is_hidden(session, slip, actor)
+    require_readable_print(session, slip, actor)
     for proof in _proofs(session, slip.id):
         if proof.id == proof_id:
             return proof
@@ -209,7 +209,12 @@ def restricted_letters(
     return tuple(MailId(mail_id) for mail_id in found)
 
 
-def _refuse_what_is_hidden(session: Session, slip: Slip, actor: Actor) -> None:
+def require_readable_print(session: Session, slip: Slip, actor: Actor) -> None:
+    """Refuse the print, and scans of it, where it describes a letter that the actor may not see any more.
+
+    Raises:
+        Forbidden: ``slip.pdf_confidential``.
+    """
     letters = queries.letters_on(session, slip.lines, actor)
     for line in slip.lines:
         letter = letters.get(line.mail_id or 0)

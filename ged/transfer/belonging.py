@@ -176,6 +176,7 @@ STAYS: Mapping[str, str] = {
     "notice_cursor": "of the installation's notices",
     "takeover_folders": "files on their way; what was joined leaves with its letter",
     "takeover_scans": "as their folder",
+    "slip_readings": "as readings of fiches",
     "sheet_readings": "proposals in ids of here; the picture of the sheet and what was decided by it leave",
     "requested_files": "a copy, made again on demand",
     "word_pages": "made again from the draft",

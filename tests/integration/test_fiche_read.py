@@ -30,7 +30,7 @@ from ged.routing.models import Assignment, Mention, SheetReading
 from ged.routing.sheet_form import SheetForm, offered
 from ged.unit import Services
 from tests.factories import NOW, actor
-from tests.fiche_kit import cross, scanned, strike
+from tests.fiche_kit import as_shown, cross, scanned, strike
 from tests.routing_kit import make_mentions, register, unit_id
 from tests.site import make_site, post, sign_in
 
@@ -88,26 +88,6 @@ def site(tmp_path: Path) -> Site:
     app, services = make_site(tmp_path)
     make_mentions(services)
     return Site(app, services)
-
-
-def as_shown(page: str) -> dict[str, object]:
-    """What the browser sends when the key that confirms is pressed: the form as it came."""
-    main = page[page.index("data-guard") :]
-    sent: dict[str, object] = {}
-    for tag in re.findall(r"<input[^>]*>", main):
-        name, value = (re.search(rf'{one}="([^"]*)"', tag) for one in ("name", "value"))
-        if name is None or (re.search(r'type="(checkbox|radio)"', tag) and "checked" not in tag):
-            continue
-        if re.search(r'type="checkbox"', tag):
-            kept = sent.setdefault(name[1], [])
-            assert isinstance(kept, list)
-            kept.append(value[1] if value else "on")
-        elif name[1] != "csrf_token":
-            sent[name[1]] = value[1] if value else ""
-    for name, inside in re.findall(r'<select[^>]*name="([^"]+)"(.*?)</select>', main, re.DOTALL):
-        chosen = re.search(r'<option value="([^"]*)" selected', inside)
-        sent[name] = chosen[1] if chosen else ""
-    return sent
 
 
 def key(site: Site, kind: str, code: str) -> str:

@@ -541,6 +541,7 @@ ACCESS: Mapping[str, Rule] = {
     "slips.paper_form": SIGNED_IN,
     "slips.paper": SIGNED_IN,
     "slips.proof": SIGNED_IN,
+    "slips.sheet_part": SIGNED_IN,
     "slips.answer_form": SIGNED_IN,
     "slips.answer": SIGNED_IN,
     # --- drafts, signature book, departures: author, circuit and mail office are checked by the operations ---

@@ -13,7 +13,7 @@ from ged.capture import drawing
 from ged.capture.drawing import THUMBNAIL_PX
 from ged.codes import CodeKind
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, NotFound
-from ged.paper import operations, prints, queries
+from ged.paper import operations, prints, queries, slip_receipt
 from ged.paper.queries import PaperPage
 from ged.ports import Confidentiality
 from ged.register import opening
@@ -51,13 +51,15 @@ def _show(paper_id: int, error: GedError | None = None) -> ResponseReturnValue:
         page = queries.page(session, services, paper_id, actor, now=now)
         is_fiche = page.row.kind is CodeKind.IMPUTATION
         may_impute = is_fiche and letter_path.path(session, page.subject_id, actor).may_impute
+        is_slip = page.row.kind is CodeKind.SLIP
+        receipt = slip_receipt.of_slip(session, services, page.subject_id, actor) if is_slip else None
     if page.level >= Confidentiality.RESTRICTED and page.known.mail_id is not None:
         # The page shows the letter's subject: for a confidential letter this is recorded in the journal.
         with services.unit_of_work(now) as uow:
             opening.record_opening(uow, page.known.mail_id, where="paper", actor=actor)
     return render_form(
         "paper/show.html", error=error, page=page, print_url=_print_url(page), print_pages=_print_pages(page),
-        may_impute=may_impute,
+        may_impute=may_impute, proposes_receipt=receipt is not None and bool(receipt.scans),
     )  # fmt: skip
 
 

@@ -2582,6 +2582,10 @@ MESSAGES: Mapping[str, Message] = {
     "slip.return_by_missing": Message(_l("La date de retour manque."), _l("Indiquez la date de retour.")),
     "slip.return_by_past": Message(_l("La date de retour est passée."), _l("Choisissez un jour à venir.")),
     "slip.same_unit": Message(_l("%(unit)s ne peut pas s'envoyer un bordereau."), _l("Choisissez un autre service.")),
+    "slip.sheet_changed": Message(
+        _l("Les numérisations de ce bordereau ont changé depuis l'affichage."),
+        _l("Ce que vous avez saisi est gardé : comparez avec les images, puis enregistrez."),
+    ),
     "slip.signed": Message(_l("Ce bordereau est déjà signé et envoyé."), _l("Rechargez-le.")),
     "slip.stale": Message(
         _l("Une autre personne reçoit ce bordereau."), _l("Rechargez le bordereau : votre saisie est gardée.")

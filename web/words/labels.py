@@ -832,6 +832,7 @@ ACTIONS: Mapping[str, LazyString] = {
     "slip.issued": _l("a établi un bordereau"),
     "slip.proof_arrived": _l("a joint le bordereau signé à la main"),
     "slip.received": _l("a reçu un bordereau"),
+    "slip.received_by_sheet": _l("a saisi la réception d'après l'exemplaire numérisé"),
     "slip.returned": _l("a retourné des pièces par bordereau"),
     "slip.signed": _l("a signé un bordereau"),
     "slip.task_settled": _l("a réglé un écart"),

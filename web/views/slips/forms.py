@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from flask import request
 from werkzeug.datastructures import MultiDict
 
+from ged.paper.slip_receipt import Proposal
 from ged.ports import MailId, UnitId
 from ged.register import opening
 from ged.slips import drafting, parties
@@ -23,6 +24,7 @@ from web.site.numbers import id_of, whole
 
 FREE_LINES = 2
 """Empty lines at the foot of a new form."""
+MAX_SCANS = 50
 
 Given = MultiDict[str, str]
 
@@ -127,6 +129,27 @@ def decided_before(lines: Sequence[LineView]) -> MultiDict[str, str]:
             typed[f"line-{line.position}"] = line.decided.value
             typed[f"remark-{line.position}"] = line.decided_remark
     return typed
+
+
+def as_proposed(proposal: Proposal, usual: tuple[str, str] | None) -> MultiDict[str, str]:
+    """The form of a paper reception with what the boxes surely say; ``usual``: name and capacity of who signs as a rule."""
+    typed: MultiDict[str, str] = MultiDict()
+    for line in proposal.lines:
+        if line.state is not None:
+            typed[f"line-{line.position}"] = line.state.value
+    if usual is not None:
+        typed["name"], typed["capacity"] = usual
+    return typed
+
+
+def read_scans() -> dict[int, int | None]:
+    """The scans that the form showed -> version of each."""
+    found: dict[int, int | None] = {}
+    for text in request.form.getlist("scan")[:MAX_SCANS]:
+        scan_id, _, version = text.partition("-")
+        if (number := id_of(scan_id)) is not None:
+            found[number] = id_of(version)
+    return found
 
 
 def record_openings(slip_id: int, *, printed: bool = False) -> None:

@@ -8,9 +8,10 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
-from ged.capture import files
+from ged.capture import drawing, files
 from ged.capture.files import Upload
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
+from ged.paper import slip_receipt
 from ged.ports import Digest
 from ged.slips import answers, delivery_book, letter_panel, numbering, operations, queries, receive, tasks
 from ged.slips import view as slip_views
@@ -18,6 +19,7 @@ from ged.slips.answers import AnswerLine
 from ged.slips.models import SlipKind, SlipPurpose
 from ged.slips.operations import Issued
 from ged.slips.receive import PaperReceipt
+from ged.slips.reception_form import TABLE
 from ged.slips.states import DECISIONS, LineState
 from web.site import context, keyring
 from web.site.forms import FormReader
@@ -29,6 +31,8 @@ from web.words import labels, verdicts
 
 blueprint = Blueprint("slips", __name__, url_prefix="/bordereaux")
 
+TABLE_PX, PART_PX, MAX_PART = 1200, 760, 40
+"""Widths of pictures of a scanned slip; characters of a part's name."""
 REFUSALS = (Invalid, InvalidTransition, StaleVersion, EngineFailed)
 
 
@@ -351,13 +355,27 @@ def paper_form(slip_id: int) -> ResponseReturnValue:
 
 
 def _paper(slip_id: int, error: GedError | None = None) -> ResponseReturnValue:
-    with context.services().reading() as session:
-        view = slip_views.slip_view(session, slip_id, context.actor())
+    services, actor = context.services(), context.actor()
+    with services.reading() as session:
+        view = slip_views.slip_view(session, slip_id, actor)
+        proposal = slip_receipt.of_slip(session, services, slip_id, actor)
+        signers = queries.paper_signers(session, slip_id, actor)
     if not view.may_record_paper and error is None:
         return redirect(url_for("slips.show", slip_id=slip_id), 303)
     forms.record_openings(slip_id)
-    here = context.now().astimezone(context.services().zone)
-    return render_form("slips/paper.html", error=error, slip=view, choices=DECISIONS, here=here)
+    usual = queries.usual_signer(signers) if proposal is not None and "name" in proposal.written else None
+    return render_form(
+        "slips/paper.html",
+        error=error,
+        form=forms.as_proposed(proposal, usual) if proposal is not None and error is None else None,
+        slip=view,
+        choices=DECISIONS,
+        here=context.now().astimezone(services.zone),
+        proposal=proposal,
+        told={line.position: line for line in proposal.lines} if proposal is not None else {},
+        usual=usual,
+        names=sorted({name for name, _capacity in signers}),
+    )
 
 
 @blueprint.post("/<int:slip_id>/papier")
@@ -370,26 +388,42 @@ def paper(slip_id: int) -> ResponseReturnValue:
     day, clock = fields.day("received_on", required=True), fields.clock("received_time", required=True)
     name, capacity = fields.text("name", required=True, maximum=200), fields.text("capacity", maximum=200)
     decisions, version = forms.read_decisions(fields, view.lines), fields.integer("version")
+    seen, now = forms.read_scans(), context.now()
     try:
         fields.check()
         if day is None or clock is None:
             raise Invalid("form.required", "fill it in", field="received_on")
-        upload = _upload() if view.may_record_paper else None
-        at = datetime.combine(day, clock, tzinfo=services.zone)
-        with services.unit_of_work(context.now()) as uow:
-            receive.record_paper_receipt(
-                uow,
-                slip_id,
-                PaperReceipt(name, at, decisions, capacity),
-                pages=upload.pages if upload is not None else (),
-                version=version,
-                actor=actor,
-                now=context.now(),
-            )
+        upload = _upload() if view.may_record_paper and not seen else None
+        receipt = PaperReceipt(name, datetime.combine(day, clock, tzinfo=services.zone), decisions, capacity)
+        pages = upload.pages if upload is not None else ()
+        with services.unit_of_work(now) as uow:
+            if seen:
+                slip_receipt.record(uow, slip_id, receipt, seen=seen, version=version, actor=actor, now=now)
+            else:
+                receive.record_paper_receipt(uow, slip_id, receipt, pages=pages, version=version, actor=actor, now=now)
     except GedError as error:
         return _paper(slip_id, _refused(error))
     flash(_("Réception sur papier enregistrée."), "success")
     return redirect(url_for("slips.show", slip_id=slip_id), 303)
+
+
+@blueprint.get("/<int:slip_id>/papier/image.jpg")
+def sheet_part(slip_id: int) -> ResponseReturnValue:
+    """The picture of a part (``?partie=``) of the scans that propose: the boxes of a line, a table, a place of the foot."""
+    services, actor, part = context.services(), context.actor(), request.args.get("partie", "")[:MAX_PART]
+    with services.reading() as session:
+        source, place_of = slip_receipt.part_source(session, services, slip_id, part, actor)
+    if part.startswith(TABLE):
+        forms.record_openings(slip_id, printed=True)  # it shows the texts of the lines; the boxes alone do not
+    if request.if_none_match.contains(source.etag):
+        return "", 304
+    width_px = TABLE_PX if part.startswith(TABLE) else PART_PX
+    try:
+        drawn = drawing.draw_part(services, source, place_of, width_px=width_px)
+    except (Invalid, EngineFailed) as error:
+        name = "img/waiting.svg" if error.code == "work.busy" else "img/unreadable.svg"
+        return redirect(url_for("static", filename=name))
+    return send_file(BytesIO(drawn), mimetype="image/jpeg", etag=source.etag, conditional=True)
 
 
 def _upload() -> Upload | None:
