@@ -66,20 +66,20 @@ class SecondModels:
         Args:
             page: upright and level, mode ``L``.
         """
-        pixels = _pixels(page)
         small = _pixels(shrink(page, FINDING_LONG_SIDE_PX))
         found = self._finder(small).boxes
         if found is None:
             return []
-        height, width = pixels.shape[:2]
+        width, height = page.size
         corners = [np.asarray(box, np.float32) * (width / small.shape[1]) for box in found]
         scale = np.array([width, height], np.float32)
         lying = [quad for quad in corners if np.ptp(quad[:, 1]) <= _STANDING * np.ptp(quad[:, 0])]
         return [Found(_box(quad / scale), quad) for quad in lying]
 
     def read(self, page: Image.Image, found: Found) -> Strip:
-        """Read a line that was found on this page."""
-        return self._strip(get_rotate_crop_image(_pixels(page), found.corners), found.box)
+        """Read a line that was found on this page, or on one of its size; mode ``L``."""
+        gray = get_rotate_crop_image(np.asarray(page), found.corners)
+        return self._strip(np.repeat(gray[:, :, np.newaxis], 3, axis=2), found.box)
 
     def read_box(self, page: Image.Image, box: Box) -> Strip:
         """Read one line of a page at a known place."""

@@ -18,7 +18,7 @@ from ocr.lines import Line, Token, by_height, confidence_of
 from ocr.page import SLIGHT_LEAN_DEGREES
 from ocr.paper import freshened
 from ocr.reading import READING_LONG_SIDE_PX
-from ocr.second_choice import Chosen, Strip, choose, is_inside, likelier, place_of
+from ocr.second_choice import Chosen, Strip, choose, likelier, place_of
 from ocr.second_models import SecondModels
 from ocr.showing import show
 from ocr.unread import Box
@@ -31,7 +31,6 @@ _SURE_LINE, _SURE_WORD = (
     93.0,
     60.0,
 )  # measured: reading surer lines too costs a third more, and gains 0.001 of the words
-_COVERED = 0.7  # of the width of a line that was found; where the first reader has less, it missed words
 _CLEAR = 96.0  # confidence; measured: a line below it, read on the freshened page too, gains 0.008 of the words
 _LINE_HEIGHTS = (0.004, 0.06)  # of a page; others are specks, or lines run together
 _MARGIN_WIDTH, _MARGIN_HEIGHTS = 0.02, 0.3
@@ -105,7 +104,10 @@ def as_first_read(shown: Image.Image, flags: Iterable[str]) -> Image.Image:
 
 
 def read_again(models: SecondModels, page: Image.Image, lines: Sequence[Line]) -> Chosen:
-    """Read the doubtful lines of a page, and those that only the second reader finds; and choose."""
+    """Read the lines that the second reader finds on a doubtful page, and doubtful ones that it does not find; and choose.
+
+    Lines that the first reader is sure of are read too: it costs a quarter more, and gains 0.003 of the words.
+    """
     fresh = freshened(page)
     strips, others = list[Strip](), list[str]()
     seen: set[int] = set()
@@ -113,8 +115,6 @@ def read_again(models: SecondModels, page: Image.Image, lines: Sequence[Line]) -
         place = place_of(lines, found.box)
         if place is not None:
             seen.add(place)
-            if not is_doubtful(lines[place]) and covered(lines, found.box) > _COVERED:
-                continue
         strip = models.read(page, found)
         if strip.confidence < _CLEAR:  # a faint line is read better where its paper is white
             strip, left_over = likelier(strip, models.read(fresh, found), models.is_known)
@@ -130,12 +130,6 @@ def read_again(models: SecondModels, page: Image.Image, lines: Sequence[Line]) -
             strips.append(models.read_box(page, region))
     chosen = choose(lines, strips, models.is_known)
     return replace(chosen, others=(*chosen.others, *others))
-
-
-def covered(lines: Sequence[Line], box: Box) -> float:
-    """The share of a region's width in which the first reader found words."""
-    inside = [token for line in lines for token in line.tokens if is_inside(token, box)]
-    return sum(token.width for token in inside) / max(box.right - box.left, 1e-6)
 
 
 def is_doubtful(line: Line) -> bool:

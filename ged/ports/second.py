@@ -42,7 +42,7 @@ class SecondReader(Protocol):
     def read_again(
         self, page: PageRef, *, text: str, words: Sequence[Word], flags: Sequence[str], timeout_s: float
     ) -> SecondReading:
-        """Read the doubtful lines of a page, and the lines that the first reader did not find.
+        """Read a doubtful page once more, and choose line by line between both readings.
 
         Args:
             page: an image, or a page of a PDF.
