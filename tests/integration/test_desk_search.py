@@ -64,6 +64,23 @@ def test_a_whole_number_opens_its_letter_and_in_quotes_it_is_searched(site: Site
     )
 
 
+def test_a_whole_reference_of_one_letter_opens_it(site: Site) -> None:
+    app, services = site
+    first, second, third = (register(services, f"Demande {n}").mail_id for n in range(3))
+    for mail_id, reference in ((first, "0123/CEET/DG"), (second, "77/PREF/SG"), (third, "77/PREF/SG")):
+        with services.unit_of_work(NOW) as uow:
+            uow.session.get_one(Mail, mail_id).their_reference = reference
+            uow.reindex(mail_id)
+    index(services)
+    client = sign_in(app, "agent")
+    for typed in ("0123/CEET/DG", "123-ceet-dg"):
+        answer = client.get("/recherche/", query_string={"q": typed})
+        assert (answer.status_code, answer.location) == (302, f"/courriers/{first}"), typed
+    for typed in ("123/CEET", "77/PREF/SG", '"0123/CEET/DG"'):
+        assert client.get("/recherche/", query_string={"q": typed}).status_code == 200, typed
+    assert sign_in(app, "etudes").get("/recherche/?q=0123/CEET/DG").status_code == 200, "not his letter"
+
+
 def test_a_departure_shows_and_exports_whom_it_went_to(site: Site) -> None:
     app, services = site
     enter(services, subject="Tarifs du trimestre", addressees=("Mairie de Kara",), copies=())

@@ -10,13 +10,13 @@ from flask_babel import LazyString, format_date, gettext
 from flask_babel import lazy_gettext as _l
 
 from ged.errors import EngineFailed
-from ged.ports import Confidentiality, MailId, SearchQuery, SortOrder, Suggestion, SuggestionKind
+from ged.ports import Confidentiality, MailId, Passage, SearchQuery, SortOrder, Suggestion, SuggestionKind
 from ged.register.models import Direction, Priority
 from ged.register.numbering import number_key
 from ged.register.states import MailState
 from ged.search import export as search_export
 from ged.search import letter_search
-from ged.search.letter_search import FacetValue, FoundLetter
+from ged.search.letter_search import FacetValue, FoundLetter, SearchPage
 from ged.typography import plain
 from web.site import context, destroyed_letters, lists, marks, natures
 from web.views.search.search_form import MAX_OFFSET, MAX_TEXT, PAGE, given, read_query
@@ -80,8 +80,10 @@ def index() -> ResponseReturnValue:
         page = letter_search.search_letters(services, session, actor, query)
         first = query.offset == 0 and bool(query.text)
         letters, envelopes = letter_search.exact_number(session, actor, query.text) if first else ([], [])
-        if first and not envelopes and len(letters) == 1 and _is_only_a_number(query):
-            return redirect(url_for("letters.show", mail_id=letters[0].mail_id))
+        if first and not envelopes and _is_only_a_number(query):
+            meant = letters or _with_reference(page, query.text)
+            if len(meant) == 1:
+                return redirect(url_for("letters.show", mail_id=meant[0].mail_id))
         counted = _counted(session, query) if "filtres" in request.args else None
     # A letter that already stands on top is not shown twice.
     exact = [one for one in letters if one.mail_id not in [hit.mail_id for hit in page.letters[:1]]]
@@ -94,6 +96,16 @@ def index() -> ResponseReturnValue:
         counted=counted,
         **_frame(query, problems),
     )
+
+
+def _with_reference(page: SearchPage, typed: str) -> list[FoundLetter]:
+    """The letters found whose sender's reference is the typed text, whole."""
+    key = number_key(typed)
+    return [one for one in page.letters if any(_tells(passage, key) for passage in one.passages)]
+
+
+def _tells(passage: Passage, key: str) -> bool:
+    return passage.field == "reference" and number_key("".join(text for text, _marked in passage.pieces)) == key
 
 
 def _is_only_a_number(query: SearchQuery) -> bool:
