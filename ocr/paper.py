@@ -19,7 +19,8 @@ _STEP = 8  # pixels: side of a cell in which paper is measured
 _BED = 0.4  # darker than this share of the usual paper, over a region: not paper
 _FULL_INK = 0.8  # the darkness that weak strokes are raised to
 _MAX_GAIN = 3.0
-_NO_INK = (0.07, 0.12)  # a smaller difference from the paper is paper; the second on paper as rough
+_NO_INK = (0.06, 0.12)  # a smaller difference from the paper is paper: the first among faint strokes on smooth paper
+_STROKES, _FAINT_STROKES = 0.2, (0.45, 0.6)  # darker is a stroke; the middle one where strokes are faint, and are not
 _BLANK_SHARE, _ABOVE_GRAIN = 60, 1.4  # percent of the cells that hold no writing; their darkest points are grain
 _STROKE = 0.55  # a cell as dark contains writing
 _FILL = 0.6  # how far the faint parts of strokes beside dark ones are darkened towards their square root
@@ -109,9 +110,12 @@ def _gain(darkest: Ink) -> Ink:
 
 
 def _no_ink(darkest: Ink) -> float:
-    """The darkness up to which ink is grain: a fixed one would break faint strokes on smooth paper."""
+    """The darkness up to which ink is grain. Where the strokes are faint, it is low, or they would break; where they are
+    dark, their blurred edges count as grain, so that the letters do not run together."""
+    strokes = darkest[darkest > _STROKES]
+    usual = float(np.median(strokes)) if strokes.size else 1.0
     grain = _ABOVE_GRAIN * float(np.percentile(darkest, _BLANK_SHARE))
-    return min(max(grain, _NO_INK[0]), _NO_INK[1])
+    return min(max(grain, float(np.interp(usual, _FAINT_STROKES, _NO_INK))), _NO_INK[1])
 
 
 def _grain(ink: Ink, contrast: float) -> float:

@@ -123,11 +123,9 @@ def test_letters_taller_than_any_typewriter_has_are_written_by_hand() -> None:
     assert not is_tall([], 297)
 
 
-def test_faint_letters_beside_dark_ones_stay_whole_on_smooth_paper() -> None:
-    darker = PAGE.point([230 - (255 - level) * 150 // 255 for level in range(256)])
-    fainter = PAGE.point([230 - (255 - level) * 38 // 255 for level in range(256)])
-    both = darker.copy()
-    both.paste(fainter.crop((620, 0, *SMALL)), (620, 0))
-    plain, fresh = PAGE.crop((620, 0, 700, SMALL[1])), freshened(both).crop((620, 0, 700, SMALL[1]))
-    written = np.asarray(plain) < 128
-    assert (np.asarray(fresh)[written] < 215).mean() > 0.9
+def test_faint_letters_beside_darker_ones_stay_whole_on_smooth_paper() -> None:
+    both = np.asarray(PAGE.point([230 - (255 - level) * 98 // 255 for level in range(256)])).copy()
+    faint = np.arange(SMALL[0]) // 60 % 2 == 1
+    both[:, faint] = np.asarray(PAGE.point([230 - (255 - level) * 20 // 255 for level in range(256)]))[:, faint]
+    written = (np.asarray(PAGE) < 60) & faint
+    assert np.median(np.asarray(freshened(Image.fromarray(both)))[written]) < 205
