@@ -1,12 +1,15 @@
 """The life of a slip with real plugs: numbered, signed at both ends, custody, tasks, answers, resumption."""
 
+import itertools
 import re
 import subprocess
 from dataclasses import replace
 from datetime import date, timedelta
 from io import BytesIO
+from zoneinfo import ZoneInfo
 
 import pikepdf
+import pypdfium2
 import pytest
 from sqlalchemy import event, select
 
@@ -14,9 +17,9 @@ from ged import access
 from ged.archive import register_check
 from ged.errors import EngineFailed, Forbidden, GedError, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.org.models import Unit
-from ged.ports import Confidentiality, unit_principal
+from ged.ports import Confidentiality, SignatureField, unit_principal
 from ged.register.levels import change_level
-from ged.slips import answers, custody, delivery_book, operations, queries, receive, tasks, view
+from ged.slips import answers, custody, delivery_book, operations, queries, receive, render, tasks, view
 from ged.slips.answers import AnswerLine
 from ged.slips.drafting import LineForm
 from ged.slips.models import SlipKind, SlipPurpose, SlipTask, TaskState
@@ -497,3 +500,19 @@ def test_every_failure_bears_a_code_of_ours(services):
     with pytest.raises(GedError) as caught:
         kit.send(services, LineForm("  "))
     assert caught.value.code == "slip.description_missing"
+
+
+@pytest.mark.parametrize("height", [620.0, 545.0])
+def test_no_row_of_a_filled_table_is_pressed_into_another(height):
+    """Also where the table is drawn smaller than its field asks."""
+    lines = tuple(render.SheetLine(n, "", f"Rang {n}", 1, "", False, decision=LineState.RECEIVED) for n in range(1, 41))
+    mark = render.SignatureMark("Afi", "Poste", "", NOW)
+    field = SignatureField("receiver", 1, (56.69, 100.0, 538.58, 100.0 + height))
+    document = pypdfium2.PdfDocument(render.reception_table(lines, mark, field, ZoneInfo("Africa/Lome")))
+    try:
+        text = document[0].get_textpage()
+        found = [text.get_charbox(match.start())[1] for match in re.finditer(r"Rang \d+", text.get_text_range())]
+    finally:
+        document.close()
+    assert len(found) == 40
+    assert min(upper - lower for upper, lower in itertools.pairwise(found)) > 10
