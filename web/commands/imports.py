@@ -96,10 +96,10 @@ def _indexed(settings: "Settings", services: "Services") -> int:
     Returns how many jobs still wait because the index is unavailable.
     """
 
-    if _indexes_here(settings):
-        with writing(settings) as here:
-            _index(here, _set(), Event())
     while True:
+        if _indexes_here(settings):  # asked again: what a killed run had begun is due when its lease is over
+            with writing(settings) as here:
+                _index(here, _set(), Event())
         with services.reading() as session:
             waiting = jobs.counts_of(session, jobs.JobKind.INDEX_BACKLOG)
             away = jobs.outage_until(session, jobs.JobKind.INDEX_BACKLOG, now=datetime.now(UTC))
