@@ -305,7 +305,7 @@ class ElasticIndex:
 
     def _reread(self, rereading: Rereading, hits: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The first letters in the order of the rereading; the rest in their order."""
-        if not hits or rereading.is_answered(_stored(hit["_source"]) for hit in hits):
+        if not hits or rereading.is_answered(_stored(hits[0]["_source"])):
             return hits
         weights = self._frequencies.weights([word.stem for word in rereading.words])
         first = hits[:WINDOW]

@@ -32,10 +32,10 @@ class Weights:
     RUN_SLOP: Final = 2
     RUN_WORDS: Final = 12
     OTHER_FIELDS: Final = 0.5
-    NEAR: Final = 1.1
+    NEAR: Final = 1.4
     NEAR_PREFIX: Final = 1
-    SHAPE: Final = 1.2
-    JOINED: Final = 1.2
+    SHAPE: Final = 1.5
+    JOINED: Final = 1.4
     SIDE: Final = 0.3
     BESIDE: Final = 0.3
     ALSO: Final = 0.9

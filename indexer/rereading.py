@@ -8,8 +8,8 @@ see.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice, takewhile
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import takewhile
 
 from rapidfuzz import fuzz
 
@@ -20,8 +20,6 @@ from indexer.tree import ParsedQuery, Words
 
 WINDOW = 50
 """The number of first letters to reread."""
-ANSWERING = 3
-"""A search is answered when one of so many first letters contains all its words, in one line."""
 MIN_WORDS = 3
 """With fewer words, likeness says too little to order letters."""
 MIN_LETTERS = 5
@@ -36,7 +34,7 @@ _CHANCE = ((8, 0.7), (6, 0.8), (0, 0.85))
 _HELD = 2.0
 _WORD = 1.5
 _LINE = 3.0
-_SURE = 0.4
+_SURE = 0.5
 
 
 class Rereading:
@@ -56,11 +54,9 @@ class Rereading:
         """Whether the query has enough words."""
         return len(self.words) >= MIN_WORDS
 
-    def is_answered(self, letters: Iterable[Stored]) -> bool:
-        """Whether one of the first letters contains every word, and in one line: then none is sought badly read."""
-        return any(self._is_whole(_spaced(letter)) for letter in islice(letters, ANSWERING))
-
-    def _is_whole(self, spaced: str) -> bool:
+    def is_answered(self, letter: Stored) -> bool:
+        """Whether a letter contains every word, and in one line: as the first letter, it needs no rereading."""
+        spaced = _spaced(letter)
         if not all(begin in spaced for begin in self._begins.values()):
             return False
         return not self._line or _likeness(self._line, spaced.replace(" ", "")) > _SURE

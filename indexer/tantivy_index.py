@@ -300,8 +300,7 @@ def _reread(
     searcher: "Searcher", rereading: Rereading, found: "list[tuple[float, DocAddress]]"
 ) -> "list[tuple[float, DocAddress]]":
     """The first letters in the order of the rereading; the rest in their order."""
-    held = (tantivy_store.read_source(searcher.doc(place)) for _score, place in found)
-    if not found or rereading.is_answered(held):
+    if not found or rereading.is_answered(tantivy_store.read_source(searcher.doc(found[0][1]))):
         return found
     total = searcher.num_docs
     weights = {word.stem: weight(total, searcher.doc_freq("text", word.stem)) for word in rereading.words}
