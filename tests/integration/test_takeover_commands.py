@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from ged.register.models import Direction, Register, RegisterNature
+from ged.takeover.operations import PIECE_LETTERS
 from tests.factories import NOW, SECRET, make_organisation, make_services
 from tests.routing_kit import unit_id
 from tests.servers import elastic as servers
@@ -21,8 +22,8 @@ from tests.started import GED, Started
 from web.processes.migrate import migrate_database
 
 pytestmark = pytest.mark.servers
-LETTERS = 150
-FIRST_PIECE = 100
+FIRST_PIECE = PIECE_LETTERS
+LETTERS = FIRST_PIECE + 50
 WAIT_S = 200
 
 Answers = list[dict[str, Any]]
