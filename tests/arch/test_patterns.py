@@ -209,8 +209,11 @@ def _too_slow(used: Used, most: int) -> str:
     for length in (*(one for one in STEPS if one < most), most):
         timed = []
         for one in attacks:
-            seconds = _seconds(used, _text(*one, length))
-            if seconds > max(NOTHING, SECONDS_A_MEGABYTE * length / WHOLE):
+            text, most_s = _text(*one, length), max(NOTHING, SECONDS_A_MEGABYTE * length / WHOLE)
+            seconds = _seconds(used, text)
+            if seconds > most_s:  # on a busy machine a process takes longer for its work at times: once more
+                seconds = min(seconds, _seconds(used, text))
+            if seconds > most_s:
                 return f"{seconds:.2f} s for {length} characters of {one}"
             timed.append((seconds, one))
         worst = sorted(timed, reverse=True)[:3]
