@@ -4,10 +4,10 @@ Slips have no table of figures: an index has all that a question names, so a mon
 nothing can differ from the register. A year of pages would be millions of entries: what stations brought is counted (``scanned``).
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, func, or_, select
@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from ged.capture.models import BatchSource, Bridge
 from ged.db import ByOtherIndex
 from ged.figures.breakdown import span
-from ged.figures.days import local_day
+from ged.figures.days import local_day, month_of
 from ged.figures.models import STATE, FigureDay, FigureScan, FigureState
 from ged.figures.periods import Period
 from ged.figures.scanned import within
@@ -25,6 +25,8 @@ from ged.ports import Confidentiality
 from ged.register.models import Mail
 from ged.slips.models import Slip, SlipKind, SlipLine
 from ged.slips.states import LineState, SlipState
+
+K = TypeVar("K")
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,10 @@ class Handed:
     sent: int = 0
     received: int = 0
     faults: int = 0
+
+    def __add__(self, other: "Handed") -> "Handed":
+        """Both together."""
+        return Handed(self.sent + other.sent, self.received + other.received, self.faults + other.faults)
 
 
 @dataclass(frozen=True)
@@ -90,50 +96,66 @@ class DeskLine:
 # --- slips
 
 
-def slips_by_day(
-    session: Session, zone: ZoneInfo, unit_ids: Collection[int], level: Confidentiality, period: Period
-) -> dict[date, Handed]:
-    """Day -> slips of the units. A slip counts as sent on the day of its sender's signature, as received on that of the receiver's."""
-    day = local_day(session, zone)
-    return _handed(session, zone, unit_ids, level, period, lambda moment, _unit: day(moment))
+def slips(
+    session: Session,
+    zone: ZoneInfo,
+    unit_ids: Collection[int],
+    level: Confidentiality,
+    period: Period,
+    *,
+    by_months: bool = False,
+) -> dict[tuple[date, int], Handed]:
+    """(day, unit) -> its slips. A slip counts as sent on the day of its sender's signature, as received on that of the receiver's.
 
+    Returns:
+        ``by_months``: under the first day of each month; only its days in the period count.
+    """
+    day, month = local_day(session, zone), month_of(session)
 
-def slips_by_unit(
-    session: Session, zone: ZoneInfo, unit_ids: Collection[int], level: Confidentiality, period: Period
-) -> dict[int, Handed]:
-    """Unit -> its slips."""
-    return _handed(session, zone, unit_ids, level, period, lambda _moment, unit: ByOtherIndex(unit))
+    def told(moment: Any) -> ColumnElement[date]:
+        return month(day(moment)) if by_months else day(moment)
 
-
-def _handed(
-    session: Session, zone: ZoneInfo, unit_ids: Collection[int], level: Confidentiality, period: Period, key: Any
-) -> dict[Any, Handed]:
     ours = sorted(unit_ids)
-    sent_by, received_by = key(Slip.sent_at, Slip.sender_unit_id), key(Slip.received_at, Slip.receiver_unit_id)
-    sent = _counts(
-        session,
-        sent_by,
-        [within(Slip.sent_at, period, zone), *_counted(), ByOtherIndex(Slip.sender_unit_id).in_(ours)],
-    )
-    taken = [within(Slip.received_at, period, zone), *_counted(), ByOtherIndex(Slip.receiver_unit_id).in_(ours)]
+    sent_by = (told(Slip.sent_at), ByOtherIndex(Slip.sender_unit_id))
+    received_by = (told(Slip.received_at), ByOtherIndex(Slip.receiver_unit_id))
+    sent = _counts(session, sent_by, [within(Slip.sent_at, period, zone), *_counted(), sent_by[1].in_(ours)])
+    taken = [within(Slip.received_at, period, zone), *_counted(), received_by[1].in_(ours)]
     received = _counts(session, received_by, taken)
-    faults = session.execute(
-        select(received_by, func.count())
+    rows: Any = session.execute(
+        select(*received_by, func.count())
         .select_from(SlipLine)
         .join(Slip, Slip.id == SlipLine.slip_id)
         .outerjoin(Mail, Mail.id == SlipLine.mail_id)
         .where(*taken, *_faults(level))
-        .group_by(received_by)
+        .group_by(*received_by)
     )
-    found: dict[Any, int] = dict(iter(faults))
+    faults = {(on, unit_id): count for on, unit_id, count in rows}
     return {
-        one: Handed(sent.get(one, 0), received.get(one, 0), found.get(one, 0))
-        for one in sent.keys() | received.keys() | found.keys()
+        one: Handed(sent.get(one, 0), received.get(one, 0), faults.get(one, 0))
+        for one in sent.keys() | received.keys() | faults.keys()
     }
 
 
-def _counts(session: Session, key: Any, where: list[ColumnElement[bool]]) -> dict[Any, int]:
-    return dict(iter(session.execute(select(key, func.count()).where(*where).group_by(key))))
+def by_day(found: Mapping[tuple[date, int], Handed]) -> dict[date, Handed]:
+    """Day -> the slips of all units."""
+    return _folded((day, one) for (day, _unit_id), one in found.items())
+
+
+def by_unit(found: Mapping[tuple[date, int], Handed]) -> dict[int, Handed]:
+    """Unit -> its slips of all days."""
+    return _folded((unit_id, one) for (_day, unit_id), one in found.items())
+
+
+def _folded(found: Iterable[tuple[K, Handed]]) -> dict[K, Handed]:
+    sums: dict[K, Handed] = {}
+    for key, one in found:
+        sums[key] = sums.get(key, Handed()) + one
+    return sums
+
+
+def _counts(session: Session, key: Sequence[Any], where: list[ColumnElement[bool]]) -> dict[tuple[date, int], int]:
+    rows: Any = session.execute(select(*key, func.count()).where(*where).group_by(*key))
+    return {(on, unit_id): count for on, unit_id, count in rows}
 
 
 def acknowledgements(

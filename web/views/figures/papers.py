@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 from flask_babel import gettext as _
 
@@ -34,16 +35,14 @@ SLIPS, SCANS = "bordereaux", "numerisation"
 
 def slips(board: Board) -> Panel:
     """Slips by day or by month: sent, acknowledged, lines missing or damaged."""
-    asked, zone = board.asked, context.services().zone
     stretches = board.stretches()
-    whole = Period(stretches[0].days.since, stretches[-1].days.until)
-    found = movements.slips_by_day(board.session, zone, asked.sight.unit_ids, asked.sight.level, whole)
+    found = movements.by_day(_slips(board, Period(stretches[0].days.since, stretches[-1].days.until)))
     rows, groups = [], []
     names = _names()
     for stretch in stretches:
         name, span = stretch.name, stretch.days
-        days = [one for day, one in found.items() if span.since <= day <= span.until]
-        numbers = [sum(getattr(one, column) for one in days) for column in ("sent", "received", "faults")]
+        counted = found.get(span.since if board.by_days else span.since.replace(day=1), Handed())
+        numbers = (counted.sent, counted.received, counted.faults)
         first = day_cell(span.since) if board.by_days else Cell(name, is_number=False)
         rows.append((first, *(board.cell(number) for number in numbers)))
         drawn = [board.value(number, name, series) for number, series in zip(numbers[:2], names[:2], strict=True)]
@@ -68,7 +67,7 @@ def slip_units(board: Board) -> Panel:
     asked, zone = board.asked, context.services().zone
     units = asked.sight.unit_ids
     names = unit_names(board.session, board.actor)
-    found = movements.slips_by_unit(board.session, zone, units, asked.sight.level, asked.shown)
+    found = movements.by_unit(_slips(board, asked.shown))
     bins = movements.acknowledgements(board.session, zone, units, asked.shown, by_receiver=True)
     keys = found if board.is_exact else units
     order = sorted(
@@ -108,6 +107,17 @@ def slip_units(board: Board) -> Panel:
         charts.stacked_rows(groups[:MOST_ROWS], TWO, totals[:MOST_ROWS]) if is_drawn else None,
         tuple(zip(TWO, series[:2], strict=True)),
     )  # fmt: skip
+
+
+def _slips(board: Board, period: Period) -> Mapping[tuple[date, int], Handed]:
+    """The slips of a period, by day or by month: two panels show them, of one period as a rule."""
+    kept: dict[Period, Mapping[tuple[date, int], Handed]] = board.kept.setdefault("slips", {})
+    if period not in kept:
+        sight, zone = board.asked.sight, context.services().zone
+        kept[period] = movements.slips(
+            board.session, zone, sight.unit_ids, sight.level, period, by_months=not board.by_days
+        )
+    return kept[period]
 
 
 def _together(those: Sequence[tuple[str, Handed, Mapping[int, int]]]) -> tuple[Handed, Mapping[int, int]]:
