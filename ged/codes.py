@@ -72,3 +72,18 @@ def read_code(text: str, *, key: bytes) -> OurCode | None:
 def check_value(body: str, key: bytes) -> str:
     """The check value of a code's other parts (``CHECK_CHARACTERS``)."""
     return base64.b32encode(hmac.new(key, body.encode(), hashlib.sha256).digest()).decode()[:CHECK_CHARACTERS]
+
+
+_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def in_base_36(number: int) -> str:
+    """
+    >>> in_base_36(0), in_base_36(35), in_base_36(1296)
+    ('0', 'Z', '100')
+    """
+    found = ""
+    while number:
+        number, digit = divmod(number, 36)
+        found = _DIGITS[digit] + found
+    return found or "0"

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from ged.errors import EngineFailed, GedError
 from ocr import office
+from ocr.border import message_of_work
 from ocr.enclosed import take_out
 from ocr.image import Shown, cut, shrink
 from ocr.inspection import count, inspect
-from ocr.limits import FULL, Limits, is_full
+from ocr.limits import Limits
 from ocr.pictures import jpeg, site_webp
 from ocr.showing import show
 from ocr.tesseract import Recogniser, recogniser
@@ -33,18 +33,8 @@ class _Service:
         self._recogniser = reads
 
     def answer(self, request: Message) -> Message:
-        try:
-            return {"ok": self._do(request), "broke_off": self._recogniser.broke_off}
-        except EngineFailed as failure:
-            return {"failed": failure.code, "params": dict(failure.params), "retryable": failure.retryable}
-        except GedError as refusal:
-            return {"refused": refusal.code, "remedy": refusal.remedy, "params": dict(refusal.params)}
-        except OSError as error:
-            return {"failed": FULL, "retryable": True} if is_full(error) else _crashed(error)
-        except MemoryError:
-            return {"failed": "ocr.out_of_memory", "params": {}, "retryable": False}
-        except Exception as error:  # noqa: BLE001 - the border of the process: the engine must always have an answer
-            return _crashed(error)
+        told = message_of_work(lambda: self._do(request))
+        return {**told, "broke_off": self._recogniser.broke_off} if "ok" in told else told
 
     def _do(self, request: Message) -> object:
         operation = request.pop("do")
@@ -100,7 +90,3 @@ class _Service:
         small, limit_bytes = shrink(shown.image, round(long_side_px)), request["limit_bytes"]
         coded = site_webp(small, limit_bytes=limit_bytes) if limit_bytes else jpeg(small, _THUMBNAIL_QUALITY)
         Path(request["out"]).write_bytes(coded)
-
-
-def _crashed(error: Exception) -> Message:
-    return {"failed": "ocr.crashed", "params": {"error": type(error).__name__}, "retryable": False}

@@ -10,10 +10,10 @@ from typing import Any
 
 from PIL import Image, ImageOps
 
-from ged.errors import EngineFailed, GedError
 from ocr import clean
+from ocr.border import message_of_work
 from ocr.image import grayscale, shrink, turn
-from ocr.limits import FULL, Limits, is_full
+from ocr.limits import Limits
 from ocr.lines import Line, Token, by_height, confidence_of
 from ocr.page import SLIGHT_LEAN_DEGREES
 from ocr.paper import freshened
@@ -51,18 +51,7 @@ class _Service:
         self._models: SecondModels | None = None
 
     def answer(self, request: Message) -> Message:
-        try:
-            return {"ok": self._read(request)}
-        except EngineFailed as failure:
-            return {"failed": failure.code, "params": dict(failure.params), "retryable": failure.retryable}
-        except GedError as refusal:
-            return {"refused": refusal.code, "remedy": refusal.remedy, "params": dict(refusal.params)}
-        except OSError as error:
-            return {"failed": FULL, "retryable": True} if is_full(error) else _crashed(error)
-        except MemoryError:
-            return {"failed": "ocr.out_of_memory", "params": {}, "retryable": False}
-        except Exception as error:  # noqa: BLE001 - the border of the process: the engine must always have an answer
-            return _crashed(error)
+        return message_of_work(lambda: self._read(request))
 
     def _read(self, request: Message) -> object:
         source = Path(request["source"])
@@ -72,10 +61,6 @@ class _Service:
             self._models = SecondModels()
         page = as_first_read(shown.image, request["flags"])
         return message_of(read_again(self._models, page, lines))
-
-
-def _crashed(error: Exception) -> Message:
-    return {"failed": "ocr.crashed", "params": {"error": type(error).__name__}, "retryable": False}
 
 
 def lines_of(text: str, words: Sequence[Sequence[Any]]) -> list[Line]:

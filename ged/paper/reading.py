@@ -4,8 +4,8 @@ while the engine works."""
 import logging
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,7 +15,8 @@ from ged.capture.files import fetch, private_dir
 from ged.capture.models import PaperCode, PaperState, Scan, ScanState
 from ged.codes import CodeKind
 from ged.errors import EngineFailed, Invalid
-from ged.ports import FormReading, PageRef
+from ged.paper.boxes import ScannedPage, areas_of, boxes_of, pages_of, read_twice
+from ged.ports import FormReading
 from ged.register.models import Mail
 from ged.routing.models import SheetOutcome, SheetReading
 from ged.routing.sheet_form import form_of, places
@@ -29,20 +30,12 @@ log = logging.getLogger("ged.paper")
 
 
 @dataclass(frozen=True)
-class _Page:
-    id: int
-    digest: str
-    media_type: str
-    page_index: int
-
-
-@dataclass(frozen=True)
 class _Wanted:
     """A scan whose code says that it is the fiche of this letter."""
 
     scan_id: int
     mail_id: int
-    pages: tuple[_Page, ...]
+    pages: tuple[ScannedPage, ...]
 
 
 @dataclass(frozen=True)
@@ -74,14 +67,7 @@ def _wanted(session: Session, batch_id: int) -> list[_Wanted]:
         .where(PaperCode.state == PaperState.WAITING, SheetReading.scan_id.is_(None))
         .order_by(Scan.id)
     ).all()
-    return [_Wanted(scan.id, mail_id, _pages(scan)) for scan, mail_id in rows]
-
-
-def _pages(scan: Scan) -> tuple[_Page, ...]:
-    """Pages with one of our codes first: a fiche whose code was not read has none."""
-    pages = [leaf.page for leaf in scan.leaves if not leaf.removed and not leaf.page.problem]
-    pages.sort(key=lambda page: not page.codes)
-    return tuple(_Page(page.id, page.digest, page.media_type, page.page_index) for page in pages[:MAX_PAGES])
+    return [_Wanted(scan.id, mail_id, pages_of(scan, most=MAX_PAGES)) for scan, mail_id in rows]
 
 
 def _read(services: Services, wanted: _Wanted) -> _Found:
@@ -90,7 +76,7 @@ def _read(services: Services, wanted: _Wanted) -> _Found:
         for page in wanted.pages:
             try:
                 source = fetch(services.blobs, page.digest, folder / f"source-{page.id}")
-                found = _read_page_twice(services, wanted, page, source)
+                found = read_twice(partial(_read_page, services, wanted, page, source))
             except (Invalid, EngineFailed) as error:
                 log.info("the boxes of scan %s are not read: %s", wanted.scan_id, error)
                 found = _Found(SheetOutcome.UNCLEAR)
@@ -99,18 +85,8 @@ def _read(services: Services, wanted: _Wanted) -> _Found:
     return found
 
 
-def _read_page_twice(services: Services, wanted: _Wanted, page: _Page, source: Path) -> _Found:
-    """As ``_read_page``, once more after a failure that passes: nobody asks for the reading of a sheet a second time."""
-    try:
-        return _read_page(services, wanted, page, source)
-    except EngineFailed as error:
-        if not error.retryable:
-            raise
-        return _read_page(services, wanted, page, source)
-
-
-def _read_page(services: Services, wanted: _Wanted, page: _Page, source: Path) -> _Found:
-    ref = PageRef(source, page.media_type, page.page_index)
+def _read_page(services: Services, wanted: _Wanted, page: ScannedPage, source: Path) -> _Found:
+    ref = page.at(source)
     for text in services.ocr.read_codes(ref, timeout_s=TIMEOUT_S):
         form = form_of(text, key=services.code_key)
         # A sheet of another letter that was laid on this one says nothing of this letter.
@@ -136,16 +112,8 @@ def _note(uow: UnitOfWork, wanted: _Wanted, found: _Found) -> None:
             scan_page_id=found.page_id,
             outcome=found.outcome.value,
             code=found.code,
-            boxes=_boxes(found.reading),
-            areas=_areas(found.reading),
+            boxes=boxes_of(found.reading) if found.reading else [],
+            areas=areas_of(found.reading) if found.reading else [],
             read_at=uow.now,
         )
     )
-
-
-def _boxes(reading: FormReading | None) -> list[Any]:
-    return [[one.key, one.state.value, one.ink, one.place] for one in reading.boxes] if reading is not None else []
-
-
-def _areas(reading: FormReading | None) -> list[Any]:
-    return [[one.key, one.has_ink, one.place] for one in reading.areas] if reading is not None else []

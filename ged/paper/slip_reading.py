@@ -4,6 +4,7 @@ while the engine works."""
 import logging
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from ged.capture.files import fetch, private_dir
 from ged.capture.models import PaperCode, PaperState, Scan, ScanState
 from ged.codes import CodeKind
 from ged.errors import EngineFailed, Invalid
-from ged.ports import PageRef
+from ged.paper.boxes import ScannedPage, areas_of, boxes_of, pages_of, read_twice
 from ged.slips.models import Slip, SlipReading
 from ged.slips.reception_form import part_of, places
 from ged.unit import Services, UnitOfWork
@@ -28,20 +29,12 @@ log = logging.getLogger("ged.paper")
 
 
 @dataclass(frozen=True)
-class _Page:
-    id: int
-    digest: str
-    media_type: str
-    page_index: int
-
-
-@dataclass(frozen=True)
 class _Wanted:
     """A scan whose code says that it is this slip."""
 
     scan_id: int
     slip_id: int
-    pages: tuple[_Page, ...]
+    pages: tuple[ScannedPage, ...]
 
 
 @dataclass(frozen=True)
@@ -71,14 +64,7 @@ def _wanted(session: Session, batch_id: int) -> list[_Wanted]:
         .where(PaperCode.state == PaperState.WAITING, SlipReading.scan_id.is_(None))
         .order_by(Scan.id)
     ).all()
-    return [_Wanted(scan.id, slip_id, _pages(scan)) for scan, slip_id in rows]
-
-
-def _pages(scan: Scan) -> tuple[_Page, ...]:
-    """Pages with one of our codes first: of a long file they are the ones that count."""
-    pages = [leaf.page for leaf in scan.leaves if not leaf.removed and not leaf.page.problem]
-    pages.sort(key=lambda page: not page.codes)
-    return tuple(_Page(page.id, page.digest, page.media_type, page.page_index) for page in pages[:MAX_PAGES])
+    return [_Wanted(scan.id, slip_id, pages_of(scan, most=MAX_PAGES)) for scan, slip_id in rows]
 
 
 def _read(services: Services, wanted: _Wanted) -> _Found:
@@ -88,7 +74,7 @@ def _read(services: Services, wanted: _Wanted) -> _Found:
         for page in wanted.pages:
             try:
                 source = fetch(services.blobs, page.digest, folder / f"source-{page.id}")
-                one = _read_page_twice(services, wanted, page, source)
+                one = read_twice(partial(_read_page, services, wanted, page, source))
             except (Invalid, EngineFailed) as error:
                 log.info("the boxes of page %s of scan %s are not read: %s", page.id, wanted.scan_id, error)
                 one = _Found()
@@ -97,18 +83,8 @@ def _read(services: Services, wanted: _Wanted) -> _Found:
     return _Found(tuple(pages), tuple(unclear))
 
 
-def _read_page_twice(services: Services, wanted: _Wanted, page: _Page, source: Path) -> _Found:
-    """As ``_read_page``, once more after a failure that passes: nobody asks for the reading of a slip a second time."""
-    try:
-        return _read_page(services, wanted, page, source)
-    except EngineFailed as error:
-        if not error.retryable:
-            raise
-        return _read_page(services, wanted, page, source)
-
-
-def _read_page(services: Services, wanted: _Wanted, page: _Page, source: Path) -> _Found:
-    ref = PageRef(source, page.media_type, page.page_index)
+def _read_page(services: Services, wanted: _Wanted, page: ScannedPage, source: Path) -> _Found:
+    ref = page.at(source)
     for text in services.ocr.read_codes(ref, timeout_s=TIMEOUT_S):
         part, code = part_of(text, key=services.code_key), text.strip()
         # A table of another slip that was laid on this one says nothing of this slip.
@@ -120,8 +96,8 @@ def _read_page(services: Services, wanted: _Wanted, page: _Page, source: Path) -
         told = {
             "page": page.id,
             "code": code,
-            "boxes": [[one.key, one.state.value, one.ink, one.place] for one in reading.boxes],
-            "areas": [[one.key, one.has_ink, one.place] for one in reading.areas],
+            "boxes": boxes_of(reading),
+            "areas": areas_of(reading),
         }
         return _Found((told,))
     return _Found()

@@ -13,7 +13,7 @@ import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ged.codes import FORM_PREFIX, check_value
+from ged.codes import FORM_PREFIX, check_value, in_base_36
 from ged.ports import BoxState, FormArea, FormBox, PrintedForm
 
 VERSION = 1
@@ -23,7 +23,6 @@ OTHER = 0
 """The row for a unit that is written by hand."""
 SHEET = "sheet"
 """The area of the boxes and the visa below them, as a picture."""
-_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @dataclass(frozen=True)
@@ -58,11 +57,11 @@ def code_of(form: SheetForm, *, key: bytes) -> str:
     body = "/".join(
         (
             FORM_PREFIX,
-            _text(form.version),
-            _text(form.mail_id),
-            ".".join(_text(one.id) + one.tag for one in form.units),
-            ".".join(_text(one.id) + one.tag for one in form.mentions),
-            ".".join(map(_text, form.days)),
+            in_base_36(form.version),
+            in_base_36(form.mail_id),
+            ".".join(in_base_36(one.id) + one.tag for one in form.units),
+            ".".join(in_base_36(one.id) + one.tag for one in form.mentions),
+            ".".join(map(in_base_36, form.days)),
         )
     )
     return f"{body}/{check_value(body, key)}"
@@ -88,18 +87,6 @@ def _rows(text: str) -> tuple[Offered, ...]:
 
 def _split(text: str) -> list[str]:
     return text.split(".") if text else []
-
-
-def _text(number: int) -> str:
-    """
-    >>> _text(0), _text(35), _text(1296)
-    ('0', 'Z', '100')
-    """
-    found = ""
-    while number:
-        number, digit = divmod(number, 36)
-        found = _DIGITS[digit] + found
-    return found or "0"
 
 
 # --- the places ----------------------------------------------------------------------------------------------------

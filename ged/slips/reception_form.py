@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ged.codes import RECEPTION_PREFIX, check_value
+from ged.codes import RECEPTION_PREFIX, check_value, in_base_36
 from ged.ports import BoxState, FormArea, FormBox, PrintedForm
 from ged.slips.states import DECISIONS, LineState
 
@@ -23,7 +23,6 @@ TABLE = "table"
 """The area of the whole table, as a picture."""
 HAND = ("name", "title", "date", "signature")
 """The areas at the foot of the last table, for the receiver's hand."""
-_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def parts_of(slip_id: int, total: int) -> tuple[ReceptionPart, ...]:
 def code_of(part: ReceptionPart, *, key: bytes) -> str:
     """The text of the table's code, with signs that need few modules of a QR code."""
     numbers = (part.version, part.slip_id, part.first, part.count, part.total)
-    body = "/".join((RECEPTION_PREFIX, *map(_text, numbers)))
+    body = "/".join((RECEPTION_PREFIX, *map(in_base_36, numbers)))
     return f"{body}/{check_value(body, key)}"
 
 
@@ -83,18 +82,6 @@ def part_of(text: str, *, key: bytes) -> ReceptionPart | None:
         return None
     version, slip_id, first, count, total = (int(one, 36) for one in parts[1:])
     return ReceptionPart(slip_id, first, count, total, version) if version in _PLACED else None
-
-
-def _text(number: int) -> str:
-    """
-    >>> _text(0), _text(35), _text(1296)
-    ('0', 'Z', '100')
-    """
-    found = ""
-    while number:
-        number, digit = divmod(number, 36)
-        found = _DIGITS[digit] + found
-    return found or "0"
 
 
 # --- the places ----------------------------------------------------------------------------------------------------
