@@ -78,7 +78,8 @@ _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def in_base_36(number: int) -> str:
-    """
+    """A number in the digits of base 36: a code has little room.
+
     >>> in_base_36(0), in_base_36(35), in_base_36(1296)
     ('0', 'Z', '100')
     """

@@ -77,7 +77,7 @@ class _Wanted:
 def run(
     services: Services, attachment_id: int, *, kind: JobKind, heartbeat: Callable[[str], None], now: datetime
 ) -> None:
-    """Read doubtful pages of an attachment again, for ``SLICE_S``; the rest is deferred as a job of the same ``kind``.
+    """Read doubtful pages of an attachment again, for ``SLICE_S``; the rest is left to another job of this ``kind``.
 
     Raises:
         EngineFailed: ``ocr.second_unavailable``; DiskFull: ``disk.full``.
