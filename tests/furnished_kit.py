@@ -121,6 +121,7 @@ def furnished(folder: Path) -> Furnished:
         code = session.get_one(LetterToken, answer).payload
     hold_id, lost_id = _restored(services)
     book_id = _reserve_book(services)
+    sheet_id = reserve_kit.sheet(services, book_id)
     paper = paper_kit.bring(services, CodeKind.SLIP, slips[0])
     samples = {
         "file_id": _spreadsheets(services), "folder_id": (_scan_folder(services),),
@@ -150,6 +151,8 @@ def furnished(folder: Path) -> Furnished:
         ("work_calendar.check_day", ""): "/administration/calendrier/jour/apercu?on=10/03/2027&name=Aid",
         ("work_calendar.check_week", ""): "/administration/calendrier/semaine/apercu?weekdays=0&weekdays=1",
         ("reserve.find", "agent"): "/registres/secours/ligne?code=CS-ARR-2026-001",
+        ("reserve.sheet_page", "agent"): f"/registres/secours/feuille/{sheet_id}",
+        ("reserve.sheet_part", "agent"): f"/registres/secours/feuille/{sheet_id}/image.jpg?partie=row:1",
         ("resuming.lost", "dge"): f"/registres/reprise/numero/{lost_id}",
         ("register.form", "agent"): f"/enregistrer/numerisation/{_scans(app, services)}",
         **_results(app, house),

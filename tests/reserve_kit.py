@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import io
+import secrets
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
+from ged.capture.models import BOOK_PAGE, BatchSource, BatchState, Scan, ScanBatch, ScanLeaf, ScanPage, ScanState
 from ged.org.models import Holding, Person, Post, PostRole, Unit
 from ged.ports import PostId, RegisterId
 from ged.register.models import Direction, Register, RegisterNature
 from ged.register.operations import IncomingForm, Registered, register_incoming
 from ged.reserve import operations, queries
-from ged.reserve.models import ReserveLine
+from ged.reserve.models import ReserveLine, ReserveSheet
 from ged.reserve.operations import MadeBook
+from ged.reserve.page_form import CELLS, ROW
 from ged.unit import Role, Services
+from tests import pages
 from tests.factories import NOW, TODAY, actor
 
 CUT = NOW + timedelta(hours=1)
 """The current goes away an hour after the books were made."""
 BACK = CUT + timedelta(hours=3)
+_QUAD = [[0.1, 0.1], [0.4, 0.1], [0.4, 0.2], [0.1, 0.2]]
 
 
 def register_id(services: Services, code: str) -> RegisterId:
@@ -71,6 +77,44 @@ def void(
         return operations.void_lines(
             uow, book_id, first=first, last=last, reason=reason, actor=actor(services, account)
         )
+
+
+def sheet(services: Services, book_id: int, *, now: datetime = NOW, waits: bool = True) -> int:
+    """A scanned page of a book: the first three lines are written, the others empty. Returns its scan."""
+    boxes = [[f"{name}:{n}", "empty", 0.0, _QUAD] for n in range(1, 11) for name in ("urgent", "void")]
+    areas = [[f"{cell}:{n}", n <= 3, _QUAD] for n in range(1, 11) for cell in (*CELLS, ROW)]
+    with services.unit_of_work(now) as uow:
+        unit_id = uow.session.scalars(select(Unit.id).where(Unit.code == "BO")).one()
+        digest = services.blobs.put(io.BytesIO(pages.png("Carnet de secours"))).digest
+        page = ScanPage(
+            token="p1", digest=digest, media_type="image/png", size_bytes=1, received_at=now, inspected_at=now
+        )  # fmt: skip
+        batch = ScanBatch(
+            key=secrets.token_hex(8), unit_id=unit_id, source=BatchSource.UPLOAD, state=BatchState.SETTLED, created_at=now,
+            pages=[page],
+        )  # fmt: skip
+        uow.session.add(batch)
+        uow.session.flush()
+        scan = Scan(
+            batch_id=batch.id, unit_id=unit_id, created_at=now, note=BOOK_PAGE if waits else "",
+            state=ScanState.WAITING if waits else ScanState.JOINED, leaves=[ScanLeaf(page=page, position=1)],
+        )  # fmt: skip
+        uow.session.add(scan)
+        uow.session.flush()
+        uow.session.add(
+            ReserveSheet(
+                scan_id=scan.id,
+                scan_page_id=page.id,
+                book_id=book_id,
+                first_line=1,
+                line_count=10,
+                boxes=boxes,
+                areas=areas,
+                read_at=now,
+                kept_at=None if waits else now,
+            )
+        )
+        return scan.id
 
 
 def states(services: Services, book_id: int, account: str = "agent") -> list[tuple[str, str]]:

@@ -18,7 +18,18 @@ from ged.capture import separators, turns, two_pass
 from ged.capture.bridges import BridgeIdentity, clerk_of
 from ged.capture.files import Upload, harmless_name, limited
 from ged.capture.grouping import Group, group_pages
-from ged.capture.models import BatchSource, BatchState, PaperCode, Scan, ScanBatch, ScanLeaf, ScanPage, ScanState
+from ged.capture.models import (
+    BOOK_ELSEWHERE,
+    BOOK_PAGE,
+    BatchSource,
+    BatchState,
+    PaperCode,
+    Scan,
+    ScanBatch,
+    ScanLeaf,
+    ScanPage,
+    ScanState,
+)
 from ged.codes import CodeKind, OurCode, read_code
 from ged.db import insert_if_missing
 from ged.errors import Invalid, NotFound
@@ -28,6 +39,8 @@ from ged.ports import AttachmentId, Digest, PageCode, PageFacts, ScanId
 from ged.register.models import Attachment, AttachmentKind, Mail, MailNumber
 from ged.register.operations import SourcePage, attach
 from ged.register.signed_kinds import APART, IS_APART
+from ged.reserve import queries as reserve
+from ged.reserve.codes import read_page_code
 from ged.resuming import queries as resuming
 from ged.unit import SYSTEM, Actor, Services, UnitOfWork
 
@@ -363,7 +376,8 @@ def note(uow: UnitOfWork, batch: ScanBatch, page: ScanPage, look: FirstLook, now
 
 
 def _ours(codes: Iterable[PageCode], key: bytes) -> list[str]:
-    return [code.text.strip() for code in codes if read_code(code.text, key=key) is not None]
+    texts = (code.text.strip() for code in codes)
+    return [text for text in texts if read_code(text, key=key) is not None or read_page_code(text, key=key) is not None]
 
 
 def _place(uow: UnitOfWork, batch: ScanBatch, pages: Sequence[ScanPage], now: datetime) -> list[ScanId]:
@@ -404,7 +418,18 @@ def _settle_group(uow: UnitOfWork, batch: ScanBatch, group: Group, now: datetime
         scan.note = "separator_alone"
     else:
         _send_on(uow, batch, scan, group.code, now)
+    if group.book_line and not scan.note:
+        scan.note = _of_book(uow, batch, group.book_line)
     return ScanId(scan.id)
+
+
+def _of_book(uow: UnitOfWork, batch: ScanBatch, line: str) -> str:
+    """The note of a scanned page of a reserve book. It proposes its lines to the clerk of the book's register; a book that
+    this installation does not know proposes nothing."""
+    keeper = reserve.keeper_of(uow.session, line)
+    if keeper is None:
+        return ""
+    return BOOK_PAGE if batch.unit_id in heirs(uow.session, keeper) else BOOK_ELSEWHERE
 
 
 def new_scan(uow: UnitOfWork, batch: ScanBatch, group: Group, now: datetime) -> Scan:

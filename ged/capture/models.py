@@ -17,6 +17,9 @@ from ged.db import Base, Code, Id, UtcDateTime
 BLANK_FROM = 0.9
 """From this ``blank_score`` a page is shown as blank. It is flagged, never dropped automatically."""
 
+BOOK_PAGE, BOOK_ELSEWHERE = "reserve_sheet", "reserve_elsewhere"
+"""Notes of a scan that is a page of a reserve book: it is no letter, and nobody is led to register it as one."""
+
 
 class BatchSource(StrEnum):
     """How a batch came."""
@@ -222,7 +225,7 @@ class Scan(Base):
     """Why it still waits: ``document_exists``, ``number_voided``, ``number_unknown``, ``sealed_envelope``,
     ``code_waits``, ``code_refused``, ``code_elsewhere``,
     ``separator_foreign``, ``separator_withdrawn``, ``separator_unknown``, ``separator_alone``,
-    ``virus``.
+    ``virus``; ``BOOK_PAGE``, or ``BOOK_ELSEWHERE`` where the unit does not keep the book's register.
 
     The first three and the envelope come from a label of a register that the unit keeps. ``code_waits``: a person has
     to confirm the code; ``code_refused``: the person refused. ``code_elsewhere``: nobody can confirm the code. The

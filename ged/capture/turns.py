@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Select, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from ged.capture.models import Scan, ScanState, ScanTurn
+from ged.capture.models import BOOK_ELSEWHERE, BOOK_PAGE, Scan, ScanState, ScanTurn
 from ged.capture.queries import scan_units
 from ged.db import insert_if_missing
 from ged.org.models import Person
@@ -58,14 +58,14 @@ def at_work(session: Session, scan_ids: Collection[int], actor: Actor, *, now: d
 
 
 def _waiting(actor: Actor) -> Select[int]:
-    """Scans of new letters. A scan whose code waits for a confirmation is not a new letter."""
+    """Scans of new letters. A scan whose code waits for a confirmation is not a new letter, nor is a page of a reserve book."""
     return (
         select(Scan.id)
         .where(
             Scan.state == ScanState.WAITING,
             Scan.unit_id.in_(scan_units(actor)),
             Scan.proof_kind == "",
-            Scan.note.not_in(("sealed_envelope", "virus")),
+            Scan.note.not_in(("sealed_envelope", "virus", BOOK_PAGE, BOOK_ELSEWHERE)),
         )
         .order_by(Scan.id)
     )

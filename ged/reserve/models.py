@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Integer, String, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ged.db import Base, Id, UtcDateTime
@@ -88,6 +88,29 @@ class ReserveLine(Base):
     entered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     entered_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     void_id: Mapped[int | None] = mapped_column(ForeignKey("reserve_voids.id"), index=True)
+
+
+class ReserveSheet(Base):
+    """A scanned page of a book, as the machine read it. It only proposes; nothing of the reading is written a second time.
+
+    Once the page is kept as a proof (``kept_at``), its scan waits no more.
+    """
+
+    __tablename__ = "reserve_sheets"
+
+    scan_id: Mapped[int] = mapped_column(ForeignKey("scans.id"), primary_key=True, autoincrement=False)
+    scan_page_id: Mapped[int] = mapped_column(ForeignKey("scan_pages.id"))
+    book_id: Mapped[int] = mapped_column(ForeignKey("reserve_books.id"), index=True)
+    first_line: Mapped[int] = mapped_column(Integer)
+    """Place in the book of the page's first line."""
+    line_count: Mapped[int] = mapped_column(Integer)
+    boxes: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    """Key, state, share of ink, corners of each box; nothing where the page has none, or they were not found."""
+    areas: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    """Key, whether it has ink, corners of each cell and line."""
+    read_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    kept_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    kept_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
 
 
 def line_row(book_id: int, line_no: int, text: str, key: str) -> dict[str, Any]:

@@ -214,7 +214,8 @@ def typed(session: Session, actor: Actor, text: str, *, code_key: bytes) -> tupl
     kept = (
         select(ReserveBook.id).join(Register, Register.id == ReserveBook.register_id).where(Register.unit_id.in_(units))
     )
-    key = number_key(read_page_code(text, key=code_key) or text)
+    page = read_page_code(text, key=code_key)
+    key = number_key(page.first_line if page is not None else text)
     if not key:
         raise _not_found()
     of_key = select(ReserveLine).where(ReserveLine.text_key == key, ReserveLine.book_id.in_(kept))
@@ -225,6 +226,25 @@ def typed(session: Session, actor: Actor, text: str, *, code_key: bytes) -> tupl
     if found is None:
         raise _not_found()
     return found, None
+
+
+def line_of_page(session: Session, first_line: str) -> ReserveLine | None:
+    """The line with which a page begins, by the number that the page's code names."""
+    of_key = select(ReserveLine).where(ReserveLine.text_key == number_key(first_line))
+    found: ReserveLine | None = session.scalar(of_key.order_by(ReserveLine.id.desc()).limit(1))
+    return found
+
+
+def keeper_of(session: Session, first_line: str) -> int | None:
+    """The unit that keeps the register of the book of which this page is; None where no such book is known."""
+    line = line_of_page(session, first_line)
+    if line is None:
+        return None
+    return session.scalar(
+        select(Register.unit_id)
+        .join(ReserveBook, ReserveBook.register_id == Register.id)
+        .where(ReserveBook.id == line.book_id)
+    )
 
 
 def _not_found() -> Invalid:

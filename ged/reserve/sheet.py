@@ -1,9 +1,10 @@
 """The reserve book on paper: a page for each ten lines, with its code.
 
 Printed again it is the same book: the same numbers, codes and day. A line that was used or voided since is struck, so that
-nobody writes on it a second time.
+nobody writes on it a second time. Boxes and cells stand where ``page_form`` says, so that a scan of the page is read.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -14,8 +15,9 @@ from ged.register.models import Register
 from ged.register.prints import Sheet, slug
 from ged.register.registers import open_register
 from ged.reserve import queries
-from ged.reserve.codes import make_page_code
+from ged.reserve.codes import PageCode, make_page_code
 from ged.reserve.operations import kept_book
+from ged.reserve.page_form import LAYOUT, places
 from ged.reserve.queries import LineRow, ReserveState
 from ged.typeset import qr_svg
 from ged.unit import Actor, Services
@@ -39,15 +41,30 @@ def book_sheet(session: Session, services: Services, book_id: int, actor: Actor)
         "code": book.code,
         "register": f"{register.name} ({register.code})",
         "made": f"{long_day(made.date())} à {hour(made)}",
-        "pages": [
-            {
-                "qr": qr_svg(make_page_code(page[0].text, key=services.code_key)),
-                "lines": [_line(row) for row in page],
-            }
-            for page in pages
-        ],
+        "pages": [_page(page, services.code_key) for page in pages],
     }
     return Sheet("reserve_book.typ", data, book.made_at, f"carnet-{slug(book.code)}.pdf")
+
+
+def _page(rows: Sequence[LineRow], key: bytes) -> dict[str, Any]:
+    """A page as the template reads it: its lines, and the places of what a scan of it is read by."""
+    code = make_page_code(PageCode(rows[0].text, len(rows), LAYOUT), key=key)
+    placed = places(LAYOUT, len(rows), code=code)
+    form = placed.form
+    return {
+        "qr": qr_svg(code, quiet=False),
+        "qr_at": list(form.code_at),
+        "columns": list(placed.columns),
+        "head": placed.head,
+        "pitch": placed.pitch,
+        "gutter": placed.gutter,
+        "receipt": placed.receipt,
+        "labels": list(placed.labels),
+        "marks": [list(mark) for mark in form.marks],
+        "mark_size": form.mark_size,
+        "boxes": [[box.x, box.y, box.size] for box in form.boxes],
+        "lines": [_line(row) for row in rows],
+    }
 
 
 def _line(row: LineRow) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, delete, exists, or_, se
 from sqlalchemy.orm import Session
 
 from ged.capture.arrange import QUARTERS
-from ged.capture.models import BLANK_FROM, Scan, ScanLeaf, ScanState
+from ged.capture.models import BLANK_FROM, BOOK_ELSEWHERE, BOOK_PAGE, Scan, ScanLeaf, ScanState
 from ged.jobs import LIVE_STATES, Job, JobKind
 from ged.ports import FieldReading, RecognisedPage
 from ged.register.models import Attachment, AttachmentKind, MailNumber
@@ -23,7 +23,7 @@ MAX_COMPARED = 30
 MAX_FIELDS = 60
 """Largest number of fields of one document: a hostile page may look like a list of a thousand amounts."""
 
-CLOSED_NOTES = ("sealed_envelope", "code_elsewhere")
+CLOSED_NOTES = ("sealed_envelope", "code_elsewhere", BOOK_PAGE, BOOK_ELSEWHERE)
 """Notes of scans that must not be read automatically."""
 
 Box = tuple[float, float, float, float]

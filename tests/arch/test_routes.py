@@ -19,6 +19,7 @@ GET_THAT_RECORDS_A_READING = {
     "impute.form": "reading a letter to decide over it is reading it: seen mark, and the journal when restricted",
     "scans.picture": "a page of a joined scan in full size is a page of its letter: in the journal when restricted",
     "impute.sheet_part": "the picture of a RESTRICTED or SECRET letter's fiche is in the journal",
+    "reserve.sheet_part": "the picture of a line of a RESTRICTED letter is in the journal",
     "slips.sheet_part": "the picture of a slip that names a RESTRICTED letter is in the journal",
     "impute.sheet": "printing a RESTRICTED or SECRET letter's fiche is in the journal",
     "followup.sheet": "printing a list with a RESTRICTED or SECRET letter is in the journal",

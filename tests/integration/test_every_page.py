@@ -77,6 +77,7 @@ NO_PAGES = {
     "documents.original_page": "a file",
     "documents.text": "words for the picture of a page, fetched by its script",
     "checks.progress": "a part of the page of checks",
+    "reserve.cells": "a part of the form",
     "reserve.find": "leads from a typed number to the form of its line",
     "dashboard.export": "a file",
     "entity_exports.progress": "a part of the page of exports",

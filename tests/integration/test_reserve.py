@@ -23,7 +23,7 @@ from ged.register.models import Mail, MailNumber, Register, RegisterClosing
 from ged.register.operations import void_number
 from ged.reports import register_pages
 from ged.reserve import checking, operations, queries, sheet
-from ged.reserve.codes import make_page_code
+from ged.reserve.codes import PageCode, make_page_code
 from ged.reserve.models import ReserveBook, ReserveLine
 from ged.reserve.numbers import restore_mark
 from ged.resuming import holding
@@ -219,7 +219,7 @@ def test_after_a_restore_no_book_has_the_number_or_the_code_of_one_that_was_lost
     with pytest.raises(InterruptedError), services.unit_of_work(NOW) as uow:
         lost = operations.make_book(uow, register_id(services, "ARR"), pages=1, actor=actor(services, "agent"))
         raise InterruptedError
-    page = make_page_code(f"{lost.code}-01", key=services.code_key)
+    page = make_page_code(PageCode(f"{lost.code}-01"), key=services.code_key)
     with services.unit_of_work(BACK) as uow:
         holding.hold_registers(uow, copied_at=NOW)
     made = make(services, now=BACK)
@@ -231,7 +231,7 @@ def test_after_a_restore_no_book_has_the_number_or_the_code_of_one_that_was_lost
             with pytest.raises(Invalid, match=r"reserve\.not_found"):
                 queries.typed(session, agent, typed, code_key=services.code_key)
         (first, *_rest) = line_ids(services, made.id)
-        code = make_page_code(f"{made.code}-01", key=services.code_key)
+        code = make_page_code(PageCode(f"{made.code}-01"), key=services.code_key)
         assert queries.typed(session, agent, code, code_key=services.code_key) == (made.id, first)
         assert list(checking.broken(session)) == []
     later = datetime(2027, 1, 4, 9, 0, tzinfo=UTC)
@@ -276,7 +276,7 @@ def test_a_page_a_line_and_a_book_lead_to_the_lines(services: Services) -> None:
     book = make(services, pages=2)
     ids, agent = line_ids(services, book.id), actor(services, "agent")
     asked = {
-        make_page_code(f"{book.code}-11", key=services.code_key): (book.id, ids[10]),
+        make_page_code(PageCode(f"{book.code}-11"), key=services.code_key): (book.id, ids[10]),
         "cs-arr-2026-001-07": (book.id, ids[6]),
         "CS-ARR-2026-001": (book.id, None),
     }

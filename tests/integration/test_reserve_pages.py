@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from ged.register.models import Mail, MailNumber, Rectification, Register
 from ged.reports.register_pages import FIELDS
 from ged.reserve import checking
-from ged.reserve.codes import make_page_code
+from ged.reserve.codes import PageCode, make_page_code
 from ged.reserve.models import ReserveBook, ReserveLine
 from ged.reserve.operations import MOMENT
 from ged.routing import rectify_letter
@@ -65,7 +65,7 @@ def test_line_after_line_is_entered_with_the_usual_form(site: tuple[Flask, Servi
     app, services = site
     book = make(services, now=an_hour_ago())
     ids, client = line_ids(services, book.id), sign_in(app, "agent")
-    code = make_page_code(f"{book.code}-01", key=services.code_key)
+    code = make_page_code(PageCode(f"{book.code}-01"), key=services.code_key)
     found = client.get(f"{HERE}/ligne", query_string={"code": code})
     assert found.status_code == 303
     form = client.get(found.location).text

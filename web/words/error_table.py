@@ -1305,6 +1305,9 @@ MESSAGES: Mapping[str, Message] = {
         _l("La ligne %(line)s est annulée."),
         _l("Si un courrier y est écrit, enregistrez-le sans le carnet, avec sa date d'arrivée."),
     ),
+    "reserve.lines_left": Message(
+        _l("Il reste des lignes à saisir sur cette feuille : %(lines)s."), _l("Saisissez-les, ou annulez-les.")
+    ),
     "reserve.not_found": Message(
         _l("Ce n'est pas le numéro d'un carnet que vous tenez."),
         _l("Écrivez le numéro imprimé en tête du carnet, ou lisez le code de la page."),
@@ -1318,6 +1321,9 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "reserve.pages": Message(_l("Un carnet a de 1 à %(most)s pages."), _l("Corrigez le nombre de pages.")),
     "reserve.received_in_future": Message(_l("Ce moment est dans l'avenir."), _l("Corrigez le jour ou l'heure.")),
+    "reserve.sheet_unknown": Message(
+        _l("Cette feuille n'existe pas, ou vous ne tenez pas son registre."), _l("Choisissez une feuille du carnet.")
+    ),
     "reserve.unknown": Message(
         _l("Ce carnet n'existe pas, ou vous ne tenez pas son registre."), _l("Choisissez un carnet de la liste.")
     ),

@@ -28,6 +28,7 @@ from ged.preservation.documents import SignedKind
 from ged.register.models import AttachmentKind, Channel, Direction, Priority, RegisterNature
 from ged.register.states import MailState
 from ged.register.words import CHANNELS
+from ged.reserve.page_form import LineSaid
 from ged.reserve.queries import ReserveState
 from ged.routing.models import Purpose
 from ged.routing.states import AssignmentState
@@ -128,6 +129,12 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         ReserveState.FREE: _l("libre"),
         ReserveState.USED: _l("inscrite"),
         ReserveState.VOID: _l("annulée"),
+    },
+    LineSaid: {
+        LineSaid.WRITTEN: _l("écrite"),
+        LineSaid.EMPTY: _l("semble vide"),
+        LineSaid.VOID: _l("case « gâchée » cochée"),
+        LineSaid.ASKED: _l("à regarder"),
     },
     RegisterNature: {
         RegisterNature.ARRIVAL: _l("Arrivée"),
@@ -374,6 +381,12 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
 }
 
 TONES: Mapping[type[Enum], Mapping[Any, str]] = {
+    LineSaid: {
+        LineSaid.WRITTEN: "info",
+        LineSaid.EMPTY: "neutral",
+        LineSaid.VOID: "neutral",
+        LineSaid.ASKED: "warning",
+    },
     ReserveState: {ReserveState.FREE: "info", ReserveState.USED: "success", ReserveState.VOID: "neutral"},
     Step: {
         Step.WAITING: "warning",
@@ -754,6 +767,7 @@ ACTIONS: Mapping[str, LazyString] = {
     "register.resumed": _l("a donné le dernier numéro d'un registre après une restauration"),
     "reserve.made": _l("a ouvert un carnet de secours"),
     "reserve.entered": _l("a inscrit le courrier d'après le carnet de secours"),
+    "reserve.sheet_kept": _l("a gardé une feuille numérisée du carnet de secours"),
     "reserve.moved": _l("a rectifié l'heure d'une ligne du carnet de secours"),
     "reserve.voided": _l("a annulé des lignes d'un carnet de secours"),
     "registers.held": _l("a retenu les registres après une restauration"),

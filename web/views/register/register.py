@@ -25,6 +25,8 @@ from ged.mailbox import signatures as message_signatures
 from ged.natures import queries as nature_queries
 from ged.natures.queries import NatureRow
 from ged.org.stock import entities_of
+from ged.paper import reserve_sheets
+from ged.paper.reserve_sheets import SheetLine
 from ged.ports import Confidentiality, MailId, PostId, RegisterId, ScanId
 from ged.recognition import signatures
 from ged.register import correspondents, entry, opening, operations, prints, queries
@@ -76,12 +78,23 @@ class _Registration:
 
 @dataclass(frozen=True)
 class _ReserveLines:
-    """The reserve book whose lines are entered: those that are open, the proposed one, and the day of the last one."""
+    """The reserve book whose lines are entered: those that are open, the proposed one, and the day of the last one.
+
+    ``sheet``: what a scanned page says of the proposed line; ``to_type``: how many open lines are not surely empty or void by their
+    scanned pages; None: no page was scanned.
+    """
 
     book: BookRow
     lines: Sequence[tuple[int, str]]
     line_id: int | None
     on: date
+    sheet: SheetLine | None = None
+    to_type: int | None = None
+
+    @property
+    def line_text(self) -> str:
+        """The number of the proposed line."""
+        return next((text for line_id, text in self.lines if line_id == self.line_id), "")
 
 
 @blueprint.get("/")
@@ -189,9 +202,19 @@ def _reserve(db: ReadSession, actor: Actor) -> _ReserveLines | None:
     lines = reserve_queries.open_lines(db, book_id) if book.is_open else []
     ids = [line_id for line_id, _text in lines]
     last = reserve_queries.last_received(db, book_id)
-    following = next((one for one in ids if asked is None or one >= asked), ids[0] if ids else None)
+    found = reserve_sheets.lines_of(db, book_id, actor) if ids else {}
+    rows = {row.id: row for row in reserve_queries.lines(db, actor, book_id)} if found else {}
+    # Lines that the scanned pages show as empty come last.
+    written = {row.id for row in reserve_sheets.to_type(list(rows.values()), found)} if found else set(ids)
+    ahead = [one for one in ids if one in written] or ids
+    following = (
+        asked
+        if asked in ids
+        else next((one for one in ahead if asked is None or one > asked), ahead[0] if ahead else None)
+    )
     on = context.today() if last is None else last.astimezone(context.services().zone).date()
-    return _ReserveLines(book, lines, following, on)
+    sheet = found.get(rows[following].line_no) if following in rows else None
+    return _ReserveLines(book, lines, following, on, sheet, len(written.intersection(ids)) if found else None)
 
 
 def _delays(natures: Sequence[NatureRow]) -> str:
@@ -227,6 +250,7 @@ def register() -> ResponseReturnValue:
         with context.services().unit_of_work(now) as uow:
             if typed.scan_id is not None:
                 arrange.hold_first(uow, typed.scan_id, actor=actor)
+            pages = reserve_sheets.hold_of_line(uow, typed.line_id) if typed.line_id is not None else []
             alike = entry.lookalikes(uow.session, typed.form, actor=actor)
             if alike and request.form.get("looked_at") != entry.mark_of(alike):
                 raise Invalid("mail.registered_before", "compare the two", field="looked_at")
@@ -246,6 +270,7 @@ def register() -> ResponseReturnValue:
                 reserve.enter(
                     uow, typed.line_id, done.mail_id, done.number_id, received_at=typed.received_at, actor=actor
                 )
+                reserve_sheets.keep(uow, pages, actor=actor)
             if typed.lost_id is not None and not done.is_repeated:
                 resuming.retake(uow, typed.lost_id, done.mail_id, actor=actor)
     except REFUSALS as error:

@@ -1,21 +1,26 @@
-"""The reserve books: made and printed before a power cut; after it their lines are entered, and the unused ones voided."""
+"""The reserve books: made and printed before a power cut; after it their pages are scanned, their lines entered, and the
+unused ones voided."""
 
 import secrets
 from datetime import datetime
 from io import BytesIO
 
-from flask import Blueprint, flash, redirect, request, send_file, url_for
+from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from ged.errors import GedError, Invalid, InvalidTransition
+from ged.capture import drawing
+from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition
+from ged.paper import reserve_sheets
 from ged.ports import RegisterId
-from ged.register import entry
+from ged.register import entry, opening
 from ged.reserve import numbers, operations, queries, sheet
+from ged.reserve.page_form import CELLS, PAGE, ROW, LineSaid
 from ged.reserve.queries import ReserveState
 from web.site import context
 from web.site.forms import FormReader
+from web.site.numbers import whole
 from web.site.pages import render_form
 from web.site.panels import Panel
 
@@ -24,6 +29,11 @@ blueprint = Blueprint("reserve", __name__, url_prefix="/registres/secours")
 REFUSALS = (Invalid, InvalidTransition)
 MAX_TOKEN = 43
 USUAL_PAGES = 2
+MAX_PART = 40
+PART_PX = {PAGE: 1800, ROW: 1600}
+CELL_PX = 560
+CELLS_SHOWN = tuple(cell for cell in CELLS if cell != "depositor")
+"""Cells that the clerk types; the signature of who brought the letter is seen on the page."""
 
 
 @blueprint.get("")
@@ -86,7 +96,8 @@ def _show(book_id: int, error: GedError | None = None) -> ResponseReturnValue:
     with context.services().reading() as session:
         book = queries.book(session, actor, book_id)
         rows = queries.lines(session, actor, book_id)
-    return render_form("reserve/show.html", error=error, book=book, rows=rows, states=ReserveState)
+        sheets = reserve_sheets.of_book(session, book_id, actor)
+    return render_form("reserve/show.html", error=error, book=book, rows=rows, sheets=sheets, states=ReserveState)
 
 
 @blueprint.get("/<int:book_id>/carnet.pdf")
@@ -108,8 +119,14 @@ def _void_form(book_id: int, error: GedError | None = None) -> ResponseReturnVal
     actor = context.actor()
     with context.services().reading() as session:
         book = queries.book(session, actor, book_id)
-        free = [row.line_no for row in queries.lines(session, actor, book_id) if row.state is ReserveState.FREE]
-    return render_form("reserve/void.html", error=error, book=book, free=free, told=numbers.spans(free))
+        rows = queries.lines(session, actor, book_id)
+        found = reserve_sheets.lines_of(session, book_id, actor)
+    free = [row.line_no for row in rows if row.state is ReserveState.FREE]
+    written = [row.line_no for row in reserve_sheets.to_type(rows, found) if row.line_no in found]
+    return render_form(
+        "reserve/void.html", error=error, book=book, free=free, told=numbers.spans(free), written=numbers.spans(written),
+        only=request.args.get("ligne", type=whole),
+    )  # fmt: skip
 
 
 @blueprint.post("/<int:book_id>/annulation")
@@ -130,10 +147,81 @@ def void(book_id: int) -> ResponseReturnValue:
     return redirect(url_for("reserve.show", book_id=book_id), 303)
 
 
+@blueprint.get("/feuille/<int:scan_id>")
+def sheet_page(scan_id: int) -> ResponseReturnValue:
+    """A scanned page: its picture, and what it says of each of its lines."""
+    return _sheet_page(scan_id)
+
+
+def _sheet_page(scan_id: int, error: GedError | None = None) -> ResponseReturnValue:
+    actor = context.actor()
+    with context.services().reading() as session:
+        book_id, page = reserve_sheets.sheet(session, scan_id, actor)
+        book = queries.book(session, actor, book_id)
+        found = reserve_sheets.lines_of(session, book_id, actor)
+        rows = [row for row in queries.lines(session, actor, book_id) if page.first <= row.line_no <= page.last]
+    left = reserve_sheets.to_type(rows, found)
+    return render_form(
+        "reserve/sheet_page.html", error=error, book=book, page=page, rows=rows, found=found, left=left,
+        states=ReserveState, said=LineSaid,
+    )  # fmt: skip
+
+
+@blueprint.post("/feuille/<int:scan_id>/garder")
+def keep_page(scan_id: int) -> ResponseReturnValue:
+    """Keep a scanned page as proof, when none of its lines is to be entered any more."""
+    try:
+        with context.services().unit_of_work(context.now()) as uow:
+            book_id = reserve_sheets.keep_one(uow, scan_id, actor=context.actor())
+    except REFUSALS as error:
+        return _sheet_page(scan_id, error)
+    flash(_("La feuille est gardée comme preuve."), "success")
+    return redirect(url_for("reserve.show", book_id=book_id), 303)
+
+
+@blueprint.get("/feuille/<int:scan_id>/image.jpg")
+def sheet_part(scan_id: int) -> ResponseReturnValue:
+    """The picture of a part (``?partie=``) of a scanned page: a cell, a line, or the whole."""
+    services, actor = context.services(), context.actor()
+    name = request.args.get("partie", PAGE)[:MAX_PART]
+    with services.reading() as session:
+        part = reserve_sheets.part(session, scan_id, name, actor)
+    if part.confidential:
+        with services.unit_of_work(context.now()) as uow:
+            for mail_id in part.confidential:
+                opening.record_opening(uow, mail_id, where="reserve_sheet", actor=actor)
+    if request.if_none_match.contains(part.picture.etag):
+        return "", 304
+    width_px = PART_PX.get(name.partition(":")[0], CELL_PX)
+    try:
+        drawn = drawing.draw_part(services, part.picture, part.place, width_px=width_px)
+    except (Invalid, EngineFailed) as error:
+        shown = "img/waiting.svg" if error.code == "work.busy" else "img/unreadable.svg"
+        return redirect(url_for("static", filename=shown))
+    return send_file(BytesIO(drawn), mimetype="image/jpeg", etag=part.picture.etag, conditional=True)
+
+
+@blueprint.get("/<int:book_id>/cases")
+def cells(book_id: int) -> ResponseReturnValue:
+    """The pictures of a line's cells (``?ligne=``), beside the form, when another line is chosen there."""
+    line_id, actor = request.args.get("ligne", type=whole), context.actor()
+    with context.services().reading() as session:
+        found = reserve_sheets.lines_of(session, book_id, actor)
+        row = next((one for one in queries.lines(session, actor, book_id) if one.id == line_id), None)
+    line = found.get(row.line_no) if row is not None else None
+    return render_template("reserve/_cells.html", line=line, line_text=row.text if row is not None else "")
+
+
+@blueprint.app_template_global()
+def reserve_cells() -> tuple[str, ...]:
+    """The cells whose pictures stand beside the form."""
+    return CELLS_SHOWN
+
+
 @blueprint.app_template_filter()
 def reserve_clock(value: datetime | None) -> str:
     """The hour of a reception as the form takes it."""
     return "" if value is None else f"{value.astimezone(context.services().zone):%H:%M}"
 
 
-PANEL = Panel("reserve", 12, queries.of_letter)
+PANEL = Panel("reserve", 12, reserve_sheets.of_letter)
