@@ -68,6 +68,8 @@ NOT_SEARCHED_BY = {
     "reserve_books.made_by_id": "names who acted",
     "reserve_lines.entered_by_id": "names who acted",
     "reserve_voids.by_id": "names who acted",
+    "reserve_sheets.kept_by_id": "names who acted",
+    "reserve_sheets.scan_page_id": "read from the page, which is found by its scan or book",
     "register_holds.released_by_id": "names who acted; the rows are a few for each restore",
     "scan_batches.uploaded_by_id": "names who brought it; read from the batch",
     "posts.secretary_of_id": "a few hundred rows, read by their key",
