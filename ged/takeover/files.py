@@ -1,8 +1,10 @@
 """The content of an imported letter: its text in the list, or a separate file. Stored before any transaction."""
 
+import codecs
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from ged.capture.files import JOB_PATIENCE_S, examine, harmless_name, limited
 from ged.errors import Invalid
@@ -13,6 +15,9 @@ from ged.unit import Services
 
 PLAIN = "text/plain"
 TEXT_ENDINGS = frozenset({".txt", ".text"})
+MAX_PAGES = 2_000
+"""Pages of one text, as of a scanned batch: each is a row, written while others wait for the register."""
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 @dataclass(frozen=True)
@@ -36,9 +41,11 @@ def content_of(services: Services, line: ArchiveLine, files_dir: Path | None, *,
     """Store the content of a line; None when the line has neither text nor file, or with ``look_only``.
 
     Raises:
-        Invalid: ``import.no_files_dir``, ``import.file_outside``, ``import.file_missing`` and the codes of ``examine``.
+        Invalid: ``import.no_files_dir``, ``import.file_outside``, ``import.file_missing``, ``import.file_unreadable``,
+            ``file.too_many_pages`` and the codes of ``examine``.
         EngineFailed: from the blob store, the virus scanner or the first look at a file.
     """
+    _check_count(line.pages, line.file or line.own_id)
     if not line.file:
         return None if look_only or not line.pages else _text(services, line.pages, "")
     path = _inside(files_dir, line.file)
@@ -47,10 +54,12 @@ def content_of(services: Services, line: ArchiveLine, files_dir: Path | None, *,
     if path.suffix.casefold() in TEXT_ENDINGS:
         if services.scanner is not None:
             services.scanner.check(path)
-        with path.open("rb") as source:
+        with _opened(path, line.file) as source:
             read = limited(source, services.max_upload_bytes).read()
-        return _text(services, line.pages or _pages(read), path.name)
-    with path.open("rb") as source:
+        texts = line.pages or _pages(read)
+        _check_count(texts, path.name)
+        return _text(services, texts, path.name)
+    with _opened(path, line.file) as source:
         upload = examine(services, path.name, source, wait_s=JOB_PATIENCE_S)
     facts = upload.facts
     pages = upload.pages
@@ -67,9 +76,24 @@ def _text(services: Services, texts: tuple[str, ...], name: str) -> Content:
     return Content(stored.digest, stored.size_bytes, PLAIN, filename, pages, texts)
 
 
-def _pages(read: bytes) -> tuple[str, ...]:
+def _check_count(texts: tuple[str, ...], name: str) -> None:
+    if len(texts) > MAX_PAGES:
+        raise Invalid(
+            "file.too_many_pages", "give it as several letters", field="file", filename=name, max_pages=MAX_PAGES
+        )
+
+
+def _opened(path: Path, name: str) -> BinaryIO:
     try:
-        text = read.decode("utf-8-sig")
+        return path.open("rb")
+    except PermissionError:
+        raise Invalid("import.file_unreadable", "allow to read the file", field="file", value=name) from None
+
+
+def _pages(read: bytes) -> tuple[str, ...]:
+    """The pages of a text file: UTF-8, UTF-16 with its mark (what Windows calls Unicode), else that of Windows."""
+    try:
+        text = read.decode("utf-16", "replace") if read.startswith(_UTF_16) else read.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = read.decode("cp1252", "replace")
     return tuple(text.replace("\x00", " ").split("\f"))
@@ -84,7 +108,7 @@ def _inside(files_dir: Path | None, name: str) -> Path:
         if not path.is_relative_to(root):
             raise Invalid("import.file_outside", "name a file below the folder --files", field="file", value=name)
         is_file = path.is_file()
-    except (OSError, ValueError):
+    except (OSError, ValueError, RuntimeError):  # RuntimeError: links that lead to each other
         is_file = False
     if not is_file:
         raise Invalid("import.file_missing", "put the file there, or correct its name", field="file", value=name)

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -24,6 +25,7 @@ from ged.register.models import Attachment, Direction, Mail, MailNumber, Registe
 from ged.register.states import MailState
 from ged.search.letter_search import search_letters
 from ged.takeover import queries as takeover_queries
+from ged.takeover.files import MAX_PAGES
 from ged.takeover.operations import PIECE_LETTERS, Refusal, Takeover, TakeoverTarget, find_register, take_over
 from ged.unit import Services
 from tests.factories import NOW, SECRET, actor, make_organisation, make_services
@@ -205,6 +207,38 @@ def test_every_refusal_has_its_line_and_reason_and_the_rest_is_taken(services: S
     assert (again.taken, again.already) == (0, 1)
     assert [one.error.code for one in refusals] == ["import.own_id_taken"]
     assert run(services, [{"id": 11, "file": "x"}])[1][0].error.code == "import.no_files_dir"
+
+
+def test_no_file_of_an_archive_ends_its_import(
+    services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Links in a circle, a link that leaves the folder, a pipe, a file that may not be read, a text of very many pages."""
+    files = tmp_path / "files"
+    files.mkdir()
+    (files / "circle.txt").symlink_to("circle.txt")
+    (files / "out.txt").symlink_to("/etc/passwd")
+    os.mkfifo(files / "pipe.txt")
+    (files / "closed.txt").write_text("secret")
+    (files / "feeds.txt").write_text("x" + "\f" * MAX_PAGES)
+    (files / "windows.txt").write_bytes("La régie des eaux".encode("utf-16"))
+    as_always = Path.open
+
+    def opened(path: Path, *given: Any, **more: Any) -> Any:  # root, who runs tests at times, may read every file
+        if path.name == "closed.txt":
+            raise PermissionError(path)
+        return as_always(path, *given, **more)
+
+    monkeypatch.setattr(Path, "open", opened)
+    names = ("circle.txt", "circle.txt/x", "out.txt", "pipe.txt", "closed.txt", "feeds.txt", "windows.txt")
+    lines: list[dict[str, Any]] = [{"id": n, "file": name} for n, name in enumerate(names, start=1)]
+    done, refusals = run(services, [*lines, {"id": 8, "text": "x" + "\f" * MAX_PAGES}, {"id": 9, "subject": "dernier"}], files=files)  # fmt: skip
+    assert {one.line_no: one.error.code for one in refusals} == {
+        1: "import.file_missing", 2: "import.file_missing", 3: "import.file_outside", 4: "import.file_missing",
+        5: "import.file_unreadable", 6: "file.too_many_pages", 8: "file.too_many_pages",
+    }  # fmt: skip
+    assert done.taken == 2
+    work(services, JobKind.INDEX_BACKLOG)
+    assert found(services, "régie des eaux") == ["7"], "what Windows calls Unicode is read"
 
 
 def test_a_dry_run_changes_nothing(services: Services) -> None:

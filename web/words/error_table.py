@@ -1346,6 +1346,9 @@ MESSAGES: Mapping[str, Message] = {
     "import.file_outside": Message(
         _l("Le fichier « %(value)s » est hors du dossier des fichiers."), _l("Nommez un fichier de ce dossier.")
     ),
+    "import.file_unreadable": Message(
+        _l("Le fichier « %(value)s » ne peut pas être lu."), _l("Donnez le droit de le lire.")
+    ),
     "import.level": Message(
         _l("Le niveau « %(value)s » est inconnu."),
         _l("Écrivez « ordinaire », « confidentiel » ou « secret »."),
