@@ -1,5 +1,6 @@
 """The index on Elasticsearch: a versioned index behind an alias, written in bulk, read with a short timeout."""
 
+import hashlib
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -291,7 +292,9 @@ class ElasticIndex:
         def ask(parsed: ParsedQuery, **more: Any) -> Mapping[str, Any]:
             asked = build(query, parsed, principals, limits=limits)
             order = {} if counting else _ordered(query.sort, elastic_query.rescored(parsed))
-            answer = self._client.search(index=self._alias, query=asked, **order, **wanted, **more)
+            answer = self._client.search(
+                index=self._alias, query=asked, preference=_one_copy(query.text), **order, **wanted, **more
+            )
             return dict(answer.body)
 
         found = ask(parsed, suggest=elastic_correct.asking(doubtful)) if doubtful else ask(parsed)
@@ -343,6 +346,15 @@ class ElasticIndex:
         if version != fields.SCHEMA_VERSION:
             raise EngineFailed("index.schema_outdated", "Run `ged index rebuild`.", retryable=True, found=version)
         self._checked_at = now
+
+
+def _one_copy(text: str) -> str:
+    """The preference by which all pages of a search come from one copy of each shard.
+
+    Letters of one score stand in the order of the copy, which is another one in each: a letter could be on two pages, and
+    another on none.
+    """
+    return hashlib.sha256(analysis.clean(text).encode()).hexdigest()[:16]
 
 
 def _single(parsed: ParsedQuery) -> Iterable[analysis.Forms]:

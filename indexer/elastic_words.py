@@ -46,14 +46,15 @@ class Frequencies:
         return frozenset(stem for stem, count in self._held(stems).items() if count <= RARE)
 
     def _held(self, stems: Sequence[str]) -> Mapping[str, int]:
-        now = time.monotonic()
-        unknown = [stem for stem in dict.fromkeys(stems) if self._known.get(stem, (0.0, 0))[0] < now]
+        now, known = time.monotonic(), self._known
+        unknown = [stem for stem in dict.fromkeys(stems) if known.get(stem, (0.0, 0))[0] < now]
         if unknown:
-            if len(self._known) > MAX_KEPT:
-                self._known.clear()
+            if len(known) > MAX_KEPT:
+                # A new one, and not the old one emptied: another thread may be reading that.
+                known = self._known = {}
                 unknown = list(dict.fromkeys(stems))
-            self._known |= {stem: (now + KEPT_S, count) for stem, count in self._asked(unknown).items()}
-        return {stem: self._known[stem][1] for stem in stems}
+            known |= {stem: (now + KEPT_S, count) for stem, count in self._asked(unknown).items()}
+        return {stem: known[stem][1] for stem in stems}
 
     def _asked(self, stems: list[str]) -> dict[str, int]:
         name = path("text")

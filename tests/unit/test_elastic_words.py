@@ -1,5 +1,6 @@
 """How many letters hold a word is asked once, and kept."""
 
+from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
@@ -16,10 +17,13 @@ class Server:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.meanwhile: Callable[[], object] = lambda: None
 
     def termvectors(self, *, doc: dict[str, Any], **_told: Any) -> dict[str, Any]:
         words = doc["pages"][0]["text"]
         self.asked.append(words)
+        meanwhile, self.meanwhile = self.meanwhile, lambda: None
+        meanwhile()
         terms = {word: {"doc_freq": HELD[word]} for word in words.split() if word in HELD}
         vector = {"field_statistics": {"doc_count": 10_000}, "terms": terms}
         return {"term_vectors": {"pages.text": vector}}
@@ -54,3 +58,17 @@ def test_a_word_is_asked_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
     known.weights(["march"])
     known.weights(["march"])
     assert server.asked == ["march", "march"]
+
+
+def test_a_search_keeps_its_words_while_another_one_forgets_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two threads of one process: the second one finds too many words kept, between the first one's look and its sum."""
+    monkeypatch.setattr(elastic_words, "MAX_KEPT", 2)
+    known, server = frequencies()
+    known.weights(["march", "budget"])
+
+    def others() -> None:
+        known.weights(["nulle"])
+        known.weights(["part"])
+
+    server.meanwhile = others
+    assert known.rare(["march", "kozah"]) == {"kozah"}
