@@ -137,13 +137,21 @@ def _reading(data: Message) -> SecondReading:
         tuple(token.word() for line in lines for token in line.tokens),
         confidence_of(lines),
         tuple(read_by),
-        tuple(word for word in map(str, data["others"]) if word),
+        tuple(word for word in map(_storable, data["others"]) if word),
     )
 
 
 def _token(word: Sequence[object]) -> Token:
-    text = "".join(str(word[0]).split())
+    text = "".join(_storable(word[0]).split())
     x, y, width, height, confidence = (float(cast(float, value)) for value in word[1:6])
     if not text or not all(-1 <= value <= 2 for value in (x, y, width, height)) or not 0 <= confidence <= 100:
         raise ValueError("no word of a page")
     return Token(text, x, y, width, height, confidence)
+
+
+def _storable(sent: object) -> str:
+    """A text that the database takes. One that it refuses would fail the job again and again."""
+    text = str(sent)
+    if "\x00" in text or text.encode("utf-8", "replace").decode() != text:
+        raise ValueError("no text")
+    return text

@@ -94,6 +94,10 @@ WORD = ["mot", 0.1, 0.1, 0.1, 0.1, 90.0]
         {"lines": [[True, "first", [["", 0.1, 0.1, 0.1, 0.1, 90.0]]]], "others": []},
         {"lines": [[True, "first", [["mot", float("nan"), 0.1, 0.1, 0.1, 90.0]]]], "others": []},
         {"others": []},
+        {"lines": [[True, "first", [["a\x00b", 0.1, 0.1, 0.1, 0.1, 90.0]]]], "others": []},
+        {"lines": [[True, "first", [["a\ud800", 0.1, 0.1, 0.1, 0.1, 90.0]]]], "others": []},
+        {"lines": [], "others": ["a\x00b"]},
+        {"lines": [], "others": ["\udfff"]},
     ],
 )
 def test_what_a_child_sends_is_checked(
