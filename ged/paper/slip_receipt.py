@@ -27,6 +27,9 @@ from ged.slips.reception_form import HAND, TABLE, ReceptionPart, Why, part_of, s
 from ged.slips.states import LineState
 from ged.unit import Actor, Services, UnitOfWork
 
+MOST_SCANS = 20
+"""Scans of one slip that propose, the latest: who holds a copy of the print can scan it any number of times."""
+
 
 @dataclass(frozen=True)
 class SheetScan:
@@ -52,7 +55,7 @@ class Proposal:
     """The proposal of the scans of one slip.
 
     Attributes:
-        scans: those that bear boxes; entering the reception confirms the ones that wait.
+        scans: those that bear boxes, the latest ``MOST_SCANS``; entering the reception confirms the ones that wait.
         lines: every line of the slip, in order.
         tables: the first positions of the tables that were read: parts of the picture (``table:<position>``).
         hand: places of the receiver's hand that were found, of ``HAND``; ``written``: those with something written in them.
@@ -127,6 +130,8 @@ def of_slip(session: Session, services: Services, slip_id: SlipId | int, actor: 
     tables: list[_Table] = []
     unclear: set[str] = set()
     for reading, scan, paper in rows:
+        if len(scans) == MOST_SCANS:
+            break
         own = list(_tables(reading, scan, slip, services.code_key))
         waits = scan.state is ScanState.WAITING
         tables += own

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from html import unescape
 from pathlib import Path
+from threading import Barrier, Thread
 
 import pytest
 from flask import Flask
@@ -16,8 +17,9 @@ from sqlalchemy import select
 from ged import pipeline
 from ged.audit import AuditEntry, AuditPayload
 from ged.capture.models import PaperCode, PaperState
+from ged.errors import GedError
 from ged.jobs import Job, JobKind
-from ged.paper import operations
+from ged.paper import operations, slip_receipt
 from ged.slips import operations as slips
 from ged.slips import receive
 from ged.slips.drafting import LineForm
@@ -25,9 +27,9 @@ from ged.slips.models import SlipProof, SlipReading
 from ged.slips.receive import Decision, PaperReceipt
 from ged.slips.reception_form import MOST_LINES
 from ged.slips.states import LineState, SlipState
-from ged.unit import Services
+from ged.unit import Actor, Services
 from tests import slip_kit as kit
-from tests.factories import NOW, actor
+from tests.factories import NOW, actor, make_services
 from tests.fiche_kit import as_shown
 from tests.site import make_site, post, sign_in
 from tests.slip_sheet_kit import Page, pdf_of, tables
@@ -232,6 +234,64 @@ def test_what_cannot_propose_is_told_and_loses_nothing(site: Site) -> None:
     told = _plain(agent.get(f"/a-confirmer/{paper_id}").text)
     assert "Ce bordereau est annulé" in told
     assert '/confirmer"' not in told
+
+
+def test_very_many_scans_of_one_slip_keep_nobody_from_entering_it(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever holds a copy of the print can scan it again and again: the latest scans propose, the others go on waiting."""
+    monkeypatch.setattr(slip_receipt, "MOST_SCANS", 2)
+    (page,) = site.send(1)
+    page.cross("received:1")
+    papers = [site.bring([page]) for _ in range(4)]
+    sent = shown(site.page()) | {"name": "Afi DOSSOU"}
+    assert len(sent["scan"]) == 2  # type: ignore[arg-type]  # a list
+    status, text = site.enter(sent)
+    assert status == 303, text[:800]
+    with site.services.reading() as session:
+        states = [session.get_one(PaperCode, paper_id).state for paper_id in papers]
+    assert states == [PaperState.WAITING] * 2 + [PaperState.CONFIRMED] * 2
+
+
+@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
+def test_of_two_people_who_enter_a_reception_at_once_one_does(
+    tmp_path: Path, request: pytest.FixtureRequest, database: str
+) -> None:
+    """Both confirm the same two scans; the second finds the slip received, and nothing is kept twice."""
+    url = request.getfixturevalue("make_database")() if database == "postgresql" else None
+    site = Site(*make_site(tmp_path, services=make_services(tmp_path, url=url)))
+    first, last = site.send(MOST_LINES + 2)
+    for page in (first, last):
+        for position in page.part.positions:
+            page.cross(f"received:{position}")
+        site.bring([page])
+    with site.services.reading() as session:
+        proposal = slip_receipt.of_slip(session, site.services, site.slip_id, actor(site.services, "agent"))
+    assert proposal is not None
+    seen: dict[int, int | None] = {scan.scan_id: scan.version for scan in proposal.scans}
+    assert len(seen) == 2
+    everything = {n: Decision(LineState.RECEIVED) for n in range(1, MOST_LINES + 3)}
+    receipt, start, told = PaperReceipt("Afi DOSSOU", NOW, everything), Barrier(2), list[str]()
+
+    def enter(who: Actor) -> None:
+        start.wait()
+        try:
+            for attempt in site.services.attempts(NOW):
+                with attempt as uow:
+                    slip_receipt.record(uow, site.slip_id, receipt, seen=seen, version=None, actor=who, now=NOW)
+        except GedError as error:
+            told.append(error.code)
+        else:
+            told.append("entered")
+
+    people = [Thread(target=enter, args=(actor(site.services, "agent"),)) for _ in range(2)]
+    for one in people:
+        one.start()
+    for one in people:
+        one.join()
+    assert sorted(told) == ["entered", "slip.received"]
+    with site.services.reading() as session:
+        assert len(session.scalars(select(SlipProof.id)).all()) == 2
+        assert len(session.scalars(select(AuditEntry.sequence).where(AuditEntry.action == "slip.received")).all()) == 1
+    site.services.engine.dispose()
 
 
 def _plain(text: str) -> str:
