@@ -42,6 +42,8 @@ SECRET = "a secret of the tests that is long enough"
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 TODAY = date(2026, 11, 24)
 PASSPHRASE = "une phrase de passe"
+DATABASE = "ged.sqlite3"
+"""The file of a database in the folder of a test."""
 
 READER = KeptPages(jobs=2)
 """One engine for all tests of a process. Its child processes start at the first page and keep no data of a document; what
@@ -65,7 +67,7 @@ class SharedChecker(PdfChecker):
 def make_services(folder: Path, *, url: str | None = None, create: bool = True) -> Services:
     """Services over real adapters, in ``folder``. The database is a new SQLite file there, or the one that ``url``
     names."""
-    engine = make_engine(url or f"sqlite:///{folder / 'ged.sqlite3'}")
+    engine = make_engine(url or f"sqlite:///{folder / DATABASE}")
     if create:
         make_tables(engine)
     authority = folder / "authority"

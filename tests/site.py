@@ -4,11 +4,12 @@ import re
 import secrets
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import is_dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import CodeType
 from typing import Any, cast
 
@@ -29,7 +30,8 @@ from ged.config import Settings
 from ged.org.models import Person
 from ged.typography import plain
 from ged.unit import Services
-from tests.factories import NOW, SECRET, make_organisation, make_services
+from tests.factories import DATABASE, NOW, SECRET, make_organisation, make_services
+from tests.registered_once import registered_once
 from tests.servers import run_dir
 from web.processes.app import create_app
 
@@ -75,15 +77,30 @@ def _usual_settings() -> Settings:
 def make_site(folder: Path, *, services: Services | None = None, **settings: object) -> tuple[Flask, Services]:
     """An application and its services, with the organisation of ``make_organisation``. Each account has
     ``PASSWORD``."""
-    services = services or make_services(folder)
-    make_organisation(services)
-    give_passwords(services)
+    if services is None and not (folder / DATABASE).exists():
+        (folder / DATABASE).write_bytes(_database_of_a_site())
+        services = make_services(folder, create=False)
+    else:
+        services = services or make_services(folder)
+        make_organisation(services)
+        give_passwords(services)
     return open_site(folder, services, **settings), services
 
 
-def open_site(folder: Path, services: Services, **settings: object) -> Flask:
-    """An application over services whose database already has rows."""
-    return build_app(services, make_settings(folder, **settings))
+@cache
+def _database_of_a_site() -> bytes:
+    """The file of a database with an organisation whose accounts have passwords. It is made once for each process."""
+    with TemporaryDirectory(prefix="ged-site-") as folder:
+        services = make_services(Path(folder))
+        make_organisation(services)
+        give_passwords(services)
+        services.engine.dispose()  # closing the last connection writes the write-ahead log into the file
+        return (Path(folder) / DATABASE).read_bytes()
+
+
+def open_site(folder: Path, services: Services, *, adds_routes: bool = False, **settings: object) -> Flask:
+    """An application over services whose database already has rows. A test that adds routes of its own says so."""
+    return build_app(services, make_settings(folder, **settings), adds_routes=adds_routes)
 
 
 @pytest.fixture(scope="module")
@@ -127,9 +144,11 @@ class Reader(FlaskClient):
         self.response_wrapper = type("ReadResponse", (ReadPage, self.response_wrapper), {})
 
 
-def build_app(services: Services, settings: Settings) -> Flask:
-    """Make the application. Templates are compiled once for all tests of a run, not once for each application."""
-    app = create_app(services, settings)
+def build_app(services: Services, settings: Settings, *, adds_routes: bool = False) -> Flask:
+    """Make the application. Templates are compiled once for all tests of a run, not once for each application; views are
+    registered once for all applications of a process, but for one that ``adds_routes``."""
+    with nullcontext() if adds_routes else registered_once():
+        app = create_app(services, settings)
     app.testing = False  # show pages for errors, as in production
     app.jinja_env.undefined = NoSuchField
     app.test_client_class = Reader

@@ -1,17 +1,19 @@
-"""What the tests keep for each other is what they would have made: rows, read pages, and the part of a walk."""
+"""What the tests keep for each other is what they would have made: rows, read pages, views, and the part of a walk."""
 
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from sqlalchemy import func, select
 
 from ged.ports import PageRef
 from ged.register.models import Mail
 from ged.unit import Services
-from tests import kept_rows, ocr_pages, sample_kit
+from tests import kept_rows, ocr_pages, registered_once, sample_kit
 from tests.factories import make_organisation, make_services
 from tests.figure_letters_kit import letter
 from tests.kept_pages import KeptPages
+from tests.site import open_site
 
 
 def place(folder: Path) -> Services:
@@ -76,3 +78,30 @@ def test_each_case_of_a_walk_is_in_turn_by_its_name_alone(monkeypatch: pytest.Mo
     assert chosen == [name for name in names if sample_kit.in_turn(name, 3)]
     monkeypatch.setattr(sample_kit, "LONG_RUN", True)
     assert all(sample_kit.in_turn(name, 3) for name in names)
+
+
+def test_an_application_has_the_views_of_an_earlier_one_as_if_it_had_registered_them(tmp_path: Path) -> None:
+    services = place(tmp_path / "site")
+    whole, *shared = (open_site(tmp_path / "site", services, adds_routes=own) for own in (True, False, False))
+    for app in shared:
+        assert _routes(app) == _routes(whole) != []
+        assert app.view_functions.keys() == whole.view_functions.keys()
+        assert app.blueprints == whole.blueprints
+        assert app.error_handler_spec.keys() == whole.error_handler_spec.keys()
+        for one in ("filters", "tests", "globals"):
+            assert getattr(app.jinja_env, one).keys() == getattr(whole.jinja_env, one).keys()
+        for one in registered_once.BY_NAME:
+            assert _called(app, one) == _called(whole, one)
+    assert shared[0].before_request_funcs[None] is not shared[1].before_request_funcs[None]
+    with pytest.raises(AssertionError, match="adds_routes"):
+        shared[1].add_url_rule("/essai", "probe.more", str)
+    services.engine.dispose()
+
+
+def _routes(app: Flask) -> list[str]:
+    return sorted(f"{rule} {rule.endpoint} {sorted(rule.methods or ())}" for rule in app.url_map.iter_rules())
+
+
+def _called(app: Flask, registry: str) -> dict[object, list[str]]:
+    """The names of the functions, in their order. Each application has some of its own, in closures."""
+    return {name: [one.__qualname__ for one in own] for name, own in getattr(app, registry).items() if own}

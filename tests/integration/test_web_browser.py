@@ -50,7 +50,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Servic
     give_passwords(services)
     with services.unit_of_work(NOW) as uow:
         uow.session.add(Installation(id=1, name="Ministère de l'Énergie, des Mines et de l'Eau"))
-    app = open_site(folder, services)
+    app = open_site(folder, services, adds_routes=True)
     wrong = FormRefused((Invalid("form.required", field="subject"), Invalid("form.not_a_date", field="written_on")))
     pages = {
         "probe.gallery": lambda: render_form("gallery.html", states=list(MailState)),

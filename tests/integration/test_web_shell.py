@@ -51,7 +51,7 @@ def _raise(error: Exception) -> str:
 def site(filled_site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     shutil.copytree(filled_site, tmp_path, dirs_exist_ok=True)
     services = make_services(tmp_path, create=False)
-    app = open_site(tmp_path, services)
+    app = open_site(tmp_path, services, adds_routes=True)
     pages = {
         "probe.gallery": ("/essai/galerie", lambda: render_form("gallery.html", states=list(MailState))),
         "probe.hidden": ("/essai/cache", lambda: _refuse(NotFound)),

@@ -7,6 +7,7 @@ A handler parses, calls one operation or query, and renders. It contains no SQL 
 import importlib
 import pkgutil
 from collections.abc import Iterator
+from functools import cache
 from types import ModuleType
 
 from flask import Blueprint
@@ -26,5 +27,6 @@ def panels() -> Iterator[Panel]:
     yield from (one for one in found if isinstance(one, Panel))
 
 
-def _modules() -> Iterator[ModuleType]:
-    return (importlib.import_module(found.name) for found in pkgutil.walk_packages(__path__, f"{__name__}."))
+@cache
+def _modules() -> tuple[ModuleType, ...]:
+    return tuple(importlib.import_module(found.name) for found in pkgutil.walk_packages(__path__, f"{__name__}."))
