@@ -49,9 +49,12 @@ lint: ## format, lint, types and layers alone
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-cache > .cache/layers.log 2>&1 || { cat .cache/layers.log; exit 1; }
 
-collected: ## compile the tests once, beside the linters, so that no worker of `make test` compiles them for itself
+collected: ## compile the tests that changed once, beside the linters, so that no worker of `make test` compiles them for itself
 	@mkdir -p .cache
-	@$(BIN)/pytest --collect-only --quiet > .cache/collected.log 2>&1 || { cat .cache/collected.log; exit 1; }
+	@changed=$$(if [ -e .cache/collected.log ]; then find tests -name 'test_*.py' -newer .cache/collected.log; else echo tests; fi); \
+		[ -z "$$changed" ] || $(BIN)/pytest --collect-only --quiet $$changed > .cache/collecting.log 2>&1 \
+			|| { cat .cache/collecting.log; exit 1; }; \
+		[ -z "$$changed" ] || mv .cache/collecting.log .cache/collected.log
 
 sbom: ## write what the program is made of to .cache/sbom.json (CycloneDX, from the lock, with the hashes)
 	@mkdir -p .cache
