@@ -36,7 +36,7 @@ from ged.notices import finding as notice_finding
 from ged.notices import mail as notice_mail
 from ged.notices import returned as notices_returned
 from ged.paper import reading as paper_reading
-from ged.paper import reserve_reading, slip_reading
+from ged.paper import slip_reading
 from ged.ports import JobId, Lane
 from ged.preservation import operations as preservation
 from ged.recognition import again as recognition_again
@@ -90,7 +90,6 @@ def intake(run: Run) -> None:
     recognition.run_intake(run.services, run.job.subject_id, heartbeat=run.heartbeat, now=run.now)
     paper_reading.read_sheets(run.services, run.job.subject_id, now=run.now)
     slip_reading.read_slips(run.services, run.job.subject_id, now=run.now)
-    reserve_reading.read_pages(run.services, run.job.subject_id, now=run.now)
     with run.services.unit_of_work(run.now) as uow:
         scan_reading.ask_for_batch(uow, run.job.subject_id)
         signature_checks.ask_for_batch(uow, run.job.subject_id)
@@ -490,10 +489,12 @@ def run_job(
     worker: str,
     lease: timedelta = jobs.LEASE,
     overdue: Callable[[], None] | None = None,
+    batches: int = 1,
 ) -> bool:
     """Claim and run one job; False when there was none to claim. An error is stored in the job's row, never lost.
 
     Args:
+        batches: of an import, how many batches are indexed in one write. A current letter may wait for that write.
         lease: how long other workers leave the job alone without a heartbeat of this worker.
         overdue: called when the job exceeds the limit of its kind (``Limits``).
     """
@@ -508,6 +509,8 @@ def run_job(
     with runner.about(claimed):
         if claimed.kind is JobKind.INDEX:
             _index_many(services, claimed, limits)
+        elif claimed.kind is JobKind.INDEX_BACKLOG and batches > 1:
+            _index_batches(services, claimed, limits, batches)
         else:
             runner.run(services, claimed, kind.function, limits, waits_out=kind.waits_out)
     return True
@@ -538,6 +541,35 @@ def _index_many(services: Services, first: ClaimedJob, limits: Limits) -> None:
         finished = datetime.now(UTC)
         with services.unit_of_work(finished) as uow:
             jobs.resume(uow.session, JobKind.INDEX, now=finished)
+
+
+def _index_batches(services: Services, first: ClaimedJob, limits: Limits, batches: int) -> None:
+    """Index several batches of imports in one write: a commit of the index takes as long as a hundred letters."""
+    now = datetime.now(UTC)
+    with services.unit_of_work(now) as uow:
+        more = jobs.claim_more(
+            uow.session, first.kind, worker=first.worker, now=now, limit=batches - 1, lease=limits.lease
+        )
+    claimed = [first, *more]
+    try:
+        with Beat(services, claimed, limits):
+            with services.reading() as session:
+                versions = {
+                    mail_id: int(job.id)
+                    for job in claimed
+                    for mail_id in takeover_queries.letters_of_batch(session, job.subject_id)
+                }
+            index_sync.put_letters(services, versions)
+    except Exception as error:  # noqa: BLE001  # every error is stored in the jobs' rows
+        known = fault_of(error) or error
+        if isinstance(known, EngineFailed) and known.retryable:
+            runner.wait_out(services, claimed, known)
+            return
+        # One letter or one batch is refused: each batch goes its own way, as if it had been alone.
+        for job in claimed:
+            runner.run(services, job, index_backlog, limits, waits_out=True)
+        return
+    runner.finish(services, claimed)
 
 
 def _index_failed(services: Services, claimed: list[ClaimedJob], error: Exception, limits: Limits) -> None:

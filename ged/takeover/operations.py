@@ -41,7 +41,7 @@ PIECE_LETTERS = 200
 PIECE_BYTES = 4_000_000
 STORED_AT_ONCE = 8
 PAUSE_S = 0.03
-"""Pause between two transactions, so that people who register today's letters come first."""
+"""At least so long between two transactions, so that people who register today's letters come first."""
 NUMBERLESS = frozenset({RegisterNature.ENVELOPE, RegisterNature.SLIP})
 """Registers that do not number letters."""
 
@@ -124,15 +124,27 @@ def take_over(
         done.refused += 1
         refuse(one)
 
+    pause = _Pause()
     for piece in _pieces(lines):
         done.lines = piece[-1][0]
         read = list(_read(services, place, piece, seen, refused))
         done.ignored.update(key for line in read for key in line.ignored)
-        _take_piece(services, place, read, numbers, refused, done)
+        _take_piece(services, place, read, numbers, refused, done, pause)
         progress(done)
-        if not place.dry_run:
-            time.sleep(PAUSE_S)
     return done
+
+
+class _Pause:
+    """Keeps transactions ``PAUSE_S`` apart. The time in which the next letters are read and stored counts."""
+
+    def __init__(self) -> None:
+        self._ended_s = float("-inf")
+
+    def __enter__(self) -> None:
+        time.sleep(max(0.0, self._ended_s + PAUSE_S - time.monotonic()))
+
+    def __exit__(self, *_error: object) -> None:
+        self._ended_s = time.monotonic()
 
 
 def _pieces(lines: Iterable[bytes]) -> Iterator[list[tuple[int, bytes]]]:
@@ -189,6 +201,7 @@ def _take_piece(
     numbers: set[tuple[str, int]],
     refuse: Callable[[Refusal], None],
     done: Takeover,
+    pause: "_Pause",
 ) -> None:
     with services.reading() as session:
         wanted = _Judge(session, place, services, numbers).new(read, refuse, done)
@@ -196,8 +209,7 @@ def _take_piece(
     if place.dry_run or not placed:
         done.taken += len(placed)
         return
-    now = datetime.now(UTC)
-    with services.unit_of_work(now) as uow:
+    with pause, services.unit_of_work(datetime.now(UTC)) as uow:
         # Of two concurrent imports, the second sees the first's letters here.
         allocation.lock_book(uow, place.register_id)
         judge = _Judge(uow.session, place, services, set())

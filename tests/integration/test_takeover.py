@@ -2,9 +2,8 @@
 
 import json
 import logging
-import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -19,13 +18,13 @@ from ged.archive import register_check
 from ged.closing.operations import broken, close_what_is_over
 from ged.errors import EngineFailed
 from ged.jobs import Job, JobKind, JobState
-from ged.ports import Digest, JobId, Lane, SearchQuery
+from ged.ports import Digest, IndexDocument, JobId, Lane, SearchQuery
 from ged.register import documents
 from ged.register.models import Attachment, Direction, Mail, MailNumber, Register, RegisterClosing, RegisterNature
 from ged.register.states import MailState
 from ged.search.letter_search import search_letters
+from ged.takeover import operations
 from ged.takeover import queries as takeover_queries
-from ged.takeover.files import MAX_PAGES
 from ged.takeover.operations import PIECE_LETTERS, Refusal, Takeover, TakeoverTarget, find_register, take_over
 from ged.unit import Services
 from tests.factories import NOW, SECRET, actor, make_organisation, make_services
@@ -209,38 +208,6 @@ def test_every_refusal_has_its_line_and_reason_and_the_rest_is_taken(services: S
     assert run(services, [{"id": 11, "file": "x"}])[1][0].error.code == "import.no_files_dir"
 
 
-def test_no_file_of_an_archive_ends_its_import(
-    services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Links in a circle, a link that leaves the folder, a pipe, a file that may not be read, a text of very many pages."""
-    files = tmp_path / "files"
-    files.mkdir()
-    (files / "circle.txt").symlink_to("circle.txt")
-    (files / "out.txt").symlink_to("/etc/passwd")
-    os.mkfifo(files / "pipe.txt")
-    (files / "closed.txt").write_text("secret")
-    (files / "feeds.txt").write_text("x" + "\f" * MAX_PAGES)
-    (files / "windows.txt").write_bytes("La régie des eaux".encode("utf-16"))
-    as_always = Path.open
-
-    def opened(path: Path, *given: Any, **more: Any) -> Any:  # root, who runs tests at times, may read every file
-        if path.name == "closed.txt":
-            raise PermissionError(path)
-        return as_always(path, *given, **more)
-
-    monkeypatch.setattr(Path, "open", opened)
-    names = ("circle.txt", "circle.txt/x", "out.txt", "pipe.txt", "closed.txt", "feeds.txt", "windows.txt")
-    lines: list[dict[str, Any]] = [{"id": n, "file": name} for n, name in enumerate(names, start=1)]
-    done, refusals = run(services, [*lines, {"id": 8, "text": "x" + "\f" * MAX_PAGES}, {"id": 9, "subject": "dernier"}], files=files)  # fmt: skip
-    assert {one.line_no: one.error.code for one in refusals} == {
-        1: "import.file_missing", 2: "import.file_missing", 3: "import.file_outside", 4: "import.file_missing",
-        5: "import.file_unreadable", 6: "file.too_many_pages", 8: "file.too_many_pages",
-    }  # fmt: skip
-    assert done.taken == 2
-    work(services, JobKind.INDEX_BACKLOG)
-    assert found(services, "régie des eaux") == ["7"], "what Windows calls Unicode is read"
-
-
 def test_a_dry_run_changes_nothing(services: Services) -> None:
     with services.reading() as session:
         before = audit.head(session)
@@ -325,6 +292,71 @@ def test_the_index_away_or_refusing_one_letter(services: Services) -> None:
     refuses = EngineFailed("index.rejected")
     pipeline.run_job(replace(services, index=Refusing(services, refuses)), job_id, worker="w")  # type: ignore[arg-type]
     assert states() == {JobKind.INDEX: [JobState.QUEUED] * 3}, "each letter has a job of its own"
+
+
+class Counting:
+    """An index that counts its writes, and refuses those with a letter of this text."""
+
+    def __init__(self, services: Services, refused: str = "") -> None:
+        self._index, self._refused, self.writes = services.index, refused, 0
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._index, name)
+
+    def put(self, documents: Sequence[IndexDocument]) -> None:
+        self.writes += 1
+        if self._refused and any(self._refused in page.text for one in documents for page in one.pages):
+            raise EngineFailed("index.rejected")
+        self._index.put(documents)
+
+
+def test_several_batches_are_indexed_in_one_write(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operations, "PIECE_LETTERS", 2)
+    run(services, [{"id": n, "text": f"Le barrage {n}"} for n in range(8)])
+    first, *others = waiting(services, JobKind.INDEX_BACKLOG)
+    index = Counting(services)
+    assert pipeline.run_job(replace(services, index=index), first, worker="w", batches=3)  # type: ignore[arg-type]
+    assert index.writes == 1
+    assert waiting(services, JobKind.INDEX_BACKLOG) == others[2:], "the oldest come first"
+    assert sorted(found(services, "barrage")) == [str(n) for n in range(6)]
+
+
+def test_a_refused_letter_stops_only_its_own_batch(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operations, "PIECE_LETTERS", 2)
+    run(services, [{"id": n, "text": f"Le barrage {n}"} for n in range(6)])
+    refusing = replace(services, index=Counting(services, "barrage 3"))  # type: ignore[arg-type]
+    pipeline.run_job(refusing, waiting(services, JobKind.INDEX_BACKLOG)[0], worker="w", batches=3)
+    assert waiting(services, JobKind.INDEX_BACKLOG) == []
+    assert sorted(found(services, "barrage")) == ["0", "1", "4", "5"]
+    assert len(waiting(services, JobKind.INDEX)) == 2, "each letter of the refused batch has a job of its own"
+
+
+def test_while_the_index_is_away_all_claimed_batches_wait(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operations, "PIECE_LETTERS", 2)
+    run(services, [{"id": n, "text": f"Le barrage {n}"} for n in range(6)])
+    away = replace(services, index=Refusing(services, EngineFailed("index.unavailable", retryable=True)))  # type: ignore[arg-type]
+    pipeline.run_job(away, waiting(services, JobKind.INDEX_BACKLOG)[0], worker="w", batches=3)
+    with services.reading() as session:
+        rows = session.execute(
+            select(Job.state, Job.error_code, Job.worker).where(Job.kind == JobKind.INDEX_BACKLOG)
+        ).all()
+        assert {(row.state, row.error_code) for row in rows} == {(JobState.QUEUED, jobs.AWAY)}
+        assert len(rows) == 3
+
+
+def test_transactions_stand_apart_and_the_work_between_them_counts(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operations, "PIECE_LETTERS", 2)
+    slept: list[float] = []
+    monkeypatch.setattr(operations.time, "sleep", slept.append)
+    run(services, [{"id": n, "text": f"courrier {n}"} for n in range(4)])
+    monkeypatch.setattr(operations, "PAUSE_S", 1_000.0)
+    run(services, [{"id": n, "text": f"courrier {n}"} for n in range(4, 8)])
+    at_once, short, fresh, long = slept
+    assert at_once == fresh == 0.0, "nobody was kept waiting by this import yet"
+    assert 0.0 <= short < 0.03
+    assert 900.0 < long < 1_000.0, "less what reading and storing took"
 
 
 def test_a_rebuild_sees_what_is_imported_meanwhile(services: Services) -> None:

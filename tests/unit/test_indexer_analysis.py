@@ -47,6 +47,14 @@ def test_tokens_know_where_they_stand() -> None:
     assert [text[token.start : token.end] for token in analysis.tokens(text)] == ["L’appel", "d'offres", "fin", "2"]
 
 
+def test_clean_text_has_no_ligature_soft_hyphen_or_nul_and_is_composed() -> None:
+    given_and_clean = {
+        "coﬀre": "coffre", "ﬁn": "fin", "ﬂeuve": "fleuve", "oﬃce": "office", "souﬄe": "souffle",
+        "pré\u00adfet": "préfet", "a\x00b": "a b", "e\u0301te\u0301": "été", "œuvre à Aného": "œuvre à Aného",
+    }  # fmt: skip
+    assert {text: analysis.clean(text) for text in given_and_clean} == given_and_clean
+
+
 @given(st.text())
 def test_no_text_breaks_the_analysis(text: str) -> None:
     for token in analysis.tokens(analysis.clean(text)):

@@ -23,6 +23,9 @@ from web.processes.schema_check import require_migrated
 from web.processes.worker import worker_name
 from web.wiring.services import build_services
 
+BATCHES = 5
+"""Batches that are indexed in one write: a thousand letters. Today's letters wait for such a write, one or two seconds."""
+
 _FORMAT = """\
   id               its own id in the archive (text or number); the only field that must be there,
                    with at least one of subject, text and file
@@ -121,7 +124,7 @@ def _index(here: "Services", is_over: Event, is_broken: Event) -> None:
         with here.reading() as session:
             due = jobs.due(session, now=datetime.now(UTC), kinds=(jobs.JobKind.INDEX_BACKLOG,), limit=1)
         if due:
-            pipeline.run_job(here, due[0], worker=worker_name())
+            pipeline.run_job(here, due[0], worker=worker_name(), batches=BATCHES)
         elif was_over:
             return
         else:
