@@ -13,6 +13,7 @@ from ged import paging
 from ged.access import visible_clause
 from ged.db import ByOtherIndex
 from ged.figures.breakdown import is_waiting
+from ged.figures.days import HOURS
 from ged.figures.models import FigureKey, FigureLetter, FigureMove, FigureReturn, FigureRound
 from ged.figures.periods import Period
 from ged.figures.queries import Cut
@@ -22,6 +23,9 @@ from ged.paging import Key, Parts, Place, Slice
 from ged.register.models import Mail
 from ged.routing.queries import MailRow, mail_rows
 from ged.unit import Actor
+
+_NO_HOUR = 7 * HOURS
+"""The first hour that no week has."""
 
 
 class What(StrEnum):
@@ -199,7 +203,8 @@ def _delay(asked: AskedLetters) -> tuple[ColumnElement[bool], ...]:
 
 
 def _hour(asked: AskedLetters) -> tuple[ColumnElement[bool], ...]:
-    return (and_(_within(FigureLetter.numbered_on, asked.period), FigureLetter.numbered_hour.between(*asked.bins)),)
+    first, last = (min(one, _NO_HOUR) for one in asked.bins)  # PostgreSQL refuses numbers of more than 32 bits
+    return (and_(_within(FigureLetter.numbered_on, asked.period), FigureLetter.numbered_hour.between(first, last)),)
 
 
 _SPECIAL: Mapping[What, Callable[[AskedLetters], tuple[ColumnElement[bool], ...]]] = {

@@ -143,6 +143,17 @@ def test_a_sender_of_whom_nothing_is_to_be_read_is_told_whether_it_is_there_or_n
 # --- the list of letters ----------------------------------------------------------------------------------------------
 
 
+def test_an_hour_that_no_week_has_is_the_hour_of_no_letter(site: tuple[Flask, House]) -> None:
+    """PostgreSQL compares an hour with numbers of 32 bits alone."""
+    app, house = site
+    letter(house.services, "DGE")
+    count_all(house.services)
+    client = sign_in(app, "dge")
+    for first, last, expected in ((0, 167, True), (0, 10**15, True), (168, 10**15, False), (10**15, 10**15, False)):
+        text = shown(client, f"/tableau/courriers?{DAYS}&quoi=hour&de={first}&a={last}")
+        assert ("<tbody>" in text) is expected, (first, last)
+
+
 def test_a_list_says_who_has_each_letter_and_how_late_it_is(site: tuple[Flask, House]) -> None:
     app, house = site
     services = house.services
