@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from itertools import chain
 from typing import Any
 
-from ged.ports import Principals, SearchQuery
+from ged.ports import Dated, Principals, SearchQuery
 from indexer import fields
 from indexer.analysis import fuzzy_distance
 from indexer.elastic_schema import WHOLE, path
@@ -88,6 +88,17 @@ def _filters(query: SearchQuery, parsed: ParsedQuery) -> Iterable[Clause]:
         given = {name: value for name, value in bounds.items() if value}
         if given:
             yield {"range": {"registered_day": given}}
+    if query.dated:
+        yield any_of(_dated(query.dated))
+
+
+def _dated(dated: Dated) -> Iterable[Clause]:
+    """Letters of a period, or that mention the period."""
+    bounds = {"gte": fields.day_number(dated.first), "lte": fields.day_number(dated.last)}
+    for name in fields.DATED_FIELDS:
+        yield {"range": {name: bounds}}
+    for name in RUN_FIELDS if dated.mention else ():
+        yield {"match_phrase": {path(name): {"query": dated.mention, "analyzer": "ged_stemmed"}}}
 
 
 def _asked(parsed: ParsedQuery, limits: Limits) -> Clause:

@@ -87,6 +87,8 @@ def _query_names() -> dict[str, tuple[str, ...]]:
 
 
 QUERY_NAMES: Mapping[str, tuple[str, ...]] = _query_names()
+DATED_FIELDS = ("registered_day", "written_day", "received_day")
+"""The days of a letter that people mean by its date."""
 SINCE_NAMES = ("du", "depuis", "since")
 UNTIL_NAMES = ("au", "jusqu", "until")
 SPACED_NAMES = ("objet", "subject", "expéditeur", "expediteur", "destinataire", "réf", "ref", "n°", "nº", "du", "au")

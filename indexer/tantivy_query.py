@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from tantivy import FieldType, Occur, Query, Schema
 
-from ged.ports import Principals, SearchQuery
-from indexer import fields
+from ged.ports import Dated, Principals, SearchQuery
+from indexer import analysis, fields
 from indexer.analysis import Forms, fuzzy_distance
 from indexer.fields import BY_NAME, FACETS, TEXT_FIELDS, Kind
 from indexer.ranking import RUN_FIELDS, Weights, number_boost
@@ -86,6 +86,18 @@ class Translator:
                     fields.day_number(since) if since else None,
                     fields.day_number(until) if until else None,
                 )
+        if query.dated:
+            yield any_of(self._dated(query.dated))
+
+    def _dated(self, dated: Dated) -> Iterable[Query]:
+        """Letters of a period, or that mention the period."""
+        first, last = fields.day_number(dated.first), fields.day_number(dated.last)
+        for name in fields.DATED_FIELDS:
+            yield Query.range_query(self.schema, name, FieldType.Integer, first, last)
+        stems = [form.stem for form in analysis.words(dated.mention)]
+        for name in RUN_FIELDS if stems else ():
+            one = Query.term_query(self.schema, name, stems[0])
+            yield Query.phrase_query(self.schema, name, stems) if len(stems) > 1 else one
 
     def _asked(self, parsed: ParsedQuery) -> Query:
         must = [(Occur.Must, self._node(node, fuzzy=False)) for node in parsed.required]

@@ -111,6 +111,7 @@ from ged.ports.reading import (
 )
 from ged.ports.search import (
     Building,
+    Dated,
     Facets,
     Hit,
     IndexDocument,
@@ -166,6 +167,7 @@ __all__ = [
     "Certificate",
     "CertifiedPerson",
     "Confidentiality",
+    "Dated",
     "Decryptor",
     "DeliveryReport",
     "Digest",

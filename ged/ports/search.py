@@ -73,6 +73,19 @@ class SortOrder(StrEnum):
 
 
 @dataclass(frozen=True)
+class Dated:
+    """A period (inclusive days) of letters that are of these days, or that mention the period.
+
+    Attributes:
+        mention: words by which a subject or a text names the period; empty: only the days count.
+    """
+
+    first: date
+    last: date
+    mention: str = ""
+
+
+@dataclass(frozen=True)
 class SearchQuery:
     """A search of a person.
 
@@ -81,6 +94,7 @@ class SearchQuery:
         filters: exact values by field name (``register``, ``direction``, ``nature``, ``state``, ``priority``,
             ``unit``, ``correspondent``, ``year``, ``month`` as YYYY-MM), OR within a field, AND between fields.
         since, until: bounds of ``registered_at`` (inclusive days).
+        dated: the period in which a letter was written, received or registered, unless it mentions the period.
         exclude: letters whose rights changed, but whose index job is not done.
         facets: names of the fields that ``SearchIndex.facets`` counts, as in ``filters``; ``search`` ignores them.
     """
@@ -95,6 +109,7 @@ class SearchQuery:
     facets: tuple[str, ...] = ()
     highlight: bool = True
     exclude: frozenset[MailId] = frozenset()
+    dated: Dated | None = None
 
 
 Facets = Mapping[str, tuple[tuple[str, int], ...]]

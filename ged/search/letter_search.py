@@ -1,6 +1,6 @@
 """Searching letters: SQL confirms each hit of the index under the access rule before it is shown."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from ged.errors import EngineFailed
 from ged.org.models import Unit
 from ged.org.names import told_apart
 from ged.org.tree import ministry
-from ged.ports import Confidentiality, Hit, MailId, Passage, SearchQuery, SortOrder, Suggestion, SuggestionKind
+from ged.ports import Confidentiality, Dated, Hit, MailId, Passage, SearchQuery, SortOrder, Suggestion, SuggestionKind
 from ged.register import typed_numbers
 from ged.register.models import Direction, Mail, MailNumber, Priority, Register
 from ged.register.states import MailState
@@ -339,7 +339,20 @@ def _days(services: Services, query: SearchQuery) -> list[ColumnElement[bool]]:
         conditions.append(Mail.created_at >= at(query.since))
     if query.until is not None and query.until < date.max:
         conditions.append(Mail.created_at < at(query.until + timedelta(days=1)))
+    if query.dated is not None:
+        conditions.append(_dated(query.dated, at))
     return conditions
+
+
+def _dated(dated: Dated, at: Callable[[date], datetime]) -> ColumnElement[bool]:
+    """Letters of a period, or whose subject mentions the period."""
+    days = [column.between(dated.first, dated.last) for column in (Mail.written_on, Mail.received_on)]
+    after = dated.last + timedelta(days=1) if dated.last < date.max else dated.last
+    days.append(and_(Mail.created_at >= at(dated.first), Mail.created_at < at(after)))
+    if dated.mention:
+        told = Mail.level < int(Confidentiality.SECRET)
+        days.append(and_(told, Mail.subject.icontains(dated.mention, autoescape=True)))
+    return or_(*days)
 
 
 def _ordered(matching: Select[int], sort: SortOrder) -> Select[int]:

@@ -14,6 +14,7 @@ from ged.errors import EngineFailed, Invalid
 from ged.ports import (
     AttachmentId,
     Confidentiality,
+    Dated,
     IndexDocument,
     IndexedPage,
     MailId,
@@ -298,6 +299,27 @@ def test_dates_typed(index: SearchIndex) -> None:
     assert sorted(ids(index, "avis au:2025-02-15")) == [1, 2]
     assert ids(index, "du:2025-02 au:2025-02") == [2]
     assert ids(index, "du:01/02/2025 au:28/02/2025") == [2]
+
+
+def test_letters_of_a_period_were_written_received_or_registered_in_it_or_mention_it(index: SearchIndex) -> None:
+    later = datetime(2026, 6, 1, tzinfo=UTC)
+    index.put(
+        [
+            letter(1, "rapport", registered_at=datetime(2026, 3, 31, 12, tzinfo=UTC)),
+            letter(2, "rapport", registered_at=later, written_on=date(2026, 3, 1)),
+            letter(3, "rapport", registered_at=later, received_on=date(2026, 3, 31)),
+            letter(4, "rapport de mars 2026", registered_at=later),
+            letter(5, "rapport", "le conseil de mars 2026", registered_at=later),
+            letter(6, "rapport", "mars, puis 2026", registered_at=later, written_on=date(2026, 2, 28)),
+            letter(7, "rapport", registered_at=later, due_on=date(2026, 3, 15)),
+        ]
+    )
+    march = Dated(date(2026, 3, 1), date(2026, 3, 31), "mars 2026")
+    assert sorted(ids(index, "rapport", dated=march)) == [1, 2, 3, 4, 5]
+    assert sorted(ids(index, "", dated=march)) == [1, 2, 3, 4, 5]
+    assert sorted(ids(index, "rapport", dated=dataclasses.replace(march, mention=""))) == [1, 2, 3]
+    assert counts(index, "rapport", "direction", dated=march)["direction"] == (("incoming", 5),)
+    assert ids(index, "rapport", dated=march, principals=NOBODY) == []
 
 
 # --- numbers

@@ -13,7 +13,7 @@ from ged.envelopes import operations as envelopes
 from ged.envelopes.operations import EnvelopeForm
 from ged.errors import EngineFailed
 from ged.org.models import Unit
-from ged.ports import Confidentiality, Principals, SearchQuery, SearchResult, post_principal, unit_principal
+from ged.ports import Confidentiality, Dated, Principals, SearchQuery, SearchResult, post_principal, unit_principal
 from ged.register.levels import change_level
 from ged.register.models import Register
 from ged.search import letter_search
@@ -197,3 +197,7 @@ def test_without_the_index_numbers_and_subjects_are_searched(services: Services)
     assert ids(find(down, "sg", "", filters={"state": ("no_such_state",)})) == []
     assert ids(find(down, "sg", "", since=TODAY, until=TODAY)) == [secret.mail_id, other.mail_id, mail.mail_id]
     assert find(down, "sg", "", until=TODAY - timedelta(days=1)).total == 0
+    before = Dated(TODAY - timedelta(days=9), TODAY - timedelta(days=1), "audit")
+    assert ids(find(down, "sg", "", dated=before)) == [other.mail_id]  # by its subject
+    assert find(down, "sg", "", dated=replace(before, mention="secrète")).total == 0
+    assert find(down, "sg", "", dated=Dated(TODAY, TODAY)).total == 3

@@ -48,6 +48,37 @@ def test_the_first_hits_do_not_wait_for_the_filters(
     assert "Registre" in page.get("/recherche/filtres?q=poteaux").text
 
 
+def test_a_date_in_words_is_a_filter_that_is_shown_and_taken_away(
+    site: tuple[Flask, Services], page: FlaskClient
+) -> None:
+    register(site[1], subject="Achat de bancs")
+    register(site[1], subject="Achat de tables suivant lettre du 3 mars 2021")
+    run_jobs(site[1])
+    shown = page.get("/recherche/?q=achat+du+3+mars+2021").text
+    assert "Date comprise" in shown
+    assert "3 mars 2021 <span" in shown
+    assert "tables suivant" in shown
+    assert "Achat de bancs" not in shown
+    assert 'href="/recherche/?q=achat+du+3+mars+2021&amp;dates=mots"' in shown
+    assert "bancs" not in page.get("/recherche/liste?q=achat+du+3+mars+2021").text
+    without = page.get("/recherche/?q=achat+du+3+mars+2021&dates=mots").text
+    assert "tables suivant" in without
+    assert "Date comprise" not in without
+    assert 'name="dates" value="mots"' in page.get("/recherche/filtres?q=achat+du+3+mars+2021&dates=mots").text
+
+
+def test_a_date_of_no_letter_hides_none(site: tuple[Flask, Services], page: FlaskClient) -> None:
+    register(site[1], subject="Achat de pupitres")
+    run_jobs(site[1])
+    shown = page.get("/recherche/?q=pupitres+du+5+mai+2019").text
+    assert "ni ne la cite" in shown
+    assert "Achat de" in shown
+    assert "Date comprise" not in shown
+    assert "q=pupitres+du+5+mai+2019&amp;dates=sans" in shown  # the filters count, and a list has, these letters
+    assert "Achat de pupitres" in page.get("/recherche/liste?q=pupitres+du+5+mai+2019&dates=sans").text
+    assert 'name="dates" value="sans"' in page.get("/recherche/filtres?q=pupitres+du+5+mai+2019&dates=sans").text
+
+
 def test_years_and_months_stand_newest_first_and_long_names_are_cut(
     page: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

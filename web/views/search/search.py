@@ -1,6 +1,7 @@
 """Searching letters: one field, filters with their counts, highlighted passages that lead to their page."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date
 from enum import Enum
 
@@ -17,9 +18,21 @@ from ged.register.states import MailState
 from ged.search import export as search_export
 from ged.search import letter_search
 from ged.search.letter_search import FacetValue, FoundLetter, SearchPage
+from ged.search.said_days import SaidDays
 from ged.typography import plain
 from web.site import context, destroyed_letters, lists, marks, natures
-from web.views.search.search_form import MAX_OFFSET, MAX_TEXT, PAGE, given, read_query
+from web.views.search.search_form import (
+    AS_WORDS,
+    DATES,
+    MAX_OFFSET,
+    MAX_TEXT,
+    PAGE,
+    WITHOUT,
+    given,
+    read_query,
+    with_days,
+    without_days,
+)
 from web.words import labels
 
 blueprint = Blueprint("search", __name__, url_prefix="/recherche")
@@ -76,17 +89,25 @@ def index() -> ResponseReturnValue:
     if not is_asked:
         return render_template("search/index.html", query=query, page=None, **_frame(query, problems))
     services, actor = context.services(), context.actor()
+    asked, said = with_days(query, request.args)
+    is_of_no_day = False
     with services.reading() as session:
-        page = letter_search.search_letters(services, session, actor, query)
+        page = letter_search.search_letters(services, session, actor, asked)
+        if said is not None and not page.total:
+            # No letter is of these days: the other words are searched, rather than nothing found.
+            asked, is_of_no_day = without_days(query, said), True
+            page = letter_search.search_letters(services, session, actor, asked)
         first = query.offset == 0 and bool(query.text)
         letters, envelopes = letter_search.exact_number(session, actor, query.text) if first else ([], [])
         if first and not envelopes and _is_only_a_number(query):
             meant = letters or _with_reference(page, query.text)
             if len(meant) == 1:
                 return redirect(url_for("letters.show", mail_id=meant[0].mail_id))
-        counted = _counted(session, query) if "filtres" in request.args else None
+        counted = _counted(session, asked) if "filtres" in request.args else None
     # A letter that already stands on top is not shown twice.
     exact = [one for one in letters if one.mail_id not in [hit.mail_id for hit in page.letters[:1]]]
+    if asked.dated is not None and said is not None and page.did_you_mean:
+        page = replace(page, did_you_mean=f"{page.did_you_mean} {said.words}")
     return render_template(
         "search/index.html",
         query=query,
@@ -94,8 +115,17 @@ def index() -> ResponseReturnValue:
         exact=exact,
         envelopes=envelopes,
         counted=counted,
-        **_frame(query, problems),
+        said=said,
+        is_of_no_day=is_of_no_day,
+        said_text=_period(said) if said is not None else "",
+        **_frame(query, problems, dates=WITHOUT if is_of_no_day else ""),
     )
+
+
+def _period(said: SaidDays) -> str:
+    """A period for people: a day, or the first and the last one."""
+    first, last = (format_date(day, "long") for day in (said.dated.first, said.dated.last))
+    return str(first) if first == last else gettext("du %(first)s au %(last)s", first=first, last=last)
 
 
 def _with_reference(page: SearchPage, typed: str) -> list[FoundLetter]:
@@ -123,7 +153,7 @@ def facets() -> ResponseReturnValue:
     """The filters' counts, requested after the hits."""
     query, _is_asked, _problems = read_query(request.args)
     with context.services().reading() as session:
-        counted = _counted(session, query)
+        counted = _counted(session, with_days(query, request.args)[0])
     return render_template("search/_facets.html", query=query, counted=counted, **_frame(query, ()))
 
 
@@ -186,8 +216,8 @@ def words_of(query: SearchQuery) -> list[str]:
     return chosen + [f"{word} {day.strftime('%d/%m/%Y')}" for word, day in days if day is not None]
 
 
-def _frame(query: SearchQuery, problems: tuple[str, ...]) -> dict[str, object]:
-    asked = given()
+def _frame(query: SearchQuery, problems: tuple[str, ...], *, dates: str = "") -> dict[str, object]:
+    asked = given() | ({DATES: [dates]} if dates else {})
     return {
         "problems": problems,
         "notices": NOTICES,
@@ -199,6 +229,8 @@ def _frame(query: SearchQuery, problems: tuple[str, ...]) -> dict[str, object]:
         "export_limit": search_export.MAX_ROWS,
         "clear_url": url_for("search.index", q=query.text),
         "facet_names": FACETS,
+        "dates": next(iter(asked.get(DATES, ())), ""),
+        "as_words_url": _url("search.index", asked | {DATES: [AS_WORDS]}),
         "limit": PAGE,
         "reach": MAX_OFFSET + PAGE,
         "value_label": _name_of,
@@ -265,7 +297,7 @@ def export() -> ResponseReturnValue:
     is_cut = False
     if is_asked:
         with services.reading() as session:
-            letters, is_cut = search_export.rows(services, session, actor, query)
+            letters, is_cut = search_export.rows(services, session, actor, with_days(query, request.args)[0])
     kind = "ods" if request.args.get("format") == "ods" else "csv"
     if any(letter.level >= Confidentiality.RESTRICTED for letter in letters):
         with services.unit_of_work(context.now()) as uow:

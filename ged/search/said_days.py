@@ -1,0 +1,217 @@
+"""Days that a person says in a search: ``lettre du 18 novembre 2026``, ``reçus hier``, ``mars 2026``.
+
+Pure. In French and English. What is said is taken out of the text and becomes a period. A text with signs of the query
+language (quotes, a field, OR, a minus, a star) is left as it is: whoever types signs means each word. So is a text that
+names two periods.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from ged.ports import Dated, SearchQuery
+
+MAX_LENGTH = 1_000
+"""In characters. Longer texts are no search of a person."""
+
+_MONTH_NAMES = (
+    "janvier|january", "f[ée]vrier|february", "mars|march", "avril|april", "mai|may", "juin|june", "juillet|july",
+    "ao[uû]t|august", "septembre|september", "octobre|october", "novembre|november", "d[ée]cembre|december",
+)  # fmt: skip
+_MONTH = "|".join(_MONTH_NAMES)
+_WEEKDAY = r"(?:(?:lun|mar|mercre|jeu|vendre|same)di|dimanche|(?:mon|tues|wednes|thurs|fri|satur|sun)day)"
+_DAY = r"\d{1,2}|1er|premier"
+_BEFORE = r"(?:du\s+mois\s+de\s+|(?:du|de|le|en|dat[ée]e?s?\s+du|on|of|in|from)\s+(?:the\s+)?|d['’])?"
+_SIGNS = re.compile(r"""["«»“”„:*]|(?<!\S)(?:OU|OR|SAUF|NOT)(?!\S)|(?<!\S)-(?=\S)""")
+_EMPTY_WORDS = (
+    "courrier courriers lettre lettres document documents reçu reçue reçus reçues recu recue recus recues arrivé arrivée "
+    "arrivés arrivées enregistré enregistrée enregistrés enregistrées envoyé envoyée envoyés envoyées daté datée datés "
+    "datées parti partis partie parties tous toutes tout le la les l un une des du de d en dans pendant au à "
+    "letter letters mail received sent registered dated all the a of in from on during"
+)
+_EMPTY = frozenset(_EMPTY_WORDS.split())
+"""Words that say nothing of a letter beside its day."""
+_WORD = re.compile(r"[^\W_]+")
+
+_Reading = Callable[["re.Match[str]", date], tuple[date, date]]
+
+
+@dataclass(frozen=True)
+class SaidDays:
+    """A period that a text says.
+
+    Attributes:
+        dated: the period, and the words by which a letter's text may mention the period.
+        words: what was taken out of the text.
+        rest: the text without these words; empty where nothing else of a letter is said.
+    """
+
+    dated: Dated
+    words: str
+    rest: str
+
+
+def said_days(text: str, today: date) -> SaidDays | None:
+    """The period that a typed text says, None if it says none, or two.
+
+    >>> said_days("réponse reçue hier", date(2026, 3, 1)).rest
+    'réponse reçue'
+    """
+    if len(text) > MAX_LENGTH or _SIGNS.search(text):
+        return None
+    found = list(_found(text, today))
+    if len(found) != 1:
+        return None
+    (start, end), first, last, is_named = found[0]
+    words = " ".join(text[start:end].split())
+    rest = " ".join(f"{text[:start]} {text[end:]}".split())
+    if all(word.lower() in _EMPTY for word in _WORD.findall(rest)):
+        rest = ""
+    return SaidDays(Dated(first, last, _bare(words) if is_named else ""), words, rest)
+
+
+def asked(query: SearchQuery, today: date) -> tuple[SearchQuery, SaidDays | None]:
+    """The search with the period that its text says; as it is where it has bounds already, or says none."""
+    said = None if query.since or query.until else said_days(query.text, today)
+    return (query, None) if said is None else (replace(query, text=said.rest, dated=said.dated), said)
+
+
+def _found(text: str, today: date) -> Iterator[tuple[tuple[int, int], date, date, bool]]:
+    """Each period: its place, its first and last day, and whether it is named as a letter's text would name it."""
+    taken: list[tuple[int, int]] = []
+    for pattern, reading, is_named in _READINGS:
+        for match in pattern.finditer(text):
+            if any(match.start() < end and start < match.end() for start, end in taken):
+                continue
+            taken.append(match.span())  # also of a day that does not exist: its month alone was not meant
+            try:
+                first, last = reading(match, today)
+            except (ValueError, OverflowError):
+                continue
+            if first <= last:
+                yield match.span(), first, last, is_named
+
+
+def _bare(words: str) -> str:
+    """A period without the small words before it."""
+    return re.sub(rf"^(?:{_BEFORE}|depuis\s+(?:le\s+)?|since\s+)", "", words, flags=re.IGNORECASE).strip()
+
+
+def _month(text: str) -> int:
+    return next(no for no, names in enumerate(_MONTH_NAMES, 1) if re.fullmatch(names, text, re.IGNORECASE))
+
+
+def _day(day: str, month: str, year: str | None, today: date) -> date:
+    """A day; without a year, the last such day that is not in the future."""
+    number = int(day) if day.isdigit() else 1
+    if year:
+        return date(int(year), _month(month), number)
+    this = date(today.year, _month(month), number)
+    return this if this <= today else this.replace(year=today.year - 1)
+
+
+def _end_of_month(day: date) -> date:
+    return (day.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+
+
+def _one_day(match: "re.Match[str]", today: date) -> tuple[date, date]:
+    day = _day(match["day"], match["month"], match["year"], today)
+    return day, day
+
+
+def _several_days(match: "re.Match[str]", today: date) -> tuple[date, date]:
+    last = _day(match["day"], match["month"], match["year"], today)
+    month, year = match["first_month"] or match["month"], match["first_year"] or str(last.year)
+    return _day(match["first_day"], month, year, today), last
+
+
+def _since(match: "re.Match[str]", today: date) -> tuple[date, date]:
+    if match["day"] is None and match["year"] is None:
+        raise ValueError  # a month alone says no year
+    return _day(match["day"] or "1", match["month"], match["year"], today), today
+
+
+def _one_month(match: "re.Match[str]", _today: date) -> tuple[date, date]:
+    first = date(int(match["year"]), _month(match["month"]), 1)
+    return first, _end_of_month(first)
+
+
+def _days_ago(match: "re.Match[str]", today: date) -> tuple[date, date]:
+    said = match.group().lower()
+    day = today - timedelta(
+        days=2 if said.startswith(("avant", "the day")) else 1 if said in ("hier", "yesterday") else 0
+    )
+    return day, day
+
+
+def _last_days(match: "re.Match[str]", today: date) -> tuple[date, date]:
+    return today - timedelta(days=int(match["count"] or match["days"])), today
+
+
+def _span(match: "re.Match[str]", today: date) -> tuple[date, date]:
+    """A week (from Monday), a month or a year: the present one, or the one before."""
+    before = match.groupdict().get("before") is not None
+    if match["week"]:
+        first = today - timedelta(days=today.weekday() + 7 * before)
+        return first, first + timedelta(days=6)
+    if match["month"]:
+        first = today.replace(day=1)
+        first = (first - timedelta(days=1)).replace(day=1) if before else first
+        return first, _end_of_month(first)
+    return date(today.year - before, 1, 1), date(today.year - before, 12, 31)
+
+
+def _pattern(text: str) -> "re.Pattern[str]":
+    return re.compile(rf"(?<![\w/'’-])(?:{text})(?![\w/-])", re.IGNORECASE)
+
+
+_NAMED = rf"(?:{_WEEKDAY}\s+)?(?P<day>{_DAY})\s+(?P<month>{_MONTH})(?:\s+(?P<year>[12]\d{{3}}))?"
+_AGO = r"(?P<before>derni[eè]re?|pass[ée]e?)"
+_READINGS: tuple[tuple["re.Pattern[str]", _Reading, bool], ...] = (
+    (
+        _pattern(
+            rf"(?:du|entre\s+le|from)\s+(?P<first_day>{_DAY})(?:\s+(?P<first_month>{_MONTH}))?"
+            rf"(?:\s+(?P<first_year>[12]\d{{3}}))?\s+(?:au|et\s+le|to)\s+{_NAMED}"
+        ),
+        _several_days,
+        True,
+    ),
+    (
+        _pattern(
+            rf"(?:depuis|since)\s+(?:le\s+)?(?:(?P<day>{_DAY})\s+)?(?P<month>{_MONTH})(?:\s+(?P<year>[12]\d{{3}}))?"
+        ),
+        _since,
+        False,
+    ),
+    (_pattern(rf"{_BEFORE}{_NAMED}"), _one_day, True),
+    (_pattern(rf"{_BEFORE}(?P<month>{_MONTH})\s+(?P<day>\d{{1,2}})(?:,\s*|\s+)(?P<year>[12]\d{{3}})"), _one_day, True),
+    (_pattern(rf"{_BEFORE}(?P<month>{_MONTH})\s+(?P<year>[12]\d{{3}})"), _one_month, True),
+    (_pattern(r"avant-hier|the\s+day\s+before\s+yesterday"), _days_ago, False),
+    (_pattern(r"hier|aujourd['’]hui|yesterday|today"), _days_ago, False),
+    (
+        _pattern(
+            r"(?:(?:dans|de|pendant)\s+)?[cl]es\s+(?P<count>[1-9]\d{0,2})\s+derniers\s+jours|(?:the\s+)?last\s+(?P<days>[1-9]\d{0,2})\s+days"
+        ),
+        _last_days,
+        False,
+    ),
+    (
+        _pattern(r"(?:(?:de|pendant|dans)\s+)?(?:cette\s+(?:(?P<week>semaine)|ann[ée]e)|ce\s+(?P<month>mois)(?:-ci)?)"),
+        _span,
+        False,
+    ),
+    (
+        _pattern(
+            rf"(?:(?:de|pendant|dans)\s+)?(?:(?:(?:la\s+)?(?P<week>semaine)|(?:l['’])?ann[ée]e|(?:(?:le|du)\s+)?(?P<month>mois)|(?:l['’])?an)\s+{_AGO})"
+        ),
+        _span,
+        False,
+    ),
+    (
+        _pattern(r"(?:(?P<before>last)|this)\s+(?:(?P<week>week)|(?P<month>month)|year)"),
+        _span,
+        False,
+    ),
+)
+"""Patterns, from the longest: what one has taken is not read by the next."""

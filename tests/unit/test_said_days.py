@@ -1,0 +1,75 @@
+"""Days that a search says in words become a period, and nothing else of the text is lost."""
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ged.ports import SearchQuery
+from ged.search.said_days import asked, said_days
+
+TODAY = date(2026, 11, 29)
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last", "rest"),
+    [
+        ("lettre du 18 novembre 2026", "2026-11-18", "2026-11-18", ""),
+        ("réponse au préfet de l'Ogou du mardi 18 novembre", "2026-11-18", "2026-11-18", "réponse au préfet de l'Ogou"),
+        ("décret du 31 décembre", "2025-12-31", "2025-12-31", "décret"),
+        ("1er mars 2026", "2026-03-01", "2026-03-01", ""),
+        ("reçus hier", "2026-11-28", "2026-11-28", ""),
+        ("avant-hier", "2026-11-27", "2026-11-27", ""),
+        ("courriers de la semaine dernière", "2026-11-16", "2026-11-22", ""),
+        ("préfet semaine dernière", "2026-11-16", "2026-11-22", "préfet"),
+        ("cette semaine", "2026-11-23", "2026-11-29", ""),
+        ("factures du mois passé", "2026-10-01", "2026-10-31", "factures"),
+        ("audit l'an dernier", "2025-01-01", "2025-12-31", "audit"),
+        ("rapport mars 2026", "2026-03-01", "2026-03-31", "rapport"),
+        ("lettre d'août 2025", "2025-08-01", "2025-08-31", ""),
+        ("marché février 2024", "2024-02-01", "2024-02-29", "marché"),
+        ("plan du 3 au 18 mars", "2026-03-03", "2026-03-18", "plan"),
+        ("école du 20 décembre 2025 au 3 janvier 2026", "2025-12-20", "2026-01-03", "école"),
+        ("depuis le 3 novembre", "2026-11-03", "2026-11-29", ""),
+        ("audit les 10 derniers jours", "2026-11-19", "2026-11-29", "audit"),
+        ("letters of March 18, 2026", "2026-03-18", "2026-03-18", ""),
+        ("audit received last month", "2026-10-01", "2026-10-31", "audit received"),
+    ],
+)
+def test_days_in_words_are_a_period(text: str, first: str, last: str, rest: str) -> None:
+    said = said_days(text, TODAY)
+    assert said is not None
+    assert (said.dated.first.isoformat(), said.dated.last.isoformat(), said.rest) == (first, last, rest)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "marché de fournitures", "13 mois", "mai", "le mois de mars", "le 30 février 2026", "depuis mars", "hiérarchie",
+        '"mars 2026"', "objet:mars 2026", "mars 2026 OU avril", "audit -interne mars 2026", "hier et avant-hier",
+        "123/MEM/2026", "du 18 au 3 mars 2026", "premier ministre", "lettre-hier",
+    ],
+)  # fmt: skip
+def test_other_texts_stay_words(text: str) -> None:
+    assert said_days(text, TODAY) is None
+
+
+def test_a_named_period_may_stand_in_a_letter_s_text_and_a_relative_one_may_not() -> None:
+    named, relative = said_days("du 18 novembre 2026", TODAY), said_days("hier", TODAY)
+    assert named is not None
+    assert named.dated.mention == "18 novembre 2026"
+    assert relative is not None
+    assert relative.dated.mention == ""
+
+
+def test_a_search_with_days_of_its_own_is_left_alone() -> None:
+    query = SearchQuery("mars 2026", since=TODAY)
+    assert asked(query, TODAY) == (query, None)
+
+
+@given(st.text(alphabet=st.sampled_from("0123 marsdehilun'-,\n du le au 2026"), max_size=60), st.dates())
+def test_no_text_fails_and_no_other_word_is_lost(text: str, today: date) -> None:
+    said = said_days(text, today)
+    if said is not None and said.rest:
+        assert sorted(f"{said.words} {said.rest}".replace(" ", "")) == sorted("".join(text.split()))
