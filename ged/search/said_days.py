@@ -15,11 +15,15 @@ from ged.ports import Dated, SearchQuery
 MAX_LENGTH = 1_000
 """In characters. Longer texts are no search of a person."""
 
-_MONTH_NAMES = (
-    "janvier|january", "f[ée]vrier|february", "mars|march", "avril|april", "mai|may", "juin|june", "juillet|july",
-    "ao[uû]t|august", "septembre|september", "octobre|october", "novembre|november", "d[ée]cembre|december",
-)  # fmt: skip
-_MONTH = "|".join(_MONTH_NAMES)
+_MONTHS = {
+    "janvier": 1, "fevrier": 2, "mars": 3, "avril": 4, "mai": 5, "juin": 6, "juillet": 7, "aout": 8, "septembre": 9,
+    "octobre": 10, "novembre": 11, "decembre": 12, "january": 1, "february": 2, "march": 3, "april": 4, "may": 5,
+    "june": 6, "july": 7, "august": 8, "september": 9, "october": 10, "november": 11, "december": 12,
+}  # fmt: skip
+_ACCENTS = str.maketrans("éû", "eu")
+_MONTH = (
+    "|".join(_MONTHS).replace("fevrier", "f[ée]vrier").replace("aout", "ao[ûu]t").replace("decembre", "d[ée]cembre")
+)
 _WEEKDAY = r"(?:(?:lun|mar|mercre|jeu|vendre|same)di|dimanche|(?:mon|tues|wednes|thurs|fri|satur|sun)day)"
 _DAY = r"\d{1,2}|1er|premier"
 _BEFORE = r"(?:du\s+mois\s+de\s+|(?:du|de|le|en|dat[ée]e?s?\s+du|on|of|in|from)\s+(?:the\s+)?|d['’])?"
@@ -95,11 +99,11 @@ def _found(text: str, today: date) -> Iterator[tuple[tuple[int, int], date, date
 
 def _bare(words: str) -> str:
     """A period without the small words before it."""
-    return re.sub(rf"^(?:{_BEFORE}|depuis\s+(?:le\s+)?|since\s+)", "", words, flags=re.IGNORECASE).strip()
+    return _SMALL.sub("", words).strip()
 
 
 def _month(text: str) -> int:
-    return next(no for no, names in enumerate(_MONTH_NAMES, 1) if re.fullmatch(names, text, re.IGNORECASE))
+    return _MONTHS[text.lower().translate(_ACCENTS)]
 
 
 def _day(day: str, month: str, year: str | None, today: date) -> date:
@@ -162,56 +166,54 @@ def _span(match: "re.Match[str]", today: date) -> tuple[date, date]:
     return date(today.year - before, 1, 1), date(today.year - before, 12, 31)
 
 
-def _pattern(text: str) -> "re.Pattern[str]":
-    return re.compile(rf"(?<![\w/'’-])(?:{text})(?![\w/-])", re.IGNORECASE)
-
-
-_NAMED = rf"(?:{_WEEKDAY}\s+)?(?P<day>{_DAY})\s+(?P<month>{_MONTH})(?:\s+(?P<year>[12]\d{{3}}))?"
+_START, _END = r"(?<![\w/'’-])(?:", r")(?![\w/-])"
+_YEAR = r"(?:\s+(?P<year>[12]\d{3}))?"
+_NAMED = rf"(?:{_WEEKDAY}\s+)?(?P<day>{_DAY})\s+(?P<month>{_MONTH}){_YEAR}"
+_FIRST = rf"(?P<first_day>{_DAY})(?:\s+(?P<first_month>{_MONTH}))?(?:\s+(?P<first_year>[12]\d{{3}}))?"
+_DURING = r"(?:(?:de|pendant|dans)\s+)?"
 _AGO = r"(?P<before>derni[eè]re?|pass[ée]e?)"
-_READINGS: tuple[tuple["re.Pattern[str]", _Reading, bool], ...] = (
-    (
-        _pattern(
-            rf"(?:du|entre\s+le|from)\s+(?P<first_day>{_DAY})(?:\s+(?P<first_month>{_MONTH}))?"
-            rf"(?:\s+(?P<first_year>[12]\d{{3}}))?\s+(?:au|et\s+le|to)\s+{_NAMED}"
-        ),
-        _several_days,
-        True,
-    ),
-    (
-        _pattern(
-            rf"(?:depuis|since)\s+(?:le\s+)?(?:(?P<day>{_DAY})\s+)?(?P<month>{_MONTH})(?:\s+(?P<year>[12]\d{{3}}))?"
-        ),
-        _since,
-        False,
-    ),
-    (_pattern(rf"{_BEFORE}{_NAMED}"), _one_day, True),
-    (_pattern(rf"{_BEFORE}(?P<month>{_MONTH})\s+(?P<day>\d{{1,2}})(?:,\s*|\s+)(?P<year>[12]\d{{3}})"), _one_day, True),
-    (_pattern(rf"{_BEFORE}(?P<month>{_MONTH})\s+(?P<year>[12]\d{{3}})"), _one_month, True),
-    (_pattern(r"avant-hier|the\s+day\s+before\s+yesterday"), _days_ago, False),
-    (_pattern(r"hier|aujourd['’]hui|yesterday|today"), _days_ago, False),
-    (
-        _pattern(
-            r"(?:(?:dans|de|pendant)\s+)?[cl]es\s+(?P<count>[1-9]\d{0,2})\s+derniers\s+jours|(?:the\s+)?last\s+(?P<days>[1-9]\d{0,2})\s+days"
-        ),
-        _last_days,
-        False,
-    ),
-    (
-        _pattern(r"(?:(?:de|pendant|dans)\s+)?(?:cette\s+(?:(?P<week>semaine)|ann[ée]e)|ce\s+(?P<month>mois)(?:-ci)?)"),
-        _span,
-        False,
-    ),
-    (
-        _pattern(
-            rf"(?:(?:de|pendant|dans)\s+)?(?:(?:(?:la\s+)?(?P<week>semaine)|(?:l['’])?ann[ée]e|(?:(?:le|du)\s+)?(?P<month>mois)|(?:l['’])?an)\s+{_AGO})"
-        ),
-        _span,
-        False,
-    ),
-    (
-        _pattern(r"(?:(?P<before>last)|this)\s+(?:(?P<week>week)|(?P<month>month)|year)"),
-        _span,
-        False,
-    ),
+
+_SMALL = re.compile(rf"^{_BEFORE}", re.IGNORECASE)
+_SEVERAL = re.compile(rf"{_START}(?:du|entre\s+le|from)\s+{_FIRST}\s+(?:au|et\s+le|to)\s+{_NAMED}{_END}", re.IGNORECASE)
+_SINCE = re.compile(
+    rf"{_START}(?:depuis|since)\s+(?:le\s+)?(?:(?P<day>{_DAY})\s+)?(?P<month>{_MONTH}){_YEAR}{_END}", re.IGNORECASE
 )
-"""Patterns, from the longest: what one has taken is not read by the next."""
+_ONE_DAY = re.compile(rf"{_START}{_BEFORE}{_NAMED}{_END}", re.IGNORECASE)
+_ENGLISH_DAY = re.compile(
+    rf"{_START}{_BEFORE}(?P<month>{_MONTH})\s+(?P<day>\d{{1,2}})(?:,\s*|\s+)(?P<year>[12]\d{{3}}){_END}", re.IGNORECASE
+)
+_ONE_MONTH = re.compile(rf"{_START}{_BEFORE}(?P<month>{_MONTH})\s+(?P<year>[12]\d{{3}}){_END}", re.IGNORECASE)
+_TWO_AGO = re.compile(rf"{_START}avant-hier|the\s+day\s+before\s+yesterday{_END}", re.IGNORECASE)
+_ONE_AGO = re.compile(rf"{_START}hier|aujourd['’]hui|yesterday|today{_END}", re.IGNORECASE)
+_LAST_DAYS = re.compile(
+    rf"{_START}{_DURING}[cl]es\s+(?P<count>[1-9]\d{{0,2}})\s+derniers\s+jours"
+    rf"|(?:the\s+)?last\s+(?P<days>[1-9]\d{{0,2}})\s+days{_END}",
+    re.IGNORECASE,
+)
+_PRESENT = re.compile(
+    rf"{_START}{_DURING}(?:cette\s+(?:(?P<week>semaine)|ann[ée]e)|ce\s+(?P<month>mois)(?:-ci)?){_END}", re.IGNORECASE
+)
+_PAST = re.compile(
+    rf"{_START}{_DURING}(?:(?:la\s+)?(?P<week>semaine)|(?:l['’])?ann[ée]e|(?:(?:le|du)\s+)?(?P<month>mois)|(?:l['’])?an)"
+    rf"\s+{_AGO}{_END}",
+    re.IGNORECASE,
+)
+_ENGLISH_SPAN = re.compile(
+    rf"{_START}(?:(?P<before>last)|this)\s+(?:(?P<week>week)|(?P<month>month)|year){_END}", re.IGNORECASE
+)
+
+_READINGS: tuple[tuple["re.Pattern[str]", _Reading, bool], ...] = (
+    (_SEVERAL, _several_days, True),
+    (_SINCE, _since, False),
+    (_ONE_DAY, _one_day, True),
+    (_ENGLISH_DAY, _one_day, True),
+    (_ONE_MONTH, _one_month, True),
+    (_TWO_AGO, _days_ago, False),
+    (_ONE_AGO, _days_ago, False),
+    (_LAST_DAYS, _last_days, False),
+    (_PRESENT, _span, False),
+    (_PAST, _span, False),
+    (_ENGLISH_SPAN, _span, False),
+)
+"""Patterns, from the longest: what one has taken is not read by the next. The last value: whether a letter's text may name
+the period in these words."""
