@@ -95,9 +95,10 @@ class Translator:
         for name in fields.DATED_FIELDS:
             yield Query.range_query(self.schema, name, FieldType.Integer, first, last)
         stems = [form.stem for form in analysis.words(dated.mention)]
-        for name in RUN_FIELDS if stems else ():
-            one = Query.term_query(self.schema, name, stems[0])
-            yield Query.phrase_query(self.schema, name, stems) if len(stems) > 1 else one
+        if len(stems) == 1:
+            yield from (Query.term_query(self.schema, name, stems[0]) for name in RUN_FIELDS)
+        elif stems:
+            yield from (Query.phrase_query(self.schema, name, [*stems]) for name in RUN_FIELDS)
 
     def _asked(self, parsed: ParsedQuery) -> Query:
         must = [(Occur.Must, self._node(node, fuzzy=False)) for node in parsed.required]

@@ -346,7 +346,9 @@ def _days(services: Services, query: SearchQuery) -> list[ColumnElement[bool]]:
 
 def _dated(dated: Dated, at: Callable[[date], datetime]) -> ColumnElement[bool]:
     """Letters of a period, or whose subject mentions the period."""
-    days = [column.between(dated.first, dated.last) for column in (Mail.written_on, Mail.received_on)]
+    days: list[ColumnElement[bool]] = [
+        column.between(dated.first, dated.last) for column in (Mail.written_on, Mail.received_on)
+    ]
     after = dated.last + timedelta(days=1) if dated.last < date.max else dated.last
     days.append(and_(Mail.created_at >= at(dated.first), Mail.created_at < at(after)))
     if dated.mention:
