@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from ged.search.said_days import MAX_LENGTH
 from ged.spreadsheet.reading import MAX_CELL
 from ocr.field_layout import MOST_CHARACTERS
 
@@ -32,6 +33,7 @@ ENDS = ("", "\0", "\n\0")
 CUT_FIRST = {
     "ocr/field_": (4 * MOST_CHARACTERS, "a line is cut to MOST_CHARACTERS; an addressee joins a few lines"),
     "ocr/fields.py": (MOST_CHARACTERS, "a line is cut to MOST_CHARACTERS"),
+    "ged/search/said_days.py": (MAX_LENGTH, "a longer text is not read"),
     "ged/takeover/sheets.py": (MAX_CELL, "a cell is cut when it is read"),
     "signing/stamp.py": (2_000, "the compiler's message is cut"),
 }
