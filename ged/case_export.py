@@ -31,11 +31,13 @@ from ged.ports import Confidentiality, Digest, MailId
 from ged.register import typed_numbers
 from ged.register.journal import REFUSALS
 from ged.register.models import Attachment, AttachmentPage, Mail, MailNumber
+from ged.search.models import MarginNote, MarginNoteText
 from ged.signbook.models import SignedRevision
 from ged.slips.models import SlipLine, SlipRevision
 from ged.unit import SYSTEM, Actor, Services
 
 FORMAT = "ged-case-1"
+MARGIN_NOTES = "annotations.json"
 VERIFIER_COPY = "reference/ged_verify.py.txt"
 VERIFIER = Path(__file__).parents[1] / "ged_verify.py"
 _READ_ME = """\
@@ -174,6 +176,7 @@ class _Collector:
     def collect(self) -> CaseFile:
         if self._destroyed is None:
             self._attachments()
+            self._margin_notes()
         self._revisions()
         entries = self._entries()
         self._journal(entries)
@@ -233,6 +236,27 @@ class _Collector:
             for page in self._session.scalars(pages):
                 if page.digest != one.digest:
                     self._blob(page.digest, f"{name}, page {page.page_no}", page.media_type)
+
+    def _margin_notes(self) -> None:
+        """What people typed of handwriting on the pages, each version with who typed it."""
+        rows = self._session.execute(
+            select(MarginNote, MarginNoteText, Person.name)
+            .join(MarginNoteText, MarginNoteText.note_id == MarginNote.id)
+            .join(Attachment, Attachment.id == MarginNote.attachment_id)
+            .join(Person, Person.id == MarginNoteText.person_id)
+            .where(Attachment.mail_id == self._mail.id)
+            .order_by(MarginNote.attachment_id, MarginNote.page_no, MarginNote.id, MarginNoteText.version)
+        )
+        told = [
+            {
+                "note": note.id, "attachment": note.attachment_id, "page": note.page_no, "version": typed.version,
+                "place": [note.x, note.y, note.width, note.height], "text": typed.text, "dismissed": typed.is_dismissed,
+                "by": name, "at": typed.at.isoformat(),
+            }
+            for note, typed, name in rows
+        ]  # fmt: skip
+        if told:
+            self._part(MARGIN_NOTES, json.dumps(told, ensure_ascii=False, indent=1).encode())
 
     def _revisions(self) -> None:
         letter = select(SignedRevision.digest).where(SignedRevision.mail_id == self._mail.id)

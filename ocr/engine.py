@@ -27,6 +27,7 @@ from ged.ports import (
     Recognition,
     SourceFacts,
     Word,
+    WrittenRegion,
 )
 from ocr import pdf
 from ocr.fields import read_fields
@@ -360,6 +361,11 @@ def _page(task: PageTask, result: PageResult) -> RecognisedPage:
     first = task.page_no == 1 and "failed" not in result.flags
     look = likeness_of(result.site_image) if first and result.site_image is not None else ""
     tables = tuple(tuple(tuple(words[start:end] for start, end in row) for row in table) for table in result.tables)
+    ratio = result.part.height_pt / result.part.width_pt
+    written = tuple(
+        WrittenRegion(round(left, 4), round(top, 4), round(right - left, 4), round(bottom - top, 4), round(ratio, 4))
+        for left, top, right, bottom in result.written
+    )
     return RecognisedPage(
         task.page_no,
         result.text,
@@ -370,6 +376,7 @@ def _page(task: PageTask, result: PageResult) -> RecognisedPage:
         result.flags,
         look,
         tables,
+        written,
     )
 
 

@@ -113,6 +113,7 @@ class PageReader:
             site_image=coded.site_image,
             part=coded.part(layer),
             tables=_tables(reading.lines),
+            written=tuple((box.left, box.top, box.right, box.bottom) for box in reading.written),
         ).dump(task.result_path)
 
 

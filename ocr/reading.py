@@ -7,7 +7,7 @@ are read twice. The time depends on the width of the lines: lines that read well
 import math
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,6 +17,7 @@ from ged.errors import EngineFailed
 from ocr import clean
 from ocr.image import shrink, turn
 from ocr.lines import Line, Token, confidence_of
+from ocr.margin import written_regions
 from ocr.orientation import runs_upright
 from ocr.plausible import is_tall, legible_lines, unreadable
 from ocr.tesseract import BLOCK, LINE, PAGE, SPARSE, Recogniser
@@ -47,11 +48,12 @@ _MM_PER_INCH = 25.4
 
 @dataclass(frozen=True)
 class Reading:
-    """The page as shown, and the words read on it."""
+    """The page as shown, the words read on it, and the regions where a hand seems to have written."""
 
     image: Image.Image
     lines: tuple[Line, ...]
     flags: tuple[str, ...] = ()
+    written: tuple[Box, ...] = ()
 
     @property
     def confidence(self) -> float:
@@ -110,7 +112,15 @@ class Reader:
         lines = self._with_a_second_look(upright, lines)
         if tilt and upright.degrees:
             level, tilt = clean.levelled(level, tilt), 0.0
-        return self._judged(turn(level, upright.degrees), dpi, upright.degrees, tilted(lines, tilt, level.size))
+        read = self._judged(turn(level, upright.degrees), dpi, upright.degrees, lines)
+        written = written_regions(upright.fresh, read.lines)
+        return replace(
+            read,
+            lines=tuple(tilted(read.lines, tilt, level.size)),
+            written=tuple(
+                box for line in tilted(map(_as_line, written), tilt, level.size) for box in map(_as_box, line.tokens)
+            ),
+        )
 
     def _judged(self, image: Image.Image, dpi: float, degrees: int, lines: list[Line]) -> Reading:
         flags: tuple[str, ...] = (f"rotated_{degrees}",) if degrees else ()
@@ -195,7 +205,15 @@ class Reader:
         return lines
 
 
-def tilted(lines: Sequence[Line], degrees: float, size: tuple[int, int]) -> list[Line]:
+def _as_line(box: Box) -> Line:
+    return Line((Token("", box.left, box.top, box.right - box.left, box.bottom - box.top, 0.0),))
+
+
+def _as_box(token: Token) -> Box:
+    return Box(token.x, token.y, min(1.0, token.x + token.width), min(1.0, token.y + token.height))
+
+
+def tilted(lines: Iterable[Line], degrees: float, size: tuple[int, int]) -> list[Line]:
     """Lines read on a level page, moved to their places on a page whose lines fall to the right by ``degrees``."""
     if not degrees:
         return list(lines)

@@ -92,7 +92,7 @@ def unread_regions(fresh: Image.Image, lines: Sequence[Line]) -> tuple[list[Box]
         found.append((weight, box))
     found.sort(key=lambda pair: -pair[0])
     left = sum(weight for weight, _ in found)
-    return _united([box for _, box in found[: 3 * _MAX_REGIONS]])[:_MAX_REGIONS], left / max(every, 1)
+    return united([box for _, box in found[: 3 * _MAX_REGIONS]])[:_MAX_REGIONS], left / max(every, 1)
 
 
 def _closed(ink: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
@@ -119,7 +119,7 @@ def _blank(ink: npt.NDArray[np.bool_], token: Token) -> None:
     ink[max(0, top) : bottom, max(0, left) : right] = False
 
 
-def _united(boxes: Iterable[Box]) -> list[Box]:
+def united(boxes: Iterable[Box]) -> list[Box]:
     """Join boxes that touch each other."""
     result: list[Box] = []
     for box in boxes:

@@ -9,6 +9,8 @@ from typing import Any, cast
 from ged.ports import BoxState, FormArea, FormBox, FormReading, PrintedForm, Quad, ReadArea, ReadBox
 
 Message = dict[str, Any]
+MAX_WRITTEN = 12
+"""The most regions of handwriting of a page."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,12 @@ class PagePart:
 
 @dataclass(frozen=True)
 class PageResult:
-    """A child's result for a page. ``words``: text, x, y, width, height, confidence."""
+    """A child's result for a page.
+
+    Attributes:
+        words: text, x, y, width, height, confidence.
+        written: regions of handwriting: left, top, right, bottom.
+    """
 
     text: str
     words: tuple[tuple[str, float, float, float, float, float], ...]
@@ -87,6 +94,7 @@ class PageResult:
     site_image: Path | None
     part: PagePart
     tables: tuple[tuple[tuple[tuple[int, int], ...], ...], ...] = ()
+    written: tuple[tuple[float, float, float, float], ...] = ()
 
     def dump(self, path: Path) -> None:
         """Write the result atomically."""
@@ -125,6 +133,7 @@ def load_result(task: PageTask) -> PageResult:
             patches=tuple(_patch(task, patch) for patch in part["patches"]),
         ),
         tables=_tables(data["tables"], len(data["words"])),
+        written=_written(data["written"]),
     )
 
 
@@ -134,6 +143,14 @@ def _tables(data: Any, words: int) -> tuple[tuple[tuple[tuple[int, int], ...], .
     places = [place for table in found for row in table for cell in row for place in cell]
     if places != sorted(places) or (places and not 0 <= places[0] <= places[-1] <= words):
         raise ValueError("cells that overlap")
+    return found
+
+
+def _written(data: Any) -> tuple[tuple[float, float, float, float], ...]:
+    """Regions inside the page, no more than the reader finds."""
+    found = tuple((float(left), float(top), float(right), float(bottom)) for left, top, right, bottom in data)
+    if len(found) > MAX_WRITTEN or not all(0 <= a < c <= 1 and 0 <= b < d <= 1 for a, b, c, d in found):
+        raise ValueError("regions outside of the page")
     return found
 
 

@@ -37,6 +37,7 @@ from ged.register.words import CHANNELS, URGENCY
 from ged.reports.register_pages import FIELDS
 from ged.routing.models import Assignment, Imputation, Mention
 from ged.routing.undoing import gives_nothing, is_undone
+from ged.search.indexing import notes_of
 from ged.signbook.models import Draft
 from ged.slips.models import Slip, SlipLine
 from ged.slips.states import SlipState
@@ -389,6 +390,9 @@ class Letters:
         found: defaultdict[int, list[str]] = defaultdict(list)
         for attachment_id, text in rows:
             found[letter_of[attachment_id]].append(text)
+        for (attachment_id, _page), notes in notes_of(self._session, set(letter_of.values())).items():
+            if attachment_id in letter_of:
+                found[letter_of[attachment_id]] += notes
         return {mail_id: "\n".join(texts) for mail_id, texts in found.items()}
 
     def _pieces(self, shown: Sequence[Attachment]) -> Mapping[int, list[Piece]]:

@@ -216,7 +216,15 @@ def _forget_texts(session: Session, mail_id: int) -> None:
     """Delete what machines read and made of a letter's files, the work that waits for them, and the text of a letter that was written
     here: its versions keep who wrote them and when."""
     documents, letter = _documents(mail_id), _letters([mail_id])
-    for table in ("page_texts", "pages_read_again", "attachment_fields", "sketch_bands", "letter_sketches"):
+    for table in (
+        "page_texts",
+        "pages_read_again",
+        "margin_note_texts",
+        "margin_notes",
+        "attachment_fields",
+        "sketch_bands",
+        "letter_sketches",
+    ):
         _delete(session, table, "attachment_id", documents)
     scans, leaves = _table("scans"), _table("scan_leaves")
     pages = select(leaves.c.scan_page_id).join(scans, scans.c.id == leaves.c.scan_id).where(scans.c.mail_id == mail_id)

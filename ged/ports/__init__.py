@@ -108,6 +108,7 @@ from ged.ports.reading import (
     SourceFacts,
     Table,
     Word,
+    WrittenRegion,
 )
 from ged.ports.search import (
     Building,
@@ -269,6 +270,7 @@ __all__ = [
     "WordFacts",
     "WordPdf",
     "Writable",
+    "WrittenRegion",
     "deciding_principal",
     "exception_of",
     "exception_principal",

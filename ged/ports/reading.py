@@ -64,6 +64,22 @@ class Word:
     confidence: float
 
 
+@dataclass(frozen=True)
+class WrittenRegion:
+    """A region of a page where a hand seems to have written beside the type; nothing of it is read.
+
+    Attributes:
+        x, y, width, height: in fractions 0..1 of the upright page, as its picture shows it.
+        page_ratio: height of the page, in its widths.
+    """
+
+    x: float
+    y: float
+    width: float
+    height: float
+    page_ratio: float
+
+
 Table = tuple[tuple[tuple[Word, ...], ...], ...]
 """The words of each cell, row by row; a cell may be empty."""
 
@@ -86,6 +102,7 @@ class RecognisedPage:
     flags: tuple[str, ...] = ()
     likeness: str = ""
     tables: tuple[Table, ...] = ()
+    written: tuple[WrittenRegion, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from ged.capture.intake import FirstLook, settle
 from ged.capture.models import ScanBatch, ScanPage, ScanPicture
 from ged.errors import EngineFailed, Invalid
 from ged.ports import AttachmentId, Digest, FieldReading, PageRef, RecognisedPage, Recognition
-from ged.recognition import again
+from ged.recognition import again, margin_notes
 from ged.register.models import Attachment, Mail, PageText, Rendition
 from ged.register.signed_kinds import APART, IS_APART
 from ged.search.models import PageReadAgain
@@ -253,6 +253,7 @@ def _note_reading(uow: UnitOfWork, attachment_id: int, stored: _Stored, *, is_ba
             )
         )
     readings.note_attachment(uow, attachment_id, stored.fields)
+    margin_notes.note_found(uow, attachment, stored.pages)
     resent.note_letter(uow, attachment, stored.pages[0].text, stored.pages[0].likeness)
     named = [("page_image", page.page_no, kept) for page, kept in zip(stored.pages, stored.images, strict=True)]
     named += [("searchable_pdf", 0, stored.searchable_pdf), ("thumbnail", 0, stored.thumbnail)]

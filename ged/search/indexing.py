@@ -13,7 +13,7 @@ from ged.org.models import Post
 from ged.ports import AttachmentId, Confidentiality, IndexDocument, IndexedPage, MailId, Principal
 from ged.register.models import Attachment, Mail, MailNumber, PageText, Register
 from ged.reserve import queries as reserve
-from ged.search.models import PageReadAgain
+from ged.search.models import MarginNote, PageReadAgain
 
 
 def index_document(
@@ -119,6 +119,7 @@ def _with_text(
 
 def _pages(session: Session, mail_ids: Sequence[int]) -> Mapping[int, list[IndexedPage]]:
     found: defaultdict[int, list[IndexedPage]] = defaultdict(list)
+    typed = notes_of(session, mail_ids)
     rows = session.execute(
         select(Attachment.mail_id, PageText.attachment_id, PageText.page_no, PageText.text, PageReadAgain.others)
         .join(Attachment, Attachment.id == PageText.attachment_id)
@@ -130,7 +131,22 @@ def _pages(session: Session, mail_ids: Sequence[int]) -> Mapping[int, list[Index
         .order_by(PageText.attachment_id, PageText.page_no)
     )
     for mail_id, attachment_id, page_no, text, others in rows:
-        found[mail_id].append(IndexedPage(AttachmentId(attachment_id), page_no, text, others or ""))
+        whole = "\n".join((text, *typed.get((attachment_id, page_no), ())))
+        found[mail_id].append(IndexedPage(AttachmentId(attachment_id), page_no, whole, others or ""))
+    return found
+
+
+def notes_of(session: Session, mail_ids: Collection[int]) -> Mapping[tuple[int, int], list[str]]:
+    """(attachment, page) -> what people typed of the notes in its margins; dismissed ones are left out."""
+    rows = session.execute(
+        select(MarginNote.attachment_id, MarginNote.page_no, MarginNote.text)
+        .join(Attachment, Attachment.id == MarginNote.attachment_id)
+        .where(Attachment.mail_id.in_(mail_ids), MarginNote.text != "", ~MarginNote.is_dismissed)
+        .order_by(MarginNote.attachment_id, MarginNote.page_no, MarginNote.y, MarginNote.id)
+    )
+    found: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
+    for attachment_id, page_no, text in rows:
+        found[attachment_id, page_no].append(text)
     return found
 
 

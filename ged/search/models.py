@@ -1,9 +1,11 @@
-"""Tables of saved searches, of the letters that an alert has reported, and of pages that were read a second time."""
+"""Tables of saved searches, of the letters that an alert has reported, of pages that were read a second time, and of
+notes that hands wrote in margins.
+"""
 
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Date, ForeignKey, Integer, String, Text, UniqueConstraint
+from sqlalchemy import JSON, Boolean, Date, Float, ForeignKey, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ged.db import Base, Id, UtcDateTime
@@ -67,3 +69,45 @@ class PageReadAgain(Base):
     read_by: Mapped[list[str]] = mapped_column(JSON)
     problem: Mapped[str] = mapped_column(String(64), default="")
     read_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class MarginNote(Base):
+    """A region of a page where a hand wrote, and its words as a person typed them. It stands in this room, for the search reads it.
+
+    Attributes:
+        x, y, width, height: in fractions of the upright page.
+        page_ratio: height of the page, in its widths.
+        text: as it was typed last; empty until somebody did.
+        is_dismissed: a person said that it is no handwriting, or not worth typing.
+        version: how often people changed it; 0: as the machine found it.
+    """
+
+    __tablename__ = "margin_notes"
+    __table_args__ = (Index("ix_margin_notes_attachment_id_page_no", "attachment_id", "page_no"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    attachment_id: Mapped[int] = mapped_column(ForeignKey("attachments.id"))
+    page_no: Mapped[int] = mapped_column(Integer)
+    x: Mapped[float] = mapped_column(Float)
+    y: Mapped[float] = mapped_column(Float)
+    width: Mapped[float] = mapped_column(Float)
+    height: Mapped[float] = mapped_column(Float)
+    page_ratio: Mapped[float] = mapped_column(Float)
+    text: Mapped[str] = mapped_column(Text, default="")
+    is_dismissed: Mapped[bool] = mapped_column(Boolean, default=False)
+    version: Mapped[int] = mapped_column(Integer, default=0)
+    found_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class MarginNoteText(Base):
+    """One version of a margin note: what a person typed or decided. Written once."""
+
+    __tablename__ = "margin_note_texts"
+
+    note_id: Mapped[int] = mapped_column(ForeignKey("margin_notes.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(Integer, primary_key=True)
+    attachment_id: Mapped[int] = mapped_column(ForeignKey("attachments.id"), index=True)
+    text: Mapped[str] = mapped_column(Text)
+    is_dismissed: Mapped[bool] = mapped_column(Boolean)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)

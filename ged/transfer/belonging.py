@@ -75,6 +75,8 @@ OWNED: Mapping[str, Owned] = {
     "attachment_fields": _DOCUMENT,
     "page_texts": _DOCUMENT,
     "pages_read_again": _DOCUMENT,
+    "margin_notes": _DOCUMENT,
+    "margin_note_texts": _DOCUMENT,
     "renditions": _DOCUMENT,
     "signature_checks": _DOCUMENT,
     "letter_sketches": _DOCUMENT,

@@ -54,6 +54,7 @@ NOT_SEARCHED_BY = {
     "letter_tokens.key_id": "read from the token",
     "mail_numbers.person_id": "names who registered",
     "mail_numbers.post_id": "names who registered",
+    "margin_note_texts.person_id": "names who typed; read by the note",
     "mails.filing_class_id": "read from the letter; no list asks for the letters of a class",
     "pairing_codes.made_by_id": "a few rows",
     "pairing_codes.unit_id": "a few rows",

@@ -472,6 +472,7 @@ ACCESS: Mapping[str, Rule] = {
     "documents.searchable": SIGNED_IN,
     "documents.text": SIGNED_IN,
     "documents.repair": roles(Role.CLERK),
+    "documents.margin": roles(Role.CLERK),
     # --- imputation, inbox, search: the letter's own rights and the operations decide; whoever opened a sealed envelope
     # imputes what was inside, an authority or not ---
     "impute.queue": SIGNED_IN,

@@ -1748,6 +1748,18 @@ MESSAGES: Mapping[str, Message] = {
     "mail.written_in_future": Message(
         _l("La date de la lettre est dans l'avenir."), _l("Corrigez la date de la lettre.")
     ),
+    # --- margin_note ---
+    "margin_note.stale": Message(
+        _l(
+            "Une autre personne a changé cette annotation pendant que vous l'aviez ouverte ; son texte est montré sous le vôtre."
+        ),
+        _l("Lisez-le, puis enregistrez de nouveau : votre saisie est gardée et le remplacera."),
+    ),
+    "margin_note.too_long": Message(_l("Cette annotation dépasse %(limit)s caractères."), _l("Raccourcissez-la.")),
+    "margin_note.unknown": Message(
+        _l("Cette annotation n'est plus sur la page : le document a été relu entre-temps."),
+        _l("Rechargez le document."),
+    ),
     # --- mailbox, message ---
     "mailbox.login": Message(
         _l("La boîte « %(mailbox)s » refuse le compte ou son secret."),

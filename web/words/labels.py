@@ -665,6 +665,7 @@ ACTIONS: Mapping[str, LazyString] = {
     "signature.checked": _l("a vérifié les signatures d'un document reçu"),
     "attachment.read": _l("a lu le texte d'un document"),
     "attachment.read_again": _l("a relu des pages douteuses d'un document"),
+    "attachment.margin_noted": _l("a tapé ou écarté des annotations manuscrites d'un document"),
     "number.voided": _l("a annulé un numéro"),
     "number.retaken": _l("a ressaisi un courrier perdu, sous le numéro de son papier"),
     "paper.proposed": _l("a trouvé un code à confirmer"),

@@ -8,10 +8,11 @@ from flask_babel import gettext as _
 
 from ged.capture import arrange, drawing
 from ged.capture.files import MEDIA_TYPES
-from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, NotFound
+from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.exceptional.queries import reads_until
 from ged.ports import AttachmentId, Confidentiality, MailId
-from ged.recognition import second
+from ged.recognition import margin_notes, second
+from ged.recognition.margin_notes import Typed
 from ged.register import documents, opening
 from ged.register.documents import AttachmentRow, FileRow
 from ged.takeover import files as takeover_files
@@ -47,29 +48,27 @@ def _show(attachment_id: int, error: GedError | None = None) -> ResponseReturnVa
         row = documents.attachment(session, attachment_id, actor)
         page = next((one for one in row.pages if one.page_no == wanted), row.pages[0] if row.pages else None)
         found = documents.words(session, attachment_id, page.page_no, actor) if page is not None and words else []
+        notes = margin_notes.of_page(session, row.id, page.page_no) if page is not None else ()
         read_again = second.of_page(session, row.id, page.page_no, page.text) if page is not None else None
         reads_alone = reads_until(session, MailId(row.mail_id), actor) is not None
     if page is not None:
         _record(documents.text_of(row, page.page_no))
     _read(row.mail_id)
     is_plain = row.media_type == takeover_files.PLAIN
-    may_repair = (
-        not reads_alone
-        and row.is_latest
-        and not is_plain
-        and not arrange.stays_whole(row.kind, is_signed=row.is_signed)
-        and _keeps(row)
-    )
+    may_write = not reads_alone and row.is_latest and _keeps(row)
+    may_repair = may_write and not is_plain and not arrange.stays_whole(row.kind, is_signed=row.is_signed)
     return render_form(
         "documents/show.html",
         error=error,
         row=row,
         page=page,
         read_again=read_again,
+        notes=notes,
+        may_write=may_write,
         may_repair=may_repair,
         is_plain=is_plain,
         words=words,
-        marks=marks.on_page(found, words),
+        marks=marks.on_page([*found, *margin_notes.words(notes)], words),
     )
 
 
@@ -178,6 +177,37 @@ def repair(attachment_id: int) -> ResponseReturnValue:
         return _show(attachment_id, error)
     flash(_("La nouvelle version est enregistrée ; l'ancienne reste consultable."), "success")
     return redirect(url_for("documents.show", attachment_id=new), 303)
+
+
+@blueprint.post("/<int:attachment_id>/annotations")
+def margin(attachment_id: int) -> ResponseReturnValue:
+    """Store all that was typed of the handwriting on a page, and what was pressed: a note dismissed, or brought back."""
+    fields = FormReader(request.form)
+    ids = fields.integers("note")
+    dismissed, restored = (request.form.get(name, type=whole) for name in ("dismiss", "restore"))
+    gone = (set(fields.integers("gone")) | {dismissed}) - {restored}
+    typed = [
+        Typed(
+            one,
+            fields.text(f"words-{one}", maximum=margin_notes.MAX_TEXT),
+            one in gone,
+            fields.integer(f"version-{one}", required=True) or 0,
+        )
+        for one in ids
+    ]
+    page_no = request.form.get("page", 1, type=whole)
+    try:
+        fields.check()
+        with context.services().unit_of_work(context.now()) as uow:
+            changed = margin_notes.write(uow, attachment_id, typed, actor=context.actor())
+    except (Invalid, InvalidTransition, StaleVersion) as error:
+        return _show(attachment_id, error)
+    if changed:
+        flash(_("Les annotations sont enregistrées ; la recherche les trouvera."), "success")
+    after = ids[ids.index(dismissed) + 1 :] if dismissed in ids else ()
+    following = next((one for one in after if one not in gone), None)  # so that the keyboard goes on there
+    place = f"words-{following}" if following else "annotations"
+    return redirect(url_for("documents.show", attachment_id=attachment_id, page=page_no, _anchor=place), 303)
 
 
 def _arrangement(row: AttachmentRow) -> list[tuple[int, int]]:

@@ -1,0 +1,246 @@
+"""What hands wrote in the margins of a document: regions that the machine found, and their words as people typed them.
+
+The machine reads nothing of a hand. It says where one seems to have written, and a clerk types the words beside the
+picture, or says that there is none. Whatever a person did stays: through a second reading, through a reading that is done
+anew, and on the same page of a later version of the document. Each state is kept with who made it. The journal names the
+note and its version without its words, for the words of a document that is destroyed must not stay there.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from ged import destroyed
+from ged.capture.bridges import clerk_of
+from ged.errors import Invalid, InvalidTransition, NotFound, StaleVersion
+from ged.org.models import Person
+from ged.ports import RecognisedPage
+from ged.register.models import Attachment, AttachmentPage, PageText
+from ged.register.operations import mail_to_change
+from ged.search.models import MarginNote, MarginNoteText
+from ged.unit import Actor, UnitOfWork
+
+MAX_TEXT = 2_000
+_SAME_PLACE = 0.5
+"""Of the smaller of two regions: with so much in common, they are one note."""
+_TURNED = "rotated_"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A region in fractions of the upright page; ``page_ratio``: height of the page, in its widths."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    page_ratio: float
+
+    def turned(self, degrees: int) -> "Place":
+        """The region on the page turned clockwise by quarter turns."""
+        place = self
+        for _ in range(degrees // 90 % 4):
+            left = round(1 - place.y - place.height, 4)
+            place = Place(left, place.x, place.height, place.width, round(1 / place.page_ratio, 4))
+        return place
+
+    def is_at(self, other: "Place") -> bool:
+        """Whether both are about one place."""
+        width = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
+        height = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
+        least = min(self.width * self.height, other.width * other.height)
+        return width > 0 and height > 0 and width * height > _SAME_PLACE * least
+
+
+@dataclass(frozen=True)
+class NoteRow:
+    """A margin note on the page of a document.
+
+    Attributes:
+        number: its place among the notes of the page, from 1.
+        version: that a form sends back.
+        by_name, at: who changed it last, and when; empty, None: nobody yet.
+    """
+
+    id: int
+    number: int
+    place: Place
+    text: str
+    is_dismissed: bool
+    version: int
+    by_name: str
+    at: datetime | None
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What a person says of a note. ``version``: of the note that this person saw."""
+
+    note_id: int
+    text: str
+    is_dismissed: bool
+    version: int
+
+
+def of_page(session: Session, attachment_id: int, page_no: int) -> tuple[NoteRow, ...]:
+    """The notes of a page from its top, also the dismissed ones. The caller has checked access to the letter."""
+    rows = session.execute(
+        select(MarginNote, Person.name, MarginNoteText.at)
+        .outerjoin(
+            MarginNoteText,
+            (MarginNoteText.note_id == MarginNote.id) & (MarginNoteText.version == MarginNote.version),
+        )
+        .outerjoin(Person, Person.id == MarginNoteText.person_id)
+        .where(MarginNote.attachment_id == attachment_id, MarginNote.page_no == page_no)
+        .order_by(MarginNote.y, MarginNote.x, MarginNote.id)
+    )
+    return tuple(
+        NoteRow(row.id, number, _place(row), row.text, row.is_dismissed, row.version, name or "", at)
+        for number, (row, name, at) in enumerate(rows, 1)
+    )
+
+
+def words(notes: Iterable[NoteRow]) -> list[list[str | float]]:
+    """The typed words of notes in the form of ``PageText.words``, each at the place of its note: a search marks them."""
+    return [
+        [word, note.place.x, note.place.y, note.place.width, note.place.height, 100.0]
+        for note in notes
+        if not note.is_dismissed
+        for word in note.text.split()
+    ]
+
+
+# --- acts
+
+
+def write(uow: UnitOfWork, attachment_id: int, typed: Sequence[Typed], *, actor: Actor) -> int:
+    """Store what a person typed or decided of notes; all of it, or nothing. Returns how many notes changed.
+
+    Raises:
+        NotFound: ``attachment.unknown``, ``mail.unknown``; ``margin_note.unknown``: the document was read anew meanwhile.
+        Forbidden: ``scan.not_clerk``.
+        Invalid: ``margin_note.too_long``.
+        InvalidTransition: ``attachment.replaced``.
+        StaleVersion: ``margin_note.stale``: another person changed a note meanwhile.
+    """
+    attachment = uow.session.get(Attachment, attachment_id)
+    if attachment is None:
+        raise NotFound("attachment.unknown", "reload the letter", id=attachment_id)
+    mail = mail_to_change(uow, attachment.mail_id, actor=actor)
+    destroyed.require_readable(uow.session, mail.id)
+    post = clerk_of(actor, mail.unit_id)
+    newer = uow.session.scalar(select(Attachment.id).where(Attachment.replaces_id == attachment.id).limit(1))
+    if newer is not None:
+        raise InvalidTransition("attachment.replaced", "open the newest version", id=attachment.id)
+    changed = [row for one in typed if (row := _change(uow, attachment.id, one, actor)) is not None]
+    if changed:
+        uow.record(
+            "attachment.margin_noted", "mail", mail.id, actor=actor, post=post, attachment=attachment.id,
+            notes={str(row.id): row.version for row in changed},
+            dismissed=[row.id for row in changed if row.is_dismissed],
+        )  # fmt: skip
+        uow.reindex(mail.id)
+    return len(changed)
+
+
+def _change(uow: UnitOfWork, attachment_id: int, typed: Typed, actor: Actor) -> MarginNote | None:
+    """Change a note, whose letter is locked; None where nothing is new."""
+    row = uow.session.get(MarginNote, typed.note_id, populate_existing=True)
+    if row is None or row.attachment_id != attachment_id:
+        raise NotFound("margin_note.unknown", "reload the document", id=typed.note_id)
+    text = typed.text.strip()
+    if len(text) > MAX_TEXT:
+        raise Invalid("margin_note.too_long", "shorten it", field=f"words-{row.id}", limit=MAX_TEXT)
+    if (row.text, row.is_dismissed) == (text, typed.is_dismissed):
+        return None  # also a form that was sent twice
+    if row.version != typed.version:
+        raise StaleVersion("margin_note.stale", "read it, then send again", field=f"words-{row.id}")
+    row.text, row.is_dismissed, row.version = text, typed.is_dismissed, row.version + 1
+    uow.session.add(
+        MarginNoteText(
+            note_id=row.id, version=row.version, attachment_id=attachment_id, text=text, is_dismissed=row.is_dismissed,
+            person_id=actor.person_id, at=uow.now,
+        )
+    )  # fmt: skip
+    return row
+
+
+# --- what the machine found
+
+
+def note_found(uow: UnitOfWork, attachment: Attachment, pages: Sequence[RecognisedPage]) -> None:
+    """Store the regions of a document that was just read. The caller holds the letter's lock.
+
+    Regions of an earlier reading that nobody touched are replaced. What people did stays, and is taken over from the
+    version before, where the page is still there.
+    """
+    uow.session.execute(delete(MarginNote).where(MarginNote.attachment_id == attachment.id, MarginNote.version == 0))
+    flags = {page.page_no: page.flags for page in pages}
+    kept: dict[int, list[Place]] = {}
+    for row in uow.session.scalars(select(MarginNote).where(MarginNote.attachment_id == attachment.id)):
+        kept.setdefault(row.page_no, []).append(_place(row))
+    if not kept and attachment.replaces_id is not None:
+        kept = _taken_over(uow, attachment, attachment.replaces_id, flags)
+    for page in pages:
+        for found in page.written:
+            place = Place(found.x, found.y, found.width, found.height, found.page_ratio)
+            if not any(place.is_at(other) for other in kept.get(page.page_no, ())):
+                uow.session.add(_row(attachment.id, page.page_no, place, uow.now))
+
+
+def _taken_over(
+    uow: UnitOfWork, attachment: Attachment, before_id: int, flags: Mapping[int, Sequence[str]]
+) -> dict[int, list[Place]]:
+    """Copy what people did on pages of the version before, with its history; returns the places by page."""
+    session = uow.session
+    touched = select(MarginNote).where(MarginNote.attachment_id == before_id, MarginNote.version > 0)
+    rows = session.scalars(touched.order_by(MarginNote.id)).all()
+    if not rows:
+        return {}
+    texts = session.execute(select(PageText.page_no, PageText.flags).where(PageText.attachment_id == before_id))
+    read = dict(texts.tuples())
+    before = session.get_one(Attachment, before_id).pages
+    places: dict[int, list[Place]] = {}
+    for page in attachment.pages:
+        same = [one for one in before if (one.digest, one.page_index) == (page.digest, page.page_index)]
+        for row in rows:
+            if not same or row.page_no != same[0].page_no:
+                continue
+            degrees = _upright(page, flags.get(page.page_no, ())) - _upright(same[0], read.get(row.page_no, ()))
+            place = _place(row).turned(degrees % 360)
+            copy = _row(attachment.id, page.page_no, place, row.found_at)
+            copy.text, copy.is_dismissed, copy.version = row.text, row.is_dismissed, row.version
+            session.add(copy)
+            session.flush()
+            _copy_history(uow, row.id, copy)
+            places.setdefault(page.page_no, []).append(place)
+    return places
+
+
+def _copy_history(uow: UnitOfWork, note_id: int, copy: MarginNote) -> None:
+    for one in uow.session.scalars(select(MarginNoteText).where(MarginNoteText.note_id == note_id)):
+        uow.session.add(
+            MarginNoteText(
+                note_id=copy.id, version=one.version, attachment_id=copy.attachment_id, text=one.text,
+                is_dismissed=one.is_dismissed, person_id=one.person_id, at=one.at,
+            )
+        )  # fmt: skip
+
+
+def _upright(page: AttachmentPage, flags: Iterable[str]) -> int:
+    """The degrees by which a page was turned until it stood upright, by a person and by the reading."""
+    return page.rotation + sum(int(flag.removeprefix(_TURNED)) for flag in flags if flag.startswith(_TURNED))
+
+
+def _place(row: MarginNote) -> Place:
+    return Place(row.x, row.y, row.width, row.height, row.page_ratio)
+
+
+def _row(attachment_id: int, page_no: int, place: Place, found_at: datetime) -> MarginNote:
+    return MarginNote(
+        attachment_id=attachment_id, page_no=page_no, x=place.x, y=place.y, width=place.width, height=place.height,
+        page_ratio=place.page_ratio, text="", is_dismissed=False, version=0, found_at=found_at,
+    )  # fmt: skip
