@@ -201,7 +201,7 @@ def _taken_over(
     if not rows:
         return {}
     texts = session.execute(select(PageText.page_no, PageText.flags).where(PageText.attachment_id == before_id))
-    read = dict(texts.tuples())
+    read = dict(iter(texts))
     before = session.get_one(Attachment, before_id).pages
     places: dict[int, list[Place]] = {}
     for page in attachment.pages:

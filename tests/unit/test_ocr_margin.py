@@ -15,7 +15,7 @@ SIZE = 1240, 1754  # A4 at 150 dpi, as a page is read
 HAND = "/usr/share/fonts/truetype/kristi/Kristi.ttf"
 TYPED = ImageFont.truetype(FONT, 22)
 LEFT, TOP, STEP = 300, 300, 44
-TEXT = "Monsieur le Directeur, j'ai l'honneur de vous accuser réception".split()
+TEXT = ["Monsieur", "le", "Directeur,", "j'ai", "l'honneur", "de", "vous", "accuser", "réception"]
 
 
 def typed_page(*, rows: int = 20, unread: tuple[int, int] | None = None) -> tuple[Image.Image, list[Line]]:
