@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pikepdf
 import pypdfium2
 import pypdfium2.raw as pdfium
 
@@ -20,6 +21,7 @@ _MIN_LONG_SIDE_PX = 1754
 _BORN_DIGITAL_CHARACTERS = 25
 _SCAN_COVERAGE = 0.5
 _GRID = 1_000_000
+_USER_UNITS = 0.01, 1000.0  # beyond, no page of paper has a size
 _RULE_SHARE = 0.04  # of the width: the narrowest column
 _LEVEL_PT, _RULED_LEVELS, _GRID_SEGMENTS, _MOST_PATHS = 4, 3, 8, 2000
 
@@ -37,7 +39,7 @@ class PdfPages:
     """The pages of one PDF, drawn one at a time."""
 
     def __init__(self, path: Path, limits: Limits) -> None:
-        self._limits = limits
+        self._limits, self._path = limits, path
         with damage_is_refused():
             self._document = pypdfium2.PdfDocument(path)
 
@@ -64,10 +66,20 @@ class PdfPages:
             scale = drawn / max(width_pt, height_pt)
             self._limits.check_pixels(round(width_pt * scale), round(height_pt * scale))
             image = page.render(scale=scale, rotation=rotation, rev_byteorder=True).to_pil()
-            shown = Shown(image if image.mode == "L" else image.convert("RGB"), 72 * scale, _scaled(image.size, full))
+            dpi = 72 * scale / self._user_unit(index)
+            shown = Shown(image if image.mode == "L" else image.convert("RGB"), dpi, _scaled(image.size, full))
             lines = None if coverage > _SCAN_COVERAGE else _born_digital_lines(page, rotation)
             return DrawnPage(shown, lines, ruled=lines is not None and _is_ruled(page))
         raise truncated()
+
+    def _user_unit(self, index: int) -> float:
+        """The unit of a page in 72nds of an inch (ISO 32000-2, 14.11.2), which PDFium does not know; 1 where it makes no sense."""
+        try:
+            with pikepdf.open(self._path) as document:
+                unit = float(document.pages[index].obj.get("/UserUnit", 1))
+        except (pikepdf.PdfError, ValueError, TypeError, IndexError):
+            return 1.0
+        return unit if _USER_UNITS[0] <= unit <= _USER_UNITS[1] else 1.0
 
     def _flattened(self, index: int) -> pypdfium2.PdfPage:
         """Load a page with its annotations merged in memory: signature marks and filled fields are text too."""
