@@ -119,9 +119,9 @@ mutate: ## change the program in one small place at a time: do its tests notice?
 	@$(SETUP) mutate
 	@exec $(BIN)/python scripts/mutate.py $(AREA)
 
-bundle: ## write dist/ged-VERSION.tar, which installs without network (SIGN=OPENPGP-KEY, WITH="further Debian packages")
+bundle: ## write dist/ged-VERSION.tar, which installs without network (SIGN=OPENPGP-KEY, WITH="further Debian packages", EXTRA=second-reader)
 	@$(SETUP) run
-	@$(BIN)/python scripts/bundle.py --sign "$(SIGN)" --with "$(WITH)"
+	@$(BIN)/python scripts/bundle.py --sign "$(SIGN)" --with "$(WITH)" --extra "$(EXTRA)"
 
 bundle-try: ## install that bundle in a bare Debian without network and find a first letter there (root, debootstrap; ten minutes)
 	@$(SETUP) run

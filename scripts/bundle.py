@@ -4,9 +4,10 @@
     make bundle                        # what is committed, unsigned
     make bundle SIGN=FINGERPRINT       # signed with this OpenPGP key of the caller (gpg)
     make bundle WITH="libreoffice-writer-nogui clamav-daemon"
+    make bundle EXTRA=second-reader    # with the second reader's wheels, about 100 MB more
 
-The tar holds wheels (the program's own, with the browser's files already built, and those of requirements.txt), Debian's
-packages with all that they depend on, deploy/ and the sums of all files. Wheels are checked by the hashes of requirements.txt,
+The tar holds wheels (the program's own, with the browser's files already built, and those of the lock file), Debian's
+packages with all that they depend on, deploy/ and the sums of all files. Wheels are checked by the hashes of the lock,
 packages by apt. The machine that builds has the same Debian and architecture as those that install. The same commit, locks
 and archive give the same bytes. Standard library only.
 """
@@ -35,6 +36,8 @@ SERVER = ("bubblewrap", "libsane1", "logrotate", "nginx-light", "openssl", "post
 SHIPPED = ("install.sh", "try.sh")
 """Of deploy/: called by people, so they stand at the top of the bundle too."""
 
+LOCKS = {"": "requirements.txt", "second-reader": "requirements-second-reader.txt"}
+"""Extra of the program -> the lock file with its wheels and all others."""
 SUMS = "SHA256SUMS"
 _NOT_SUMMED = frozenset({SUMS, f"{SUMS}.sig"})
 _BLOCK_BYTES = 1 << 20
@@ -49,17 +52,18 @@ def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--out", type=Path, default=ROOT / "dist", help="folder of the tar")
     parser.add_argument("--with", dest="further", default="", help="further Debian packages, separated by blanks")
+    parser.add_argument("--extra", default="", choices=sorted(LOCKS), help="what the program is installed with besides")
     parser.add_argument("--sign", default="", help="OpenPGP key of the caller that signs the sums (gpg)")
     given = parser.parse_args(words)
     try:
-        print(build(given.out, further=given.further.split(), key=given.sign))
+        print(build(given.out, further=given.further.split(), extra=given.extra, key=given.sign))
     except (BundleError, subprocess.CalledProcessError) as error:
         print(f"bundle: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def build(out: Path, *, further: list[str], key: str = "") -> Path:
+def build(out: Path, *, further: list[str], extra: str = "", key: str = "") -> Path:
     """Collect everything and write the tar; returns its path.
 
     Raises:
@@ -75,7 +79,7 @@ def build(out: Path, *, further: list[str], key: str = "") -> Path:
         top = room / f"ged-{version}"
         top.mkdir()
         tree = export(room / "tree")
-        collect_wheels(tree, top, at=at)
+        collect_wheels(tree, top, lock=LOCKS[extra], at=at)
         shutil.copytree(tree / "deploy", top / "deploy")
         for one in SHIPPED:
             (top / "deploy" / one).rename(top / one)
@@ -142,8 +146,8 @@ def export(folder: Path) -> Path:
     return folder
 
 
-def collect_wheels(tree: Path, top: Path, *, at: int) -> None:
-    """The wheels of requirements.txt, each checked by its hash, and the program's own; then the list with *their* hashes."""
+def collect_wheels(tree: Path, top: Path, *, lock: str, at: int) -> None:
+    """The wheels of a lock file, each checked by its hash, and the program's own; then the list with *their* hashes."""
     wheels = top / "wheels"
     wheels.mkdir()
     # What is compiled here tells no date and no folder: the same sources give the same bytes.
@@ -158,7 +162,7 @@ def collect_wheels(tree: Path, top: Path, *, at: int) -> None:
         "--no-deps",
         "--no-build-isolation",
     ]
-    locked = ["--require-hashes", "-r", str(tree / "requirements.txt")]
+    locked = ["--require-hashes", "-r", str(tree / lock)]
     subprocess.run([*pip, *locked, "-w", str(wheels)], env=fixed, check=True)
     subprocess.run([*pip, str(tree), "-w", str(wheels)], env=fixed, check=True)
     (top / "requirements.txt").write_text("\n".join(wheel_lines(wheels)) + "\n")

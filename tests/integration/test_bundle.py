@@ -51,6 +51,25 @@ def test_the_list_of_wheels_names_the_bytes_that_lie_there(tmp_path: Path) -> No
     assert bundle.wheel_lines(tmp_path) == [f"python-sane==2.9.2 --hash=sha256:{digest}"]
 
 
+def pins(lock: str) -> set[str]:
+    lines = (bundle.ROOT / lock).read_text().splitlines()
+    return {line.removesuffix(" \\") for line in lines if line[:1].isalnum()}
+
+
+def test_the_bundle_with_the_second_reader_has_its_wheels_and_the_same_ones_besides() -> None:
+    usual, more = pins(bundle.LOCKS[""]), pins(bundle.LOCKS["second-reader"])
+    assert usual < more
+    named = {pin.partition("==")[0] for pin in more - usual}
+    assert named >= {"onnxruntime", "pyspellchecker", "rapidocr"}
+
+
+def test_the_lock_that_was_asked_for_is_collected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[list[str]] = []
+    monkeypatch.setattr(bundle.subprocess, "run", lambda words, **_more: called.append(words))
+    bundle.collect_wheels(tmp_path, tmp_path, lock=bundle.LOCKS["second-reader"], at=0)
+    assert str(tmp_path / "requirements-second-reader.txt") in called[0]
+
+
 def test_a_server_installs_no_compiler_and_everything_else_of_the_list(tmp_path: Path) -> None:
     listed = bundle.ROOT / "scripts" / "debian-packages.txt"
     named = {line.split()[0] for line in listed.read_text().splitlines() if line.strip() and line[0] != "#"}
