@@ -14,7 +14,13 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PROMISED = {"run", "demo", "test", "check", "bench", "fmt", "clean", "help"}
-LOCKS = ["requirements.txt", "requirements-dev.txt", "requirements-build.txt", "requirements-mutate.txt", "requirements-second-reader.txt"]
+LOCKS = [
+    "requirements.txt",
+    "requirements-dev.txt",
+    "requirements-build.txt",
+    "requirements-mutate.txt",
+    "requirements-second-reader.txt",
+]
 
 
 def _targets() -> set[str]:
