@@ -10,6 +10,9 @@ The other side is one plain query for these hits, marks and facets. Further figu
 processes use for a request, and the growth of all over ``--sizes``. Tantivy is measured in this process with
 ``--embedded`` letters.
 
+Cost is the processor time of the server for a search of 1, 3 and 8 words, beside a bare ``multi_match`` for the same
+reader and as many hits.
+
 Freshness is the time until a letter of today is found while ``--backlog`` letters of an archive are imported, in both
 shapes. A private Elasticsearch is started unless ``--url`` names one, or only the embedded figure is asked for.
 """
@@ -23,6 +26,7 @@ from pathlib import Path
 from elasticsearch import Elasticsearch
 
 from bench import index_bulk
+from bench._cost import cost
 from bench._freshness import freshness
 from bench._speed import AT_ONCE, asked, p95, speed
 from bench.relevance import made_letters, server, tell
@@ -60,10 +64,11 @@ def main() -> None:
     parser.add_argument("--embedded", type=int, default=100_000, help="letters in tantivy; 0: without")
     parser.add_argument("--bulk", type=int, default=20_000, help="letters of the comparison of bulks; 0: without")
     parser.add_argument("--backlog", type=int, default=5_000, help="letters of the archive while one looks; 0: without")
+    parser.add_argument("--cost", type=int, default=102_000, help="letters of the cost of a search; 0: without")
     parser.add_argument("--today", type=int, default=60, help="letters registered meanwhile")
     parser.add_argument("--url", help="a running Elasticsearch; without, a private one is started")
     given = parser.parse_args()
-    if given.letters or given.bulk or given.sizes or given.backlog:
+    if given.letters or given.bulk or given.sizes or given.cost or given.backlog:
         _on_elasticsearch(given)
     if given.backlog:
         freshness(None, "", backlog=given.backlog, letters=given.today, seed=given.seed)
@@ -92,6 +97,8 @@ def _figures(given: argparse.Namespace, url: str, client: Elasticsearch, alias: 
         index_bulk.measure(url, given.bulk, given.seed)
     if given.sizes:
         speed(url, client, f"{alias}-speed", given.sizes, given.seed)
+    if given.cost:
+        cost(url, client, f"{alias}-cost", given.cost, given.seed, readers(random.Random(f"readers {given.seed}")))
     if given.backlog:
         freshness(url, f"{alias}-fresh", backlog=given.backlog, letters=given.today, seed=given.seed)
 
