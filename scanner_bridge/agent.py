@@ -1,4 +1,4 @@
-"""``ged-bridge``: pair, run, devices, status, watch, simulate."""
+"""``ged-bridge``: pair, run, devices, status, desk, watch, simulate."""
 
 import json
 import logging
@@ -15,6 +15,7 @@ import click
 
 from scanner_bridge import config as settings
 from scanner_bridge.api import Api, LinkDownError, RefusedError
+from scanner_bridge.desk_page import hash_of, new_code
 from scanner_bridge.device import SaneScanner, Scanner
 from scanner_bridge.faults import ADVICE, ScanFault
 from scanner_bridge.lock import HomeLock
@@ -210,6 +211,26 @@ def status(home: Path, as_json: bool) -> None:
         click.echo(f"Dernier incident : {fault['code']}, {fault['since']} : {ADVICE[fault['code']].fr}")
     if config.folders:
         click.echo(f"Documents en attente d'envoi : {values['waiting_documents']}")
+
+
+@main.command()
+@click.option(
+    "--port", type=click.IntRange(1024, 65535), default=8427, show_default=True, help="Port, sur ce poste seulement."
+)
+@click.option("--remove", is_flag=True, help="Ne plus servir cette page ; les lignes déjà saisies partent encore.")
+@click.pass_obj
+def desk(home: Path, port: int, remove: bool) -> None:
+    """Sert sur ce poste la page où saisir le carnet de secours sans le serveur, et en donne le code."""
+    config = _config(home)
+    if remove:
+        settings.save(home, config.with_desk(0, ""))
+        click.echo("La page n'est plus servie. Redémarrez ged-bridge.")
+        return
+    code = new_code()
+    settings.save(home, config.with_desk(port, hash_of(code)))
+    click.echo(
+        f"Page : http://127.0.0.1:{port}/\nCode du poste : {code}\nNotez-le pour le guichet : il n'est plus montré. Redémarrez ged-bridge."
+    )
 
 
 @main.command()

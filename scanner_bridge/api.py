@@ -217,6 +217,10 @@ class Api:
             self._piece = max(self._piece // 2, SMALLEST_PIECE)
         return response
 
+    def put_line(self, key: str, body: dict[str, Any]) -> None:
+        """Send a line that was typed at the desk; sent again with its key it is the same line."""
+        self._call("PUT", f"reserve/{quote(key, safe='')}", json=body)
+
     def complete(self, manifest: Manifest) -> list[str]:
         """Report a batch as complete. Returns the tokens of the pages that the server lacks; empty when it has all."""
         pages = [{"token": page.token, "digest": page.digest} for page in manifest.pages if page.state == "sent"]

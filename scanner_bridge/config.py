@@ -51,6 +51,8 @@ class Config:
         free_bytes: no scan begins with less free space on the spool's disk.
         folders: watched folders, see ``Folder``.
         network: scanners on the network, name -> address, see ``scanner_bridge.network``.
+        desk_port: port of the page for lines that are typed while the server is away; 0: there is no such page.
+        desk_code: hash of the code that opens it.
         ca_file: PEM of the authority of the site's certificate; empty: the public authorities of every browser.
     """
 
@@ -63,6 +65,8 @@ class Config:
     folders: tuple[Folder, ...] = ()
     network: Mapping[str, str] = field(default_factory=dict)
     ca_file: str = ""
+    desk_port: int = 0
+    desk_code: str = field(default="", repr=False)
 
     @property
     def is_paired(self) -> bool:
@@ -72,6 +76,10 @@ class Config:
     def paired(self, *, server: str, token: str, bridge_id: str, ca_file: str = "") -> "Config":
         """These settings, paired with a server."""
         return replace(self, server=server, token=token, bridge_id=bridge_id, ca_file=ca_file)
+
+    def with_desk(self, port: int, code_hash: str) -> "Config":
+        """A copy with the page for typed lines; port 0: without it."""
+        return replace(self, desk_port=port, desk_code=code_hash)
 
     def with_scanner(self, name: str, address: str) -> "Config":
         """A copy with this network scanner."""

@@ -1,4 +1,5 @@
-"""The running bridge: one thread waits for orders and scans, one uploads, one reports the scanners present."""
+"""The running bridge: one thread waits for orders and scans, one uploads, one reports the scanners present; two more keep and
+send the lines that are typed at the desk."""
 
 import json
 import logging
@@ -9,6 +10,9 @@ from pathlib import Path
 
 from scanner_bridge.api import Api, Link, LinkDownError, RefusedError, ScanOrder
 from scanner_bridge.config import Config
+from scanner_bridge.desk_lines import DeskLines
+from scanner_bridge.desk_page import DeskServer, Door
+from scanner_bridge.desk_sender import DeskSender
 from scanner_bridge.device import Scanner
 from scanner_bridge.faults import ScanFault
 from scanner_bridge.orders import OrderRunner
@@ -48,6 +52,24 @@ class Agent:
             on_link=self._set_link,
             stopping=self._stopping,
         )
+        self._desk: DeskServer | None = None
+        self._sender: DeskSender | None = None
+        lines = DeskLines(home)
+        # Lines that were typed are sent also where the page was switched off since.
+        if config.desk_port or lines.all():
+            self._sender = DeskSender(self._api, lines, on_link=self._set_link)
+        if config.desk_port and self._sender is not None:
+            self._desk = self._opened(config, lines, self._sender)
+
+    def _opened(self, config: Config, lines: DeskLines, sender: DeskSender) -> DeskServer | None:
+        """The page for typed lines. Where its port is taken, the desk scans without it."""
+        try:
+            return DeskServer(
+                config.desk_port, lines, Door(config.desk_code), kick=sender.kick, link=lambda: self._link
+            )
+        except OSError as error:
+            log.error("the desk's page is not served on port %s: %s", config.desk_port, error)
+            return None
 
     def _set_link(self, link: Link) -> None:
         """Write a change of the link to the status file, which ``ged-bridge status`` reads."""
@@ -70,6 +92,10 @@ class Agent:
         devices = threading.Thread(target=self._announce, name="devices", daemon=True)
         uploads.start()
         devices.start()
+        if self._sender is not None:
+            threading.Thread(target=self._sender.run, name="lines", daemon=True).start()
+        if self._desk is not None:
+            threading.Thread(target=self._desk.serve_forever, name="desk", daemon=True).start()
         try:
             self._serve()
         except StopRequested:
@@ -77,6 +103,11 @@ class Agent:
         finally:
             self._stopping.set()
             self._uploader.stop()
+            if self._sender is not None:
+                self._sender.stop()
+            if self._desk is not None:
+                self._desk.shutdown()
+                self._desk.server_close()
             self._scanner.close()
             uploads.join(timeout=5.0)
             devices.join(timeout=5.0)
@@ -101,6 +132,8 @@ class Agent:
             backoff.reset()
             self._set_link("online")
             self._uploader.server_is_back()
+            if self._sender is not None:
+                self._sender.kick()
             if isinstance(order, ScanOrder):
                 self._runner.run(order)
             else:

@@ -78,7 +78,7 @@ KEPT = frozenset(
 )
 """Tables of which those columns hold something else."""
 ARGUMENTS = {
-    "mail_id": "mails", "number_id": "mail_numbers", "line_id": "dispatch_lines", "slip_id": "slips", "hold_id": "register_holds", "book_id": "reserve_books",
+    "mail_id": "mails", "number_id": "mail_numbers", "line_id": "dispatch_lines", "slip_id": "slips", "hold_id": "register_holds", "book_id": "reserve_books", "typing_id": "reserve_typings",
     "envelope_id": "sealed_envelopes", "paper_id": "paper_codes", "saved_id": "saved_searches",
     "correspondent_id": "correspondents", "register_id": "registers", "scan_id": "scans",
     "attachment_id": "attachments", "assignment_id": "assignments", "unit_id": "units", "act_id": "organisation_acts",

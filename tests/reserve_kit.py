@@ -79,10 +79,13 @@ def void(
         )
 
 
-def sheet(services: Services, book_id: int, *, now: datetime = NOW, waits: bool = True) -> int:
-    """A scanned page of a book: the first three lines are written, the others empty. Returns its scan."""
+def sheet(
+    services: Services, book_id: int, *, first: int = 1, written: int = 3, now: datetime = NOW, waits: bool = True
+) -> int:
+    """A scanned page of a book that begins with the line at this place: so many lines are written, the others empty. Returns
+    its scan."""
     boxes = [[f"{name}:{n}", "empty", 0.0, _QUAD] for n in range(1, 11) for name in ("urgent", "void")]
-    areas = [[f"{cell}:{n}", n <= 3, _QUAD] for n in range(1, 11) for cell in (*CELLS, ROW)]
+    areas = [[f"{cell}:{n}", n <= written, _QUAD] for n in range(1, 11) for cell in (*CELLS, ROW)]
     with services.unit_of_work(now) as uow:
         unit_id = uow.session.scalars(select(Unit.id).where(Unit.code == "BO")).one()
         digest = services.blobs.put(io.BytesIO(pages.png("Carnet de secours"))).digest
@@ -106,7 +109,7 @@ def sheet(services: Services, book_id: int, *, now: datetime = NOW, waits: bool 
                 scan_id=scan.id,
                 scan_page_id=page.id,
                 book_id=book_id,
-                first_line=1,
+                first_line=first,
                 line_count=10,
                 boxes=boxes,
                 areas=areas,

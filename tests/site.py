@@ -236,10 +236,10 @@ def sign_in(app: Flask, account: str, password: str = PASSWORD) -> FlaskClient:
 
 
 @contextmanager
-def served(app: Flask) -> Iterator[str]:
-    """Serve the application in threads, on a free loopback port; yields its URL. At the end open requests are
+def served(app: Flask, *, port: int = 0) -> Iterator[str]:
+    """Serve the application in threads, on this loopback port or a free one; yields its URL. At the end open requests are
     finished."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+    server = make_server("127.0.0.1", port, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     try:

@@ -27,6 +27,9 @@ from ged.reserve.queries import Citation, LineRow
 from ged.unit import Actor, UnitOfWork
 
 KEPT = "reserve.sheet_kept"
+MOST_SHEETS, MOST_OTHERS = 200, 5
+"""Scans of a book that are looked at, the latest; and those that are told beside the one that is shown: whoever scans a page a
+thousand times keeps nobody from entering its lines."""
 _WHOLE: Quad = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
 
 
@@ -101,6 +104,7 @@ def _sheets(which: ColumnElement[bool]) -> Select[ReserveSheet, Scan]:
         .join(Scan, Scan.id == ReserveSheet.scan_id)
         .where(which, or_(waits, ReserveSheet.kept_at.is_not(None)))
         .order_by(Scan.id.desc())
+        .limit(MOST_SHEETS)
     )
 
 
@@ -123,7 +127,7 @@ def _agreed(scans: Sequence[SheetLine]) -> SheetLine:
     revived = latest.said is LineSaid.WRITTEN and LineSaid.VOID in before
     return SheetLine(
         latest.line_no, latest.scan_id, latest.place, LineSaid.ASKED if vanished or revived else latest.said, latest.urgent,
-        latest.has_cells, tuple(one.scan_id for one in earlier if one.said is not LineSaid.EMPTY),
+        latest.has_cells, tuple(one.scan_id for one in earlier if one.said is not LineSaid.EMPTY)[:MOST_OTHERS],
     )  # fmt: skip
 
 

@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Integer, String, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ged.db import Base, Id, UtcDateTime
+from ged.db import Base, Id, UtcDateTime, only_where
 
 
 class ReserveBook(Base):
@@ -111,6 +111,32 @@ class ReserveSheet(Base):
     read_at: Mapped[datetime] = mapped_column(UtcDateTime)
     kept_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     kept_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+
+
+class ReserveTyping(Base):
+    """A line that was typed at a desk while the server was away. It proposes, until a clerk enters the line; never deleted."""
+
+    __tablename__ = "reserve_typings"
+    __table_args__ = (
+        Index(
+            "ix_reserve_typings_waiting",
+            "line_id",
+            unique=True,
+            **only_where("entered_at IS NULL AND dropped_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    key: Mapped[str] = mapped_column(String(64), unique=True)
+    """Chosen at the desk: what is sent twice is stored once."""
+    bridge_id: Mapped[int] = mapped_column(ForeignKey("bridges.id"))
+    line_id: Mapped[int] = mapped_column(ForeignKey("reserve_lines.id"))
+    fields: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """What was typed, checked, by the names of ``ged.paper.reserve_typed.DeskLine``."""
+    came_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    entered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    dropped_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """A clerk decided not to take it."""
 
 
 def line_row(book_id: int, line_no: int, text: str, key: str) -> dict[str, Any]:

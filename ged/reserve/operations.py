@@ -141,7 +141,7 @@ def enter(
     if line is None:
         raise _unknown(line_id)
     before = line.mail_id
-    _require_free(session, line)
+    require_free(session, line)
     line.mail_id, line.number_id, line.received_at = int(mail_id), number_id, received_at
     line.entered_at, line.entered_by_id = uow.now, actor.person_id or None
     session.flush()
@@ -206,7 +206,7 @@ def check_moment(book: ReserveBook, received_at: datetime, *, now: datetime, zon
         )  # fmt: skip
 
 
-def _require_free(session: Session, line: ReserveLine) -> None:
+def require_free(session: Session, line: ReserveLine) -> None:
     """A line is free, or the letter that used it was voided: then it is entered again, as the rules of correction say.
 
     Raises:

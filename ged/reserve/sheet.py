@@ -41,12 +41,12 @@ def book_sheet(session: Session, services: Services, book_id: int, actor: Actor)
         "code": book.code,
         "register": f"{register.name} ({register.code})",
         "made": f"{long_day(made.date())} à {hour(made)}",
-        "pages": [_page(page, services.code_key) for page in pages],
+        "pages": [page_data(page, services.code_key) for page in pages],
     }
     return Sheet("reserve_book.typ", data, book.made_at, f"carnet-{slug(book.code)}.pdf")
 
 
-def _page(rows: Sequence[LineRow], key: bytes) -> dict[str, Any]:
+def page_data(rows: Sequence[LineRow], key: bytes) -> dict[str, Any]:
     """A page as the template reads it: its lines, and the places of what a scan of it is read by."""
     code = make_page_code(PageCode(rows[0].text, len(rows), LAYOUT), key=key)
     placed = places(LAYOUT, len(rows), code=code)

@@ -179,6 +179,7 @@ STAYS: Mapping[str, str] = {
     "takeover_folders": "files on their way; what was joined leaves with its letter",
     "takeover_scans": "as their folder",
     "slip_readings": "as readings of fiches",
+    "reserve_typings": "proposals of a desk of here; the letters that were entered by them leave",
     "reserve_sheets": "as readings of fiches; the lines, and the letters that cite them, leave",
     "sheet_readings": "proposals in ids of here; the picture of the sheet and what was decided by it leave",
     "requested_files": "a copy, made again on demand",

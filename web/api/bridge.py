@@ -15,6 +15,7 @@ from ged.capture.bridges import BridgeIdentity
 from ged.capture.partials import Held, Receipt
 from ged.errors import Forbidden, Invalid, Malformed, NotFound
 from ged.org.throttle import Limit
+from ged.paper import reserve_typed
 from web.site import context, throttle
 from web.site.numbers import whole
 
@@ -159,6 +160,15 @@ def order_state(order_id: int) -> ResponseReturnValue:
             now=context.now(),
         )
     return jsonify(cancel=cancel)
+
+
+@blueprint.put("/reserve/<key>")
+def reserve_line(key: str) -> ResponseReturnValue:
+    """Keep a line of a reserve book that was typed at the desk; sent again it is the same line."""
+    body = _body()
+    with context.services().unit_of_work(context.now()) as uow:
+        is_new = reserve_typed.take(uow, _bridge(), key, body)
+    return jsonify(key=key), 201 if is_new else 200
 
 
 @blueprint.put("/batch/<key>")

@@ -1305,6 +1305,11 @@ MESSAGES: Mapping[str, Message] = {
         _l("La ligne %(line)s est annulée."),
         _l("Si un courrier y est écrit, enregistrez-le sans le carnet, avec sa date d'arrivée."),
     ),
+    "reserve.key": Message(_l("La clé de la ligne n'est pas valable."), _l("Saisissez la ligne de nouveau.")),
+    "reserve.key_reused": Message(
+        _l("Une autre ligne est déjà venue avec cette clé."),
+        _l("Comparez avec le site, puis saisissez la ligne de nouveau."),
+    ),
     "reserve.lines_left": Message(
         _l("Il reste des lignes à saisir sur cette feuille : %(lines)s."), _l("Saisissez-les, ou annulez-les.")
     ),
@@ -1324,6 +1329,11 @@ MESSAGES: Mapping[str, Message] = {
     "reserve.sheet_unknown": Message(
         _l("Cette feuille n'existe pas, ou vous ne tenez pas son registre."), _l("Choisissez une feuille du carnet.")
     ),
+    "reserve.typed_before": Message(
+        _l("La ligne %(line)s a déjà été saisie à un poste."), _l("Comparez les deux avec le papier.")
+    ),
+    "reserve.typed_field": Message(_l("Un champ de la ligne ne convient pas : %(name)s."), _l("Corrigez-le.")),
+    "reserve.typing_unknown": Message(_l("Cette saisie n'attend plus."), _l("Relisez le carnet.")),
     "reserve.unknown": Message(
         _l("Ce carnet n'existe pas, ou vous ne tenez pas son registre."), _l("Choisissez un carnet de la liste.")
     ),

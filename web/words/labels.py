@@ -768,6 +768,8 @@ ACTIONS: Mapping[str, LazyString] = {
     "register.resumed": _l("a donné le dernier numéro d'un registre après une restauration"),
     "reserve.made": _l("a ouvert un carnet de secours"),
     "reserve.entered": _l("a inscrit le courrier d'après le carnet de secours"),
+    "reserve.typed": _l("a reçu d'un poste une ligne saisie sans le serveur"),
+    "reserve.typing_dropped": _l("a écarté une ligne saisie à un poste"),
     "reserve.sheet_kept": _l("a gardé une feuille numérisée du carnet de secours"),
     "reserve.moved": _l("a rectifié l'heure d'une ligne du carnet de secours"),
     "reserve.voided": _l("a annulé des lignes d'un carnet de secours"),

@@ -25,8 +25,9 @@ from ged.mailbox import signatures as message_signatures
 from ged.natures import queries as nature_queries
 from ged.natures.queries import NatureRow
 from ged.org.stock import entities_of
-from ged.paper import reserve_sheets
+from ged.paper import reserve_sheets, reserve_typed
 from ged.paper.reserve_sheets import SheetLine
+from ged.paper.reserve_typed import Typing
 from ged.ports import Confidentiality, MailId, PostId, RegisterId, ScanId
 from ged.recognition import signatures
 from ged.register import correspondents, entry, opening, operations, prints, queries
@@ -81,7 +82,7 @@ class _ReserveLines:
     """The reserve book whose lines are entered: those that are open, the proposed one, and the day of the last one.
 
     ``sheet``: what a scanned page says of the proposed line; ``to_type``: how many open lines are not surely empty or void by their
-    scanned pages; None: no page was scanned.
+    scanned pages; None: no page was scanned. ``typed``: what was typed at a desk without the server.
     """
 
     book: BookRow
@@ -90,6 +91,7 @@ class _ReserveLines:
     on: date
     sheet: SheetLine | None = None
     to_type: int | None = None
+    typed: Typing | None = None
 
     @property
     def line_text(self) -> str:
@@ -205,7 +207,8 @@ def _reserve(db: ReadSession, actor: Actor) -> _ReserveLines | None:
     found = reserve_sheets.lines_of(db, book_id, actor) if ids else {}
     rows = {row.id: row for row in reserve_queries.lines(db, actor, book_id)} if found else {}
     # Lines that the scanned pages show as empty come last.
-    written = {row.id for row in reserve_sheets.to_type(list(rows.values()), found)} if found else set(ids)
+    typed = reserve_typed.of_book(db, book_id, actor) if ids else {}
+    written = {row.id for row in reserve_sheets.to_type(list(rows.values()), found)} | set(typed) if found else set(ids)
     ahead = [one for one in ids if one in written] or ids
     following = (
         asked
@@ -213,8 +216,12 @@ def _reserve(db: ReadSession, actor: Actor) -> _ReserveLines | None:
         else next((one for one in ahead if asked is None or one > asked), ahead[0] if ahead else None)
     )
     on = context.today() if last is None else last.astimezone(context.services().zone).date()
+    proposed = typed.get(following) if following is not None else None
     sheet = found.get(rows[following].line_no) if following in rows else None
-    return _ReserveLines(book, lines, following, on, sheet, len(written.intersection(ids)) if found else None)
+    return _ReserveLines(
+        book, lines, following, proposed.received_on if proposed is not None else on, sheet,
+        len(written.intersection(ids)) if found else None, proposed,
+    )  # fmt: skip
 
 
 def _delays(natures: Sequence[NatureRow]) -> str:
@@ -271,6 +278,7 @@ def register() -> ResponseReturnValue:
                     uow, typed.line_id, done.mail_id, done.number_id, received_at=typed.received_at, actor=actor
                 )
                 reserve_sheets.keep(uow, pages, actor=actor)
+                reserve_typed.entered(uow, typed.line_id)
             if typed.lost_id is not None and not done.is_repeated:
                 resuming.retake(uow, typed.lost_id, done.mail_id, actor=actor)
     except REFUSALS as error:

@@ -12,7 +12,7 @@ from flask_babel import ngettext
 
 from ged.capture import drawing
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition
-from ged.paper import reserve_sheets
+from ged.paper import reserve_sheets, reserve_typed
 from ged.ports import RegisterId
 from ged.register import entry, opening
 from ged.reserve import numbers, operations, queries, sheet
@@ -97,7 +97,10 @@ def _show(book_id: int, error: GedError | None = None) -> ResponseReturnValue:
         book = queries.book(session, actor, book_id)
         rows = queries.lines(session, actor, book_id)
         sheets = reserve_sheets.of_book(session, book_id, actor)
-    return render_form("reserve/show.html", error=error, book=book, rows=rows, sheets=sheets, states=ReserveState)
+        typed = reserve_typed.of_book(session, book_id, actor)
+    return render_form(
+        "reserve/show.html", error=error, book=book, rows=rows, sheets=sheets, typed=typed, states=ReserveState
+    )
 
 
 @blueprint.get("/<int:book_id>/carnet.pdf")
@@ -121,8 +124,12 @@ def _void_form(book_id: int, error: GedError | None = None) -> ResponseReturnVal
         book = queries.book(session, actor, book_id)
         rows = queries.lines(session, actor, book_id)
         found = reserve_sheets.lines_of(session, book_id, actor)
+        typed = reserve_typed.of_book(session, book_id, actor)
     free = [row.line_no for row in rows if row.state is ReserveState.FREE]
-    written = [row.line_no for row in reserve_sheets.to_type(rows, found) if row.line_no in found]
+    seen = {row.line_no for row in reserve_sheets.to_type(rows, found) if row.line_no in found}
+    written = [
+        row.line_no for row in rows if row.state is ReserveState.FREE and (row.line_no in seen or row.id in typed)
+    ]
     return render_form(
         "reserve/void.html", error=error, book=book, free=free, told=numbers.spans(free), written=numbers.spans(written),
         only=request.args.get("ligne", type=whole),
@@ -201,6 +208,15 @@ def sheet_part(scan_id: int) -> ResponseReturnValue:
     return send_file(BytesIO(drawn), mimetype="image/jpeg", etag=part.picture.etag, conditional=True)
 
 
+@blueprint.post("/saisie/<int:typing_id>/ecarter")
+def drop_typing(typing_id: int) -> ResponseReturnValue:
+    """Decide not to take what was typed at a desk for a line."""
+    with context.services().unit_of_work(context.now()) as uow:
+        book_id = reserve_typed.drop(uow, typing_id, actor=context.actor())
+    flash(_("La saisie du poste est écartée. La ligne reste à saisir ou à annuler."), "success")
+    return redirect(url_for("reserve.show", book_id=book_id), 303)
+
+
 @blueprint.get("/<int:book_id>/cases")
 def cells(book_id: int) -> ResponseReturnValue:
     """The pictures of a line's cells (``?ligne=``), beside the form, when another line is chosen there."""
@@ -209,7 +225,7 @@ def cells(book_id: int) -> ResponseReturnValue:
         found = reserve_sheets.lines_of(session, book_id, actor)
         row = next((one for one in queries.lines(session, actor, book_id) if one.id == line_id), None)
     line = found.get(row.line_no) if row is not None else None
-    return render_template("reserve/_cells.html", line=line, line_text=row.text if row is not None else "")
+    return render_template("reserve/_cells.html", shown_line=line, line_text=row.text if row is not None else "")
 
 
 @blueprint.app_template_global()

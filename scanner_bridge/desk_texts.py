@@ -1,0 +1,177 @@
+"""What the page of this desk says and looks like."""
+
+import html
+from collections.abc import Sequence
+from typing import Final
+
+from scanner_bridge.desk_lines import DeskLine
+
+TROUBLES: Final = {
+    "code": "Ce code n'ouvre pas la page. Après plusieurs essais, attendez trente secondes.",
+    "closed": "La page s'est refermée : écrivez le code, ce qui était saisi est gardé.",
+    "sent": "Cette ligne est déjà partie : corrigez-la sur le site. Ce que vous venez de saisir est ci-dessous, comme une nouvelle ligne.",
+    "sending": "Cette ligne est en cours d'envoi : attendez la réponse du serveur.",
+    "full": "Ce poste garde trop de lignes : attendez le serveur.",
+}
+FAULTS: Final = {
+    "missing": "À remplir.",
+    "day": "Écrivez le jour ainsi : 24/11/2026.",
+    "hour": "Écrivez l'heure ainsi : 10h20.",
+    "number": "Écrivez un nombre.",
+    "long": "Trop long.",
+}
+_STATES: Final = {
+    "waiting": "attend le serveur",
+    "sent": "reçue par le serveur : à confirmer sur le site",
+    "refused": "refusée par le serveur",
+}
+_LINKS: Final = {
+    "online": "Le serveur répond : les lignes partent. Le travail peut reprendre sur le site.",
+    "network_down": "Réseau coupé : les lignes sont gardées ici et partiront d'elles-mêmes.",
+    "server_down": "Serveur absent : les lignes sont gardées ici et partiront d'elles-mêmes.",
+    "unpaired": "Le serveur ne connaît plus ce poste : appelez l'administrateur. Les lignes sont gardées ici.",
+}
+_FIELDS: Final = (
+    ("line", "Numéro de la ligne (imprimé au carnet)", "text", True),
+    ("received_on", "Reçu le", "numeric", True),
+    ("received_clock", "Heure", "numeric", True),
+    ("sender_name", "Expéditeur", "text", True),
+    ("their_reference", "Référence de la lettre", "text", False),
+    ("written_on", "Date de la lettre", "numeric", False),
+    ("subject", "Objet", "text", True),
+    ("enclosure_count", "Pièces jointes", "numeric", False),
+    ("addressee", "Destinataire", "text", False),
+)
+
+STYLE: Final = """
+:root { color-scheme: light; }
+body { margin: 0 auto; max-width: 46rem; padding: 1rem; font: 1rem/1.5 system-ui, sans-serif; color: #15241f; background: #f6f4ee; overflow-wrap: anywhere; }
+h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; }
+form.card, li { background: #fff; border: 1px solid #8a8f88; border-radius: 6px; padding: 1rem; }
+label { display: block; margin-top: .75rem; font-weight: 600; }
+input { box-sizing: border-box; width: 100%; min-height: 2.75rem; padding: .4rem .6rem; font: inherit; border: 1px solid #5c655f; border-radius: 4px; }
+input[type=checkbox] { width: 1.5rem; min-height: 1.5rem; vertical-align: middle; }
+input[aria-invalid=true] { border: 2px solid #9c1f1f; }
+button { min-height: 2.75rem; margin-top: 1rem; padding: .4rem 1rem; font: inherit; font-weight: 600; color: #fff; background: #0b5d43; border: 0; border-radius: 4px; }
+button.quiet { color: #0b5d43; background: #fff; border: 1px solid #0b5d43; }
+:focus-visible { outline: 3px solid #b3690b; outline-offset: 2px; }
+.trouble { padding: .75rem; background: #fbe9e7; border-left: 4px solid #9c1f1f; }
+.told { padding: .75rem; background: #e6f2ec; border-left: 4px solid #0b5d43; }
+.hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+.error { color: #9c1f1f; } ul { list-style: none; padding: 0; } li { margin-top: .75rem; } li form { display: inline; }
+"""
+
+SCRIPT: Final = """
+"use strict";
+const form = document.querySelector("form[data-line]");
+if (form) {
+  let timer = 0;
+  const keep = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      const note = document.getElementById("kept");
+      fetch("/brouillon", { method: "POST", body: new URLSearchParams(new FormData(form)), keepalive: true })
+        .then((answer) => { note.textContent = answer.ok ? "Brouillon gardé sur ce poste." : "Brouillon non gardé."; })
+        .catch(() => { note.textContent = "Brouillon non gardé : le programme du poste ne répond pas."; });
+    }, 600);
+  };
+  form.addEventListener("input", keep);
+  form.addEventListener("submit", () => clearTimeout(timer));
+}
+"""
+
+
+class _Page:
+    """The page, as HTML. Whatever was typed, or came from the server, is escaped."""
+
+    def door(self, trouble: str) -> str:
+        """Where the code is asked for."""
+        return _whole(
+            f"{_trouble(trouble)}<form class='card' method='post' action='/ouvrir'><label for='code'>Code du poste</label>"
+            "<input id='code' name='code' type='password' autocomplete='off' required autofocus>"
+            "<p>L'administrateur l'a reçu de « ged-bridge desk ».</p><button>Ouvrir</button></form>"
+        )
+
+    def lines(
+        self,
+        session: str,
+        line: DeskLine,
+        kept: Sequence[DeskLine],
+        faults: dict[str, str],
+        trouble: str,
+        told: str,
+        link: str | None,
+    ) -> str:
+        """The form for a line, and the lines that are kept."""
+        said = f"<p class='told' role='status'>Ligne {_e(told)} gardée sur ce poste.</p>" if told else ""
+        refused = f"{line.message} Corrigez, puis gardez de nouveau." if line.state == "refused" else ""
+        fields = "".join(_field(line, faults, *one, focus=_first(line, faults)) for one in _FIELDS)
+        urgent = " checked" if line.fields.get("is_urgent") == "1" else ""
+        rows = "".join(_row(session, one) for one in kept)
+        return _whole(
+            f"<p>{_e(_LINKS.get(link or '', 'Le serveur n’a pas encore répondu.'))}</p>{said}{_trouble(trouble)}{_trouble(refused)}"
+            f"<form class='card' method='post' action='/ligne' data-line>{_hidden(session, line.key)}{fields}"
+            f"<label><input type='checkbox' name='is_urgent' value='1'{urgent}> Urgent</label>"
+            "<button>Garder la ligne</button><p id='kept' role='status'></p></form>"
+            f"<h2>Lignes de ce poste</h2><ul>{rows or '<li>Aucune ligne.</li>'}</ul>"
+            f"<form method='post' action='/voir'>{_hidden(session)}<button class='quiet'>Actualiser</button></form>"
+        )
+
+
+PAGE: Final = _Page()
+
+
+def _e(text: str) -> str:
+    return html.escape(text, quote=True)
+
+
+def _whole(body: str) -> str:
+    return (
+        "<!doctype html><html lang='fr'><head><meta charset='utf-8'><meta name='viewport' content='width=device-width'>"
+        "<title>Saisie sans le serveur</title><link rel='stylesheet' href='/desk.css'><script src='/desk.js' defer></script>"
+        "</head><body><main><h1>Carnet de secours : saisie sans le serveur</h1>" + body + "</main></body></html>"
+    )
+
+
+def _hidden(session: str, key: str = "") -> str:
+    more = f"<input type='hidden' name='key' value='{_e(key)}'>" if key else ""
+    return f"<input type='hidden' name='session' value='{_e(session)}'>{more}"
+
+
+def _trouble(text: str) -> str:
+    return f"<p class='trouble' role='alert'>{_e(text)}</p>" if text else ""
+
+
+def _first(line: DeskLine, faults: dict[str, str]) -> str:
+    names = [name for name, *_ in _FIELDS]
+    empty = (name for name in names if not line.fields.get(name))
+    return next((name for name in names if name in faults), next(empty, "line"))
+
+
+def _field(
+    line: DeskLine, faults: dict[str, str], name: str, label: str, mode: str, is_required: bool, *, focus: str
+) -> str:
+    wrong = FAULTS[faults[name]] if name in faults else ""
+    said = f"<span class='error' id='{name}-error'>{_e(wrong)}</span>" if wrong else ""
+    more = f" aria-invalid='true' aria-describedby='{name}-error'" if wrong else ""
+    more += " required" if is_required else ""
+    more += " autofocus" if name == focus else ""
+    optional = "" if is_required else " (facultatif)"
+    return (
+        f"<label for='{name}'>{_e(label)}{optional}</label>{said}<input id='{name}' name='{name}' inputmode='{mode}' "
+        f"autocomplete='off' value='{_e(line.fields.get(name, ''))}'{more}>"
+    )
+
+
+def _row(session: str, line: DeskLine) -> str:
+    fields = line.fields
+    told = f"<strong>{_e(fields.get('line', ''))}</strong>, {_e(fields.get('received_on', ''))} à {_e(fields.get('received_clock', ''))} : "
+    why = f"<br><span class='error'>{_e(line.message or line.code)}</span>" if line.state == "refused" else ""
+    state = "envoi en cours" if line.state == "waiting" and line.tried else _STATES[line.state]
+    acts = "".join(
+        f"<form method='post' action='{action}'>{_hidden(session, line.key)}<button class='quiet'>{word}"
+        f"<span class='hidden'> {_e(fields.get('line', ''))}</span></button></form> "
+        for action, word in (("/reprendre", "Corriger"), ("/retirer", "Retirer"))
+        if line.is_editable
+    )
+    return f"<li>{told}{_e(fields.get('sender_name', ''))}, {_e(fields.get('subject', ''))}<br>{_e(state)}{why}<br>{acts}</li>"

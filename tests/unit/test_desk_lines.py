@@ -1,0 +1,171 @@
+"""Lines that are typed at a desk without the server: on the disk before the page says so, sent once, corrected when refused."""
+
+from __future__ import annotations
+
+import json
+import stat
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scanner_bridge import desk_lines
+from scanner_bridge.api import LinkDownError, RefusedError
+from scanner_bridge.desk_lines import DeskFull, DeskLines, NotEditable, new_key
+from scanner_bridge.desk_page import faults_of, following
+from scanner_bridge.desk_sender import DeskSender, iso_clock, iso_day
+
+TYPED = {
+    "line": "CS-ARR-2026-014-07", "received_on": "24/11/2026", "received_clock": "10h20",
+    "sender_name": "Préfecture de l'Ogou", "subject": "Pont de Glei", "is_urgent": "1",
+}  # fmt: skip
+
+
+class Server:
+    """The site, which may lose an answer, be away, or refuse."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, dict[str, Any]] = {}
+        self.calls: list[str] = []
+        self.lose, self.is_away, self.refusal = 0, False, ""
+
+    def put_line(self, key: str, body: dict[str, Any]) -> None:
+        self.calls.append(key)
+        if self.is_away:
+            raise LinkDownError("network_down", "away")
+        if self.refusal:
+            raise RefusedError(409, self.refusal, "La ligne est déjà inscrite.")
+        assert self.kept.setdefault(key, body) == body, "what comes again is the same line"
+        if self.lose:
+            self.lose -= 1
+            raise LinkDownError("network_down", "the answer is lost")
+
+
+def sender(lines: DeskLines, server: Server) -> DeskSender:
+    return DeskSender(server, lines, on_link=lambda _link: None)
+
+
+def test_a_line_is_on_the_disk_for_its_owner_alone_and_comes_back_after_a_kill(tmp_path: Path) -> None:
+    key = new_key()
+    DeskLines(tmp_path).keep(key, TYPED)
+    (path,) = (tmp_path / "desk").iterdir()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    (tmp_path / "desk" / f"{new_key()}.json.part").write_text("{")  # the kill came in the middle of the next line
+    (line,) = DeskLines(tmp_path).all()
+    assert (line.key, line.state, line.fields) == (key, "waiting", TYPED)
+    assert [one.suffix for one in (tmp_path / "desk").iterdir()] == [".json"]
+
+
+def test_a_damaged_file_is_left_as_it_is_and_the_others_are_sent(tmp_path: Path) -> None:
+    DeskLines(tmp_path).keep(new_key(), TYPED)
+    broken = tmp_path / "desk" / "broken.json"
+    broken.write_text("{")
+    assert len(DeskLines(tmp_path).all()) == 1
+    assert broken.read_text() == "{"
+
+
+def test_a_lost_answer_is_asked_again_with_the_same_key(tmp_path: Path) -> None:
+    lines, server = DeskLines(tmp_path), Server()
+    key = new_key()
+    lines.keep(key, TYPED)
+    server.lose = 2
+    for _ in range(2):
+        with pytest.raises(LinkDownError):
+            sender(lines, server).send_one()
+        lines = DeskLines(tmp_path)  # killed between two tries
+    assert sender(lines, server).send_one()
+    assert (server.calls, list(server.kept)) == ([key] * 3, [key])
+    assert server.kept[key] == {
+        "line": "CS-ARR-2026-014-07", "received_on": "2026-11-24", "received_clock": "10:20",
+        "sender_name": "Préfecture de l'Ogou", "subject": "Pont de Glei", "their_reference": "", "written_on": "",
+        "enclosure_count": 0, "addressee": "", "is_urgent": True,
+    }  # fmt: skip
+    assert not sender(lines, server).send_one()
+
+
+def test_a_line_that_may_be_on_the_server_is_not_changed_until_the_answer_comes(tmp_path: Path) -> None:
+    lines, server = DeskLines(tmp_path), Server()
+    key = new_key()
+    lines.keep(key, TYPED)
+    lines.keep(key, TYPED | {"subject": "Pont de Glei, corrigé"})
+    server.is_away = True
+    with pytest.raises(LinkDownError):
+        sender(lines, server).send_one()
+    for change in (lambda: lines.keep(key, TYPED), lambda: lines.drop(key)):
+        with pytest.raises(NotEditable):
+            change()
+    lines.keep(key, TYPED | {"subject": "Pont de Glei, corrigé"})  # the same form, sent twice by the browser
+    server.is_away = False
+    assert sender(DeskLines(tmp_path), server).send_one()
+    assert server.kept[key]["subject"] == "Pont de Glei, corrigé"
+
+
+def test_a_refused_line_keeps_the_reason_is_corrected_and_holds_nothing_up(tmp_path: Path) -> None:
+    lines, server = DeskLines(tmp_path), Server()
+    first, second = new_key(), new_key()
+    lines.keep(first, TYPED)
+    lines.keep(second, TYPED | {"line": "CS-ARR-2026-014-08"})
+    server.refusal = "reserve.line_used"
+    assert sender(lines, server).send_one()
+    server.refusal = ""
+    assert sender(lines, server).send_one()
+    line = DeskLines(tmp_path).get(first)
+    assert line is not None
+    assert (line.state, line.code, line.message) == ("refused", "reserve.line_used", "La ligne est déjà inscrite.")
+    assert line.is_editable
+    assert not sender(lines, server).send_one()
+    lines.keep(first, TYPED | {"line": "CS-ARR-2026-014-09"})
+    assert sender(lines, server).send_one()
+    assert sorted(body["line"] for body in server.kept.values()) == ["CS-ARR-2026-014-08", "CS-ARR-2026-014-09"]
+
+
+def test_a_draft_is_kept_and_is_never_sent(tmp_path: Path) -> None:
+    lines, server = DeskLines(tmp_path), Server()
+    key = new_key()
+    lines.keep(key, {"line": "CS-ARR-2026-014-07"}, is_draft=True)
+    draft = DeskLines(tmp_path).draft()
+    assert draft is not None
+    assert draft.fields == {"line": "CS-ARR-2026-014-07"}
+    assert not sender(lines, server).send_one()
+    lines.keep(key, TYPED)
+    with pytest.raises(NotEditable):
+        lines.keep(key, {"line": "x"}, is_draft=True)  # a late draft of the script
+    assert DeskLines(tmp_path).draft() is None
+
+
+def test_lines_that_were_sent_are_forgotten_after_a_week(tmp_path: Path) -> None:
+    lines = DeskLines(tmp_path)
+    key = new_key()
+    lines.keep(key, TYPED)
+    sender(lines, Server()).send_one()
+    path = tmp_path / "desk" / f"{key}.json"
+    values = json.loads(path.read_text())
+    assert len(DeskLines(tmp_path).all()) == 1
+    path.write_text(json.dumps(values | {"changed_at": time.time() - 8 * 24 * 3600}))
+    assert DeskLines(tmp_path).all() == []
+    assert not path.exists()
+
+
+def test_a_desk_keeps_no_more_lines_than_any_cut_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desk_lines, "MOST_LINES", 1)
+    lines = DeskLines(tmp_path)
+    lines.keep(new_key(), TYPED)
+    with pytest.raises(DeskFull):
+        lines.keep(new_key(), TYPED)
+
+
+def test_days_hours_and_the_next_number_are_read_as_people_write_them() -> None:
+    assert [iso_clock(text) for text in ("10h20", "10:20", "1020", "9h05", "9h")] == [
+        "10:20",
+        "10:20",
+        "10:20",
+        "09:05",
+        "09:00",
+    ]
+    assert [iso_day(text) for text in ("24/11/2026", "2026-11-24")] == ["2026-11-24"] * 2
+    assert [following(text) for text in ("CS-ARR-2026-014-07", "CS-ARR-2026-014-99", "abc", "")] == ["CS-ARR-2026-014-08", "CS-ARR-2026-014-100", "", ""]  # fmt: skip
+    assert faults_of(TYPED) == {}
+    wrong = {"received_on": "31/02/2026", "received_clock": "25h00", "sender_name": "", "enclosure_count": "deux"}
+    assert faults_of(TYPED | wrong) == {"sender_name": "missing", "received_on": "day", "received_clock": "hour", "enclosure_count": "number"}  # fmt: skip
