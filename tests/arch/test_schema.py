@@ -70,7 +70,6 @@ NOT_SEARCHED_BY = {
     "reserve_lines.entered_by_id": "names who acted",
     "reserve_voids.by_id": "names who acted",
     "reserve_typings.bridge_id": "names who sent it; read by the line",
-    "reserve_typings.line_id": "those that wait have an index; the others are read by their key",
     "reserve_sheets.kept_by_id": "names who acted",
     "reserve_sheets.scan_page_id": "read from the page, which is found by its scan or book",
     "register_holds.released_by_id": "names who acted; the rows are a few for each restore",
