@@ -1,13 +1,15 @@
-"""The past of an archive: finished letters, which the database copies with all their rows.
+"""The past of an archive: letters that the database copies with all their rows.
 
-Part of ``bench.pages``. A copy has its own ids, numbers and dates, and the units, posts and people of its original. The
-number of the copy determines its day, so that the copies spread over five years.
+Part of ``bench.pages``. A copy has its own ids and numbers, and the people of its original. The number of the copy
+determines all else that a ministry's letters differ in (``bench._varied``): the working day within five years, the hour, how
+long each step took, the service, nature, channel, urgency and confidentiality.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from sqlalchemy import Column, Connection, Date, DateTime, Integer, String, Table, UniqueConstraint, select, text
 
+from bench._varied import KINDS, STRIDE, Story
 from ged.models import metadata
 
 NEVER_COPIED = {
@@ -25,14 +27,9 @@ OPENED = "slips"
 """Rows that a letter refers to, and that are copied with all their own rows."""
 JOURNAL_ENTRIES = 8
 """The number of entries of the journal that are copied with each letter."""
-YEARS = 5
-SPREAD_DAYS = YEARS * 365
 NUMBER_STEP = 50
 NUMBERS_FROM = 1_000_000
 """The numbers of copies are above those that people of the bench give: else the number of the 250th letter is taken."""
-KINDS = 5
-STRIDE = 10_000
-"""The distance between the ids of two copies of a row: more than any id of the small installation that is copied."""
 PIECE = 50_000
 
 Rows = dict[str, list[int]]
@@ -93,10 +90,17 @@ def _key(table: Table) -> Column[int]:
     return next(iter(table.primary_key.columns))
 
 
-def copy(connection: Connection, rows: Rows, *, kind: int, first: int, count: int) -> None:
+Varied = Mapping[tuple[str, str], str]
+"""(table, column) -> the SQL of a copy's value."""
+
+
+def copy(
+    connection: Connection, rows: Rows, story: Story, *, varied: Varied, kind: int, first: int, count: int
+) -> None:
     """Copy these rows ``count`` times, as copies ``first`` and following (1 or more).
 
     Args:
+        story: the days and times of each copy.
         kind: the number of the original, less than `KINDS`. Two originals may share a row, such as the batch in which both
             were scanned; then the copies of each have their own.
     """
@@ -104,7 +108,7 @@ def copy(connection: Connection, rows: Rows, *, kind: int, first: int, count: in
         if table.name not in rows:
             continue
         columns = ", ".join(column.name for column in table.columns)
-        values = ", ".join(_values(connection, table, rows))
+        values = ", ".join(_values(connection, table, rows, story, varied))
         chosen = f"{_key(table).name} IN ({_listed(rows[table.name])})"
         for start in range(first, first + count, PIECE):
             low, high = (KINDS * n + kind for n in (start, min(first + count, start + PIECE) - 1))
@@ -117,7 +121,7 @@ def copy(connection: Connection, rows: Rows, *, kind: int, first: int, count: in
             )
 
 
-def _values(connection: Connection, table: Table, rows: Rows) -> Iterator[str]:
+def _values(connection: Connection, table: Table, rows: Rows, story: Story, varied: Varied) -> Iterator[str]:
     """For each column of a copy, its value as SQL."""
     moved = {column.name for column in table.columns if _above(table, column, rows)}
     distinct = _made_distinct(table, moved)
@@ -126,14 +130,18 @@ def _values(connection: Connection, table: Table, rows: Rows) -> Iterator[str]:
         if name in moved:
             ids = _listed(rows[_above(table, column, rows)])
             yield f"CASE WHEN {name} IN ({ids}) THEN {name} + n * {STRIDE} ELSE {name} END"
+        elif (table.name, name) in varied:
+            yield varied[table.name, name]
         elif table.name == "mail_numbers" and name == "sequence":
             yield f"{name} + {NUMBERS_FROM} + n * {NUMBER_STEP}"
         elif table.name == "mail_numbers" and name == "year":
-            yield f"CASE WHEN year = 0 THEN 0 ELSE year - n % {YEARS} END"
+            yield f"CASE WHEN year = 0 THEN 0 ELSE {story.year()} END"
         elif name in distinct:
             yield _told_apart(connection, column)
-        elif isinstance(column.type, Date | DateTime) or "DateTime" in type(column.type).__name__:
-            yield _earlier(connection, column)
+        elif isinstance(column.type, Date):
+            yield story.day(name)
+        elif isinstance(column.type, DateTime) or "DateTime" in type(column.type).__name__:
+            yield story.time(name)
         else:
             yield name
 
@@ -172,17 +180,6 @@ def _told_apart(connection: Connection, column: Column[object]) -> str:
         return text_of
     is_postgres = connection.dialect.name == "postgresql"
     return f"right({text_of}, {length})" if is_postgres else f"substr({text_of}, -{length})"
-
-
-def _earlier(connection: Connection, column: Column[object]) -> str:
-    """A day or a time, moved back by the copy's part of five years."""
-    name = column.name
-    if connection.dialect.name == "postgresql":
-        moved = f"{name} - (n % {SPREAD_DAYS}) * interval '1 day'"
-        return f"({moved})::date" if isinstance(column.type, Date) else moved
-    if isinstance(column.type, Date):
-        return f"date({name}, '-' || (n % {SPREAD_DAYS}) || ' days')"
-    return f"strftime('%Y-%m-%d %H:%M:%f000', {name}, '-' || (n % {SPREAD_DAYS}) || ' days')"
 
 
 def _listed(ids: Collection[int]) -> str:

@@ -3,7 +3,8 @@
     python -m bench.pages [--letters 10000 1000000] [--turns 40] [--servers] [--url URL] [--data FOLDER] [--only TEXT ...] [--profile] [--sleepy]
 
 The demonstration ministry does its main job. Then the database copies its letters with all their rows. Copies of
-finished letters are the past of five years; at each size, 700 copies of open ones wait in the queues. This process
+finished letters are the past of five years, of 60 further units, on each working day, with thousands of cells of the figures
+(``bench._varied``); at each size, 700 copies of open ones wait in the queues, and 4,000 with the further units. This process
 requests each page as a person who works with it. A line has the time until the page is complete (median and 95th
 percentile of the turns, with the database), the time of this process alone, the queries, the bytes, and the growth of
 the median since the first size. The goal is 50 ms and a growth of 1.5.
@@ -36,7 +37,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import Connection, Engine, event, func, select, text
 
 from bench._awake import processors_awake
-from bench._past import Rows, copy, rows_of
+from bench._past import Rows, Varied, copy, rows_of
+from bench._varied import Story, add_rounds, add_scans, house_of, story_of, traits
 from bench.relevance import tell
 from demo import stage
 from demo.installation import add_settings
@@ -44,6 +46,7 @@ from demo.journey import Journey
 from demo.people import PASSWORD
 from ged.config import load_settings
 from ged.figures import operations as figures
+from ged.figures.models import FigureCell, FigureFlow, FigureHour, FigureKey, FigureRound
 from ged.register.models import Mail, MailNumber
 from ged.routing.models import Assignment
 from ged.unit import Services
@@ -58,19 +61,23 @@ MOST_MS, MOST_GROWTH = 50.0, 1.5
 CLERK, AUTHORITY, SECRETARY, HEAD, OFFICER = "bo.agent", "sg", "sg.secretariat", "dge.chef", "dge.etudes"
 ADMINISTRATOR, AUDITOR = "admin", "auditeur"
 TO_IMPUTE, IN_INBOX, WITH_OFFICER = 400, 200, 100
+WITH_OTHERS = 2000
+"""Open letters of the further units: so many with directions, and so many with services."""
+DIRECTION, SERVICE = "DGE", "DGE-ETUDES"
+"""The units of the demonstration that the further ones stand for."""
 ANSWERED_SHARE = 10
 """One of this number of past cases is a letter with its answer; the others were closed without one."""
 
 
 @dataclass(frozen=True)
 class Models:
-    """For each kind of letter, the rows of one, as the demonstration left them."""
+    """For each kind of letter, the rows of one and its days, as the demonstration left them."""
 
-    answered: Rows
-    closed: Rows
-    to_impute: Rows
-    in_inbox: Rows
-    with_officer: Rows
+    answered: tuple[Rows, Story]
+    closed: tuple[Rows, Story]
+    to_impute: tuple[Rows, Story]
+    in_inbox: tuple[Rows, Story]
+    with_officer: tuple[Rows, Story]
 
 
 @dataclass(frozen=True)
@@ -142,24 +149,37 @@ def models(engine: Engine, arrivals: list[int]) -> Models:
         answer = connection.scalar(select(func.min(Mail.id)).where(Mail.id.not_in(arrivals)))
         answered, closed, officer, inbox, impute = arrivals[:5]
         mails: list[list[int]] = [[answered, answer or 0], [closed], [impute], [inbox], [officer]]
-        return Models(*(rows_of(connection, ids) for ids in mails))
+        found = [rows_of(connection, ids) for ids in mails]
+        return Models(*((rows, story_of(connection, rows)) for rows in found))
 
 
 def grow(engine: Engine, chosen: Models, before: int, letters: int) -> None:
-    """Add past letters from ``before`` to ``letters``. The first call also adds those in the queues."""
+    """Add past letters from ``before`` to ``letters``. The first call also adds the open ones."""
     began = time.monotonic()
     is_sqlite = engine.dialect.name == "sqlite"
+    with engine.begin() as connection:
+        house = house_of(connection, direction=DIRECTION, service=SERVICE)
+        varied = traits(connection, house)
     with _without_foreign_keys(engine) as connection:
         made = _drop_indexes(connection) if is_sqlite else []
+
+        def add(of: tuple[Rows, Story], varied: Varied, kind: int, first: int, count: int) -> None:
+            rows, story = of
+            copy(connection, rows, story, varied=varied, kind=kind, first=first, count=count)
+
         if not before:
-            copy(connection, chosen.to_impute, kind=0, first=1, count=TO_IMPUTE)
-            copy(connection, chosen.in_inbox, kind=1, first=1, count=IN_INBOX)
-            copy(connection, chosen.with_officer, kind=2, first=1, count=WITH_OFFICER)
+            add(chosen.to_impute, {}, 0, 1, TO_IMPUTE)
+            add(chosen.in_inbox, {}, 1, 1, IN_INBOX)
+            add(chosen.with_officer, {}, 2, 1, WITH_OFFICER)
+            add(chosen.in_inbox, varied, 5, 1, WITH_OTHERS)
+            add(chosen.with_officer, varied, 6, 1, WITH_OTHERS)
         # An answered case is two letters.
         old, new = (size // (ANSWERED_SHARE + 1) for size in (before, letters))
-        copy(connection, chosen.answered, kind=3, first=old + 1, count=new - old)
+        add(chosen.answered, varied, 3, old + 1, new - old)
         shut = ANSWERED_SHARE - 1
-        copy(connection, chosen.closed, kind=4, first=old * shut + 1, count=(new - old) * shut)
+        first, count = old * shut + 1, (new - old) * shut
+        add(chosen.closed, varied, 4, first, count)
+        add_rounds(connection, house, chosen.closed[0]["assignments"], kind=4, first=first, count=count)
         for statement in made:
             connection.execute(text(statement))
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -200,7 +220,14 @@ def past_of(engine: Engine) -> int:
     """How many letters the past of a kept installation holds; 0: it has not grown yet."""
     with engine.connect() as connection:
         held = connection.scalar(select(func.count()).select_from(Mail)) or 0
-    return round(max(0, held - TO_IMPUTE - IN_INBOX - WITH_OFFICER), -3)
+    return round(max(0, held - TO_IMPUTE - IN_INBOX - WITH_OFFICER - 2 * WITH_OTHERS), -3)
+
+
+def counted_figures(engine: Engine) -> dict[str, int]:
+    """How many rows the figures have: keys, cells, hours, flows, letters that go round."""
+    kinds = {"keys": FigureKey, "cells": FigureCell, "hours": FigureHour, "flows": FigureFlow, "rounds": FigureRound}
+    with engine.connect() as connection:
+        return {name: connection.scalar(select(func.count()).select_from(kind)) or 0 for name, kind in kinds.items()}
 
 
 def places(services: Services, arrivals: list[int]) -> Places:
@@ -345,7 +372,16 @@ def main() -> None:
             if letters > before:
                 grow(engine, chosen, before, letters)
                 before = letters
+                at_figures = time.monotonic()
                 figures.rebuild(services, now=datetime.now(UTC))
+                with engine.begin() as connection:
+                    add_scans(connection)
+                tell(
+                    bench="figures",
+                    letters=letters,
+                    seconds=round(time.monotonic() - at_figures, 1),
+                    **counted_figures(engine),
+                )
             else:
                 figures.run(services, now=datetime.now(UTC))
             app = open_site(data, services)

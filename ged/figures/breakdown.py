@@ -11,11 +11,13 @@ from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ged.db import ByOtherIndex
-from ged.figures import queries
+from ged.figures import queries, sums
+from ged.figures.cuts import Cut
 from ged.figures.models import FigureCell, FigureDelay, FigureFlow, FigureHour, FigureKey, FigureLetter, FigureScan
 from ged.figures.periods import ONE_DAY, Period, month_end, whole_months
-from ged.figures.queries import Cut, Standing
+from ged.figures.queries import Standing
 from ged.figures.stages import COUNTED, Grain, Stage
+from ged.figures.sums import Grains
 from ged.natures import queries as natures
 from ged.org.tree import entity_of
 from ged.register.models import Register
@@ -90,9 +92,11 @@ def added(those: Sequence[Line]) -> Line:
 
 def totals(session: Session, cut: Cut, period: Period) -> dict[str, int]:
     """Counted column -> letters of the period: the sums of ``queries.by_day``, by months as far as they are whole."""
-    sums = [func.coalesce(func.sum(getattr(FigureCell, name)), 0) for name in COUNTED]
+    numbers = [func.coalesce(func.sum(getattr(FigureCell, name)), 0) for name in COUNTED]
     row = session.execute(
-        select(*sums).join(FigureKey, FigureKey.id == FigureCell.key_id).where(span(FigureCell, period), *cut.clauses())
+        select(*numbers)
+        .join(FigureKey, FigureKey.id == FigureCell.key_id)
+        .where(span(FigureCell, period, sums.grains(session, cut)), *cut.clauses())
     ).one()
     return dict(zip(COUNTED, map(int, row), strict=True))
 
@@ -102,7 +106,7 @@ def hours(session: Session, cut: Cut, period: Period) -> dict[int, int]:
     rows = session.execute(
         select(FigureHour.hour, func.sum(FigureHour.letters))
         .join(FigureKey, FigureKey.id == FigureHour.key_id)
-        .where(span(FigureHour, period), *cut.clauses())
+        .where(span(FigureHour, period, sums.grains(session, cut)), *cut.clauses())
         .group_by(FigureHour.hour)
     )
     return {hour: int(letters) for hour, letters in rows}
@@ -113,7 +117,7 @@ def delays(session: Session, cut: Cut, period: Period, stage: Stage) -> dict[int
     rows = session.execute(
         select(FigureDelay.at_least, func.sum(FigureDelay.letters))
         .join(FigureKey, FigureKey.id == FigureDelay.key_id)
-        .where(span(FigureDelay, period), FigureDelay.stage == stage, *cut.clauses())
+        .where(span(FigureDelay, period, sums.grains(session, cut)), FigureDelay.stage == stage, *cut.clauses())
         .group_by(FigureDelay.at_least)
         .order_by(FigureDelay.at_least)
     )
@@ -139,6 +143,7 @@ def standings(session: Session, cut: Cut, days: Sequence[date]) -> dict[date, St
 
 def _moves(session: Session, cut: Cut, period: Period) -> list[tuple[date, int, int]]:
     """(day, more open, more overdue) of each day of a period."""
+    of_day = FigureCell.grain == sums.grains(session, cut).day
     rows = session.execute(
         select(
             FigureCell.day,
@@ -146,7 +151,7 @@ def _moves(session: Session, cut: Cut, period: Period) -> list[tuple[date, int, 
             func.sum(FigureCell.fell_due - FigureCell.relieved),
         )
         .join(FigureKey, FigureKey.id == FigureCell.key_id)
-        .where(FigureCell.grain == Grain.DAY, FigureCell.day.between(period.since, period.until), *cut.clauses())
+        .where(of_day, FigureCell.day.between(period.since, period.until), *cut.clauses())
         .group_by(FigureCell.day)
         .order_by(FigureCell.day)
     )
@@ -235,7 +240,7 @@ def _counted(session: Session, cut: Cut, period: Period, by: By) -> dict[Key, di
     rows = session.execute(
         select(key, *(func.sum(getattr(FigureCell, name)) for name in COUNTED))
         .join(FigureKey, FigureKey.id == FigureCell.key_id)
-        .where(span(FigureCell, period), *cut.clauses())
+        .where(span(FigureCell, period, _grains(session, cut, by)), *cut.clauses())
         .group_by(key)
     )
     return {row[0]: dict(zip(COUNTED, map(int, row[1:]), strict=True)) for row in rows}
@@ -251,7 +256,7 @@ def standing_by(session: Session, cut: Cut, day: date, by: By) -> dict[Key, Stan
             func.sum(FigureCell.fell_due - FigureCell.relieved),
         )
         .join(FigureKey, FigureKey.id == FigureCell.key_id)
-        .where(queries.up_to(day), *cut.clauses())
+        .where(queries.up_to(day, _grains(session, cut, by)), *cut.clauses())
         .group_by(key)
     )
     return {one: Standing(int(opened), int(overdue)) for one, opened, overdue in rows if opened}
@@ -263,7 +268,7 @@ def delays_by(session: Session, cut: Cut, period: Period, by: By, stage: Stage) 
     rows = session.execute(
         select(key, FigureDelay.at_least, func.sum(FigureDelay.letters))
         .join(FigureKey, FigureKey.id == FigureDelay.key_id)
-        .where(span(FigureDelay, period), FigureDelay.stage == stage, *cut.clauses())
+        .where(span(FigureDelay, period, _grains(session, cut, by)), FigureDelay.stage == stage, *cut.clauses())
         .group_by(key, FigureDelay.at_least)
     )
     found: dict[Key, dict[int, int]] = defaultdict(dict)
@@ -272,17 +277,23 @@ def delays_by(session: Session, cut: Cut, period: Period, by: By, stage: Stage) 
     return dict(found)
 
 
+def _grains(session: Session, cut: Cut, by: By) -> Grains:
+    return sums.grains(session, cut, told_apart=by is By.NATURE)
+
+
 def span(
-    model: type[FigureCell] | type[FigureDelay] | type[FigureFlow] | type[FigureHour] | type[FigureScan], period: Period
+    model: type[FigureCell] | type[FigureDelay] | type[FigureFlow] | type[FigureHour] | type[FigureScan],
+    period: Period,
+    grains: Grains = sums.OF_KEYS,
 ) -> ColumnElement[bool]:
     """The cells that together are the days of a period: its whole months, and the other days."""
     months = whole_months(period.since, period.until)
     if months is None:
-        return and_(model.grain == Grain.DAY, model.day.between(period.since, period.until))
+        return and_(model.grain == grains.day, model.day.between(period.since, period.until))
     first, last = months
-    parts = [and_(model.grain == Grain.MONTH, model.day.between(first, last))]
+    parts = [and_(model.grain == grains.month, model.day.between(first, last))]
     if period.since < first:
-        parts.append(and_(model.grain == Grain.DAY, model.day >= period.since, model.day < first))
+        parts.append(and_(model.grain == grains.day, model.day >= period.since, model.day < first))
     if period.until > last:
-        parts.append(and_(model.grain == Grain.DAY, model.day > last, model.day <= period.until))
+        parts.append(and_(model.grain == grains.day, model.day > last, model.day <= period.until))
     return or_(*parts)

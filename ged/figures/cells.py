@@ -25,7 +25,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from ged.db import Base, table_of
-from ged.figures import moving
+from ged.figures import moving, sums
 from ged.figures.counted import KEY, CountedRegister, Which
 from ged.figures.days import Days, is_sqlite, month_of, word, year_of
 from ged.figures.models import (
@@ -54,6 +54,8 @@ def store(register: CountedRegister, which: Which) -> None:
     letters = register.letters(which).subquery("now")
     kinds = [letters.c[name] for name in KEY]
     _insert(session, FigureKey, KEY, select(*kinds).distinct().where(true()), ignore=True)
+    if sums.are_kept(session):
+        sums.link(session)
     same = [getattr(FigureKey, name) == letters.c[name] for name in KEY]
     kept = [one for one in letters.c if one.name not in KEY and one.name != "mail_id"]
     rows = select(letters.c.mail_id, FigureKey.id, *kept).join_from(letters, FigureKey, and_(*same))
@@ -74,7 +76,7 @@ def add(session: Session, which: Which) -> None:
     """Add the letters to the cells."""
     for model, make in _SUMS:
         for grain, period in _grains(session, model):
-            session.execute(_added_up(session, model, make(grain, period, which, 1)))
+            session.execute(_added_up(session, model, sums.with_sums(model, make(grain, period, which, 1))))
 
 
 def take_out(session: Session, which: Which) -> Emptied:
@@ -84,7 +86,7 @@ def take_out(session: Session, which: Which) -> Emptied:
         keys, numbers = _columns(model)
         for grain, period in _grains(session, model):
             is_empty = and_(*(table_of(model).c[name] == 0 for name in numbers)).label("is_empty")
-            taken = _added_up(session, model, make(grain, period, which, -1))
+            taken = _added_up(session, model, sums.with_sums(model, make(grain, period, which, -1)))
             rows = session.execute(taken.returning(*(table_of(model).c[name] for name in keys), is_empty))
             found[model] += [dict(zip(keys, key, strict=True)) for *key, empty in rows if empty]
     return found
@@ -103,7 +105,7 @@ def clear_empty(session: Session, emptied: Emptied) -> None:
 def whole(session: Session, model: type[Base], which: Which) -> Select[Any]:
     """The cells, or the bins, as they must be when these are all letters: for a comparison."""
     make = next(make for one, make in _SUMS if one is model)
-    parts = [make(grain, period, which, 1) for grain, period in _grains(session, model)]
+    parts = [sums.with_sums(model, make(grain, period, which, 1)) for grain, period in _grains(session, model)]
     return select(union_all(*parts).subquery("whole"))
 
 
@@ -126,13 +128,13 @@ def counts(grain: Grain, period: Days, which: Which, sign: int) -> Select[Any]:
     )
     found = union_all(*marks, returned).subquery("found")
     day = period(found.c.day).label("day")
-    sums = [func.sum(case((found.c.what == name, found.c.times), else_=0)) * sign for name in COUNTED]
+    numbers = [func.sum(case((found.c.what == name, found.c.times), else_=0)) * sign for name in COUNTED]
     return (
         select(
             word(grain.value).label("grain"),
             day,
             found.c.key_id,
-            *(n.label(c) for n, c in zip(sums, COUNTED, strict=True)),
+            *(n.label(c) for n, c in zip(numbers, COUNTED, strict=True)),
         )
         .where(true())
         .group_by(day, found.c.key_id)
@@ -180,7 +182,7 @@ def flows(grain: Grain, period: Days, which: Which, sign: int) -> Select[Any]:
 def hours(grain: Grain, period: Days, which: Which, sign: int) -> Select[Any]:
     """The hours at which letters were registered, in the columns of ``FigureHour``; each number times ``sign``."""
     day: Any = period(FigureLetter.numbered_on).label("day")
-    key = (FigureLetter.key_id, FigureLetter.numbered_hour)
+    key = (FigureLetter.key_id, FigureLetter.numbered_hour.label("hour"))
     return (
         select(word(grain.value).label("grain"), day, *key, (func.count() * sign).label("letters"))
         .where(which(FigureLetter.mail_id), FigureLetter.numbered_hour.is_not(None))

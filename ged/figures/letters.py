@@ -13,10 +13,10 @@ from ged import paging
 from ged.access import visible_clause
 from ged.db import ByOtherIndex
 from ged.figures.breakdown import is_waiting
+from ged.figures.cuts import Cut
 from ged.figures.days import HOURS
 from ged.figures.models import FigureKey, FigureLetter, FigureMove, FigureReturn, FigureRound
 from ged.figures.periods import Period
-from ged.figures.queries import Cut
 from ged.figures.stages import SPANS, Stage, bin_of, day_of, delay_of, next_bin
 from ged.figures.ways import is_from
 from ged.paging import Key, Parts, Place, Slice

@@ -32,6 +32,8 @@ class FigureState(Base):
     """Digest of the calendar of ``figure_days``."""
     scans_whole: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
     """False: the cells of scanning stations are being made, and are not to be shown."""
+    sums_whole: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
+    """False: there are no cells of sums; a program of the release before would not keep them up (``sums.OPENED_BY``)."""
 
 
 class FigureDay(Base):
@@ -44,8 +46,16 @@ class FigureDay(Base):
     """Working days from the first row to this day."""
 
 
+NO_REGISTER = 0
+"""The register of the key of a sum: no register has this id."""
+
+
 class FigureKey(Base):
-    """What letters of one cell have in common."""
+    """What letters of one cell have in common.
+
+    The key of a sum stands for all keys with its unit, direction and level. Its register is ``NO_REGISTER``, its nature empty, and
+    its channel and priority say nothing. No letter has such a key.
+    """
 
     __tablename__ = "figure_keys"
     __table_args__ = (
@@ -65,6 +75,8 @@ class FigureKey(Base):
     priority: Mapped[Priority] = mapped_column(Code(Priority))
     level: Mapped[int] = mapped_column(Integer)
     """The confidentiality, or ``stages.UNTOLD``: a page leaves out what its reader may not know."""
+    sum_id: Mapped[int | None] = mapped_column(Id)
+    """The key of the sum to which its cells are added as well; None: of the key of a sum, and while there are no sums."""
 
 
 LISTED = (

@@ -19,22 +19,19 @@ import logging
 from collections.abc import Callable, Collection
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import delete, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, delete, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from ged import audit, locks
 from ged.audit import AuditEntry
 from ged.db import insert_if_missing
-from ged.figures import cells, moving, scanned
+from ged.figures import cells, moving, scanned, sums
 from ged.figures.counted import CountedRegister, Which, among, between, stored_letters, stored_returns
 from ged.figures.days import store_days
 from ged.figures.models import (
+    NO_REGISTER,
     STATE,
-    FigureCell,
     FigureDay,
-    FigureDelay,
-    FigureFlow,
-    FigureHour,
     FigureKey,
     FigureLetter,
     FigureMove,
@@ -147,22 +144,36 @@ def heal(services: Services, *, now: datetime, progress: Progress = lambda _done
             healed, after = healed + len(some), end
             progress(end, last)
     _heal_scans(services, now=now)
+    _make_sums(services, now=now)
     _drop_keys(services, now=now)
     if healed:
         logger.warning("figures.healed letters=%s", healed)
     return healed
 
 
+def _make_sums(services: Services, *, now: datetime) -> None:
+    """Make the cells of sums, once: after an upgrade, of figures that are there. The figures of a build have them from the beginning."""
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            state = _held(uow)
+            if state.is_whole and not state.sums_whole and sums.may_begin(uow.session):
+                sums.make(uow.session)
+
+
 def _drop_keys(services: Services, *, now: datetime) -> None:
-    """Remove the keys that no letter and no cell has any more: natures, units and levels that letters had once."""
-    used = [
-        select(one.key_id).where(one.key_id == FigureKey.id).exists()
-        for one in (FigureLetter, FigureCell, FigureDelay, FigureFlow, FigureHour)
-    ]
+    """Remove the keys that no letter and no cell has any more: natures, units and levels that letters had once; then their sums."""
+    used = [select(one.key_id).where(one.key_id == FigureKey.id).exists() for one in (FigureLetter, *sums.MODELS)]
+    part = aliased(FigureKey)
+    is_sum, has_parts = (
+        FigureKey.register_id == NO_REGISTER,
+        select(part.id).where(part.sum_id == FigureKey.id).exists(),
+    )
     for attempt in services.attempts(now):
         with attempt as uow:
             _held(uow)
-            uow.session.execute(delete(FigureKey).where(~or_(*used)), execution_options={"synchronize_session": False})
+            for chosen in (~is_sum, and_(is_sum, ~has_parts)):
+                unused = delete(FigureKey).where(chosen, ~or_(*used))
+                uow.session.execute(unused, execution_options={"synchronize_session": False})
 
 
 def _heal_scans(services: Services, *, now: datetime) -> None:
@@ -284,6 +295,8 @@ def _build_on(uow: UnitOfWork) -> tuple[int, int]:
         return 0, 0
     if not state.calendar:
         _take_calendar(uow, state)
+    if not state.built_upto:
+        state.sums_whole = sums.may_begin(uow.session)
     upto = chunk_end(uow.session, state.built_upto, of_register=True)
     if upto:
         _count_again(CountedRegister(uow.session, uow.services.zone), between(state.built_upto, upto))
@@ -308,11 +321,7 @@ def last_letter(session: Session) -> int:
 
 
 def _empty(uow: UnitOfWork) -> None:
-    sums, rows = (
-        (FigureCell, FigureDelay, FigureFlow, FigureHour),
-        (FigureReturn, FigureMove, FigureRound, FigureLetter),
-    )
-    for model in (*sums, *rows, FigureKey, FigureDay):
+    for model in (*sums.MODELS, FigureReturn, FigureMove, FigureRound, FigureLetter, FigureKey, FigureDay):
         uow.session.execute(delete(model))
     scanned.forget(uow.session)
     uow.session.get_one(FigureState, STATE).calendar = ""

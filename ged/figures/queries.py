@@ -1,6 +1,5 @@
 """Reading the figures: sums of cells by day, what stands at a day's end. Both under a choice of keys."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -9,40 +8,11 @@ from sqlalchemy.orm import Session
 
 from ged import audit
 from ged.audit import AuditEntry
+from ged.figures import sums
+from ged.figures.cuts import Cut
 from ged.figures.models import STATE, FigureCell, FigureKey, FigureState
 from ged.figures.stages import COUNTED, Grain
-from ged.register.models import Channel, Direction, Priority
-
-
-@dataclass(frozen=True)
-class Cut:
-    """Which letters. Whoever shows figures always says the highest level that the reader may know.
-
-    The choices after the units narrow: an empty one takes all.
-
-    Attributes:
-        level: letters up to this confidentiality.
-        unit_ids: whose letters: a reader's are always named (``reach.Sight.cut``), and with no unit there is no letter. None takes all
-            units, for who compares the figures with the register. Of an entity: all units of its tree today (``ged.org.tree``).
-    """
-
-    level: int
-    unit_ids: Collection[int] | None = None
-    register_ids: Collection[int] = ()
-    directions: Collection[Direction] = ()
-    natures: Collection[str] = ()
-    channels: Collection[Channel] = ()
-    priorities: Collection[Priority] = ()
-
-    def clauses(self) -> list[ColumnElement[bool]]:
-        """The conditions on ``FigureKey``."""
-        chosen = (
-            (FigureKey.register_id, self.register_ids), (FigureKey.direction, self.directions),
-            (FigureKey.nature, self.natures), (FigureKey.channel, self.channels), (FigureKey.priority, self.priorities),
-        )  # fmt: skip
-        units = [FigureKey.unit_id.in_(list(self.unit_ids))] if self.unit_ids is not None else []
-        narrowed = [column.in_(list(those)) for column, those in chosen if those]
-        return [FigureKey.level <= self.level, *units, *narrowed]
+from ged.figures.sums import Grains
 
 
 @dataclass(frozen=True)
@@ -74,11 +44,12 @@ def by_day(
     session: Session, cut: Cut, since: date, until: date, *, grain: Grain = Grain.DAY
 ) -> dict[date, dict[str, int]]:
     """Day (or first day of a month) -> counted column -> letters. A day without letters is missing."""
-    sums = [func.sum(getattr(FigureCell, name)).label(name) for name in COUNTED]
+    numbers = [func.sum(getattr(FigureCell, name)).label(name) for name in COUNTED]
+    of_grain = FigureCell.grain == sums.grains(session, cut).of(grain)
     rows = session.execute(
-        select(FigureCell.day, *sums)
+        select(FigureCell.day, *numbers)
         .join(FigureKey, FigureKey.id == FigureCell.key_id)
-        .where(FigureCell.grain == grain, FigureCell.day.between(since, until), *cut.clauses())
+        .where(of_grain, FigureCell.day.between(since, until), *cut.clauses())
         .group_by(FigureCell.day)
         .order_by(FigureCell.day)
     )
@@ -93,14 +64,14 @@ def standing(session: Session, cut: Cut, day: date) -> Standing:
             func.coalesce(func.sum(FigureCell.fell_due - FigureCell.relieved), 0),
         )
         .join(FigureKey, FigureKey.id == FigureCell.key_id)
-        .where(up_to(day), *cut.clauses())
+        .where(up_to(day, sums.grains(session, cut)), *cut.clauses())
     ).one()
     return Standing(int(opened), int(overdue))
 
 
-def up_to(day: date) -> ColumnElement[bool]:
+def up_to(day: date, grains: Grains) -> ColumnElement[bool]:
     """The cells that together are all days until a day: the years before its year, the months before its month, the days of its month."""
     month, year = day.replace(day=1), day.replace(month=1, day=1)
-    years = and_(FigureCell.grain == Grain.YEAR, FigureCell.day < year)
-    months = and_(FigureCell.grain == Grain.MONTH, FigureCell.day >= year, FigureCell.day < month)
-    return or_(years, months, and_(FigureCell.grain == Grain.DAY, FigureCell.day.between(month, day)))
+    years = and_(FigureCell.grain == grains.year, FigureCell.day < year)
+    months = and_(FigureCell.grain == grains.month, FigureCell.day >= year, FigureCell.day < month)
+    return or_(years, months, and_(FigureCell.grain == grains.day, FigureCell.day.between(month, day)))

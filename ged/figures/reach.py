@@ -19,7 +19,7 @@ from datetime import date
 
 from sqlalchemy.orm import Session
 
-from ged.figures.queries import Cut
+from ged.figures.cuts import Cut
 from ged.figures.supervisors import branches
 from ged.org import tree
 from ged.ports import Confidentiality

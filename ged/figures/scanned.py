@@ -8,7 +8,7 @@ counts their letters, and counts the noted days afterwards, some in each transac
 its pages are read once, when the machine has read them, and not each time that its day is counted.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -96,16 +96,26 @@ def count(session: Session, zone: ZoneInfo, state: FigureState) -> bool:
 
 def count_days(session: Session, zone: ZoneInfo, days: Iterable[date]) -> None:
     """Count days anew, and add up their months."""
-    months = set()
-    for day in days:
-        period = Period(day, day)
+    wanted = sorted(days)
+    for period in _runs(wanted):
         _read(session, zone, period)
-        session.execute(delete(FigureScan).where(FigureScan.grain == Grain.DAY, FigureScan.day == day))
+        of_run = FigureScan.day.between(period.since, period.until)
+        session.execute(delete(FigureScan).where(FigureScan.grain == Grain.DAY, of_run))
         _insert(session, select(word(Grain.DAY.value), *counted(session, zone, period).subquery().columns))
-        months.add(day.replace(day=1))
-    for month in sorted(months):
+    for month in sorted({day.replace(day=1) for day in wanted}):
         session.execute(delete(FigureScan).where(FigureScan.grain == Grain.MONTH, FigureScan.day == month))
         _insert(session, _months(session, FigureScan.day.between(month, month_end(month))))
+
+
+def _runs(days: Sequence[date]) -> list[Period]:
+    """Days in order, as periods without a gap: the days of one period are counted by one statement."""
+    runs: list[Period] = []
+    for day in days:
+        if runs and day == runs[-1].until + ONE_DAY:
+            runs[-1] = Period(runs[-1].since, day)
+        else:
+            runs.append(Period(day, day))
+    return runs
 
 
 def forget(session: Session) -> None:

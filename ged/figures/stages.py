@@ -34,6 +34,10 @@ class Grain(StrEnum):
     MONTH = "month"
     YEAR = "year"
     """Of ``FigureCell`` alone: what stands at a day's end would else be the sum of all months there ever were."""
+    SUM_DAY = "sum_day"
+    """A day, a month, a year of the key of a sum (``sums``)."""
+    SUM_MONTH = "sum_month"
+    SUM_YEAR = "sum_year"
 
 
 class Stage(StrEnum):

@@ -8,11 +8,11 @@ from typing import Literal
 from sqlalchemy import func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from ged.figures import sums
+from ged.figures.cuts import Cut
 from ged.figures.forecast import NOTHING, History, Moved
 from ged.figures.models import FigureCell, FigureKey
 from ged.figures.periods import Period, months_later
-from ged.figures.queries import Cut
-from ged.figures.stages import Grain
 
 Came = Literal["received", "numbered"]
 _CAME: Mapping[Came, InstrumentedAttribute[int]] = {"received": FigureCell.received, "numbered": FigureCell.numbered}
@@ -26,16 +26,17 @@ def moved(session: Session, cut: Cut, period: Period, came: Came) -> dict[int, H
     Args:
         came: which letters come: those that are received, or those that get a number to leave.
     """
-    sums = (func.sum(one) for one in (_CAME[came], FigureCell.opened, FigureCell.ended))
+    numbers = (func.sum(one) for one in (_CAME[came], FigureCell.opened, FigureCell.ended))
+    of_day = FigureCell.grain == sums.grains(session, cut).day
     rows = session.execute(
-        select(FigureKey.unit_id, FigureCell.day, *sums)
+        select(FigureKey.unit_id, FigureCell.day, *numbers)
         .join(FigureKey, FigureKey.id == FigureCell.key_id)
-        .where(FigureCell.grain == Grain.DAY, FigureCell.day.between(period.since, period.until), *cut.clauses())
+        .where(of_day, FigureCell.day.between(period.since, period.until), *cut.clauses())
         .group_by(FigureKey.unit_id, FigureCell.day)
     )
     found: dict[int, dict[date, Moved]] = defaultdict(dict)
-    for unit_id, day, *numbers in rows:
-        found[unit_id][day] = Moved(*map(int, numbers))
+    for unit_id, day, *those in rows:
+        found[unit_id][day] = Moved(*map(int, those))
     return dict(found)
 
 
@@ -50,13 +51,11 @@ def together(histories: Mapping[int, History]) -> History:
 
 def known_since(session: Session, cut: Cut, histories: Mapping[int, History], window: Period) -> dict[int, date]:
     """Unit -> the first day of which its letters tell something: the first of the window for a unit that had letters before it."""
-    month = window.since.replace(day=1)
+    month, of_month = window.since.replace(day=1), FigureCell.grain == sums.grains(session, cut).month
     earlier = session.scalars(
         select(FigureKey.unit_id)
         .join(FigureCell, FigureKey.id == FigureCell.key_id)
-        .where(
-            FigureCell.grain == Grain.MONTH, FigureCell.day >= months_later(month, -LOOKED_BACK), FigureCell.day < month
-        )
+        .where(of_month, FigureCell.day >= months_later(month, -LOOKED_BACK), FigureCell.day < month)
         .where(FigureCell.opened > 0, *cut.clauses())
         .distinct()
     )

@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 
 from ged.access import visible_clause
 from ged.db import ByOtherIndex
-from ged.figures import moving
+from ged.figures import moving, sums
 from ged.figures.breakdown import is_waiting, span
 from ged.figures.counted import among
+from ged.figures.cuts import Cut
 from ged.figures.models import FigureFlow, FigureKey, FigureLetter, FigureRound
 from ged.figures.periods import ONE_DAY, Period
-from ged.figures.queries import Cut
 from ged.register.models import Correspondent, Direction, Mail
 from ged.unit import Actor
 
@@ -64,7 +64,7 @@ def flows(session: Session, cut: Cut, period: Period) -> dict[tuple[int, int], i
     rows = session.execute(
         select(FigureFlow.from_unit_id, FigureFlow.to_unit_id, func.sum(FigureFlow.letters))
         .join(FigureKey, FigureKey.id == FigureFlow.key_id)
-        .where(span(FigureFlow, period), *cut.clauses())
+        .where(span(FigureFlow, period, sums.grains(session, cut)), *cut.clauses())
         .group_by(FigureFlow.from_unit_id, FigureFlow.to_unit_id)
     )
     return {(source, target): int(letters) for source, target, letters in rows}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -12,15 +12,18 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import literal, select, text, update
+from sqlalchemy import delete, literal, select, text, update
 from sqlalchemy.orm import Session
 
+from ged import schema
 from ged.db import UtcDateTime
-from ged.figures import breakdown, cells, checking, counted, queries
+from ged.figures import breakdown, cells, checking, counted, queries, sums
 from ged.figures import operations as figures
 from ged.figures.counted import CountedRegister, Which
+from ged.figures.cuts import Cut
 from ged.figures.days import local_day
 from ged.figures.models import (
+    NO_REGISTER,
     STATE,
     FigureCell,
     FigureDelay,
@@ -34,7 +37,7 @@ from ged.figures.models import (
     FigureState,
 )
 from ged.figures.periods import Period
-from ged.figures.queries import Cut, Standing
+from ged.figures.queries import Standing
 from ged.figures.stages import COUNTED, UNTOLD, Grain, Stage, bin_of, percentile
 from ged.ports import Confidentiality
 from ged.register.models import Direction, Mail
@@ -58,7 +61,8 @@ ALL = Cut(level=int(Confidentiality.SECRET))
 def content(services: Services) -> dict[str, Any]:
     """All figures, without the numbers of their keys."""
     with services.reading() as session:
-        keys = {row.id: tuple(getattr(row, one.name) for one in FigureKey.__table__.columns if one.name != "id")
+        named = [one.name for one in FigureKey.__table__.columns if one.name not in ("id", "sum_id")]
+        keys = {row.id: tuple(getattr(row, name) for name in named)
                 for row in session.scalars(select(FigureKey))}  # fmt: skip
         return {
             model.__tablename__: sorted(
@@ -213,9 +217,10 @@ def _hours(services: Services) -> dict[tuple[str, int], int]:
         rows = session.execute(
             text("SELECT grain, day, hour, sum(letters) FROM figure_hours GROUP BY grain, day, hour")
         )
-        found: dict[str, dict[tuple[str, int], int]] = {"day": {}, "month": {}}
+        found: dict[str, dict[tuple[str, int], int]] = defaultdict(dict)
         for grain, day, hour, letters in rows:
             found[grain][_day(day), hour] = int(letters)
+    assert (found["sum_day"], found["sum_month"]) == (found["day"], found["month"])
     assert sum(found["day"].values()) == sum(found["month"].values()) > 0
     return found["day"]
 
@@ -704,6 +709,36 @@ def test_a_run_removes_the_cells_that_it_emptied_and_looks_at_no_other(services:
         assert set(session.scalars(select(FigureDelay.key_id))) == set(new)
 
 
+def test_the_night_after_an_upgrade_makes_the_sums(services: Services) -> None:
+    """The release before keeps no sums up: there are none until its last program has ended, and then those of a rebuild."""
+    play = Play(services)
+    mail_ids = [play.register(received_on=TODAY) for _ in range(3)]
+    play.impute(mail_ids[0], "DGE")
+    play.count()
+    whole, counted = content(services), told(services)
+    with services.unit_of_work(NOW) as uow:
+        for model in sums.MODELS:
+            uow.session.execute(delete(model).where(model.grain.in_([Grain.SUM_DAY, Grain.SUM_MONTH, Grain.SUM_YEAR])))
+        uow.session.execute(update(FigureKey).values(sum_id=None))
+        uow.session.execute(delete(FigureKey).where(FigureKey.register_id == NO_REGISTER))
+        uow.session.get_one(FigureState, STATE).sums_whole = False
+        schema.keep(uow.session.connection(), "0042")
+    without = content(services)
+    assert without != whole
+    assert told(services) == counted, "read from the other cells"
+    figures.heal(services, now=NOW)
+    assert content(services) == without
+    assert list(checking.compare(services)) == []
+    with services.unit_of_work(NOW) as uow:
+        schema.keep(uow.session.connection(), sums.OPENED_BY)
+    figures.heal(services, now=NOW)
+    assert content(services) == whole
+    assert told(services) == counted
+    play.impute(mail_ids[1], "DAF")
+    play.count()
+    assert list(checking.compare(services)) == []
+
+
 def test_the_night_drops_keys_that_nothing_has(services: Services) -> None:
     """A nature, a unit or a level that letters had once: each leaves a key, for ever."""
     play = Play(services)
@@ -718,7 +753,8 @@ def test_the_night_drops_keys_that_nothing_has(services: Services) -> None:
     assert figures.heal(services, now=NOW) == 0
     with services.reading() as session:
         used = set(session.scalars(select(FigureLetter.key_id)))
-        assert set(session.scalars(select(FigureKey.id))) == used
+        sums_of = set(session.scalars(select(FigureKey.sum_id).where(FigureKey.id.in_(used))))
+        assert set(session.scalars(select(FigureKey.id))) == used | sums_of
         assert not used & set(old)
     assert list(checking.compare(services)) == []
 

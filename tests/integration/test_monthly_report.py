@@ -23,9 +23,9 @@ from ged.errors import Forbidden, InvalidTransition, NotFound
 from ged.figures import breakdown, definitions
 from ged.figures import operations as figures
 from ged.figures import queries as figure_queries
+from ged.figures.cuts import Cut
 from ged.figures.models import FigureKey, FigureLetter
 from ged.figures.periods import Period
-from ged.figures.queries import Cut
 from ged.figures.reach import reach_on
 from ged.figures.stages import Stage, percentile
 from ged.monthly import checking, operations, queries, rights, sheet

@@ -1,7 +1,7 @@
 """changes that wait until no earlier release runs
 
 The count of failed sign-ins is dropped, and how many letters open data leaves out. From now on changes of the organisation may be planned, spreadsheets and folders of
-scans taken over, an entity exported from the site, and pages read a second time; a code may stand in the list of an entity and in the common stock;
+scans taken over, figures added up over natures and channels, an entity exported from the site, and pages read a second time; a code may stand in the list of an entity and in the common stock;
 people are told of accounts that are opened, of the second step of their sign-in, of letters that are read by exception, of slips of
 disposal, of planned changes that are refused, of acts that name them supervisor and of the morning's point. From now on a slip of disposal may destroy letters' files.
 Every document that was signed gets its row in the list of signatures to keep provable, which the earlier release made only
@@ -64,6 +64,11 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    for name in ("figure_cells", "figure_delays", "figure_flows", "figure_hours"):
+        cells = sa.table(name, sa.column("grain"))
+        op.execute(sa.delete(cells).where(cells.c.grain.in_(["sum_day", "sum_month", "sum_year"])))
+    op.execute("UPDATE figure_state SET sums_whole = false")
+    op.execute("UPDATE figure_keys SET sum_id = NULL")
     for told in ("personal_notices", "notice_choices"):
         rows = sa.table(told, sa.column("occasion"))
         op.execute(

@@ -16,7 +16,6 @@ from ged.figures.letters import What
 from ged.figures.periods import ONE_DAY, Period
 from ged.figures.queries import Standing
 from ged.figures.trends import Came
-from ged.org.names import unit_names
 from ged.register.models import Direction
 from ged.routing import calendar
 from web.drawing import charts
@@ -106,7 +105,7 @@ def units(board: Board) -> Panel | None:
         return None
     asked = board.asked
     plan, histories, since = _known(board)
-    names = unit_names(board.session, board.actor)
+    names = board.units
     stands = _stands(board)
     found = []
     for unit_id in histories.keys() | {int(one) for one in stands}:

@@ -15,7 +15,7 @@ from werkzeug.datastructures import MultiDict
 
 from ged.figures.letters import What
 from ged.figures.periods import Period, before, in_months, month_end, months_later
-from ged.figures.queries import Cut
+from ged.figures.cuts import Cut
 from ged.figures.reach import Narrowing, Reach, Sight, below
 from ged.figures.stages import FIRST_DAY, Stage
 from ged.register.models import Channel, Direction, Priority

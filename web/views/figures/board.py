@@ -15,6 +15,7 @@ from flask_babel import gettext as _
 from ged.figures.periods import Period, month_end, months_of
 from ged.figures.stages import LONGEST, bin_of, next_bin, percentile
 from ged.figures.telling import SMALL, Told, merged, tell, tell_part
+from ged.org.names import unit_names
 from ged.unit import Actor, ReadSession
 from web.drawing.charts import Drawing, Group, Guide, Value
 from web.views.figures.asked import EVER, AskedFigures
@@ -124,6 +125,14 @@ class Board:
     asked: AskedFigures
     kept: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
     """What several panels of a page need: read once."""
+
+    @property
+    def units(self) -> Mapping[int, str]:
+        """The name of every unit of the reader's ministry: one query, however many panels and rows need it."""
+        if "units" not in self.kept:
+            self.kept["units"] = unit_names(self.session, self.actor)
+        names: Mapping[int, str] = self.kept["units"]
+        return names
 
     # --- how numbers, days and names are written
 

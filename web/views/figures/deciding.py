@@ -8,7 +8,6 @@ from ged.figures import breakdown, slowing
 from ged.figures.breakdown import By
 from ged.figures.letters import What
 from ged.figures.stages import LONGEST
-from ged.org.names import unit_names
 from web.views.figures import ahead, panels, ways
 from web.views.figures.board import Board, Cell, Maker, Panel, days_cell, period_name, told_letters
 from web.words import figure_pages as words
@@ -29,7 +28,7 @@ def slower(board: Board) -> Panel | None:
         }
         for one in (now, before)
     )
-    names = unit_names(board.session, board.actor)
+    names = board.units
     found = [
         (one, int(unit_id))
         for unit_id, bins in lately.items()

@@ -10,7 +10,6 @@ from flask.typing import ResponseReturnValue
 from ged.errors import Forbidden, Invalid
 from ged.figures import queries, supervisors
 from ged.figures.reach import Reach, reach_on
-from ged.org.names import unit_names
 from ged.ports import Confidentiality
 from ged.routing.queries import InboxView, inbox_totals
 from ged.unit import Actor, ReadSession
@@ -70,7 +69,7 @@ def show(page: Page) -> ResponseReturnValue:
         are_whole, counted_at = queries.are_whole(session), queries.counted_upto(session, context.now())
         is_shown = are_whole and bool(asked.sight.unit_ids)
         board = Board(session, actor, asked)
-        choices = _choices(session, actor, reach, page, asked) if is_shown else {}
+        choices = _choices(board, reach, page) if is_shown else {}
         shown = {
             "cards": panels.cards(board) if is_shown else [],
             "panels": panels.made(board, page.makers, page.views[view]) if is_shown else [],
@@ -177,8 +176,9 @@ def _panel(page: Page) -> tuple[Panel, AskedFigures, list[offered.Chosen], datet
     with context.services().reading() as session:
         reach, asked = _asked(session, actor, page, page.view_of(name))
         is_shown = make is not None and asked.sight.unit_ids and queries.are_whole(session)
-        panel = make(Board(session, actor, asked)) if make is not None and is_shown else None
-        choices = _choices(session, actor, reach, page, asked) if panel is not None and asked.given else {}
+        board = Board(session, actor, asked)
+        panel = make(board) if make is not None and is_shown else None
+        choices = _choices(board, reach, page) if panel is not None and asked.given else {}
         counted_at = queries.counted_upto(session, context.now())
     if panel is None:
         abort(404)
@@ -194,8 +194,8 @@ def _mine(session: ReadSession, actor: Actor) -> tuple[int, int] | None:
     return found[InboxView.OPEN], found[InboxView.LATE]
 
 
-def _choices(session: ReadSession, actor: Actor, reach: Reach, page: Page, asked: AskedFigures) -> offered.Choices:
+def _choices(board: Board, reach: Reach, page: Page) -> offered.Choices:
     """What the page offers to choose."""
-    names, units = unit_names(session, actor), page.usual(reach) | reach.offered
+    names, units = board.units, page.usual(reach) | reach.offered
     named = {one: names[one] for one in units if one in names}
-    return offered.choices(session, actor, reach.sight(page.usual(reach)), asked, named)
+    return offered.choices(board.session, board.actor, reach.sight(page.usual(reach)), board.asked, named)

@@ -17,7 +17,6 @@ from ged.figures.periods import Period, months_later
 from ged.figures.queries import Standing
 from ged.figures.stages import COUNTED, Grain, Stage, bin_of
 from ged.figures.telling import SMALL, apart, is_few, merged, percent
-from ged.org.names import unit_names
 from ged.org.tree import entity_of
 from ged.register.models import Direction
 from web.drawing import charts
@@ -310,7 +309,7 @@ def hours(board: Board) -> Panel | None:
 
 def backlog(board: Board) -> Panel:
     """What is open now, by age, for each unit."""
-    asked, names = board.asked, unit_names(board.session, board.actor)
+    asked, names = board.asked, board.units
     found = breakdown.waiting(board.session, asked.cut, today=asked.today)
     counted = {
         unit_id: [sum(n for day, n in days.items() if span.since <= day <= span.until) for _name, span in _ages(asked.today)]
@@ -456,14 +455,14 @@ def entities(board: Board) -> Panel | None:
         }
     if len(found) < 2:
         return None
-    names = unit_names(board.session, board.actor)
+    names = board.units
     rows: list[Row] = [(names.get(one, "—"), {}, line) for one, line in found.items()]
     return _side_by_side(board, "entities", str(_("Par entité")), str(_("Entité")), rows)
 
 
 def units(board: Board) -> Panel:
     """The units side by side."""
-    names, found = unit_names(board.session, board.actor), _lines(board, By.UNIT)
+    names, found = board.units, _lines(board, By.UNIT)
     keys = found if board.is_exact else board.asked.sight.unit_ids
     rows: list[Row] = [
         (names.get(int(one), "—"), {"unite": str(one), "seul": "1"}, found.get(one, NOTHING)) for one in keys

@@ -10,7 +10,6 @@ from ged.figures import movements
 from ged.figures.movements import Handed
 from ged.figures.periods import Period
 from ged.figures.telling import apart
-from ged.org.names import unit_names
 from web.drawing import charts
 from web.drawing.charts import Group
 from web.site import context
@@ -66,7 +65,7 @@ def slip_units(board: Board) -> Panel:
     """The units side by side, with the time that each takes to acknowledge."""
     asked, zone = board.asked, context.services().zone
     units = asked.sight.unit_ids
-    names = unit_names(board.session, board.actor)
+    names = board.units
     found = movements.by_unit(_slips(board, asked.shown))
     bins = movements.acknowledgements(board.session, zone, units, asked.shown, by_receiver=True)
     keys = found if board.is_exact else units

@@ -10,7 +10,6 @@ from ged.figures.movements import Brought, DeskLine
 from ged.figures.periods import Period
 from ged.figures.stages import Grain
 from ged.figures.telling import Told, apart
-from ged.org.names import unit_names
 from ged.typography import plain
 from web.drawing import charts
 from web.drawing.charts import Group
@@ -212,7 +211,7 @@ def _desks(board: Board, numbers: Numbers) -> list[tuple[str, DeskLine]]:
 def _desks_read(board: Board) -> list[tuple[str, DeskLine]]:
     """Each desk with its name: those that brought something; for a reader of rounded numbers all that there may be."""
     units = board.asked.sight.unit_ids
-    names = unit_names(board.session, board.actor)
+    names = board.units
     found = movements.desks(board.session, units, board.asked.shown)
     every = found if board.is_exact else movements.every_desk(board.session, units, found)
     return [(_name(line, names), line) for line in every]

@@ -11,7 +11,6 @@ from ged.figures.letters import What
 from ged.figures.moving import FEWEST_ROUNDS
 from ged.figures.periods import Period
 from ged.figures.telling import apart
-from ged.org.names import unit_names
 from ged.register.models import Direction
 from ged.routing.queries import mail_rows
 from web.drawing import charts
@@ -27,7 +26,7 @@ MOST_CORRESPONDENTS = 30
 
 def flows(board: Board) -> Panel:
     """Letters that units gave to each other."""
-    asked, names = board.asked, unit_names(board.session, board.actor)
+    asked, names = board.asked, board.units
     found = ways.flows(board.session, asked.cut, asked.shown)
     order = sorted(found, key=lambda way: (-board.tell(found[way]).amount, _way(names, way), way))
     rest: int | None = None
@@ -73,8 +72,8 @@ def _way(names: Mapping[int, str], way: tuple[int, int]) -> str:
 
 def _short(board: Board, way: tuple[int, int]) -> str:
     """A way by the codes of its units: two long names have no room beside a bar. Units of other ministries are not named."""
-    near = unit_names(board.session, board.actor).keys()
-    return " → ".join(board.actor.units[one].code if one in near and one in board.actor.units else "—" for one in way)
+    units, near = board.actor.units, board.units
+    return " → ".join(units[one].code if one in near and one in units else "—" for one in way)
 
 
 def rounds(board: Board) -> Panel:
@@ -83,7 +82,7 @@ def rounds(board: Board) -> Panel:
     title = words.what(What.ROUND)
     rows: list[tuple[Cell, ...]] = []
     if asked.sight.opens:
-        names = unit_names(board.session, board.actor)
+        names = board.units
         found = ways.going_round(board.session, board.actor, asked.cut, asked.shown, limit=MOST_ROUNDS)
         told = {int(one.mail_id): one for one in mail_rows(board.session, board.actor, [one.mail_id for one in found])}
         for one in found:
