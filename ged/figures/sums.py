@@ -56,7 +56,8 @@ OF_SUMS = Grains(Grain.SUM_DAY, Grain.SUM_MONTH, Grain.SUM_YEAR)
 
 def are_kept(session: Session) -> bool:
     """Whether there are cells of sums."""
-    state = session.get(FigureState, STATE)
+    # Each figure of a page asks: the session knows its rows weakly, so the row would be read again for each.
+    state = session.info[FigureState] = session.get(FigureState, STATE)
     return state is not None and state.sums_whole
 
 
