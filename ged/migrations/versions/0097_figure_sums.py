@@ -4,14 +4,14 @@ The cells themselves are made by the first nightly comparison after the upgrade:
 leaves them out of its sums.
 
 Revision ID: 0097
-Revises: 0095
+Revises: 0096
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0097"
-down_revision = "0095"
+down_revision = "0096"
 branch_labels = None
 depends_on = None
 oldest_program = "0042"
