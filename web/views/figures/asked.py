@@ -13,9 +13,9 @@ from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 
+from ged.figures.cuts import Cut
 from ged.figures.letters import What
 from ged.figures.periods import Period, before, in_months, month_end, months_later
-from ged.figures.cuts import Cut
 from ged.figures.reach import Narrowing, Reach, Sight, below
 from ged.figures.stages import FIRST_DAY, Stage
 from ged.register.models import Channel, Direction, Priority
