@@ -240,7 +240,7 @@ def _counted(session: Session, cut: Cut, period: Period, by: By) -> dict[Key, di
     rows = session.execute(
         select(key, *(func.sum(getattr(FigureCell, name)) for name in COUNTED))
         .join(FigureKey, FigureKey.id == FigureCell.key_id)
-        .where(span(FigureCell, period, _grains(session, cut, by)), *cut.clauses())
+        .where(span(FigureCell, period, sums.grains(session, cut, told_apart=by is By.NATURE)), *cut.clauses())
         .group_by(key)
     )
     return {row[0]: dict(zip(COUNTED, map(int, row[1:]), strict=True)) for row in rows}
@@ -256,7 +256,7 @@ def standing_by(session: Session, cut: Cut, day: date, by: By) -> dict[Key, Stan
             func.sum(FigureCell.fell_due - FigureCell.relieved),
         )
         .join(FigureKey, FigureKey.id == FigureCell.key_id)
-        .where(queries.up_to(day, _grains(session, cut, by)), *cut.clauses())
+        .where(queries.up_to(day, sums.grains(session, cut, told_apart=by is By.NATURE)), *cut.clauses())
         .group_by(key)
     )
     return {one: Standing(int(opened), int(overdue)) for one, opened, overdue in rows if opened}
@@ -268,17 +268,17 @@ def delays_by(session: Session, cut: Cut, period: Period, by: By, stage: Stage) 
     rows = session.execute(
         select(key, FigureDelay.at_least, func.sum(FigureDelay.letters))
         .join(FigureKey, FigureKey.id == FigureDelay.key_id)
-        .where(span(FigureDelay, period, _grains(session, cut, by)), FigureDelay.stage == stage, *cut.clauses())
+        .where(
+            span(FigureDelay, period, sums.grains(session, cut, told_apart=by is By.NATURE)),
+            FigureDelay.stage == stage,
+            *cut.clauses(),
+        )
         .group_by(key, FigureDelay.at_least)
     )
     found: dict[Key, dict[int, int]] = defaultdict(dict)
     for one, at_least, letters in rows:
         found[one][at_least] = int(letters)
     return dict(found)
-
-
-def _grains(session: Session, cut: Cut, by: By) -> Grains:
-    return sums.grains(session, cut, told_apart=by is By.NATURE)
 
 
 def span(

@@ -22,7 +22,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import and_, delete, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from ged import audit, locks
+from ged import audit, locks, schema
 from ged.audit import AuditEntry
 from ged.db import insert_if_missing
 from ged.figures import cells, moving, scanned, sums
@@ -156,7 +156,7 @@ def _make_sums(services: Services, *, now: datetime) -> None:
     for attempt in services.attempts(now):
         with attempt as uow:
             state = _held(uow)
-            if state.is_whole and not state.sums_whole and sums.may_begin(uow.session):
+            if state.is_whole and not state.sums_whole and schema.is_opened(uow.session, sums.OPENED_BY):
                 sums.make(uow.session)
 
 
@@ -296,7 +296,7 @@ def _build_on(uow: UnitOfWork) -> tuple[int, int]:
     if not state.calendar:
         _take_calendar(uow, state)
     if not state.built_upto:
-        state.sums_whole = sums.may_begin(uow.session)
+        state.sums_whole = schema.is_opened(uow.session, sums.OPENED_BY)
     upto = chunk_end(uow.session, state.built_upto, of_register=True)
     if upto:
         _count_again(CountedRegister(uow.session, uow.services.zone), between(state.built_upto, upto))

@@ -45,7 +45,8 @@ def by_day(
 ) -> dict[date, dict[str, int]]:
     """Day (or first day of a month) -> counted column -> letters. A day without letters is missing."""
     numbers = [func.sum(getattr(FigureCell, name)).label(name) for name in COUNTED]
-    of_grain = FigureCell.grain == sums.grains(session, cut).of(grain)
+    from_grains = sums.grains(session, cut)
+    of_grain = FigureCell.grain == (from_grains.day if grain is Grain.DAY else from_grains.month)
     rows = session.execute(
         select(FigureCell.day, *numbers)
         .join(FigureKey, FigureKey.id == FigureCell.key_id)

@@ -8,7 +8,7 @@ counts their letters, and counts the noted days afterwards, some in each transac
 its pages are read once, when the machine has read them, and not each time that its day is counted.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -52,8 +52,6 @@ DESK = ("unit_id", "bridge_id", "source")
 NUMBERS = ("pages", "documents", "letters", "was_read", "doubtful", "textless", "points")
 READ = ("attachment.read", "mail.destroyed", "mail.destroyed_again", "mail.level_changed")
 """The acts after which the texts of a letter's pages are others, or may be told or not."""
-
-Progress = Callable[[int, int], None]
 
 
 def note_days(session: Session, zone: ZoneInfo, after: int, upto: int) -> None:
@@ -109,13 +107,8 @@ def count_days(session: Session, zone: ZoneInfo, days: Iterable[date]) -> None:
 
 def _runs(days: Sequence[date]) -> list[Period]:
     """Days in order, as periods without a gap: the days of one period are counted by one statement."""
-    runs: list[Period] = []
-    for day in days:
-        if runs and day == runs[-1].until + ONE_DAY:
-            runs[-1] = Period(runs[-1].since, day)
-        else:
-            runs.append(Period(day, day))
-    return runs
+    gaps = [n for n, day in enumerate(days) if not n or day != days[n - 1] + ONE_DAY]
+    return [Period(days[first], days[after - 1]) for first, after in zip(gaps, [*gaps[1:], len(days)], strict=True)]
 
 
 def forget(session: Session) -> None:

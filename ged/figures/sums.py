@@ -12,7 +12,6 @@ from typing import Any
 from sqlalchemy import Select, String, and_, cast, func, insert, literal_column, select, true, update
 from sqlalchemy.orm import Session, aliased
 
-from ged import schema
 from ged.db import Base, table_of
 from ged.figures.cuts import Cut
 from ged.figures.models import (
@@ -32,9 +31,7 @@ OPENED_BY = "0191"
 """The release before would add the cells of sums to the others, and would not keep them up."""
 SHARED = ("unit_id", "direction", "level")
 """What a key has in common with its sum."""
-MODELS: tuple[type[FigureCell | FigureDelay | FigureFlow | FigureHour], ...] = (
-    FigureCell, FigureDelay, FigureFlow, FigureHour,
-)  # fmt: skip
+MODELS = (FigureCell, FigureDelay, FigureFlow, FigureHour)
 
 
 @dataclass(frozen=True)
@@ -44,10 +41,6 @@ class Grains:
     day: Grain
     month: Grain
     year: Grain
-
-    def of(self, grain: Grain) -> Grain:
-        """The one of them that is as long as a grain."""
-        return {Grain.DAY: self.day, Grain.MONTH: self.month, Grain.YEAR: self.year}[grain]
 
 
 OF_KEYS = Grains(Grain.DAY, Grain.MONTH, Grain.YEAR)
@@ -70,18 +63,12 @@ def grains(session: Session, cut: Cut, *, told_apart: bool = False) -> Grains:
     return OF_KEYS if told_apart or cut.is_narrow or not are_kept(session) else OF_SUMS
 
 
-def may_begin(session: Session) -> bool:
-    """Whether sums may be made: no program of the release before runs any more."""
-    return schema.is_opened(session, OPENED_BY)
-
-
 def link(session: Session) -> None:
     """Give each key that has none its sum. The caller holds ``FigureState``."""
-    keys, total = table_of(FigureKey), aliased(FigureKey)
+    total = aliased(FigureKey)
     is_new = and_(FigureKey.sum_id.is_(None), FigureKey.register_id != NO_REGISTER)
-    is_there = and_(
-        total.register_id == NO_REGISTER, *(getattr(total, name) == getattr(FigureKey, name) for name in SHARED)
-    )
+    shared = (getattr(total, name) == getattr(FigureKey, name) for name in SHARED)
+    is_there = and_(total.register_id == NO_REGISTER, *shared)
     told = {"register_id": NO_REGISTER, "nature": "", "channel": Channel.HAND, "priority": Priority.NORMAL}
     missing = session.execute(
         select(*(getattr(FigureKey, name) for name in SHARED))
@@ -89,7 +76,7 @@ def link(session: Session) -> None:
         .distinct()
     ).all()
     if missing:
-        session.execute(insert(keys), [dict(zip(SHARED, row, strict=True)) | told for row in missing])
+        session.execute(insert(table_of(FigureKey)), [dict(zip(SHARED, row, strict=True)) | told for row in missing])
     session.execute(
         update(FigureKey).where(is_new).values(sum_id=select(total.id).where(is_there).scalar_subquery()),
         execution_options={"synchronize_session": False},
