@@ -36,7 +36,7 @@ from ged.notices import finding as notice_finding
 from ged.notices import mail as notice_mail
 from ged.notices import returned as notices_returned
 from ged.paper import reading as paper_reading
-from ged.paper import slip_reading
+from ged.paper import reserve_reading, slip_reading
 from ged.ports import JobId, Lane
 from ged.preservation import operations as preservation
 from ged.recognition import again as recognition_again
@@ -90,6 +90,7 @@ def intake(run: Run) -> None:
     recognition.run_intake(run.services, run.job.subject_id, heartbeat=run.heartbeat, now=run.now)
     paper_reading.read_sheets(run.services, run.job.subject_id, now=run.now)
     slip_reading.read_slips(run.services, run.job.subject_id, now=run.now)
+    reserve_reading.read_pages(run.services, run.job.subject_id, now=run.now)
     with run.services.unit_of_work(run.now) as uow:
         scan_reading.ask_for_batch(uow, run.job.subject_id)
         signature_checks.ask_for_batch(uow, run.job.subject_id)
