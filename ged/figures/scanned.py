@@ -108,7 +108,7 @@ def count_days(session: Session, zone: ZoneInfo, days: Iterable[date]) -> None:
 def _runs(days: Sequence[date]) -> list[Period]:
     """Days in order, as periods without a gap: the days of one period are counted by one statement."""
     gaps = [n for n, day in enumerate(days) if not n or day != days[n - 1] + ONE_DAY]
-    return [Period(days[first], days[after - 1]) for first, after in zip(gaps, [*gaps[1:], len(days)], strict=True)]
+    return [Period(days[first], days[after - 1]) for first, after in zip(gaps, [*gaps[1:], len(days)], strict=False)]
 
 
 def forget(session: Session) -> None:
