@@ -1,6 +1,7 @@
 """What a search costs Elasticsearch beside a bare ``multi_match``: processor time of the node. Part of ``bench.search``."""
 
 import random
+import time
 from collections.abc import Callable
 
 from elasticsearch import Elasticsearch
@@ -18,6 +19,7 @@ ASKED = 240
 WARM = 160
 TURN = 40
 PAGE = 20
+READING_S = 1.2
 POOL = 2_000
 """Letters from whose words the queries are made."""
 
@@ -90,5 +92,7 @@ def _spent(client: Elasticsearch, calls: dict[str, Callable[[str], None]], texts
 
 
 def _processor_ms(client: Elasticsearch) -> float:
+    """The node's processor time until now. The node keeps a reading for a second, so an older one is waited out."""
+    time.sleep(READING_S)
     nodes = client.nodes.stats(metric="process")["nodes"].values()
     return float(sum(node["process"]["cpu"]["total_in_millis"] for node in nodes))
