@@ -30,7 +30,8 @@ def place(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Place]:
     error."""
     if request.param == "disk":
         with small_disk(tmp_path / "disk") as disk:
-            app, services = make_site(disk)
+            # Its write-ahead log is there before the disk is full.
+            app, services = make_site(disk, services=make_services(disk))
             ballast = disk / "ballast"
             yield app, services, lambda: fill(ballast), ballast.unlink
             services.engine.dispose()

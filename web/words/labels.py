@@ -921,6 +921,7 @@ SUBJECTS: Mapping[str, LazyString] = {
 REFUSED: Mapping[str, LazyString] = {
     "act": SUBJECTS["organisation_act"],
     "annotation": _l("note"),
+    "margin_note": _l("annotation manuscrite"),
     "assign": SUBJECTS["mail"],
     "closing": _l("clôture"),
     "monthly": SUBJECTS["report"],
