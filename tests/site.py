@@ -8,6 +8,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import is_dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import CodeType
@@ -142,6 +143,15 @@ class Reader(FlaskClient):
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
         self.response_wrapper = type("ReadResponse", (ReadPage, self.response_wrapper), {})
+
+    def run_wsgi_app(self, environ: Any, buffered: bool = False) -> Any:
+        """Ask the application, and close what was sent: a large form is a file, which Werkzeug's client leaves open."""
+        try:
+            return super().run_wsgi_app(environ, buffered)
+        finally:
+            sent = environ["wsgi.input"]
+            if not isinstance(sent, BytesIO):
+                sent.close()
 
 
 def build_app(services: Services, settings: Settings, *, adds_routes: bool = False) -> Flask:
