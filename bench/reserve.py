@@ -4,8 +4,8 @@
 
 Pages are printed by us, written by the pens of ``bench._fiche_sheets`` (two drawings of strokes, handwriting fonts), damaged by
 Augraphy, and scanned turned, in perspective, in 150 to 300 dpi. A line of JSON for each page, then the sums of each drawing.
-Of a line: ``lost`` is a written line that is called empty or spoiled, the one error by which a letter may be overlooked; ``more`` an
-empty or spoiled line that is called written, which costs a look.
+Of a line: ``lost`` is a written line that is called empty, the one error by which a letter may be overlooked; ``more`` is any other
+error, which costs a look: the clerk sees every line that is not called empty.
 """
 
 import argparse
@@ -42,7 +42,7 @@ from bench._fiche_sheets import (
 from ged.ports import BoxState, PrintedForm
 from ged.register.prints import Sheet
 from ged.reserve.codes import PageCode, make_page_code
-from ged.reserve.page_form import LAYOUT, LineSaid, places, said
+from ged.reserve.page_form import LAYOUT, LineSaid, places, said_of_page
 from ged.reserve.queries import LineRow, ReserveState
 from ged.reserve.sheet import page_data
 from ocr.forms import read_form
@@ -138,9 +138,8 @@ def measure(page: Page) -> dict[str, object]:
     boxes = {one.key: one.state for one in found.boxes} if found is not None else {}
     ink = {one.key: one.has_ink for one in found.areas} if found is not None else {}
     wrong = []
-    for n, truth in page.lines.items():
-        told = said(boxes, ink, n)
-        lost = truth is LineSaid.WRITTEN and told in {LineSaid.EMPTY, LineSaid.VOID}
+    for (n, truth), told in zip(page.lines.items(), said_of_page(boxes, ink, LINES), strict=True):
+        lost = truth is LineSaid.WRITTEN and told is LineSaid.EMPTY
         verdict = "right" if told is truth else "asked" if told is LineSaid.ASKED else "lost" if lost else "more"
         counts[f"lines {verdict}"] += 1
         if verdict in {"lost", "more"}:

@@ -22,7 +22,7 @@ from ged.register.models import Mail
 from ged.reserve import queries
 from ged.reserve.models import ReserveLine, ReserveSheet
 from ged.reserve.operations import kept_book
-from ged.reserve.page_form import CELLS, PAGE, ROW, LineSaid, is_urgent, said
+from ged.reserve.page_form import CELLS, PAGE, ROW, LineSaid, is_urgent, said_of_page
 from ged.reserve.queries import Citation, LineRow
 from ged.unit import Actor, UnitOfWork
 
@@ -112,10 +112,8 @@ def _lines(sheet: ReserveSheet) -> list[SheetLine]:
     boxes = {str(key): BoxState(state) for key, state, *_ in sheet.boxes}
     ink = {str(key): bool(has_ink) for key, has_ink, *_ in sheet.areas}
     return [
-        SheetLine(
-            sheet.first_line + n - 1, sheet.scan_id, n, said(boxes, ink, n), is_urgent(boxes, n), f"{ROW}:{n}" in ink
-        )
-        for n in range(1, sheet.line_count + 1)
+        SheetLine(sheet.first_line + n - 1, sheet.scan_id, n, one, is_urgent(boxes, n), f"{ROW}:{n}" in ink)
+        for n, one in enumerate(said_of_page(boxes, ink, sheet.line_count), start=1)
     ]
 
 
@@ -132,11 +130,11 @@ def _agreed(scans: Sequence[SheetLine]) -> SheetLine:
 
 
 def to_type(rows: Sequence[LineRow], found: Mapping[int, SheetLine]) -> list[LineRow]:
-    """The free lines on which something is written, or may be: those that are not surely empty or void."""
-    left = {LineSaid.EMPTY, LineSaid.VOID}
+    """The free lines on which something is written, or may be: those that are not surely empty. A line that is ticked as spoiled
+    is among them, because a long word may run through its box: a person voids it."""
     return [
         row for row in rows
-        if row.state is queries.ReserveState.FREE and (row.line_no not in found or found[row.line_no].said not in left)
+        if row.state is queries.ReserveState.FREE and (row.line_no not in found or found[row.line_no].said is not LineSaid.EMPTY)
     ]  # fmt: skip
 
 

@@ -113,6 +113,25 @@ def said(boxes: Mapping[str, BoxState], ink: Mapping[str, bool], n: int) -> Line
     return LineSaid.EMPTY if void is urgent is BoxState.EMPTY else LineSaid.ASKED
 
 
+def said_of_page(boxes: Mapping[str, BoxState], ink: Mapping[str, bool], count: int) -> list[LineSaid]:
+    """What a reading says of the lines of a page, in order.
+
+    A pencil may leave nothing in a bad copy. Lines are used in order: where one seems empty before a used one, or all do, no line
+    of the page that seems empty is sure. On every other page the first one after the last used one has to be looked at.
+
+    >>> boxes = {f"{name}:{n}": BoxState.EMPTY for name in BOXES for n in range(1, 5)}
+    >>> def told(*used):
+    ...     ink = {f"{cell}:{n}": n in used for cell in CELLS for n in range(1, 5)}
+    ...     return [one.value for one in said_of_page(boxes, ink, 4)]
+    >>> told(1, 2), told(2), told()
+    (['written', 'written', 'asked', 'empty'], ['asked', 'written', 'asked', 'asked'], ['asked', 'asked', 'asked', 'asked'])
+    """
+    found = [said(boxes, ink, n) for n in range(1, count + 1)]
+    used = max((n for n, one in enumerate(found) if one is not LineSaid.EMPTY), default=-1)
+    last = count if used < 0 or LineSaid.EMPTY in found[: used + 1] else used + 1
+    return [LineSaid.ASKED if one is LineSaid.EMPTY and n <= last else one for n, one in enumerate(found)]
+
+
 def is_urgent(boxes: Mapping[str, BoxState], n: int) -> bool | None:
     """Whether the box « urgent » of a line is surely filled, or surely not; None: a person has to look."""
     state = boxes.get(f"{URGENT}:{n}", BoxState.DOUBTFUL)
