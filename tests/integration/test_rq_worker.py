@@ -1,24 +1,30 @@
 """``ged worker`` on the servers: PostgreSQL, RQ on Redis, Elasticsearch. It is killed at every critical moment."""
 
+import io
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 from redis import Redis
 from sqlalchemy import select, update
 
 from ged.adapters.queue_polled import PolledQueue
 from ged.adapters.queue_rq import RqQueue
 from ged.jobs import Job, JobKind, JobState
-from ged.ports import JobId, Lane, MailId, SearchQuery
-from ged.register.models import PageText
+from ged.ports import AttachmentId, JobId, Lane, MailId, SearchQuery
+from ged.register.models import AttachmentKind, PageText, Rendition
+from ged.register.operations import SourcePage, attach
+from ged.search.models import PageReadAgain
 from ged.unit import Services
+from ocr.second_engine import is_installed
 from tests import servers as private
 from tests.factories import actor
 from tests.servers import elastic
@@ -142,6 +148,61 @@ def test_a_work_horse_that_is_killed_costs_a_lease_and_no_worker(here: Installat
     forget_leases(here)
     assert here.wait_for(job_id, JobState.DONE, within_s=90).attempts == 2
     assert worker.poll() is None
+
+
+LINES = ("Le ministre a bien reçu votre lettre", "du gouvernement de la République")
+FIRST = "Le rninistre a bien recu votre 1ettre"
+
+
+def doubtful_letter(here: Installation, pages: int) -> tuple[MailId, AttachmentId, JobId]:
+    """A letter whose pages were read doubtfully, and the job that reads them again."""
+    image, font = Image.new("L", (1240, 1754), 245), ImageFont.truetype("DejaVuSansMono.ttf", 36)
+    for n, line in enumerate(LINES):
+        ImageDraw.Draw(image).text((150, 300 + n * 90), line, font=font, fill=30)
+    content = io.BytesIO()
+    image.save(content, "PNG")
+    digest = here.services.blobs.put(io.BytesIO(content.getvalue())).digest
+    mail_id, now = here.register(), datetime.now(UTC)
+    width, left, words = 21.7 / 1240, 150 / 1240, list[list[object]]()
+    for word in FIRST.split():
+        words.append([word, left, 300 / 1754, width * len(word), 36 / 1754, 55.0])
+        left += width * (len(word) + 1)
+    with here.services.unit_of_work(now) as uow:
+        row = attach(
+            uow, mail_id, kind=AttachmentKind.DOCUMENT, pages=[SourcePage(digest, "image/png")] * pages,
+            media_type="image/png", actor=actor(here.services, "agent"), now=now,
+        )  # fmt: skip
+        attachment_id = AttachmentId(int(row))
+        for page_no in range(1, pages + 1):
+            uow.session.add(
+                PageText(
+                    attachment_id=attachment_id, page_no=page_no, text=FIRST, words=words, confidence=55.0,
+                    flags=["low_confidence"], read_at=now,
+                )
+            )  # fmt: skip
+        uow.session.add(Rendition(attachment_id=attachment_id, kind="searchable_pdf", page_no=0, digest=digest, media_type="application/pdf", size_bytes=1, made_at=now))  # fmt: skip
+    return mail_id, attachment_id, here.ask(JobKind.READ_AGAIN, attachment_id)
+
+
+@pytest.mark.skipif(not is_installed(), reason="the extra second-reader (290 MB) is not installed here")
+def test_a_second_reading_that_is_killed_is_done_by_the_next_worker(here: Installation) -> None:
+    """The worker of the servers reads doubtful pages again; what one reader alone read is found; a killed job wrote nothing."""
+    mail_id, attachment_id, job_id = doubtful_letter(here, 2)
+    first = here.start_worker()
+    reading(here, first, job_id)
+    kill(first, with_children=False)
+    with here.services.reading() as session:
+        assert session.scalars(select(PageReadAgain.page_no)).all() == []
+    forget_leases(here)
+    here.start_worker()
+    assert here.wait_for(job_id, JobState.DONE, within_s=240).attempts == 2
+    with here.services.reading() as session:
+        texts = session.scalars(select(PageText.text).where(PageText.attachment_id == attachment_id)).all()
+        again = session.scalars(select(PageReadAgain)).all()
+    assert [text.split("\n")[0] for text in texts] == [LINES[0]] * 2
+    assert [(row.first_text, row.problem) for row in again] == [(FIRST, "")] * 2
+    for words in ("gouvernement République", "rninistre"):
+        eventually(partial(is_found, here, mail_id, words), within_s=90, what=f"{words} is found", log=here.log)
 
 
 @pytest.mark.long("a worker that ends in the middle; the killed one is replaced in the usual run")
