@@ -120,7 +120,7 @@ def faults_of(fields: dict[str, str]) -> dict[str, str]:
         try:
             if fields.get(name):
                 read(fields[name])
-        except ValueError:
+        except (ValueError, OverflowError):  # a year of very many digits is no C integer
             found[name] = "hour" if name == "received_clock" else "day"
     if not (fields.get("enclosure_count") or "0").isdecimal():
         found["enclosure_count"] = "number"

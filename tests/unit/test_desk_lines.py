@@ -167,5 +167,7 @@ def test_days_hours_and_the_next_number_are_read_as_people_write_them() -> None:
     assert [iso_day(text) for text in ("24/11/2026", "2026-11-24")] == ["2026-11-24"] * 2
     assert [following(text) for text in ("CS-ARR-2026-014-07", "CS-ARR-2026-014-99", "abc", "")] == ["CS-ARR-2026-014-08", "CS-ARR-2026-014-100", "", ""]  # fmt: skip
     assert faults_of(TYPED) == {}
+    assert faults_of(TYPED | {"written_on": "24/11/99999999999999999999"})["written_on"] == "long"
+    assert faults_of(TYPED | {"received_on": "1/1/9999999999999"})["received_on"] == "long"
     wrong = {"received_on": "31/02/2026", "received_clock": "25h00", "sender_name": "", "enclosure_count": "deux"}
     assert faults_of(TYPED | wrong) == {"sender_name": "missing", "received_on": "day", "received_clock": "hour", "enclosure_count": "number"}  # fmt: skip
