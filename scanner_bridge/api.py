@@ -218,8 +218,15 @@ class Api:
         return response
 
     def put_line(self, key: str, body: dict[str, Any]) -> None:
-        """Send a line that was typed at the desk; sent again with its key it is the same line."""
-        self._call("PUT", f"reserve/{quote(key, safe='')}", json=body)
+        """Send a line that was typed at the desk; sent again with its key it is the same line.
+
+        Raises:
+            LinkDownError: also where the answer is no receipt of the site: the page of a proxy says 200 too.
+            RefusedError: as ``_call``.
+        """
+        response = self._call("PUT", f"reserve/{quote(key, safe='')}", json=body)
+        if not _is_receipt(response, key):
+            raise LinkDownError("server_down", f"HTTP {response.status_code} without a receipt")
 
     def complete(self, manifest: Manifest) -> list[str]:
         """Report a batch as complete. Returns the tokens of the pages that the server lacks; empty when it has all."""
@@ -272,6 +279,13 @@ def _error_of(response: httpx.Response) -> tuple[str, str]:
         return str(error["code"]), str(error["message"])
     except (ValueError, KeyError, TypeError):
         return "", response.reason_phrase
+
+
+def _is_receipt(response: httpx.Response, key: str) -> bool:
+    try:
+        return bool(response.json()["key"] == key)
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def _order_of(values: Mapping[str, Any]) -> ScanOrder:

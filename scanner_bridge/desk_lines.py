@@ -10,6 +10,7 @@ import re
 import secrets
 import threading
 import time
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Final, Literal
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 FOLDER: Final = "desk"
 KEY: Final = re.compile(r"[0-9a-f]{32}")
 MOST_LINES: Final = 2000
+"""Lines that the server does not have."""
 _KEEP_SENT_S: Final = 7 * 24 * 3600
 
 LineState = Literal["draft", "waiting", "sent", "refused"]
@@ -60,6 +62,11 @@ class DeskLine:
         """Whether what was typed may still be changed."""
         return self.state in {"draft", "refused"} or (self.state == "waiting" and not self.tried)
 
+    @property
+    def mark(self) -> str:
+        """Changes with what was typed: a form that corrects the line sends the mark back. Empty: of a draft."""
+        return "" if self.state == "draft" else repr(self.changed_at)
+
 
 class DeskLines:
     """All lines of this desk; used by the page and by the thread that sends."""
@@ -74,6 +81,7 @@ class DeskLines:
             part.unlink()
         for path in sorted(self._root.glob("*.json")):
             self._read(path)
+        self._forget_sent()
 
     def _read(self, path: Path) -> None:
         try:
@@ -81,10 +89,14 @@ class DeskLines:
         except (ValueError, TypeError):
             log.exception("the line %s is damaged; its file is left as it is", path)
             return
-        if line.state == "sent" and line.changed_at < time.time() - _KEEP_SENT_S:
-            path.unlink()
-            return
         self._lines[line.key] = line
+
+    def _forget_sent(self) -> None:
+        """Remove the lines that the server has had for a week."""
+        old = time.time() - _KEEP_SENT_S
+        for line in [one for one in self._lines.values() if one.state == "sent" and one.changed_at < old]:
+            self._path(line.key).unlink(missing_ok=True)
+            del self._lines[line.key]
 
     def all(self) -> list[DeskLine]:
         """The lines, the latest change last."""
@@ -101,8 +113,12 @@ class DeskLines:
         with self._lock:
             return next((line for line in reversed(self.all()) if line.state == "draft"), None)
 
-    def keep(self, key: str, fields: dict[str, str], *, is_draft: bool = False) -> None:
+    def keep(self, key: str, fields: dict[str, str], *, is_draft: bool = False, seen: str | None = None) -> None:
         """Write what was typed. What is written again word for word changes nothing.
+
+        Args:
+            seen: the mark of the line that the form corrects, empty of a new line; None: whatever was seen. A form of another tab
+                has another mark, and takes no line's place.
 
         Raises:
             NotEditable, DeskFull.
@@ -114,7 +130,10 @@ class DeskLines:
                 return
             if known is not None and (not known.is_editable or (is_draft and known.state != "draft")):
                 raise NotEditable
-            if known is None and len(self._lines) >= MOST_LINES:
+            if known is not None and seen is not None and known.mark not in {"", seen}:
+                raise NotEditable
+            self._forget_sent()
+            if known is None and sum(line.state != "sent" for line in self._lines.values()) >= MOST_LINES:
                 raise DeskFull
             self._write(DeskLine(key, "draft" if is_draft else "waiting", fields))
 
@@ -134,10 +153,10 @@ class DeskLines:
             sync_folder(self._root)
             del self._lines[key]
 
-    def next_to_send(self) -> DeskLine | None:
-        """The oldest line that waits, from now on marked as tried; None when none waits."""
+    def next_to_send(self, besides: Collection[str] = ()) -> DeskLine | None:
+        """The oldest line that waits, from now on marked as tried; None when none waits. ``besides``: keys that are passed over."""
         with self._lock:
-            line = next((line for line in self.all() if line.state == "waiting"), None)
+            line = next((line for line in self.all() if line.state == "waiting" and line.key not in besides), None)
             if line is not None and not line.tried:
                 line = replace(line, tried=True)
                 self._write(line, changed=False)

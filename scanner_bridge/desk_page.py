@@ -10,9 +10,13 @@ import hmac
 import html
 import logging
 import secrets
+import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,10 +32,14 @@ log = logging.getLogger(__name__)
 
 HOST: Final = "127.0.0.1"
 MAX_BODY_BYTES: Final = 64 * 1024
+_LONGEST_NUMBER: Final = 10
 _IDLE_S: Final = 4 * 3600
 _TRIES: Final = 5
 _PAUSE_S: Final = 30.0
 _SOCKET_S: Final = 10.0
+_REQUEST_S: Final = 30.0
+MOST_AT_ONCE: Final = 32
+"""Requests at once, and how long one may take: whoever sends slowly takes no thread from the scanner's work."""
 _ALPHABET: Final = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 LIMITS: Final = {
     "line": 64, "received_on": 10, "received_clock": 5, "sender_name": 200, "subject": 2000, "their_reference": 100,
@@ -84,7 +92,8 @@ class Door:
         now = time.monotonic()
         with self._lock:
             self._sessions = {one: at for one, at in self._sessions.items() if now - at < _IDLE_S}
-            known = next((one for one in self._sessions if hmac.compare_digest(one, session)), None)
+            sent = session.encode()
+            known = next((one for one in self._sessions if hmac.compare_digest(one.encode(), sent)), None)
             if known is not None:
                 self._sessions[known] = now
             return known is not None
@@ -94,6 +103,8 @@ class DeskServer(ThreadingHTTPServer):
     """Serves the page on this computer alone."""
 
     daemon_threads = True
+    # On Windows this option lets another program listen on the port beside this one, and be asked for the code.
+    allow_reuse_address = sys.platform != "win32"
 
     def __init__(
         self, port: int, lines: DeskLines, door: Door, *, kick: Callable[[], None], link: Callable[[], str | None]
@@ -107,10 +118,42 @@ class DeskServer(ThreadingHTTPServer):
         Raises:
             OSError: the port is taken.
         """
+        self._places = threading.BoundedSemaphore(MOST_AT_ONCE)
         super().__init__((HOST, port), _Handler)
         self.lines, self.door, self.kick, self.link = lines, door, kick, link
         port = self.server_address[1]
         self.hosts = frozenset({f"{HOST}:{port}", f"localhost:{port}"})
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Serve a request in a thread, or end its connection where too many are served."""
+        if not self._places.acquire(blocking=False):
+            self.shutdown_request(request)
+            return
+        try:
+            super().process_request(request, client_address)
+        except RuntimeError:  # no thread could be started
+            self._places.release()
+            raise
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Serve a request for a while at most."""
+        limit = threading.Timer(_REQUEST_S, _end, [request])
+        limit.daemon = True
+        limit.start()
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            limit.cancel()
+            self._places.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Log that a request ended; its browser is gone, or was too slow."""
+        log.warning("a request of the desk's page ended", exc_info=True)
+
+
+def _end(request: socket.socket) -> None:
+    with suppress(OSError):
+        request.shutdown(socket.SHUT_RDWR)
 
 
 def faults_of(fields: dict[str, str]) -> dict[str, str]:
@@ -194,11 +237,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _form(self) -> dict[str, str] | None:
         length = self.headers.get("Content-Length", "")
-        if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
+        if not length.isdecimal() or len(length) > _LONGEST_NUMBER or int(length) > MAX_BODY_BYTES:
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE if length.isdecimal() else HTTPStatus.LENGTH_REQUIRED)
             return None
         try:
-            found = parse_qs(self.rfile.read(int(length)).decode(), keep_blank_values=True, max_num_fields=40)
+            body = self.rfile.read(int(length))
+            if len(body) < int(length):  # it was cut: the fields that came are not all that were typed
+                self._refuse(HTTPStatus.BAD_REQUEST)
+                return None
+            found = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=40)
         except (ValueError, OSError):
             self._refuse(HTTPStatus.BAD_REQUEST)
             return None
@@ -218,12 +265,14 @@ class _Handler(BaseHTTPRequestHandler):
     def _keep(self, session: str, sent: dict[str, str]) -> str:
         key, fields = sent.get("key", ""), _typed(sent)
         key = key if KEY.fullmatch(key) else new_key()
-        shown = DeskLine(key, "draft", fields)
+        seen, known = sent.get("seen", ""), self.server.lines.get(key)
+        is_corrected = known is not None and known.is_editable and known.mark == seen
+        shown = replace(known, fields=fields) if known is not None and is_corrected else DeskLine(key, "draft", fields)
         faults = faults_of(fields)
         if faults:
             return self._page(session, shown, faults=faults)
         try:
-            self.server.lines.keep(key, fields)
+            self.server.lines.keep(key, fields, seen=seen)
         except NotEditable:
             return self._page(session, DeskLine(new_key(), "draft", fields), trouble=TROUBLES["sent"])
         except DeskFull:

@@ -14,6 +14,7 @@ from scanner_bridge.upload import Backoff
 log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 5.0
+_FIRST_YEAR = 1900
 
 
 class Server(Protocol):
@@ -31,6 +32,8 @@ class DeskSender:
         self._api, self._lines, self._on_link = api, lines, on_link
         self._wake = threading.Event()
         self._stopped = False
+        self._held_up: set[str] = set()
+        """Lines that something between this desk and the site refused in this round."""
 
     def kick(self) -> None:
         """Look for lines now."""
@@ -55,6 +58,9 @@ class DeskSender:
                 wait_s = backoff.next_wait_s()
             except ScanFault as fault:
                 log.error("the desk's lines are not written: %s", fault)
+            except Exception:  # whatever it is: the lines wait on, and no thread but this one sends them
+                log.exception("the desk's lines are not sent")
+                wait_s = backoff.next_wait_s()
             self._wake.wait(wait_s)
 
     def send_one(self) -> bool:
@@ -64,17 +70,30 @@ class DeskSender:
             LinkDownError: retry later. The line may have reached the server.
             ScanFault: the disk; the line is sent again.
         """
-        line = self._lines.next_to_send()
+        line = self._lines.next_to_send(self._held_up)
         if line is None:
+            self._end_round()
             return False
         try:
             self._api.put_line(line.key, body_of(line))
         except RefusedError as refusal:
+            if not refusal.code:  # the site gives every refusal a code: this one is of a proxy, and may pass
+                log.warning("the line %s does not reach the site: HTTP %s", line.key, refusal.status)
+                self._held_up.add(line.key)
+                return True
             log.warning("the line %s is refused: %s", line.key, refusal.code)
             self._lines.refused(line.key, refusal.code, refusal.message)
+        except LinkDownError:
+            self._held_up.clear()
+            raise
         else:
             self._lines.sent(line.key)
         return True
+
+    def _end_round(self) -> None:
+        if self._held_up:
+            self._held_up.clear()
+            raise LinkDownError("server_down", "something refuses lines before they reach the site")
 
 
 def body_of(line: DeskLine) -> dict[str, Any]:
@@ -95,15 +114,20 @@ def body_of(line: DeskLine) -> dict[str, Any]:
 
 
 def iso_day(text: str) -> str:
-    """``24/11/2026`` or ``2026-11-24`` as the latter.
+    """``24/11/2026``, ``24/11/26`` or ``2026-11-24`` as the last one.
 
     Raises:
-        ValueError: it is no day.
+        ValueError: it is no day, or of an earlier century than any letter.
     """
-    parts = text.split("/")
-    return (
-        date(int(parts[2]), int(parts[1]), int(parts[0])) if len(parts) == 3 else date.fromisoformat(text)
-    ).isoformat()
+    parts = [part.strip() for part in text.split("/")]
+    if len(parts) == 3:
+        year = int(parts[2]) + (2000 if len(parts[2]) == 2 else 0)
+        day = date(year, int(parts[1]), int(parts[0]))
+    else:
+        day = date.fromisoformat(text)
+    if day.year < _FIRST_YEAR:
+        raise ValueError(f"{day} is long ago")
+    return day.isoformat()
 
 
 def iso_clock(text: str) -> str:

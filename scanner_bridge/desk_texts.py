@@ -9,7 +9,7 @@ from scanner_bridge.desk_lines import DeskLine
 TROUBLES: Final = {
     "code": "Ce code n'ouvre pas la page. Après plusieurs essais, attendez trente secondes.",
     "closed": "La page s'est refermée : écrivez le code, ce qui était saisi est gardé.",
-    "sent": "Cette ligne est déjà partie : corrigez-la sur le site. Ce que vous venez de saisir est ci-dessous, comme une nouvelle ligne.",
+    "sent": "Cette ligne est déjà gardée ou partie, et reste comme elle était. Ce que vous venez de saisir est ci-dessous, comme une nouvelle ligne.",
     "sending": "Cette ligne est en cours d'envoi : attendez la réponse du serveur.",
     "full": "Ce poste garde trop de lignes : attendez le serveur.",
 }
@@ -110,7 +110,7 @@ class _Page:
         rows = "".join(_row(session, one) for one in kept)
         return _whole(
             f"<p>{_e(_LINKS.get(link or '', 'Le serveur n’a pas encore répondu.'))}</p>{said}{_trouble(trouble)}{_trouble(refused)}"
-            f"<form class='card' method='post' action='/ligne' data-line>{_hidden(session, line.key)}{fields}"
+            f"<form class='card' method='post' action='/ligne' data-line>{_hidden(session, line.key, line.mark)}{fields}"
             f"<label><input type='checkbox' name='is_urgent' value='1'{urgent}> Urgent</label>"
             "<button>Garder la ligne</button><p id='kept' role='status'></p></form>"
             f"<h2>Lignes de ce poste</h2><ul>{rows or '<li>Aucune ligne.</li>'}</ul>"
@@ -133,8 +133,9 @@ def _whole(body: str) -> str:
     )
 
 
-def _hidden(session: str, key: str = "") -> str:
-    more = f"<input type='hidden' name='key' value='{_e(key)}'>" if key else ""
+def _hidden(session: str, key: str = "", seen: str = "") -> str:
+    named = (("key", key), ("seen", seen))
+    more = "".join(f"<input type='hidden' name='{name}' value='{_e(value)}'>" for name, value in named if value)
     return f"<input type='hidden' name='session' value='{_e(session)}'>{more}"
 
 

@@ -7,6 +7,7 @@ names two periods.
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -20,7 +21,8 @@ _MONTHS = {
     "octobre": 10, "novembre": 11, "decembre": 12, "january": 1, "february": 2, "march": 3, "april": 4, "may": 5,
     "june": 6, "july": 7, "august": 8, "september": 9, "october": 10, "november": 11, "december": 12,
 }  # fmt: skip
-_ACCENTS = str.maketrans("éû", "eu")
+_PLAIN = str.maketrans("éûſı", "eusi")
+"""Letters that a pattern takes for one of the plain alphabet: with an accent, or (long s, i without a dot) as another case of the letter."""
 _MONTH = (
     "|".join(_MONTHS).replace("fevrier", "f[ée]vrier").replace("aout", "ao[ûu]t").replace("decembre", "d[ée]cembre")
 )
@@ -103,16 +105,24 @@ def _bare(words: str) -> str:
 
 
 def _month(text: str) -> int:
-    return _MONTHS[text.lower().translate(_ACCENTS)]
+    return _MONTHS[_folded(text)]
+
+
+def _folded(text: str) -> str:
+    return text.lower().translate(_PLAIN)
 
 
 def _day(day: str, month: str, year: str | None, today: date) -> date:
     """A day; without a year, the last such day that is not in the future."""
-    number = int(day) if day.isdigit() else 1
+    number = _number(day)
     if year:
         return date(int(year), _month(month), number)
     this = date(today.year, _month(month), number)
     return this if this <= today else this.replace(year=today.year - 1)
+
+
+def _number(day: str) -> int:
+    return int(day) if day.isdigit() else 1
 
 
 def _end_of_month(day: date) -> date:
@@ -125,9 +135,27 @@ def _one_day(match: "re.Match[str]", today: date) -> tuple[date, date]:
 
 
 def _several_days(match: "re.Match[str]", today: date) -> tuple[date, date]:
-    last = _day(match["day"], match["month"], match["year"], today)
-    month, year = match["first_month"] or match["month"], match["first_year"] or str(last.year)
-    return _day(match["first_day"], month, year, today), last
+    """Without a year, the last such days of which the first is not in the future."""
+    last_year, first_year = match["year"], match["first_year"]
+    if last_year or first_year:
+        year = int(last_year or first_year)
+        first, last = _ending(match, year)
+        return (first, last) if first <= last or last_year else _ending(match, year + 1)
+    for year in (today.year + 1, today.year, today.year - 1):
+        with suppress(ValueError):  # a 29 February, or no year of the calendar
+            first, last = _ending(match, year)
+            if first <= today:
+                return first, last
+    raise ValueError
+
+
+def _ending(match: "re.Match[str]", year: int) -> tuple[date, date]:
+    """The days that end in a year. Those of two months may begin in the year before."""
+    last = date(year, _month(match["month"]), _number(match["day"]))
+    month, number = _month(match["first_month"] or match["month"]), _number(match["first_day"])
+    if match["first_year"]:
+        return date(int(match["first_year"]), month, number), last
+    return date(year - (month > last.month), month, number), last
 
 
 def _since(match: "re.Match[str]", today: date) -> tuple[date, date]:
@@ -142,7 +170,7 @@ def _one_month(match: "re.Match[str]", _today: date) -> tuple[date, date]:
 
 
 def _days_ago(match: "re.Match[str]", today: date) -> tuple[date, date]:
-    said = match.group().lower()
+    said = _folded(match.group())
     day = today - timedelta(
         days=2 if said.startswith(("avant", "the day")) else 1 if said in ("hier", "yesterday") else 0
     )

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
@@ -23,6 +24,7 @@ from sqlalchemy import select
 from ged.capture import bridges
 from ged.reserve.models import ReserveTyping
 from ged.unit import Services
+from scanner_bridge import desk_page
 from scanner_bridge.config import Config, load, save
 from scanner_bridge.desk_lines import DeskLines
 from scanner_bridge.desk_page import DeskServer, Door, hash_of
@@ -168,6 +170,73 @@ def test_a_line_is_kept_with_its_faults_told_and_the_next_number_proposed(desk: 
     draft = lines.draft()
     assert draft is not None
     assert draft.key == f"{9:032x}"
+
+
+def test_a_form_that_was_cut_on_its_way_is_no_line(desk: tuple[Browser, DeskLines]) -> None:
+    """A browser that ends in the middle: what came would look like a whole line without its last fields."""
+    browser, lines = desk
+    browser.open()
+    body = urlencode({"session": browser.session, **fields(), "addressee": "Le ministre", "is_urgent": "1"}).encode()
+    cut = body[: body.index(b"&addressee")]
+    with socket.create_connection(("127.0.0.1", browser.port), timeout=60) as raw:
+        head = f"POST /ligne HTTP/1.1\r\nHost: 127.0.0.1:{browser.port}\r\nContent-Length: {len(body)}\r\n\r\n"
+        raw.sendall(head.encode() + cut)
+        raw.shutdown(socket.SHUT_WR)
+        answer = raw.makefile("rb").read()
+    assert b" 400 " in answer.split(b"\r\n")[0]
+    assert lines.all() == []
+
+
+def test_a_line_that_waits_is_changed_by_its_own_form_alone(desk: tuple[Browser, DeskLines]) -> None:
+    """Two tabs with one draft: the second one's line is another line, and the first one's stays as it was typed."""
+    browser, lines = desk
+    browser.open()
+    assert browser.post("/brouillon", **(fields(7) | {"subject": ""}))[0] == 204
+    browser.post("/ligne", **fields(7))
+    other = fields(7, line=fields(8)["line"], subject="Dans l'autre onglet")
+    text = browser.post("/ligne", **other)[1]
+    assert "comme une nouvelle ligne" in text
+    assert "Dans l'autre onglet" in text
+    assert [line.fields["subject"] for line in lines.all()] == ["Pont n° 7"]
+    (key,) = set(re.findall(r"name='key' value='([0-9a-f]{32})'", text)) - {f"{7:032x}"}
+    browser.post("/ligne", **(other | {"key": key}))
+    assert [line.fields["subject"] for line in lines.all()] == ["Pont n° 7", "Dans l'autre onglet"]
+    shown = browser.post("/reprendre", key=f"{7:032x}")[1]
+    (seen,) = re.findall(r"name='seen' value='([^']+)'", shown)
+    wrong = browser.post("/ligne", **fields(7, subject="", seen=seen))[1]
+    assert re.findall(r"name='seen' value='([^']+)'", wrong) == [seen], "after a fault the form is still its line's"
+    browser.post("/ligne", **fields(7, subject="Pont n° 7, corrigé", seen=seen))
+    assert sorted(line.fields["subject"] for line in lines.all()) == ["Dans l'autre onglet", "Pont n° 7, corrigé"]
+    browser.post("/ligne", **fields(7, subject="D'un formulaire ancien", seen=seen))
+    assert sorted(line.fields["subject"] for line in lines.all()) == ["Dans l'autre onglet", "Pont n° 7, corrigé"]
+
+
+def test_who_sends_slowly_and_often_does_not_take_the_bridge_s_threads(
+    desk: tuple[Browser, DeskLines], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser, _lines = desk
+    browser.open()
+    monkeypatch.setattr(desk_page, "_REQUEST_S", 1.0)
+    before = threading.active_count()
+    slow = [socket.create_connection(("127.0.0.1", browser.port), timeout=60) for _ in range(desk_page.MOST_AT_ONCE + 40)]
+    try:
+        for one in slow:
+            with suppress(OSError):
+                one.sendall(b"POST /ligne HTTP/1.1\r\n")
+        time.sleep(0.5)
+        assert threading.active_count() - before <= 2 * desk_page.MOST_AT_ONCE
+        wait_for(lambda: threading.active_count() <= before)
+        assert browser.post("/voir")[0] == 200
+    finally:
+        for one in slow:
+            one.close()
+
+
+def test_strange_lengths_and_sessions_are_answered(desk: tuple[Browser, DeskLines]) -> None:
+    browser, _lines = desk
+    browser.open()
+    assert browser.ask("POST", "/voir", {"session": "é" * 43})[0] == 403
+    assert browser.ask("POST", "/voir", {}, Content_Length="9" * 5000)[0] == 413
 
 
 # --- the whole bridge, and the site -------------------------------------------------------------------------------------

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import stat
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from scanner_bridge import desk_lines
-from scanner_bridge.api import LinkDownError, RefusedError
+from scanner_bridge import desk_lines, desk_sender
+from scanner_bridge.api import Api, LinkDownError, RefusedError
 from scanner_bridge.desk_lines import DeskFull, DeskLines, NotEditable, new_key
 from scanner_bridge.desk_page import faults_of, following
 from scanner_bridge.desk_sender import DeskSender, iso_clock, iso_day
@@ -171,3 +173,95 @@ def test_days_hours_and_the_next_number_are_read_as_people_write_them() -> None:
     assert faults_of(TYPED | {"received_on": "1/1/9999999999999"})["received_on"] == "long"
     wrong = {"received_on": "31/02/2026", "received_clock": "25h00", "sender_name": "", "enclosure_count": "deux"}
     assert faults_of(TYPED | wrong) == {"sender_name": "missing", "received_on": "day", "received_clock": "hour", "enclosure_count": "number"}  # fmt: skip
+
+
+def test_an_answer_of_another_server_is_no_receipt(tmp_path: Path) -> None:
+    """A page of a proxy or of a network's gate, which says 200 to everything: the line is not on the site."""
+    answers = [
+        httpx.Response(200, text="<html>Maintenance</html>"),
+        httpx.Response(204),
+        httpx.Response(200, json={"key": "another"}),
+        httpx.Response(201, json={"key": (key := new_key())}),
+    ]
+    api = Api("http://site.example", "token")
+    api._client = httpx.Client(base_url="http://site.example/", transport=httpx.MockTransport(lambda _: answers.pop(0)))
+    lines = DeskLines(tmp_path)
+    lines.keep(key, TYPED)
+    sending = DeskSender(api, lines, on_link=lambda _link: None)
+    for _ in range(3):
+        with pytest.raises(LinkDownError):
+            sending.send_one()
+        assert [line.state for line in lines.all()] == ["waiting"]
+    assert sending.send_one()
+    assert [line.state for line in DeskLines(tmp_path).all()] == ["sent"]
+
+
+def test_what_a_proxy_refuses_is_sent_again_and_holds_no_other_line_up(tmp_path: Path) -> None:
+    """The site's own refusals have a code. Behind a proxy that refuses one text, the other lines leave."""
+    lines, server = DeskLines(tmp_path), Server()
+    first, second = new_key(), new_key()
+    lines.keep(first, TYPED)
+    lines.keep(second, TYPED | {"line": "CS-ARR-2026-014-08"})
+    put, is_refused = server.put_line, [True]
+
+    def through_a_proxy(key: str, body: dict[str, Any]) -> None:
+        if key == first and is_refused:
+            raise RefusedError(403, "", "Forbidden")
+        put(key, body)
+
+    server.put_line = through_a_proxy  # type: ignore[method-assign]
+    sending = sender(lines, server)
+    with pytest.raises(LinkDownError):
+        while sending.send_one():
+            pass
+    assert list(server.kept) == [second]
+    assert {line.key: line.state for line in DeskLines(tmp_path).all()} == {first: "waiting", second: "sent"}
+    is_refused.clear()
+    assert sending.send_one()
+    assert list(server.kept) == [second, first]
+    assert not sending.send_one()
+
+
+def test_a_failure_that_nobody_foresaw_does_not_end_the_sending(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines, server = DeskLines(tmp_path), Server()
+    lines.keep(new_key(), TYPED)
+    monkeypatch.setattr(desk_sender, "_LOOK_EVERY_S", 0.01)
+    put, failures = server.put_line, [OSError("no route"), ValueError("no URL")]
+
+    def fail_first(key: str, body: dict[str, Any]) -> None:
+        if failures:
+            raise failures.pop()
+        put(key, body)
+        sending.stop()
+
+    server.put_line = fail_first  # type: ignore[method-assign]
+    sending = sender(lines, server)
+    thread = threading.Thread(target=sending.run, daemon=True)
+    thread.start()
+    thread.join(60)
+    assert not thread.is_alive()
+    assert [line.state for line in lines.all()] == ["sent"]
+
+
+def test_lines_that_were_sent_take_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bridge that runs for months types on: what the server has counts no more, and is forgotten after a week."""
+    monkeypatch.setattr(desk_lines, "MOST_LINES", 2)
+    lines, server = DeskLines(tmp_path), Server()
+    for n in range(4):
+        lines.keep(new_key(), TYPED | {"subject": str(n)})
+        assert sender(lines, server).send_one()
+    assert len(server.kept) == len(lines.all()) == 4
+    later = time.time() + 8 * 24 * 3600
+    monkeypatch.setattr(desk_lines.time, "time", lambda: later)
+    lines.keep(new_key(), TYPED)
+    assert [line.state for line in lines.all()] == ["waiting"]
+    assert len(list((tmp_path / "desk").iterdir())) == 1
+
+
+def test_a_day_with_a_short_year_is_of_this_century_and_one_long_ago_is_a_fault() -> None:
+    assert iso_day("24/11/26") == "2026-11-24"
+    assert faults_of(TYPED | {"received_on": "24/11/206"}) == {"received_on": "day"}
+    assert faults_of(TYPED | {"received_on": "0026-11-24"}) == {"received_on": "day"}
+    assert faults_of(TYPED | {"written_on": "31/12/1899"}) == {"written_on": "day"}

@@ -33,6 +33,17 @@ TODAY = date(2026, 11, 29)
         ("école du 20 décembre 2025 au 3 janvier 2026", "2025-12-20", "2026-01-03", "école"),
         ("depuis le 3 novembre", "2026-11-03", "2026-11-29", ""),
         ("audit les 10 derniers jours", "2026-11-19", "2026-11-29", "audit"),
+        ("congés du 25 décembre au 3 janvier 2026", "2025-12-25", "2026-01-03", "congés"),
+        ("congés du 25 décembre au 3 janvier", "2025-12-25", "2026-01-03", "congés"),
+        ("mission du 28 novembre au 2 décembre", "2026-11-28", "2026-12-02", "mission"),
+        ("mission du 28 au 30 novembre", "2026-11-28", "2026-11-30", "mission"),
+        ("mission du 30 novembre au 2 décembre", "2025-11-30", "2025-12-02", "mission"),
+        ("bail du 3 mars 2025 au 5 avril", "2025-03-03", "2025-04-05", "bail"),
+        ("bail du 25 décembre 2024 au 3 janvier", "2024-12-25", "2025-01-03", "bail"),
+        ("du 1er au 3 mars au préfet", "2026-03-01", "2026-03-03", "au préfet"),
+        ("marſ 2026", "2026-03-01", "2026-03-31", ""),
+        ("fevrıer 2026", "2026-02-01", "2026-02-28", ""),
+        ("reçus hıer", "2026-11-28", "2026-11-28", ""),
         ("letters of March 18, 2026", "2026-03-18", "2026-03-18", ""),
         ("audit received last month", "2026-10-01", "2026-10-31", "audit received"),
     ],
@@ -68,7 +79,17 @@ def test_a_search_with_days_of_its_own_is_left_alone() -> None:
     assert asked(query, TODAY) == (query, None)
 
 
-@given(st.text(alphabet=st.sampled_from("0123 marsdehilun'-,\n du le au 2026"), max_size=60), st.dates())
+@pytest.mark.parametrize(
+    ("today", "first", "last"),
+    [("2026-12-28", "2026-12-25", "2027-01-03"), ("2027-01-01", "2026-12-25", "2027-01-03"), ("9999-12-31", "9998-12-25", "9999-01-03")],
+)  # fmt: skip
+def test_days_over_the_turn_of_the_year_are_the_last_ones_that_have_begun(today: str, first: str, last: str) -> None:
+    said = said_days("du 25 décembre au 3 janvier", date.fromisoformat(today))
+    assert said is not None
+    assert (said.dated.first.isoformat(), said.dated.last.isoformat()) == (first, last)
+
+
+@given(st.text(alphabet=st.sampled_from("0123 marsdehilun'-,\n du le au 2026ſı١"), max_size=60), st.dates())
 def test_no_text_fails_and_no_other_word_is_lost(text: str, today: date) -> None:
     said = said_days(text, today)
     if said is not None and said.rest:
