@@ -208,7 +208,9 @@ def hold_of_line(uow: UnitOfWork, line_id: int) -> list[int]:
 
 def keep(uow: UnitOfWork, scan_ids: Sequence[int], *, actor: Actor) -> None:
     """Keep pages as proof; the caller holds their scans. What was put away meanwhile stays as it is."""
-    for found, scan in uow.session.execute(_sheets(ReserveSheet.scan_id.in_(sorted(scan_ids)))).all():
+    # Read anew: another clerk may have kept the page while this one waited for the lock.
+    kept = _sheets(ReserveSheet.scan_id.in_(sorted(scan_ids))).execution_options(populate_existing=True)
+    for found, scan in uow.session.execute(kept).all():
         book, post = kept_book(uow.session, found.book_id, actor)
         if found.kept_at is not None:
             continue

@@ -196,8 +196,13 @@ def _taken_over(
 ) -> dict[int, list[Place]]:
     """Copy what people did on pages of the version before, with its history; returns the places by page."""
     session = uow.session
-    touched = select(MarginNote).where(MarginNote.attachment_id == before_id, MarginNote.version > 0)
-    rows = session.scalars(touched.order_by(MarginNote.id)).all()
+    rows: Sequence[MarginNote] = []
+    older: int | None = before_id
+    while not rows and older is not None:  # a version that was replaced before it was read has no notes of its own
+        before_id = older
+        touched = select(MarginNote).where(MarginNote.attachment_id == before_id, MarginNote.version > 0)
+        rows = session.scalars(touched.order_by(MarginNote.id)).all()
+        older = session.get_one(Attachment, before_id).replaces_id
     if not rows:
         return {}
     texts = session.execute(select(PageText.page_no, PageText.flags).where(PageText.attachment_id == before_id))

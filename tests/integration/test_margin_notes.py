@@ -211,6 +211,19 @@ def test_typed_notes_follow_their_page_into_a_new_version(
         ]  # fmt: skip
 
 
+def test_they_follow_a_document_that_is_replaced_twice_before_it_is_read(services: Services) -> None:
+    attachment_id = document(services, TOP, SIDE)
+    top, _untouched = notes(services, attachment_id)
+    write(services, attachment_id, typed(top, "avis"))
+    second = new_version(services, attachment_id)
+    third = new_version(services, second)
+    read(services, third, TOP)
+    assert [(row.text, row.version) for row in notes(services, third)] == [("avis", 1)]
+    read(services, second, TOP)  # the job of the version between comes late
+    assert [(row.text, row.version) for row in notes(services, second)] == [("avis", 1)]
+    assert [(row.text, row.version) for row in notes(services, third)] == [("avis", 1)]
+
+
 def test_they_leave_with_the_case_and_are_destroyed_with_the_document(services: Services) -> None:
     attachment_id = document(services, TOP)
     (note,) = notes(services, attachment_id)

@@ -187,6 +187,28 @@ def test_a_line_that_is_not_taken_stays_stored_and_may_be_typed_again(site: tupl
         assert [row.fields["subject"] for row in session.scalars(select(ReserveTyping).order_by(ReserveTyping.id))] == ["Pont de Glei", "Le pont"]  # fmt: skip
 
 
+def test_a_line_that_a_desk_sends_while_the_form_stands_is_voided_by_no_one_who_was_not_told(
+    site: tuple[Flask, Services],
+) -> None:
+    """The server is back: the desk sends its lines, and the clerk voids the free ones."""
+    app, services = site
+    book_id = book_of(services)
+    (line, *_rest) = line_ids(services, book_id)
+    client, path = sign_in(app, "agent"), f"/registres/secours/{book_id}/annulation"
+    assert 'name="told"' not in client.get(path).text
+    send(app, token_of(services), body(services, line))
+    refused = post(client, path, {"first": 1, "last": 10, "reason": "Coupure terminée"}, page=path)
+    assert refused.status_code == 409
+    assert "semblent avoir servi, ce que le formulaire ne disait pas encore : 01" in unescape(refused.text)
+    assert [state for state, _number in states(services, book_id)] == ["free"] * 10
+    assert '<input type="hidden" name="told" value="1">' in refused.text
+    done = post(client, path, {"first": 1, "last": 10, "reason": "Coupure terminée", "told": 1}, page=path)
+    assert done.status_code == 303
+    assert "Préfecture de l'Ogou - Pont de Glei" in unescape(client.get(f"/registres/secours/{book_id}").text), (
+        "what was typed can still be read, to register the letter without the book"
+    )
+
+
 def confirm(services: Services, line_id: int, code: str = "ARR", account: str = "agent") -> str:
     """Enter a line as the site does it, in one unit of work: with its proposal and its scanned page."""
     clerk, at = actor(services, account), now()

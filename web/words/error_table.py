@@ -1334,6 +1334,10 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "reserve.typed_field": Message(_l("Un champ de la ligne ne convient pas : %(name)s."), _l("Corrigez-le.")),
     "reserve.typing_unknown": Message(_l("Cette saisie n'attend plus."), _l("Relisez le carnet.")),
+    "reserve.used_meanwhile": Message(
+        _l("Des lignes semblent avoir servi, ce que le formulaire ne disait pas encore : %(lines)s."),
+        _l("Regardez-les, puis annulez de nouveau."),
+    ),
     "reserve.unknown": Message(
         _l("Ce carnet n'existe pas, ou vous ne tenez pas son registre."), _l("Choisissez un carnet de la liste.")
     ),

@@ -12,7 +12,7 @@ from flask_babel import ngettext
 
 from ged.capture import drawing
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition
-from ged.paper import reserve_sheets, reserve_typed
+from ged.paper import reserve_sheets, reserve_typed, reserve_voiding
 from ged.ports import RegisterId
 from ged.register import entry, opening
 from ged.reserve import numbers, operations, queries, sheet
@@ -122,17 +122,10 @@ def _void_form(book_id: int, error: GedError | None = None) -> ResponseReturnVal
     actor = context.actor()
     with context.services().reading() as session:
         book = queries.book(session, actor, book_id)
-        rows = queries.lines(session, actor, book_id)
-        found = reserve_sheets.lines_of(session, book_id, actor)
-        typed = reserve_typed.of_book(session, book_id, actor)
-    free = [row.line_no for row in rows if row.state is ReserveState.FREE]
-    seen = {row.line_no for row in reserve_sheets.to_type(rows, found) if row.line_no in found}
-    written = [
-        row.line_no for row in rows if row.state is ReserveState.FREE and (row.line_no in seen or row.id in typed)
-    ]
+        lines = reserve_voiding.free_lines(session, book_id, actor)
     return render_form(
-        "reserve/void.html", error=error, book=book, free=free, told=numbers.spans(free), written=numbers.spans(written),
-        only=request.args.get("ligne", type=whole),
+        "reserve/void.html", error=error, book=book, free=lines.free, told=numbers.spans(lines.free),
+        written=numbers.spans(lines.used), used=lines.used, only=request.args.get("ligne", type=whole),
     )  # fmt: skip
 
 
@@ -147,7 +140,9 @@ def void(book_id: int) -> ResponseReturnValue:
     try:
         fields.check()
         with context.services().unit_of_work(context.now()) as uow:
-            voided = operations.void_lines(uow, book_id, first=first, last=last, reason=reason, actor=context.actor())
+            voided = reserve_voiding.void(
+                uow, book_id, first=first, last=last, reason=reason, told=fields.integers("told"), actor=context.actor()
+            )
     except REFUSALS as error:
         return _void_form(book_id, error)
     flash(ngettext("%(num)s ligne est annulée.", "%(num)s lignes sont annulées.", len(voided)), "success")

@@ -1,0 +1,65 @@
+"""Voiding free lines of a reserve book, where nothing says that a letter is written on them but what the person was told of."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from ged.errors import InvalidTransition
+from ged.paper import reserve_sheets, reserve_typed
+from ged.reserve import numbers, operations, queries
+from ged.reserve.page_form import LineSaid
+from ged.reserve.queries import ReserveState
+from ged.unit import Actor, UnitOfWork
+
+
+@dataclass(frozen=True)
+class FreeLines:
+    """The free lines of a book, by their places; ``used``: those of them on which a letter seems to be written."""
+
+    free: tuple[int, ...]
+    used: tuple[int, ...]
+
+
+def free_lines(session: Session, book_id: int, actor: Actor) -> FreeLines:
+    """The free lines of a book, and those that a scanned page or a desk says are used.
+
+    Raises:
+        NotFound: as ``kept_book``.
+    """
+    free = [one.line_no for one in queries.lines(session, actor, book_id) if one.state is ReserveState.FREE]
+    return FreeLines(tuple(free), tuple(sorted(_used(session, book_id, actor).intersection(free))))
+
+
+def void(
+    uow: UnitOfWork,
+    book_id: int,
+    *,
+    first: int | None = None,
+    last: int | None = None,
+    reason: str,
+    told: Collection[int],
+    actor: Actor,
+) -> list[int]:
+    """Void the free lines of a book, as ``void_lines``. A void is never taken back, and desks send their lines at the hour at which
+    the free ones are voided: so what came after the form was shown is told first.
+
+    Args:
+        told: the used lines that the form named.
+
+    Raises:
+        InvalidTransition: ``reserve.used_meanwhile``: more lines are used; as ``void_lines``.
+    """
+    voided = operations.void_lines(uow, book_id, first=first, last=last, reason=reason, actor=actor)
+    # The lines are locked, so a desk whose line comes now waits, and is told that it is void.
+    more = _used(uow.session, book_id, actor).intersection(voided) - set(told)
+    if more:
+        raise InvalidTransition("reserve.used_meanwhile", "look at these lines first", lines=numbers.spans(more))
+    return voided
+
+
+def _used(session: Session, book_id: int, actor: Actor) -> set[int]:
+    typed = reserve_typed.of_book(session, book_id, actor)
+    found = reserve_sheets.lines_of(session, book_id, actor)
+    of_desks = {one.line_no for one in queries.lines(session, actor, book_id) if one.id in typed}
+    return of_desks | {line_no for line_no, one in found.items() if one.said is not LineSaid.EMPTY}
