@@ -146,7 +146,7 @@ class DeskServer(ThreadingHTTPServer):
             limit.cancel()
             self._places.release()
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
         """Log that a request ended; its browser is gone, or was too slow."""
         log.warning("a request of the desk's page ended", exc_info=True)
 
