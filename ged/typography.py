@@ -85,4 +85,6 @@ def visible(text: str) -> str:
     """A text that came from outside, without signs that nobody sees: controls, and those that turn the direction of a line, so that it
     reads otherwise than it is. Tabs and newlines stay; every other space becomes a plain one: dropped, it would join two numbers.
     """
+    if text.isprintable():  # nearly every text of a line
+        return text
     return "".join(c if c.isprintable() or c in "\n\t" else " " if c.isspace() else "" for c in text)

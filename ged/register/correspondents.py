@@ -108,14 +108,15 @@ def resolve_sender(
 def directory_ids(uow: UnitOfWork, names: Sequence[str], *, unit_id: int) -> dict[str, int]:
     """Name -> entry id for many names at once; missing entries are created. Names with equal folds share an entry."""
     entity_id = entities(uow.session)[unit_id]
-    folded = {fold(name): name for name in reversed(names) if fold(name)}
+    folds = {name: fold(name) for name in names}
+    folded = {folds[name]: name for name in reversed(names) if folds[name]}
     known = _entries(uow, folded, entity_id)
     new = sorted(folded.keys() - known.keys())
     rows = [{"name": " ".join(folded[key].split()), "folded_name": key, "entity_id": entity_id} for key in new]
     insert_all_missing(uow.session, Correspondent, rows)
     if new:
         known = _entries(uow, folded, entity_id)
-    return {name: known[fold(name)] for name in names if fold(name) in known}
+    return {name: known[key] for name, key in folds.items() if key in known}
 
 
 def _entries(uow: UnitOfWork, folded: Collection[str], entity_id: int) -> dict[str, int]:

@@ -75,7 +75,7 @@ def read_line(line_no: int, raw: bytes, *, today: date) -> ArchiveLine:
             ``import.empty``.
     """
     told, ignored = _fields(_object(raw))
-    texts = {name: _text(name, told.get(name)) for name in FIELDS}
+    texts = dict.fromkeys(FIELDS, "") | {name: _text(name, value) for name, value in told.items()}
     own_id = " ".join(texts["id"].split())
     if not own_id:
         raise Invalid("import.own_id", "give the letter its own id in the field id", field="id")
