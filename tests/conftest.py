@@ -10,9 +10,9 @@ import signal
 import uuid
 import zlib
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -29,8 +29,10 @@ if TYPE_CHECKING:
 pytest.register_assert_rewrite(*(f"tests.{kit.stem}" for kit in Path(__file__).parent.glob("*_kit.py")))
 
 # No deadline for examples: they may be slow on a busy machine. A normal run draws the same examples as the run before,
-# so that a failure is due to a change. The long run draws new examples, and ten times as many.
-settings.register_profile("ged", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+# so that a failure is due to a change. The long run draws new examples, and many more.
+settings.register_profile(
+    "ged", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True, max_examples=40
+)
 settings.register_profile("long", settings.get_profile("ged"), derandomize=False, max_examples=1_000)
 LONG_RUN = "GED_TEST_LONG" in os.environ
 settings.load_profile("long" if LONG_RUN else "ged")
@@ -108,6 +110,9 @@ LONGEST = (
 )
 """Files that cost more than about twelve processor seconds, Chromium and servers counted, the longest first: one that began
 late would run alone at the end."""
+ON_POSTGRES = 4
+"""Of so many integration tests of both databases, one runs on PostgreSQL in the usual run and the others on SQLite: a test
+costs two to three times as much on PostgreSQL."""
 TESTS_BETWEEN_COLLECTIONS = 80
 TESTS_BETWEEN_FREEZES = 160
 """After so many tests, and after the first collection, what is there is excluded from later collections. Without it a
@@ -133,10 +138,12 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave what is long to the long run, and put the longest files first, so that all workers end at about one time
     (with ``--no-loadscope-reorder``)."""
-    for item in [] if LONG_RUN else items:
-        why = _left_to_the_long_run(item)
-        if why:
-            item.add_marker(pytest.mark.skip(reason=f"{why}: `make test-long` runs it"))
+    if not LONG_RUN:
+        shares = _shares(items)
+        for item in items:
+            why = _left_to_the_long_run(item, shares)
+            if why:
+                item.add_marker(pytest.mark.skip(reason=f"{why}: `make test-long` runs it"))
     order = (*LONGEST, "journeys", "contracts", "faults", "integration", "migrations")
     ranks = {name: rank for rank, name in enumerate(order)}
 
@@ -146,14 +153,47 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=rank)
 
 
-def _left_to_the_long_run(item: pytest.Item) -> str:
-    """Why the usual run does without a test; empty: it does not."""
+def _left_to_the_long_run(item: pytest.Item, shares: Mapping[str, frozenset[str]]) -> str:
+    """Why the usual run does without a test; empty: it does not.
+
+    Args:
+        shares: a function with the mark ``in_shares`` -> the names of its cases that the usual run takes.
+    """
     mark = item.get_closest_marker("long")
     if mark is not None:
         return str(mark.args[0])
+    matrix = _matrix(item)
+    if matrix is not None and _case(item) not in shares[matrix]:
+        return "other cases of a matrix, of which the usual run takes a part chosen by their names"
     if _other_width(item):
         return "the other width of a test in the browser"
     return "the other database, of a test that runs on both" if _other_database(item) else ""
+
+
+def _shares(items: Iterable[pytest.Item]) -> dict[str, frozenset[str]]:
+    """Function with the mark ``in_shares`` -> the names of its cases that the usual run takes."""
+    from tests.sample_kit import share  # only now: pytest has to rewrite the asserts of kits first
+
+    cases: dict[str, set[str]] = {}
+    of: dict[str, int] = {}
+    for item in items:
+        matrix, mark = _matrix(item), item.get_closest_marker("in_shares")
+        if matrix is not None and mark is not None:
+            cases.setdefault(matrix, set()).add(_case(item))
+            of[matrix] = mark.args[0]
+    return {matrix: share(matrix, names, of[matrix]) for matrix, names in cases.items()}
+
+
+def _matrix(item: pytest.Item) -> str | None:
+    """The function of a case with the mark ``in_shares``; None: all of the test runs."""
+    if item.get_closest_marker("in_shares") is None or not hasattr(item, "callspec"):
+        return None
+    return item.nodeid.partition("[")[0]
+
+
+def _case(item: Any) -> str:
+    """The name of a case, without the database and the width: of those another rule takes one."""
+    return "-".join(one for one in item.callspec.id.split("-") if one not in ("sqlite", "postgresql", "360", "1280"))
 
 
 def _other_width(item: pytest.Item) -> bool:
@@ -170,14 +210,14 @@ def _other_width(item: pytest.Item) -> bool:
 def _other_database(item: pytest.Item) -> bool:
     """Whether an integration test of both databases runs on one of them in the usual run, and this is the other one.
 
-    Half of the tests run on each. Contracts, faults with their races, and migrations run on both.
+    One of ``ON_POSTGRES`` runs on PostgreSQL. Contracts, faults with their races, and migrations run on both.
     """
     if item.path.parent.name != "integration" or not isinstance(item, pytest.Function) or not hasattr(item, "callspec"):
         return False
     of_both, params = ("sqlite", "postgresql"), item.callspec.params
     given = [one for one in params.values() if one in of_both]
     name = f"{item.originalname}{sorted(f'{name} {one}' for name, one in params.items() if one not in of_both)}"
-    return len(given) == 1 and given[0] != of_both[zlib.crc32(name.encode()) % 2]
+    return len(given) == 1 and given[0] != of_both[zlib.crc32(name.encode()) % ON_POSTGRES == 0]
 
 
 def pytest_collection_finish() -> None:

@@ -121,6 +121,7 @@ def huge_image_in_pdf(path: Path) -> None:
         pdf.save(path)
 
 
+@pytest.mark.in_shares(3)
 @pytest.mark.parametrize(
     ("make", "code"),
     [

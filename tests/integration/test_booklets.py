@@ -81,6 +81,7 @@ def small_letters(page: pypdfium2.PdfPage) -> str:
     return found
 
 
+@pytest.mark.in_shares(4)
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("booklet", booklets.BOOKLETS, ids=lambda one: one.name)
 def test_a_booklet_is_whole_and_fits(

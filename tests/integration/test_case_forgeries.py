@@ -126,12 +126,14 @@ def forged(request, case, house, tmp_path_factory):
     return forge(Forger(case, tmp_path_factory.mktemp("forged") / forge.__name__), house)
 
 
+@pytest.mark.in_shares(2)
 def test_without_key_and_roots_a_forgers_folder_proves_nothing(forged, capsys):
     code, lines = told(forged, [], capsys)
     assert code in (1, 3)
     assert [line for line in lines if line["state"] == "proven"] == []
 
 
+@pytest.mark.in_shares(2)
 def test_with_the_true_roots_only_whole_signed_bytes_are_proven_and_named_by_their_digest(forged, held, capsys):
     code, lines = told(forged, held[0], capsys)
     assert code in (1, 3)
@@ -151,6 +153,7 @@ def test_with_the_true_roots_only_whole_signed_bytes_are_proven_and_named_by_the
         assert "Sg" not in {line["by"] for line in proven}
 
 
+@pytest.mark.in_shares(2)
 def test_with_the_true_key_a_forgers_folder_is_broken(forged, held, capsys):
     code, lines = told(forged, [*held[0], *held[1]], capsys)
     assert code == 1
@@ -158,6 +161,7 @@ def test_with_the_true_key_a_forgers_folder_is_broken(forged, held, capsys):
     assert {line["what"].split()[0] for line in lines if line["state"] == "proven"} <= {"signature"}
 
 
+@pytest.mark.in_shares(2)
 def test_no_text_of_the_folder_steers_the_terminal_or_looks_like_a_verdict(forged, capsys):
     ged_verify.main([str(forged)])
     printed = capsys.readouterr()

@@ -305,6 +305,7 @@ class Resigned:
         self.manifest(told)
 
 
+@pytest.mark.in_shares(3)
 @pytest.mark.parametrize(
     ("table", "how"),
     [

@@ -80,6 +80,19 @@ def test_each_case_of_a_walk_is_in_turn_by_its_name_alone(monkeypatch: pytest.Mo
     assert all(sample_kit.in_turn(name, 3) for name in names)
 
 
+def test_a_share_of_a_matrix_follows_from_the_names_of_its_cases_and_is_never_empty() -> None:
+    names = [f"case {n}" for n in range(300)]
+    chosen = sample_kit.share("matrix", names, 3)
+    assert 60 < len(chosen) < 140
+    assert chosen != sample_kit.share("another matrix", names, 3)
+    fewer = [name for name in names if name != "case 7"]
+    assert sample_kit.share("matrix", fewer, 3) == chosen - {"case 7"}
+    for name in names[:20]:
+        assert sample_kit.share("matrix", [name], 3) == {name}
+    shares = [sample_kit.share(f"matrix {n}", names, 3) for n in range(40)]
+    assert frozenset().union(*shares) == set(names), "each case is in the share of some name"
+
+
 def test_an_application_has_the_views_of_an_earlier_one_as_if_it_had_registered_them(tmp_path: Path) -> None:
     services = place(tmp_path / "site")
     whole, *shared = (open_site(tmp_path / "site", services, adds_routes=own) for own in (True, False, False))

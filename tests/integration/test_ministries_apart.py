@@ -318,6 +318,7 @@ WRONG = {
 }  # fmt: skip
 
 
+@pytest.mark.in_shares(3)
 @pytest.mark.parametrize("what", WRONG)
 def test_no_act_changes_or_names_what_is_of_another_ministry(services: Services, what: str) -> None:
     field, lines = WRONG[what]

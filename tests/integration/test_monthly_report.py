@@ -171,6 +171,7 @@ def counted_letter(services: Services, play: Play) -> int:
     return mail_id
 
 
+@pytest.mark.in_shares(3)
 @pytest.mark.parametrize(
     ("act", "action", "who", "expected"),
     [
@@ -216,6 +217,7 @@ def test_a_letter_that_comes_into_the_month_afterwards_is_named(services: Servic
     ]
 
 
+@pytest.mark.in_shares(3)
 @pytest.mark.parametrize(
     "altered",
     [

@@ -80,6 +80,7 @@ ACTS = {
 }  # fmt: skip
 
 
+@pytest.mark.in_shares(2)
 @pytest.mark.parametrize("name", ACTS)
 def test_an_act_is_done_as_it_was_shown_and_taken_back_byte_by_byte(services: Services, name: str) -> None:
     before = dump(services)
@@ -162,6 +163,7 @@ REFUSED = {
 }  # fmt: skip
 
 
+@pytest.mark.in_shares(4)
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_does_not_fit_is_refused_and_nothing_is_kept(services: Services, name: str) -> None:
     asked, code = REFUSED[name]

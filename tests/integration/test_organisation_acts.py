@@ -116,6 +116,7 @@ def test_letters_are_counted_for_a_page_when_nobody_waits_for_it_any_more(
     assert the_act(services, act_id).consequences == shown.consequences, "what was shown is what was done"
 
 
+@pytest.mark.in_shares(3)
 @pytest.mark.parametrize("name", ACTS)
 def test_an_act_is_done_as_it_was_shown_and_taken_back_byte_by_byte(services: Services, name: str) -> None:
     before = dump(services)
@@ -273,6 +274,7 @@ REFUSED = {
 }  # fmt: skip
 
 
+@pytest.mark.in_shares(4)
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_does_not_fit_is_refused_and_nothing_is_kept(tmp_path: Path, name: str) -> None:
     services = make_services(tmp_path)

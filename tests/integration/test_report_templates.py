@@ -129,6 +129,7 @@ COVERS = {
 """What hides the numbers where it reaches them."""
 
 
+@pytest.mark.in_shares(3)
 @pytest.mark.parametrize("name", COVERS)
 def test_first_pages_neither_leave_out_nor_cover_nor_change_the_pages_behind_them(name: str) -> None:
     """Each of the program's pages looks, dot by dot, as after harmless first pages of as many pages."""
@@ -140,6 +141,7 @@ def test_first_pages_neither_leave_out_nor_cover_nor_change_the_pages_behind_the
     assert hostile[front:] == plain[front:]
 
 
+@pytest.mark.in_shares(2)
 @pytest.mark.parametrize("source", ["#let rien = 1", "#hide(entete)", "Mot", "#show text: none\n#entete"])
 def test_the_letterhead_stands_on_the_programs_pages_whatever_the_first_pages_print(
     source: str, tmp_path: Path
@@ -152,6 +154,7 @@ def test_the_letterhead_stands_on_the_programs_pages_whatever_the_first_pages_pr
     assert said.index("RÉPUBLIQUE TOGOLAISE") < said.index("Ce rapport compte")
 
 
+@pytest.mark.in_shares(4)
 @pytest.mark.parametrize("sign", ["\0", "\x07", "\x1b", "\x7f", "\u202e", "\u2066", "\u200b"])
 def test_signs_that_nobody_sees_are_not_kept(services: Services, sign: str) -> None:
     """PostgreSQL takes no zero byte, and a control of the direction shows 12 as 21."""
@@ -165,6 +168,7 @@ def test_the_judge_of_covers_sees_one() -> None:
     assert changed[1:] != pictures(pdf_of("Mot"))[1:]
 
 
+@pytest.mark.in_shares(4)
 @pytest.mark.parametrize(
     ("source", "line", "name"),
     [
@@ -191,6 +195,7 @@ def test_a_template_reads_no_file_and_reaches_nothing_but_its_pages(
     assert (error.code, error.params["line"], error.params["name"]) == ("report_template.forbidden", line, name)
 
 
+@pytest.mark.in_shares(4)
 @pytest.mark.parametrize(
     "source",
     [
@@ -213,6 +218,7 @@ def test_the_data_of_a_file_are_those_of_the_program(services: Services) -> None
     assert pdfium.PdfDocument(pdf).count_attachments() == 1
 
 
+@pytest.mark.in_shares(4)
 @pytest.mark.parametrize(
     ("source", "code", "line"),
     [
@@ -231,6 +237,7 @@ def test_a_mistake_is_told_with_its_line(services: Services, source: str, code: 
     assert (error.code, error.params["line"]) == (code, line)
 
 
+@pytest.mark.in_shares(2)
 @pytest.mark.parametrize(
     ("source", "codes"),
     [

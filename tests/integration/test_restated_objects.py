@@ -46,6 +46,7 @@ def _again(pdf, ministry, **how):
     return signed(pdf, ministry.signer, name="third", place=BLANK, **how)
 
 
+@pytest.mark.in_shares(3)
 @pytest.mark.parametrize("edit", SOUND, ids=_name)
 def test_equal_values_are_no_change(first, base, ministry, edit):
     restated = updated(base, edit)
@@ -80,6 +81,7 @@ def test_a_look_for_a_field_that_had_none_is_a_change(first, ministry):
     assert first(changed) == (("red", "modified_after"), ("form_values", "new_field"))
 
 
+@pytest.mark.in_shares(3)
 @pytest.mark.parametrize(("edit", "change"), ATTACKS, ids=_name)
 def test_other_values_are_a_change_whatever_came_with_them(first, base, ministry, edit, change):
     attacked = updated(base, edit)
@@ -94,6 +96,7 @@ def test_other_values_are_a_change_whatever_came_with_them(first, base, ministry
         assert change in changes
 
 
+@pytest.mark.in_shares(3)
 @pytest.mark.parametrize("edit", OWN_FIELD, ids=_name)
 def test_a_field_that_brings_something_along_is_a_change(first, base, ministry, edit):
     assert first(_again(base, ministry))[0] == ("amber", "signed_again")
@@ -248,6 +251,7 @@ BOXES = [
 ]
 
 
+@pytest.mark.in_shares(3)
 @pytest.mark.parametrize("turned", [0, 90, 180])
 @pytest.mark.parametrize(("box", "change"), BOXES)
 def test_a_mark_over_what_was_signed_is_told(first, ministry, turned, box, change):

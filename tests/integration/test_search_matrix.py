@@ -130,6 +130,7 @@ def _fill(services: Services) -> Scene:
     return Scene(services, tuple(letters), saved)
 
 
+@pytest.mark.in_shares(3)
 @pytest.mark.parametrize("account", ACCOUNTS)
 def test_hits_counts_passages_and_other_spellings(scene: Scene, account: str) -> None:
     who, seen = actor(scene.services, account), scene.seen_by(account)
@@ -158,6 +159,7 @@ def test_hits_counts_passages_and_other_spellings(scene: Scene, account: str) ->
             assert wrong.total <= len(told)
 
 
+@pytest.mark.in_shares(3)
 @pytest.mark.parametrize("account", ACCOUNTS)
 def test_facets(scene: Scene, account: str) -> None:
     who, seen = actor(scene.services, account), scene.seen_by(account)
@@ -176,6 +178,7 @@ def test_facets(scene: Scene, account: str) -> None:
     assert sum(v.count for v in none["register"]) == len(abalo)
 
 
+@pytest.mark.in_shares(3)
 @pytest.mark.parametrize("account", ACCOUNTS)
 def test_suggestions(scene: Scene, account: str) -> None:
     who, seen = actor(scene.services, account), scene.seen_by(account)
@@ -192,6 +195,7 @@ def test_suggestions(scene: Scene, account: str) -> None:
     assert bool(offered) == bool(told)
 
 
+@pytest.mark.in_shares(3)
 @pytest.mark.parametrize("account", ACCOUNTS)
 def test_similar_letters(scene: Scene, account: str) -> None:
     who, seen = actor(scene.services, account), scene.seen_by(account)
@@ -207,6 +211,7 @@ def test_similar_letters(scene: Scene, account: str) -> None:
             assert bool(found) == (one.mail_id in told and len(told) > 1)
 
 
+@pytest.mark.in_shares(3)
 @pytest.mark.parametrize("account", ACCOUNTS)
 def test_lists(scene: Scene, account: str) -> None:
     who, seen = actor(scene.services, account), scene.seen_by(account)
@@ -216,6 +221,7 @@ def test_lists(scene: Scene, account: str) -> None:
     assert not any(row.subject or row.correspondent for row in rows if row.level is Confidentiality.SECRET)
 
 
+@pytest.mark.in_shares(3)
 @pytest.mark.parametrize("account", ACCOUNTS)
 def test_alerts_tell_once_what_the_owner_may_see(scene: Scene, account: str) -> None:
     who = actor(scene.services, account)

@@ -66,6 +66,7 @@ def progress(services: Services, exercise: Exercise, who: Actor) -> Progress:
         return next(one for one in queries.progress_of(session, who) if one.exercise == exercise)
 
 
+@pytest.mark.in_shares(3)
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda one: f"{one.number}-{one.role.value}")
 def test_an_exercise_is_passed_by_as_many_acts_as_it_wants_and_not_before(
     services: Services, exercise: Exercise

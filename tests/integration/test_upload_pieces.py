@@ -24,6 +24,7 @@ from ged.ports import Digest
 from ged.unit import Services
 from tests.factories import NOW, make_organisation, make_services
 from tests.intake_kit import pair
+from tests.sample_kit import examples
 
 BLOCK = 8
 TOLD = {"page.size", "page.digest_mismatch"}
@@ -163,7 +164,7 @@ def sent(place: tuple[Services, BridgeIdentity], whole: bytes, pieces: list[Piec
     yield page
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(WHOLE, st.lists(_pieces(st.none() | _pieces(st.none(), is_damaged=HONEST), is_damaged=HONEST), max_size=12))
 def test_what_is_held_is_the_beginning_of_the_page(
     place: tuple[Services, BridgeIdentity], whole: bytes, pieces: list[Piece]
@@ -175,7 +176,7 @@ def test_what_is_held_is_the_beginning_of_the_page(
     assert page.rows() == [page.digest]
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(WHOLE, st.lists(_pieces(st.none() | _pieces(st.none(), is_damaged=ANY), is_damaged=ANY), max_size=12))
 def test_a_page_is_whole_or_not_there(
     place: tuple[Services, BridgeIdentity], whole: bytes, pieces: list[Piece]

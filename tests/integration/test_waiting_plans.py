@@ -195,6 +195,7 @@ OF_THE_PAST = {"done", "preserved", "recent units", "exchanged", "slips"}
 """Lists with a page or a count of the past itself."""
 
 
+@pytest.mark.in_shares(3)
 @pytest.mark.parametrize("is_analysed", [False, True])
 @pytest.mark.parametrize("name", ASKED)
 def test_a_list_of_what_waits_reads_no_assignments_of_the_past(

@@ -221,6 +221,7 @@ WRONG = {
 }  # fmt: skip
 
 
+@pytest.mark.in_shares(4)
 @pytest.mark.parametrize("what", WRONG)
 def test_a_wrong_cell_is_found_in_its_place(tmp_path: Path, what: str) -> None:
     services = make_services(tmp_path)

@@ -32,7 +32,7 @@ COLUMNS: dict[str, st.SearchStrategy[Any]] = {
     "at": WHEN, "person_id": IDS, "post_id": IDS, "acting_for_post_id": IDS, "action": TEXT, "subject_kind": TEXT,
     "subject_id": IDS, "payload_digest": HEX, "previous_hash": HEX, "hash": HEX,
 }  # fmt: skip
-HALF = settings(max_examples=settings().max_examples // 2)  # each example writes a journal
+HALF = settings(max_examples=max(100, settings().max_examples) // 2)  # each example writes a journal
 ENTRIES, OF_ENTRIES, HEAD = table_of(AuditEntry), table_of(AuditPayload), table_of(AuditHead)
 
 

@@ -16,6 +16,7 @@ from ocr.field_numbers import leading_count, value_of
 from ocr.field_places import is_town_line, known_town
 from ocr.fields import read_fields
 from tests.field_letters import MANY, SINGLE, Count, judge, letters
+from tests.sample_kit import examples
 
 
 def page_of(text: str = "", words: tuple[Word, ...] = (), number: int = 1) -> RecognisedPage:
@@ -214,13 +215,13 @@ _WORD = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(st.lists(_TEXT, max_size=4))
 def test_no_text_makes_it_fail(texts: list[str]) -> None:
     check(read_fields([page_of(text, number=number) for number, text in enumerate(texts, 1)]))
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(st.lists(st.lists(_WORD, max_size=40), max_size=3))
 def test_no_words_make_it_fail(pages: list[list[Word]]) -> None:
     check(read_fields([page_of(words=tuple(words), number=number) for number, words in enumerate(pages, 1)]))

@@ -4,7 +4,7 @@ import string
 from datetime import date
 from itertools import pairwise
 
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ged.errors import Invalid
@@ -16,6 +16,8 @@ CODES = st.text(string.ascii_letters + string.digits + "ÉÀÇ-", min_size=1, ma
 SEQUENCES = st.integers(1, 12_000) | st.integers(1, MAX_SEQUENCE)
 SPECS = st.sampled_from(["", ":03d", ":05d", ":d", ":6", ":07"])
 LITERALS = st.text("/-. N°0TG19", max_size=3)
+WHOLE = settings(max_examples=max(100, settings().max_examples))
+"""No fewer examples in the usual run: a wrong number cannot be taken back."""
 ODD = st.text(string.printable.replace("{", "").replace("}", ""), max_size=6)
 
 
@@ -38,6 +40,7 @@ def number(pattern: str, sequence: int, on: date, code: str = "MEM") -> str:
     return format_number(pattern, sequence=sequence, on=on, entity=code, unit=code, register=code)
 
 
+@WHOLE
 @given(patterns(), SEQUENCES, DAYS, st.text(string.ascii_uppercase, min_size=1, max_size=32))
 def test_what_is_accepted_is_written_in_full(pattern: str, sequence: int, on: date, code: str) -> None:
     text = number(pattern, sequence, on, code)
@@ -46,6 +49,7 @@ def test_what_is_accepted_is_written_in_full(pattern: str, sequence: int, on: da
     assert 0 < len(number_key(text)) <= MAX_KEY
 
 
+@WHOLE
 @given(st.sampled_from(["{year}", "{yy}"]).flatmap(lambda year: patterns(must=(year,))), CODES, st.data())
 def test_two_numbers_of_a_register_never_share_a_key(pattern: str, code: str, data: st.DataObject) -> None:
     """Numbers in the order in which they are given: later ones have later days, and restart only in another year."""
@@ -57,6 +61,7 @@ def test_two_numbers_of_a_register_never_share_a_key(pattern: str, code: str, da
     assert number_key(texts[0]) != number_key(texts[1])
 
 
+@WHOLE
 @given(ODD, st.integers(1, MAX_SEQUENCE), st.integers(1, MAX_SEQUENCE))
 def test_no_way_to_write_a_sequence_loses_a_digit(spec: str, one: int, other: int) -> None:
     """Python's formats can round, cut, or pad at the end. Such a pattern is refused, or its numbers differ."""
@@ -84,6 +89,7 @@ def typed(draw: st.DrawFn, text: str) -> str:
     return draw(st.sampled_from(["", "n° ", "N°", " №:"])) + "".join(out) + draw(st.sampled_from(["", " ", "."]))
 
 
+@WHOLE
 @given(st.sampled_from(["{seq:05d}/{year}/{entity}", "{seq}-{yy}", "{entity}-{seq:04d}/{month}/{unit}"]), SEQUENCES, DAYS,
        CODES, st.data())  # fmt: skip
 def test_a_number_is_found_as_it_is_typed(
@@ -93,6 +99,7 @@ def test_a_number_is_found_as_it_is_typed(
     assert number_key(data.draw(typed(text))) == number_key(text)
 
 
+@WHOLE
 @given(st.text(max_size=MAX_LENGTH))
 def test_a_key_is_its_own_key(text: str) -> None:
     key = number_key(text)
@@ -100,6 +107,7 @@ def test_a_key_is_its_own_key(text: str) -> None:
     assert number_key(key) == key
 
 
+@WHOLE
 @given(st.text("123456789", min_size=2, max_size=8), st.data())
 def test_groups_of_digits_stay_apart(digits: str, data: st.DataObject) -> None:
     """``4/22026`` differs from ``42/2026``."""

@@ -14,6 +14,7 @@ from ged.errors import Invalid
 from ged.richtext import document, marks, screen
 from ged.richtext.document import Document, Heading, Item, Items, Mark, PageBreak, Paragraph, Run, Table, normal
 from ged.richtext.pages import sheet_blocks
+from tests.sample_kit import examples
 
 ALPHABET = "ab*_ \\|#-1.\n[)é\t•n\u00a0\u202f"
 texts = st.text(alphabet=ALPHABET, max_size=10)
@@ -30,7 +31,7 @@ blocks = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(st.lists(blocks, max_size=4))
 @pytest.mark.slow
 def test_a_document_comes_back_from_its_stored_form_and_from_its_light_marks(made: list[Any]) -> None:
@@ -40,7 +41,7 @@ def test_a_document_comes_back_from_its_stored_form_and_from_its_light_marks(mad
     assert marks.parse(marks.write(found)) == found
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 @given(st.text(alphabet=ALPHABET, max_size=40))
 def test_any_text_is_read_and_a_plain_one_keeps_its_characters(text: str) -> None:
     found = marks.parse(text)
