@@ -205,11 +205,16 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if self.path == "/ouvrir":
             session = self.server.door.open(sent.get("code", "")[:40])
-            self._send(self._page(session) if session is not None else self._door(TROUBLES["code"]))
+            if session is None:
+                self._send(self._door(TROUBLES["code"], sent))
+            else:
+                self._send(self._page(session, self._own_line(sent)))
             return
         session = sent.get("session", "")
         if not self.server.door.admits(session):
-            self._send(self._door(TROUBLES["closed"]), status=HTTPStatus.FORBIDDEN)
+            # A bridge that was started again knows no session: what was typed meanwhile goes through the door.
+            typed = sent if self.path == "/ligne" else None
+            self._send(self._door(TROUBLES["closed"], typed), status=HTTPStatus.FORBIDDEN)
         elif self.path == "/brouillon":
             self._draft(sent)
         elif self.path == "/ligne":
@@ -284,8 +289,19 @@ class _Handler(BaseHTTPRequestHandler):
 
     # --- what is sent ------------------------------------------------------------------------------------------------
 
-    def _door(self, trouble: str = "") -> str:
-        return PAGE.door(trouble)
+    def _door(self, trouble: str = "", sent: dict[str, str] | None = None) -> str:
+        line = _line_of(sent or {})
+        return PAGE.door(trouble, {"key": line.key, "seen": (sent or {}).get("seen", "")[:40], **line.fields} if line else {})
+
+    def _own_line(self, sent: dict[str, str]) -> DeskLine | None:
+        """The line that came through the door; a new one where its own was sent, or changed by another tab."""
+        line = _line_of(sent)
+        stored = self.server.lines.get(line.key) if line is not None else None
+        if line is None or stored is None:
+            return line
+        if stored.is_editable and stored.mark == sent.get("seen", ""):
+            return replace(stored, fields=line.fields)
+        return DeskLine(new_key(), "draft", line.fields)
 
     def _page(
         self,
@@ -327,6 +343,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _refuse(self, status: HTTPStatus) -> None:
         self.close_connection = True
         self._send(html.escape(status.phrase), "text/plain", status=status)
+
+
+def _line_of(sent: dict[str, str]) -> DeskLine | None:
+    """The line of a form, None where nothing is typed."""
+    fields, key = _typed(sent), sent.get("key", "")
+    return DeskLine(key if KEY.fullmatch(key) else new_key(), "draft", fields) if any(fields.values()) else None
 
 
 def _typed(sent: dict[str, str]) -> dict[str, str]:

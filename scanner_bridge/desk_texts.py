@@ -1,35 +1,35 @@
 """What the page of this desk says and looks like."""
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from scanner_bridge.desk_lines import DeskLine
 
 TROUBLES: Final = {
-    "code": "Ce code n'ouvre pas la page. Après plusieurs essais, attendez trente secondes.",
-    "closed": "La page s'est refermée : écrivez le code, ce qui était saisi est gardé.",
+    "code": "Ce code n’ouvre pas la page. Après plusieurs essais, attendez trente secondes.",
+    "closed": "La page s’est refermée\u00a0: écrivez le code, ce qui était saisi est gardé.",
     "sent": "Cette ligne est déjà gardée ou partie, et reste comme elle était. Ce que vous venez de saisir est ci-dessous, comme une nouvelle ligne.",
-    "sending": "Cette ligne est en cours d'envoi : attendez la réponse du serveur.",
-    "full": "Ce poste garde trop de lignes : attendez le serveur.",
+    "sending": "Cette ligne est en cours d’envoi\u00a0: attendez la réponse du serveur.",
+    "full": "Ce poste garde trop de lignes\u00a0: attendez le serveur.",
 }
 FAULTS: Final = {
     "missing": "À remplir.",
-    "day": "Écrivez le jour ainsi : 24/11/2026.",
-    "hour": "Écrivez l'heure ainsi : 10h20.",
+    "day": "Écrivez le jour ainsi\u00a0: 24/11/2026.",
+    "hour": "Écrivez l’heure ainsi\u00a0: 10h20.",
     "number": "Écrivez un nombre.",
     "long": "Trop long.",
 }
 _STATES: Final = {
     "waiting": "attend le serveur",
-    "sent": "reçue par le serveur : à confirmer sur le site",
+    "sent": "reçue par le serveur\u00a0: à confirmer sur le site",
     "refused": "refusée par le serveur",
 }
 _LINKS: Final = {
-    "online": "Le serveur répond : les lignes partent. Le travail peut reprendre sur le site.",
-    "network_down": "Réseau coupé : les lignes sont gardées ici et partiront d'elles-mêmes.",
-    "server_down": "Serveur absent : les lignes sont gardées ici et partiront d'elles-mêmes.",
-    "unpaired": "Le serveur ne connaît plus ce poste : appelez l'administrateur. Les lignes sont gardées ici.",
+    "online": "Le serveur répond\u00a0: les lignes partent. Le travail peut reprendre sur le site.",
+    "network_down": "Réseau coupé\u00a0: les lignes sont gardées ici et partiront d’elles-mêmes.",
+    "server_down": "Serveur absent\u00a0: les lignes sont gardées ici et partiront d’elles-mêmes.",
+    "unpaired": "Le serveur ne connaît plus ce poste\u00a0: appelez l’administrateur. Les lignes sont gardées ici.",
 }
 _FIELDS: Final = (
     ("line", "Numéro de la ligne (imprimé au carnet)", "text", True),
@@ -72,7 +72,7 @@ if (form) {
       const note = document.getElementById("kept");
       fetch("/brouillon", { method: "POST", body: new URLSearchParams(new FormData(form)), keepalive: true })
         .then((answer) => { note.textContent = answer.ok ? "Brouillon gardé sur ce poste." : "Brouillon non gardé."; })
-        .catch(() => { note.textContent = "Brouillon non gardé : le programme du poste ne répond pas."; });
+        .catch(() => { note.textContent = "Brouillon non gardé\u00a0: le programme du poste ne répond pas."; });
     }, 600);
   };
   form.addEventListener("input", keep);
@@ -84,12 +84,15 @@ if (form) {
 class _Page:
     """The page, as HTML. Whatever was typed, or came from the server, is escaped."""
 
-    def door(self, trouble: str) -> str:
-        """Where the code is asked for."""
+    def door(self, trouble: str, typed: Mapping[str, str]) -> str:
+        """Where the code is asked for. ``typed``: key and fields of a line that was sent after the page was closed."""
+        kept = "".join(
+            f"<input type='hidden' name='{_e(name)}' value='{_e(text)}'>" for name, text in typed.items() if text
+        )
         return _whole(
-            f"{_trouble(trouble)}<form class='card' method='post' action='/ouvrir'><label for='code'>Code du poste</label>"
+            f"{_trouble(trouble)}<form class='card' method='post' action='/ouvrir'>{kept}<label for='code'>Code du poste</label>"
             "<input id='code' name='code' type='password' autocomplete='off' required autofocus>"
-            "<p>L'administrateur l'a reçu de « ged-bridge desk ».</p><button>Ouvrir</button></form>"
+            "<p>L’administrateur l’a reçu de «\u00a0ged-bridge desk\u00a0».</p><button>Ouvrir</button></form>"
         )
 
     def lines(
@@ -129,7 +132,7 @@ def _whole(body: str) -> str:
     return (
         "<!doctype html><html lang='fr'><head><meta charset='utf-8'><meta name='viewport' content='width=device-width'>"
         "<title>Saisie sans le serveur</title><link rel='stylesheet' href='/desk.css'><script src='/desk.js' defer></script>"
-        "</head><body><main><h1>Carnet de secours : saisie sans le serveur</h1>" + body + "</main></body></html>"
+        "</head><body><main><h1>Carnet de secours\u00a0: saisie sans le serveur</h1>" + body + "</main></body></html>"
     )
 
 
@@ -166,7 +169,7 @@ def _field(
 
 def _row(session: str, line: DeskLine) -> str:
     fields = line.fields
-    told = f"<strong>{_e(fields.get('line', ''))}</strong>, {_e(fields.get('received_on', ''))} à {_e(fields.get('received_clock', ''))} : "
+    told = f"<strong>{_e(fields.get('line', ''))}</strong>, {_e(fields.get('received_on', ''))} à {_e(fields.get('received_clock', ''))}\u00a0: "
     why = f"<br><span class='error'>{_e(line.message or line.code)}</span>" if line.state == "refused" else ""
     state = "envoi en cours" if line.state == "waiting" and line.tried else _STATES[line.state]
     acts = "".join(

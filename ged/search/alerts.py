@@ -47,8 +47,9 @@ def check(services: Services, saved_id: int, *, now: datetime) -> int:
         if saved is None or not saved.follows:
             return 0
         owner = _owner(session, saved.person_id, services, now)
+        today = now.astimezone(services.zone).date()
         query = replace(
-            saved_searches.read(saved.query), sort=SortOrder.NEWEST, offset=0, limit=WINDOW, highlight=False
+            saved_searches.read_on(saved.query, today), sort=SortOrder.NEWEST, offset=0, limit=WINDOW, highlight=False
         )
         page = letter_search.search_letters(services, session, owner, query) if owner is not None else None
     if page is not None and page.notice == letter_search.WITHOUT_INDEX:

@@ -20,6 +20,8 @@ from ged.register.models import Direction, Mail, MailNumber, Priority, Register
 from ged.register.states import MailState
 from ged.register.words import is_told
 from ged.reserve import queries as reserve
+from ged.search import said_days
+from ged.search.said_days import SaidDays
 from ged.unit import Actor, Services
 
 FACETS = ("register", "year", "month", "direction", "nature", "correspondent", "state", "priority", "unit")
@@ -100,6 +102,23 @@ def search_letters(services: Services, session: Session, actor: Actor, query: Se
     dropped = len(result.hits) - len(letters)
     total = max(result.total - dropped, len(letters))
     return SearchPage(letters, total, result.total_is_exact, result.notice, meant)
+
+
+def search_said(
+    services: Services, session: Session, actor: Actor, typed: SearchQuery, asked: SearchQuery, said: SaidDays | None
+) -> tuple[SearchPage, SearchQuery, bool]:
+    """The page of a search whose text may say days; the search that found it, and whether no letter is of these days.
+
+    Args:
+        typed: the search as typed.
+        asked, said: the search with its days, and these days, as ``said_days.asked`` returns them.
+    """
+    page = search_letters(services, session, actor, asked)
+    if said is None or page.total:
+        return page, asked, False
+    # No letter is of these days: the other words are searched, rather than nothing found.
+    other = said_days.without(typed, said)
+    return search_letters(services, session, actor, other), other, True
 
 
 def _meant(services: Services, session: Session, actor: Actor, asked: SearchQuery, text: str | None) -> str | None:

@@ -83,6 +83,11 @@ def asked(query: SearchQuery, today: date) -> tuple[SearchQuery, SaidDays | None
     return (query, None) if said is None else (replace(query, text=said.rest, dated=said.dated), said)
 
 
+def without(query: SearchQuery, said: SaidDays) -> SearchQuery:
+    """The search of the other words of its text, whatever the day; as typed where there are no others."""
+    return replace(query, text=said.rest or query.text)
+
+
 def _found(text: str, today: date) -> Iterator[tuple[tuple[int, int], date, date, bool]]:
     """Each period: its place, its first and last day, and whether it is named as a letter's text would name it."""
     taken: list[tuple[int, int]] = []

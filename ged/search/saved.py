@@ -14,7 +14,7 @@ from ged.jobs import JobKind
 from ged.org.models import Person
 from ged.ports import SearchQuery, SortOrder
 from ged.register.models import Mail
-from ged.search import letter_search
+from ged.search import letter_search, said_days
 from ged.search.letter_search import FoundLetter
 from ged.search.models import SavedFind, SavedSearch
 from ged.unit import Actor, UnitOfWork
@@ -22,25 +22,38 @@ from ged.unit import Actor, UnitOfWork
 MAX_NAME = 100
 MAX_SAVED = 50
 MAX_LISTED = 50
+_AS_WORDS = "days_are_words"
+"""Key of the stored form; a search that was saved before days were understood has none."""
 
 
 @dataclass(frozen=True)
 class SavedRow:
-    """A saved search in its owner's list. ``new_count``: letters reported, not yet seen, and visible now."""
+    """A saved search in its owner's list.
+
+    Attributes:
+        query: as typed.
+        days_are_words: days that its text says are words like others.
+        new_count: letters reported, not yet seen, and visible now.
+    """
 
     id: int
     name: str
     query: SearchQuery
+    days_are_words: bool
     follows: bool
     checked_at: datetime | None
     paused_at: datetime | None
     new_count: int
 
 
-def save(uow: UnitOfWork, name: str, query: SearchQuery, *, follows: bool, actor: Actor) -> int:
+def save(
+    uow: UnitOfWork, name: str, query: SearchQuery, *, follows: bool, actor: Actor, days_are_words: bool = False
+) -> int:
     """Save a search. If it is followed, a job stores its present letters without reporting them.
 
-    The same search saved twice with one name is saved once. Returns its id.
+    Days that its text says stay as typed, and are read anew at each run: "hier" is another day tomorrow.
+    ``days_are_words``: the person said that they are no days. The same search saved twice with one name is saved once.
+    Returns its id.
 
     Raises:
         Invalid: ``saved_search.empty``, ``saved_search.name_taken``, ``saved_search.too_many``.
@@ -49,15 +62,16 @@ def save(uow: UnitOfWork, name: str, query: SearchQuery, *, follows: bool, actor
         raise Invalid("saved_search.empty", "search for something first")
     # The lock serialises concurrent saves: the second sees the first's name, and the right count.
     locks.hold(uow.session, Person, [actor.person_id])
+    stored = _stored(query) | ({_AS_WORDS: True} if days_are_words else {})
     kept = uow.session.scalars(select(SavedSearch).where(SavedSearch.person_id == actor.person_id)).all()
     for one in kept:
-        if one.name == name and one.query == _stored(query) and one.follows == follows:
+        if one.name == name and one.query == stored and one.follows == follows:
             return one.id  # the button was clicked twice
         if one.name.casefold() == name.casefold():
             raise Invalid("saved_search.name_taken", "choose another name", field="name")
     if len(kept) >= MAX_SAVED:
         raise Invalid("saved_search.too_many", "delete one that is not used any more", maximum=MAX_SAVED)
-    row = SavedSearch(person_id=actor.person_id, name=name, query=_stored(query), follows=follows, created_at=uow.now)
+    row = SavedSearch(person_id=actor.person_id, name=name, query=stored, follows=follows, created_at=uow.now)
     uow.session.add(row)
     uow.session.flush()
     uow.record("search.saved", "search", row.id, actor=actor)
@@ -121,7 +135,16 @@ def rows(session: Session, actor: Actor) -> list[SavedRow]:
     )
     counts = {saved_id: count for saved_id, count in counted}  # noqa: C416  # a row is no pair to mypy
     return [
-        SavedRow(one.id, one.name, read(one.query), one.follows, one.checked_at, one.paused_at, counts.get(one.id, 0))
+        SavedRow(
+            one.id,
+            one.name,
+            read(one.query),
+            _AS_WORDS in one.query,
+            one.follows,
+            one.checked_at,
+            one.paused_at,
+            counts.get(one.id, 0),
+        )  # fmt: skip
         for one in found
     ]
 
@@ -195,6 +218,12 @@ def read(stored: Mapping[str, Any]) -> SearchQuery:
         date.fromisoformat(stored["until"]) if stored["until"] else None,
         SortOrder(stored["sort"]),
     )
+
+
+def read_on(stored: Mapping[str, Any], today: date) -> SearchQuery:
+    """The search from its stored form, as a run of this day understands it: with the days that its text says."""
+    query = read(stored)
+    return query if _AS_WORDS in stored else said_days.asked(query, today)[0]
 
 
 def open_follows(session: Session) -> list[int]:

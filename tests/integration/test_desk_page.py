@@ -89,15 +89,34 @@ def test_the_code_opens_the_page_and_nothing_is_told_without_it(desk: tuple[Brow
     browser, lines = desk
     lines.keep(f"{1:032x}", fields(1))
     assert "Préfecture" not in browser.ask("GET", "/")[1]
-    assert "n'ouvre pas" in browser.open("WXYZ-2345")
+    assert "n’ouvre pas" in browser.open("WXYZ-2345")
     assert browser.session == ""
     browser.session = "x" * 43
-    status, text = browser.post("/ligne", **fields(2))
+    status, text = browser.post("/ligne", **fields(2, sender_name="Mairie"))
     assert (status, "Préfecture" in text, len(lines.all())) == (403, False, 1)
     shown = browser.open(CODE.lower().replace("-", " "))
     assert "Préfecture de l'Ogou" in shown
     assert "Réseau coupé" in shown
     assert len(Browser(browser.port).open()) > 0
+
+
+def test_a_line_that_is_sent_after_the_bridge_was_started_again_goes_through_the_door(
+    desk: tuple[Browser, DeskLines],
+) -> None:
+    """A new bridge knows no session, and could keep no draft while it was away."""
+    browser, lines = desk
+    browser.session = "x" * 43
+    status, door = browser.post("/ligne", **fields(7, subject='Pont "de" <Glei>'))
+    assert (status, lines.all()) == (403, [])
+    typed = dict(re.findall(r"<input type='hidden' name='(\w+)' value='([^']*)'>", door))
+    assert (typed["key"], typed["subject"]) == (f"{7:032x}", 'Pont "de" <Glei>')
+    wrong = browser.ask("POST", "/ouvrir", {"code": "WXYZ-2345", **typed})[1]
+    assert f"name='key' value='{7:032x}'" in wrong  # still there after a wrong code
+    shown = browser.ask("POST", "/ouvrir", {"code": CODE, **typed})[1]
+    assert "value='Pont \"de\" <Glei>'" in shown
+    lines.keep(f"{7:032x}", fields(7))
+    lines.sent(f"{7:032x}")
+    assert f"value='{7:032x}'" not in browser.ask("POST", "/ouvrir", {"code": CODE, **typed})[1]
 
 
 def test_wrong_codes_close_the_page_for_a_while(desk: tuple[Browser, DeskLines]) -> None:
@@ -155,7 +174,7 @@ def test_a_line_is_kept_with_its_faults_told_and_the_next_number_proposed(desk: 
     browser, lines = desk
     browser.open()
     text = browser.post("/ligne", **fields(received_clock="25h00", sender_name=""))[1]
-    assert ("Écrivez l'heure ainsi" in text, "À remplir." in text, "Pont n° 7" in text, lines.all()) == (
+    assert ("Écrivez l’heure ainsi" in text, "À remplir." in text, "Pont n° 7" in text, lines.all()) == (
         True,
         True,
         True,

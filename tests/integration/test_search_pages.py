@@ -1,9 +1,10 @@
 """Functions of the search pages: marked words, lists as files, saved searches, alerts by e-mail."""
 
 import csv
+import json
 import zipfile
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from email import message_from_bytes
 from email.policy import default
 from io import BytesIO, StringIO
@@ -23,7 +24,8 @@ from ged.search import saved as saved_searches
 from ged.search.models import SavedSearch
 from ged.typography import plain
 from ged.unit import Services
-from tests.factories import NOW, actor, make_services
+from tests.commands import ged
+from tests.factories import NOW, SECRET, actor, make_services
 from tests.routing_kit import make_mentions, register, run_jobs
 from tests.site import make_site, post, sign_in
 from web.site import lists, marks
@@ -171,6 +173,82 @@ def test_an_alert_is_written_in_the_language_of_its_reader(
     body = message.get_body()
     assert body is not None
     assert plain(body.get_content()).startswith(text)
+
+
+def test_a_followed_search_reads_its_days_anew_at_each_run(tmp_path: Path) -> None:
+    """ "hier" is the day before the run, whenever the search was saved."""
+    _app, services = make_site(tmp_path)
+    make_mentions(services)
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Person).where(Person.account == "sg").values(email="sg@example.tg"))
+    saved_id = _follow(services, "sg", "audience reçue hier")
+    assert saved_alerts.check(services, saved_id, now=NOW) == 0
+    register(services, "Audience du maire")  # on the day of NOW, and its words are not "reçue hier"
+    run_jobs(services, JobKind.INDEX)
+    assert saved_alerts.check(services, saved_id, now=NOW) == 0, "it is of today"
+    assert saved_alerts.check(services, saved_id, now=NOW + timedelta(days=1)) == 1
+    assert saved_alerts.check(services, saved_id, now=NOW + timedelta(days=2)) == 0
+
+
+def test_the_command_understands_days_as_the_site_does(tmp_path: Path) -> None:
+    _app, services = make_site(tmp_path)
+    make_mentions(services)
+    register(services, "Audience du maire")  # of 24 November 2026
+    run_jobs(services, JobKind.INDEX)
+
+    def found(text: str, *more: str) -> str:
+        done = ged(
+            "search",
+            "--as",
+            "sg",
+            *more,
+            text,
+            GED_ENV_FILE=str(tmp_path / "none"),
+            GED_DATA_DIR=str(tmp_path),
+            GED_SECRET=SECRET,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    asked = {
+        "audience novembre 2026": (1, True),
+        "audience mars 1999": (1, False),  # of no such day: the other words are searched
+        '"audience" mars 1999': (0, None),  # signs: each word is meant
+    }
+    for text, (count, is_used) in asked.items():
+        told = json.loads(found(text, "--json"))
+        assert (told["total"], told["days"] and told["days"]["is_used"]) == (count, is_used), text
+    assert "days: 2026-11-01 to 2026-11-30 (novembre 2026)" in found("audience novembre 2026")
+    assert "no letter of 1999-03-01 to 1999-03-31 (mars 1999): the other words were searched" in found(
+        "audience mars 1999"
+    )
+
+
+def test_days_that_a_person_took_away_stay_away_in_a_saved_search(tmp_path: Path) -> None:
+    app, services = make_site(tmp_path)
+    client = sign_in(app, "sg")
+    page = "/recherche/?q=audience"
+    for name, dates in (("comprise", ""), ("en mots", "mots"), ("sans date", "sans")):
+        typed = {"name": name, "q": "audience mars 2026", "dates": dates}
+        assert post(client, "/recherches/", typed, page=page).status_code == 303
+    assert post(client, "/recherches/", {"name": "seule", "q": "hier", "dates": "sans"}, page=page).status_code == 303
+    with services.reading() as session:
+        rows = {row.name: row for row in saved_searches.rows(session, actor(services, "sg"))}
+    told = {name: (row.query.text, row.days_are_words) for name, row in rows.items()}
+    assert told == {
+        "comprise": ("audience mars 2026", False),
+        "en mots": ("audience mars 2026", True),
+        "sans date": ("audience", False),
+        "seule": ("hier", True),  # nothing else is said: the word is searched
+    }
+    with services.reading() as session:
+        kept = {one.name: one.query for one in session.scalars(select(SavedSearch))}
+    today = date(2026, 11, 24)
+    assert saved_searches.read_on(kept["comprise"], today).dated is not None
+    assert saved_searches.read_on(kept["en mots"], today).dated is None
+    listed = client.get("/recherches/").text
+    assert listed.count("date comprise : du 1 mars 2026 au 31 mars 2026") == 1
+    assert listed.count("dates=mots") == 4  # two searches, each with two links
 
 
 def test_an_alert_is_sent_once_and_not_without_rights(tmp_path: Path) -> None:

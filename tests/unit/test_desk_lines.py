@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 import threading
 import time
@@ -12,9 +13,10 @@ from typing import Any
 import httpx
 import pytest
 
-from scanner_bridge import desk_lines, desk_sender
+from ged.typography import french
+from scanner_bridge import desk_lines, desk_sender, desk_texts
 from scanner_bridge.api import Api, LinkDownError, RefusedError
-from scanner_bridge.desk_lines import DeskFull, DeskLines, NotEditable, new_key
+from scanner_bridge.desk_lines import DeskFull, DeskLine, DeskLines, NotEditable, new_key
 from scanner_bridge.desk_page import faults_of, following
 from scanner_bridge.desk_sender import DeskSender, iso_clock, iso_day
 
@@ -265,3 +267,15 @@ def test_a_day_with_a_short_year_is_of_this_century_and_one_long_ago_is_a_fault(
     assert faults_of(TYPED | {"received_on": "24/11/206"}) == {"received_on": "day"}
     assert faults_of(TYPED | {"received_on": "0026-11-24"}) == {"received_on": "day"}
     assert faults_of(TYPED | {"written_on": "31/12/1899"}) == {"written_on": "day"}
+
+
+def test_the_page_at_the_desk_has_french_typography() -> None:
+    """As the site: the bridge shares no code with it, so its texts are written as they are shown."""
+    line = DeskLine(new_key(), "refused", {"line": "CS-1"}, message="Motif.")
+    pages = [desk_texts.PAGE.door(trouble, {}) for trouble in desk_texts.TROUBLES.values()]
+    for link in (None, "online", "network_down", "server_down", "unpaired"):
+        pages.append(desk_texts.PAGE.lines("s", line, [line], {"line": "missing"}, "", "CS-2", link))
+    texts = [*desk_texts.FAULTS.values(), *re.findall(r'"([^"<>]+)"', desk_texts.SCRIPT)]
+    texts += [text for page in pages for text in re.split(r"<[^>]*>", page)]
+    assert [text for text in texts if french(text) != text] == []
+    assert any("’" in text for text in texts)

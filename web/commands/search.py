@@ -14,8 +14,9 @@ import click
 from ged.org.actors import actor_of_account
 from ged.ports import Confidentiality, Passage, SearchQuery
 from ged.search import export as search_export
-from ged.search import letter_search
+from ged.search import letter_search, said_days
 from ged.search.letter_search import FoundLetter, SearchPage
+from ged.search.said_days import SaidDays
 from ged.takeover import queries as takeover_queries
 from ged.unit import Actor, Services
 from web.commands.shared import settings_of
@@ -45,6 +46,7 @@ class Asked:
 def search(query: str, account: str, limit: int, as_json: bool, batch: IO[str] | None, no_passages: bool) -> None:
     """Search with the rights of ACCOUNT: prints ids (also the own id of an imported letter), scores and passages.
 
+    Days in words are understood as on the site ("hier", "lettre du 18 novembre 2026"); in quotes they are words.
     The journal names the restricted letters that it prints.
     """
 
@@ -95,15 +97,15 @@ def _found(services: "Services", who: "Actor", asked: Asked, *, limit: int, pass
 
     began = time.perf_counter()
     with services.reading() as session:
-        page = letter_search.search_letters(
-            services, session, who, SearchQuery(asked.text, limit=limit, highlight=passages)
-        )
+        typed = SearchQuery(asked.text, limit=limit, highlight=passages)
+        meant, said = said_days.asked(typed, datetime.now(UTC).astimezone(services.zone).date())
+        page, _meant, is_of_no_day = letter_search.search_said(services, session, who, typed, meant, said)
         own = takeover_queries.own_ids(session, [letter.mail_id for letter in page.letters])
     took_ms = round((time.perf_counter() - began) * 1000, 1)
     if any(letter.level >= Confidentiality.RESTRICTED for letter in page.letters):
         with services.unit_of_work(datetime.now(UTC)) as uow:
             search_export.record(uow, list(page.letters), form="list_cli", actor=who)
-    return _answer(asked, page, own, took_ms)
+    return _answer(asked, page, own, took_ms) | _days(said, is_of_no_day)
 
 
 def _answer(asked: Asked, page: "SearchPage", own: dict[int, str], took_ms: float) -> dict[str, Any]:
@@ -117,6 +119,14 @@ def _answer(asked: Asked, page: "SearchPage", own: dict[int, str], took_ms: floa
         "took_ms": took_ms,
         "hits": [_hit(letter, own.get(int(letter.mail_id))) for letter in page.letters],
     }
+
+
+def _days(said: SaidDays | None, is_of_no_day: bool) -> dict[str, Any]:
+    """The days that the query says; ``is_used`` is false where no letter is of these days, and the other words were searched."""
+    if said is None:
+        return {"days": None}
+    first, last = said.dated.first.isoformat(), said.dated.last.isoformat()
+    return {"days": {"words": said.words, "first": first, "last": last, "is_used": not is_of_no_day}}
 
 
 def _hit(letter: "FoundLetter", own_id: str | None) -> dict[str, Any]:
@@ -147,6 +157,11 @@ def _passages(passages: Sequence["Passage"]) -> list[dict[str, Any]]:
 
 def _sentences(found: dict[str, Any]) -> str:
     lines = [f"{found['total']}{'' if found['total_is_exact'] else '+'} letters"]
+    if days := found["days"]:
+        of_days = f"{days['first']} to {days['last']} ({days['words']})"
+        lines.append(
+            f"days: {of_days}" if days["is_used"] else f"no letter of {of_days}: the other words were searched"
+        )
     if found["notice"]:
         lines.append(f"notice: {found['notice']}")
     if found["did_you_mean"]:

@@ -5,13 +5,14 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from ged.errors import GedError, Invalid
+from ged.search import said_days
 from ged.search import saved as saved_searches
 from ged.search.saved import MAX_NAME, SavedRow
 from web.site import context
 from web.site.forms import FormReader
 from web.site.pages import render_form
 from web.views.search.search import words_of
-from web.views.search.search_form import address_of, read_query
+from web.views.search.search_form import AS_WORDS, DATES, address_of, days_for_good, period_text, read_query
 
 blueprint = Blueprint("saved_searches", __name__, url_prefix="/recherches")
 
@@ -25,11 +26,18 @@ def index() -> ResponseReturnValue:
 def _list(error: GedError | None = None) -> ResponseReturnValue:
     with context.services().reading() as session:
         rows = saved_searches.rows(session, context.actor())
-    return render_form("saved_searches/index.html", error=error, rows=rows, run_url=_run_url, words=words_of)
+    return render_form("saved_searches/index.html", error=error, rows=rows, run_url=_run_url, words=_words)
 
 
 def _run_url(row: SavedRow) -> str:
-    return url_for("search.index", **address_of(row.query))  # type: ignore[arg-type]  # Flask's own hints
+    dates = {DATES: AS_WORDS} if row.days_are_words else {}
+    return url_for("search.index", **address_of(row.query), **dates)  # type: ignore[arg-type]  # Flask's own hints
+
+
+def _words(row: SavedRow) -> list[str]:
+    """What a search asks beside its text, with the days of today that the text says."""
+    said = None if row.days_are_words else said_days.asked(row.query, context.today())[1]
+    return [*words_of(row.query), *([_("date comprise : %(period)s", period=period_text(said))] if said else [])]
 
 
 @blueprint.get("/<int:saved_id>")
@@ -45,11 +53,13 @@ def save() -> ResponseReturnValue:
     """Save the search of the form."""
     fields = FormReader(request.form)
     name = fields.text("name", required=True, maximum=MAX_NAME)
-    query, _is_asked, _problems = read_query(request.form)
+    query, days_are_words = days_for_good(read_query(request.form)[0], request.form)
     try:
         fields.check()
         with context.services().unit_of_work(context.now()) as uow:
-            saved_searches.save(uow, name, query, follows=fields.ticked("follows"), actor=context.actor())
+            saved_searches.save(
+                uow, name, query, follows=fields.ticked("follows"), days_are_words=days_are_words, actor=context.actor()
+            )
     except Invalid as error:
         return _list(error)
     flash(_("La recherche « %(name)s » est enregistrée.", name=name), "success")

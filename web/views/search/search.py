@@ -18,7 +18,6 @@ from ged.register.states import MailState
 from ged.search import export as search_export
 from ged.search import letter_search
 from ged.search.letter_search import FacetValue, FoundLetter, SearchPage
-from ged.search.said_days import SaidDays
 from ged.typography import plain
 from web.site import context, destroyed_letters, lists, marks, natures
 from web.views.search.search_form import (
@@ -29,9 +28,9 @@ from web.views.search.search_form import (
     PAGE,
     WITHOUT,
     given,
+    period_text,
     read_query,
     with_days,
-    without_days,
 )
 from web.words import labels
 
@@ -90,13 +89,8 @@ def index() -> ResponseReturnValue:
         return render_template("search/index.html", query=query, page=None, **_frame(query, problems))
     services, actor = context.services(), context.actor()
     asked, said = with_days(query, request.args)
-    is_of_no_day = False
     with services.reading() as session:
-        page = letter_search.search_letters(services, session, actor, asked)
-        if said is not None and not page.total:
-            # No letter is of these days: the other words are searched, rather than nothing found.
-            asked, is_of_no_day = without_days(query, said), True
-            page = letter_search.search_letters(services, session, actor, asked)
+        page, asked, is_of_no_day = letter_search.search_said(services, session, actor, query, asked, said)
         first = query.offset == 0 and bool(query.text)
         letters, envelopes = letter_search.exact_number(session, actor, query.text) if first else ([], [])
         if first and not envelopes and _is_only_a_number(query):
@@ -117,15 +111,9 @@ def index() -> ResponseReturnValue:
         counted=counted,
         said=said,
         is_of_no_day=is_of_no_day,
-        said_text=_period(said) if said is not None else "",
+        said_text=period_text(said) if said is not None else "",
         **_frame(query, problems, dates=WITHOUT if is_of_no_day else ""),
     )
-
-
-def _period(said: SaidDays) -> str:
-    """A period for people: a day, or the first and the last one."""
-    first, last = (format_date(day, "long") for day in (said.dated.first, said.dated.last))
-    return str(first) if first == last else gettext("du %(first)s au %(last)s", first=first, last=last)
 
 
 def _with_reference(page: SearchPage, typed: str) -> list[FoundLetter]:

@@ -1,10 +1,10 @@
 """Converts between a search and a URL; shared by the page, its filters, an export and a saved search."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date
 
 from flask import request
+from flask_babel import format_date, gettext
 from werkzeug.datastructures import MultiDict
 
 from ged.ports import SearchQuery, SortOrder
@@ -40,12 +40,21 @@ def with_days(query: SearchQuery, args: MultiDict[str, str]) -> tuple[SearchQuer
     if args.get(DATES) == AS_WORDS:
         return query, None
     asked, said = said_days.asked(query, context.today())
-    return (without_days(query, said), None) if said is not None and args.get(DATES) == WITHOUT else (asked, said)
+    return (said_days.without(query, said), None) if said is not None and args.get(DATES) == WITHOUT else (asked, said)
 
 
-def without_days(query: SearchQuery, said: SaidDays) -> SearchQuery:
-    """The search of the other words of its text, whatever the day; as typed where there are no others."""
-    return replace(query, text=said.rest or query.text)
+def days_for_good(query: SearchQuery, args: MultiDict[str, str]) -> tuple[SearchQuery, bool]:
+    """The search to be saved, and whether days in its text are words: what the person took away stays away."""
+    said = said_days.asked(query, context.today())[1]
+    if said is None or args.get(DATES) not in (AS_WORDS, WITHOUT):
+        return query, False
+    return (query, True) if args.get(DATES) == AS_WORDS else (said_days.without(query, said), not said.rest)
+
+
+def period_text(said: SaidDays) -> str:
+    """A period for people: a day, or the first and the last one."""
+    first, last = (format_date(day, "long") for day in (said.dated.first, said.dated.last))
+    return str(first) if first == last else gettext("du %(first)s au %(last)s", first=first, last=last)
 
 
 def _unreadable(args: MultiDict[str, str], days: Mapping[str, date | None]) -> tuple[str, ...]:
