@@ -144,7 +144,7 @@ def rows(session: Session, actor: Actor) -> list[SavedRow]:
             one.checked_at,
             one.paused_at,
             counts.get(one.id, 0),
-        )  # fmt: skip
+        )
         for one in found
     ]
 
