@@ -291,7 +291,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _door(self, trouble: str = "", sent: dict[str, str] | None = None) -> str:
         line = _line_of(sent or {})
-        return PAGE.door(trouble, {"key": line.key, "seen": (sent or {}).get("seen", "")[:40], **line.fields} if line else {})
+        return PAGE.door(
+            trouble, {"key": line.key, "seen": (sent or {}).get("seen", "")[:40], **line.fields} if line else {}
+        )
 
     def _own_line(self, sent: dict[str, str]) -> DeskLine | None:
         """The line that came through the door; a new one where its own was sent, or changed by another tab."""
