@@ -10,7 +10,7 @@ import click
 
 from demo import stage, training
 from ged.errors import ConfigError
-from web.commands.shared import stop
+from web.commands.ending import stop
 
 
 @click.command()

@@ -5,7 +5,6 @@ verification and migration.
 """
 
 import math
-import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -48,8 +47,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session, make_transient_to_detached
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
@@ -59,8 +57,6 @@ from sqlalchemy.sql.schema import ScalarElementColumnDefault
 from sqlalchemy.types import TypeDecorator
 
 from ged import held, standby
-from ged.errors import DatabaseAway, DiskFull, EngineFailed
-from ged.space import disk_full_of
 
 Id = BigInteger().with_variant(Integer(), "sqlite")
 """Type of every key: SQLite supports autoincrement only for INTEGER."""
@@ -378,43 +374,6 @@ def server_time(session: Session) -> datetime | None:
         return None
     now: datetime = session.execute(text("SELECT clock_timestamp()")).scalar_one()
     return now.astimezone(UTC)
-
-
-_DISK_FULL = "53100"
-"""SQLSTATE of a full disk (PostgreSQL, appendix A)."""
-_GIVEN_UP = ("55P03", "57014")
-"""SQLSTATE of a lock that was not given within ``lock_timeout``, and of a statement that was cancelled: by whoever runs the
-server, or by a limit of time that is set there."""
-_AWAY = ("08", "53", "57P")
-"""Prefixes of SQLSTATE: no connection, no resources, stopped by the operator. These errors are temporary."""
-_WRONG = (None, sqlite3.SQLITE_ERROR)
-"""SQLite's codes of a statement that is wrong (no such table), and of a value that Python could not read."""
-
-
-def fault_of(error: BaseException) -> EngineFailed | None:
-    """Translate an error of the database or of the disk: the database is away or busy, or a disk is full. None: an error in
-    our code."""
-    if isinstance(error, OSError):
-        return disk_full_of(error)
-    if isinstance(error, PoolTimeout):
-        return _away("database.busy")
-    if not isinstance(error, DBAPIError):
-        return None
-    state, said = str(getattr(error.orig, "sqlstate", None) or ""), str(error.orig)
-    if state == _DISK_FULL or "database or disk is full" in said:
-        return DiskFull("disk.full", "free space on the database's disk, then send again", retryable=True)
-    if state in _GIVEN_UP or "database is locked" in said:
-        return _away("database.busy")
-    # SQLite has no SQLSTATE, and calls nearly everything operational.
-    is_wrong = isinstance(error.orig, sqlite3.Error) and getattr(error.orig, "sqlite_errorcode", None) in _WRONG
-    is_lost = error.connection_invalidated or (isinstance(error, OperationalError) and not state and not is_wrong)
-    if is_lost or state.startswith(_AWAY) or "disk I/O error" in said:
-        return _away("database.away")
-    return None
-
-
-def _away(code: str) -> DatabaseAway:
-    return DatabaseAway(code, "wait a moment, then send again", retryable=True)
 
 
 def insert_if_missing(session: Session, table: type[Base], **values: object) -> bool:

@@ -35,7 +35,8 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError, NoResultFound
 from sqlalchemy.orm import Mapper, Session
 
-from ged.db import Base, fault_of, insert_if_missing, table_of
+from ged.db import Base, insert_if_missing, table_of
+from ged.faults import fault_of
 
 ORDER: tuple[frozenset[str], ...] = (
     frozenset({"working_days"}),
@@ -68,7 +69,7 @@ LONGEST_WAIT = "3s"
 
 def wait_briefly(session: Session) -> None:
     """From here to the commit, wait for no lock longer than ``LONGEST_WAIT``: the database then raises an error that
-    ``ged.db.fault_of`` translates to ``database.busy``. SQLite has one lock, which a transaction that writes waits for at its start."""
+    ``ged.faults.fault_of`` translates to ``database.busy``. SQLite has one lock, which a transaction that writes waits for at its start."""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text(f"SET LOCAL lock_timeout = '{LONGEST_WAIT}'"))
 
@@ -84,7 +85,7 @@ def hold_out_writers(session: Session, tables: Collection[str]) -> None:
 
     Raises:
         DatabaseAway: ``database.busy``: somebody writes for longer. What later statements raise for this reason,
-            ``ged.db.fault_of`` translates alike.
+            ``ged.faults.fault_of`` translates alike.
     """
     if tables:
         hold_tables(session, {"EXCLUSIVE": FIRST, "SHARE": sorted(set(tables) - {*FIRST})})

@@ -16,7 +16,6 @@ from ged.archive import blobs as archive_blobs
 from ged.archive.keeping import anchor_journal, seal_head, unsealed_entries
 from ged.capture import files, partials
 from ged.closing import operations as closing
-from ged.db import fault_of
 from ged.directory import closing as directory_closing
 from ged.dispatch import operations as dispatch
 from ged.disposal import destroying
@@ -24,6 +23,7 @@ from ged.disposal import operations as disposal
 from ged.entry import resets as factor_resets
 from ged.errors import EngineFailed
 from ged.exceptional import operations as exceptional
+from ged.faults import fault_of
 from ged.figures import operations as figures
 from ged.followup import reminders
 from ged.jobs import ClaimedJob, JobKind, JobState

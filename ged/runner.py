@@ -18,8 +18,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from ged import jobs, log_context
-from ged.db import fault_of
 from ged.errors import EngineFailed, GedError, LeaseLost, Overtaken
+from ged.faults import fault_of
 from ged.jobs import ClaimedJob
 from ged.unit import Services, once_more
 

@@ -42,7 +42,8 @@ from ged.db import (
     was_given_up,
     write_session,
 )
-from ged.errors import Forbidden, GivenUp, InvalidTransition, Overtaken, RowGone, StaleVersion
+from ged.errors import Forbidden, InvalidTransition, Overtaken, RowGone, StaleVersion
+from ged.faults import busy
 from ged.jobs import Job, JobKind
 from ged.languages import french_only
 from ged.ports import (
@@ -489,11 +490,6 @@ class UnitOfWork:
         given = set(self.session.scalars(select(rows.c.id).where(rows.c.id.in_(sorted(self._delegations)))))
         if given != self._delegations:
             raise Forbidden("delegation.gone", "act through another post")
-
-
-def busy() -> GivenUp:
-    """The error shown to a person whose act was aborted twice."""
-    return GivenUp("database.overtaken", "send it again in a moment: nothing was kept")
 
 
 def _given_up(lost: Overtaken) -> Exception:

@@ -7,7 +7,8 @@ from sqlalchemy.orm import Session
 
 from ged import audit
 from ged.archive import copies
-from ged.db import fault_of, takes_changes
+from ged.db import takes_changes
+from ged.faults import fault_of
 from ged.health.machine import takes_nothing
 from ged.health.proof import UNSEALED_AFTER, oldest_unsealed
 from ged.health.work import DUE_AFTER

@@ -8,7 +8,8 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 
 from ged import schema
-from ged.db import PROGRAM, fault_of
+from ged.db import PROGRAM
+from ged.faults import fault_of
 from ged.unit import Services
 
 VERSIONS = Path(schema.__file__).parent / "migrations" / "versions"

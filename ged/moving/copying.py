@@ -6,8 +6,9 @@ from typing import Any
 from sqlalchemy import Column, Connection, Engine, Row, Table, func, select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from ged.db import fault_of, table_of
+from ged.db import table_of
 from ged.errors import EngineFailed
+from ged.faults import fault_of
 from ged.moving.columns import SECOND_PASS, beyond, carried, key_of, keys, rows_at_once, self_references, tables
 from ged.natures.models import Nature
 from ged.schema import SchemaTolerance

@@ -18,8 +18,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from ged.db import fault_of
 from ged.errors import DiskFull, Invalid, NotFound
+from ged.faults import fault_of
 from ged.languages import LANGUAGES
 from ged.org import throttle
 from ged.org.models import Installation, Person, Unit

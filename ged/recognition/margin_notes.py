@@ -1,7 +1,7 @@
 """What hands wrote in the margins of a document: regions that the machine found, and their words as people typed them.
 
 The machine reads nothing of a hand. It says where one seems to have written, and a clerk types the words beside the
-picture, or says that there is none. Whatever a person did stays: through a second reading, through a reading that is done
+picture, or says that there is none. A clerk adds a note that the machine missed, with its words and its rough place. Whatever a person did stays: through a second reading, through a reading that is done
 anew, and on the same page of a later version of the document. Each state is kept with who made it. The journal names the
 note and its version without its words, for the words of a document that is destroyed must not stay there.
 """
@@ -9,6 +9,7 @@ note and its version without its words, for the words of a document that is dest
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -18,15 +19,42 @@ from ged.capture.bridges import clerk_of
 from ged.errors import Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.org.models import Person
 from ged.ports import RecognisedPage
+from ged.recognition.page_shape import A4_RATIO
 from ged.register.models import Attachment, AttachmentPage, PageText
 from ged.register.operations import mail_to_change
 from ged.search.models import MarginNote, MarginNoteText
 from ged.unit import Actor, UnitOfWork
 
 MAX_TEXT = 2_000
+ADDED_TEXT = "added-words"
+"""The form's field of a note that a person adds."""
 _SAME_PLACE = 0.5
 """Of the smaller of two regions: with so much in common, they are one note."""
+_ROUGH = 10
+"""A region that is so many times larger than another one is a rough place: it does not stand for what the machine finds in it."""
 _TURNED = "rotated_"
+_PART = 0.4
+"""Width and height of a rough place. Neighbours overlap, so that a note between two is whole in one of them."""
+
+
+class Area(StrEnum):
+    """Where on a page a note stands, as a person says it."""
+
+    TOP_LEFT = "top_left"
+    TOP = "top"
+    TOP_RIGHT = "top_right"
+    LEFT = "left"
+    MIDDLE = "middle"
+    RIGHT = "right"
+    BOTTOM_LEFT = "bottom_left"
+    BOTTOM = "bottom"
+    BOTTOM_RIGHT = "bottom_right"
+
+    def place(self, page_ratio: float) -> "Place":
+        """The region of this area on a page of this shape."""
+        row, column = divmod(list(Area).index(self), 3)
+        step = (1 - _PART) / 2
+        return Place(round(column * step, 4), round(row * step, 4), _PART, _PART, page_ratio)
 
 
 @dataclass(frozen=True)
@@ -48,11 +76,11 @@ class Place:
         return place
 
     def is_at(self, other: "Place") -> bool:
-        """Whether both are about one place."""
+        """Whether both are about one place. A rough place and a note in it are two: else a note that is found later is lost."""
         width = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
         height = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
-        least = min(self.width * self.height, other.width * other.height)
-        return width > 0 and height > 0 and width * height > _SAME_PLACE * least
+        least, most = sorted((self.width * self.height, other.width * other.height))
+        return width > 0 and height > 0 and width * height > _SAME_PLACE * least and most < _ROUGH * least
 
 
 @dataclass(frozen=True)
@@ -83,6 +111,16 @@ class Typed:
     text: str
     is_dismissed: bool
     version: int
+
+
+@dataclass(frozen=True)
+class Added:
+    """A note that the machine missed, as a person saw it. ``page_ratio``: height of the page, in its widths."""
+
+    page_no: int
+    area: Area
+    text: str
+    page_ratio: float = A4_RATIO
 
 
 def of_page(session: Session, attachment_id: int, page_no: int) -> tuple[NoteRow, ...]:
@@ -116,11 +154,15 @@ def words(notes: Iterable[NoteRow]) -> list[list[str | float]]:
 # --- acts
 
 
-def write(uow: UnitOfWork, attachment_id: int, typed: Sequence[Typed], *, actor: Actor) -> int:
-    """Store what a person typed or decided of notes; all of it, or nothing. Returns how many notes changed.
+def write(
+    uow: UnitOfWork, attachment_id: int, typed: Sequence[Typed], *, added: Added | None = None, actor: Actor
+) -> int:
+    """Store what a person typed or decided of notes, and the note that this person added; all of it, or nothing. Returns how
+    many notes changed or came.
 
     Raises:
-        NotFound: ``attachment.unknown``, ``mail.unknown``; ``margin_note.unknown``: the document was read anew meanwhile.
+        NotFound: ``attachment.unknown``, ``mail.unknown``; ``margin_note.unknown``: the document was read anew meanwhile;
+            ``document.not_read``: not read yet, or no such page.
         Forbidden: ``scan.not_clerk``.
         Invalid: ``margin_note.too_long``.
         InvalidTransition: ``attachment.replaced``.
@@ -136,11 +178,13 @@ def write(uow: UnitOfWork, attachment_id: int, typed: Sequence[Typed], *, actor:
     if newer is not None:
         raise InvalidTransition("attachment.replaced", "open the newest version", id=attachment.id)
     changed = [row for one in typed if (row := _change(uow, attachment.id, one, actor)) is not None]
+    new = _add(uow, attachment, added, actor) if added is not None else None
+    changed += [new] if new is not None else []
     if changed:
         uow.record(
             "attachment.margin_noted", "mail", mail.id, actor=actor, post=post, attachment=attachment.id,
             notes={str(row.id): row.version for row in changed},
-            dismissed=[row.id for row in changed if row.is_dismissed],
+            dismissed=[row.id for row in changed if row.is_dismissed], added=[new.id] if new is not None else [],
         )  # fmt: skip
         uow.reindex(mail.id)
     return len(changed)
@@ -151,21 +195,53 @@ def _change(uow: UnitOfWork, attachment_id: int, typed: Typed, actor: Actor) -> 
     row = uow.session.get(MarginNote, typed.note_id, populate_existing=True)
     if row is None or row.attachment_id != attachment_id:
         raise NotFound("margin_note.unknown", "reload the document", id=typed.note_id)
-    text = typed.text.strip()
-    if len(text) > MAX_TEXT:
-        raise Invalid("margin_note.too_long", "shorten it", field=f"words-{row.id}", limit=MAX_TEXT)
+    text = _checked(typed.text, f"words-{row.id}")
     if (row.text, row.is_dismissed) == (text, typed.is_dismissed):
         return None  # also a form that was sent twice
     if row.version != typed.version:
         raise StaleVersion("margin_note.stale", "read it, then send again", field=f"words-{row.id}")
     row.text, row.is_dismissed, row.version = text, typed.is_dismissed, row.version + 1
+    _keep(uow, row, actor)
+    return row
+
+
+def _add(uow: UnitOfWork, attachment: Attachment, added: Added, actor: Actor) -> MarginNote | None:
+    """Make a note; None where a note with these words stands at this place already: a form that was sent twice."""
+    text = _checked(added.text, ADDED_TEXT)
+    if not text:
+        raise Invalid("form.required", "fill it in", field=ADDED_TEXT)
+    # A page that is not read yet has no notes of its own; what people did on the version before comes over with the reading.
+    if uow.session.get(PageText, (attachment.id, added.page_no)) is None:
+        raise NotFound("document.not_read", "wait until the document is read", id=attachment.id, page=added.page_no)
+    place = added.area.place(added.page_ratio)
+    there = select(MarginNote).where(
+        MarginNote.attachment_id == attachment.id, MarginNote.page_no == added.page_no, MarginNote.text == text
+    )
+    if any(_place(row) == place and not row.is_dismissed for row in uow.session.scalars(there)):
+        return None
+    row = _row(attachment.id, added.page_no, place, uow.now)
+    row.text, row.version = text, 1
+    uow.session.add(row)
+    uow.session.flush()
+    _keep(uow, row, actor)
+    return row
+
+
+def _checked(text: str, field: str) -> str:
+    text = text.strip()
+    if len(text) > MAX_TEXT:
+        raise Invalid("margin_note.too_long", "shorten it", field=field, limit=MAX_TEXT)
+    return text
+
+
+def _keep(uow: UnitOfWork, row: MarginNote, actor: Actor) -> None:
+    """Keep a note's present state as one of its versions."""
     uow.session.add(
         MarginNoteText(
-            note_id=row.id, version=row.version, attachment_id=attachment_id, text=text, is_dismissed=row.is_dismissed,
-            person_id=actor.person_id, at=uow.now,
+            note_id=row.id, version=row.version, attachment_id=row.attachment_id, text=row.text,
+            is_dismissed=row.is_dismissed, person_id=actor.person_id, at=uow.now,
         )
     )  # fmt: skip
-    return row
 
 
 # --- what the machine found

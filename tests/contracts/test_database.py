@@ -20,8 +20,9 @@ from ged.adapters.keyring import Keyring
 from ged.archive import keeping, register_check
 from ged.archive.seal import HeadSeal
 from ged.audit import AuditEntry
-from ged.db import Base, fault_of, make_engine, planned_once, read_session, snapshot_session, write_session
+from ged.db import Base, make_engine, planned_once, read_session, snapshot_session, write_session
 from ged.errors import RowGone
+from ged.faults import fault_of
 from ged.jobs import Job, JobKind, JobState
 from ged.org.models import Unit
 from ged.ports import Digest, JobId, Lane

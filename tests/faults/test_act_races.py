@@ -15,8 +15,9 @@ from ged.administration.lines import Line
 from ged.administration.models import OrganisationAct
 from ged.administration.states import ActState, state_of
 from ged.audit import AuditEntry
-from ged.db import Base, fault_of
+from ged.db import Base
 from ged.errors import GedError
+from ged.faults import fault_of
 from ged.org.file import OrganisationFile
 from ged.org.load import INSTALLATION_ID
 from ged.org.models import Installation

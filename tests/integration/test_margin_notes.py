@@ -14,8 +14,8 @@ from ged.audit import AuditEntry, AuditPayload
 from ged.disposal import destroying
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.ports import RecognisedPage, WrittenRegion
-from ged.recognition import margin_notes
-from ged.recognition.margin_notes import NoteRow, Place, Typed
+from ged.recognition import margin_notes, page_shape
+from ged.recognition.margin_notes import Added, Area, NoteRow, Place, Typed
 from ged.register.models import Attachment, AttachmentKind, PageText
 from ged.register.operations import SourcePage, attach
 from ged.search.indexing import index_document
@@ -224,6 +224,70 @@ def test_they_follow_a_document_that_is_replaced_twice_before_it_is_read(service
     assert [(row.text, row.version) for row in notes(services, third)] == [("avis", 1)]
 
 
+MISSED = Added(1, Area.TOP_RIGHT, " vu, à classer ", 1.25)
+
+
+def add(services: Services, attachment_id: int, what: Added = MISSED, who: str = "agent") -> int:
+    with services.unit_of_work(NOW) as uow:
+        return margin_notes.write(uow, attachment_id, [], added=what, actor=actor(services, who))
+
+
+def test_a_note_that_the_machine_missed_is_added_with_its_words_searched_and_kept(services: Services) -> None:
+    attachment_id = document(services, SIDE)
+    assert add(services, attachment_id) == 1
+    assert add(services, attachment_id) == 0  # a form that was sent twice
+    added, side = notes(services, attachment_id)
+    assert (added.text, added.version, added.by_name != "", added.at) == ("vu, à classer", 1, True, NOW)
+    assert (added.place, side.text) == (Place(0.6, 0.0, 0.4, 0.4, 1.25), "")
+    assert indexed(services, attachment_id) == "Texte\nvu, à classer"
+    with services.reading() as session:
+        payload = session.scalars(
+            select(AuditPayload.payload)
+            .join(AuditEntry, AuditEntry.sequence == AuditPayload.sequence)
+            .where(
+                AuditEntry.action == "attachment.margin_noted",
+                AuditEntry.subject_id == mail_of(services, attachment_id),
+            )
+        ).one()
+    assert (payload["notes"], payload["added"]) == ({str(added.id): 1}, [added.id])
+    assert "classer" not in json.dumps(payload)
+    write(services, attachment_id, typed(added, "vu, à classer", gone=True))  # as every other note
+    assert indexed(services, attachment_id) == "Texte"
+
+
+def test_a_note_that_was_added_stays_and_hides_none_that_a_later_reading_finds(services: Services) -> None:
+    attachment_id = document(services)
+    add(services, attachment_id)
+    inside = WrittenRegion(0.7, 0.1, 0.15, 0.05, 1.25)
+    read(services, attachment_id, inside)
+    assert [(row.text, row.place.x) for row in notes(services, attachment_id)] == [("vu, à classer", 0.6), ("", 0.7)]
+    later = new_version(services, attachment_id, turned=90)
+    read(services, later)
+    (note,) = notes(services, later)
+    assert (note.text, note.place.x, note.place.y) == ("vu, à classer", 0.6, 0.6)
+
+
+def test_who_may_add_a_note_and_what_is_refused(services: Services) -> None:
+    attachment_id = document(services)
+    with pytest.raises(Forbidden, match=r"scan\.not_clerk"):
+        add(services, attachment_id, who="sg")
+    with pytest.raises(NotFound, match=r"mail\.unknown"):
+        add(services, attachment_id, who="daf")
+    with pytest.raises(NotFound, match=r"document\.not_read"):
+        add(services, attachment_id, replace(MISSED, page_no=2))
+    with pytest.raises(NotFound, match=r"document\.not_read"):  # or the notes of the version before would not come over
+        add(services, new_version(services, document(services)))
+    with pytest.raises(Invalid, match=r"margin_note\.too_long") as long:
+        add(services, attachment_id, replace(MISSED, text="x" * (margin_notes.MAX_TEXT + 1)))
+    with pytest.raises(Invalid, match=r"form\.required") as empty:
+        add(services, attachment_id, replace(MISSED, text=" "))
+    assert {long.value.params["field"], empty.value.params["field"]} == {"added-words"}
+    new_version(services, attachment_id)
+    with pytest.raises(InvalidTransition, match=r"attachment\.replaced"):
+        add(services, attachment_id)
+    assert notes(services, attachment_id) == ()
+
+
 def test_they_leave_with_the_case_and_are_destroyed_with_the_document(services: Services) -> None:
     attachment_id = document(services, TOP)
     (note,) = notes(services, attachment_id)
@@ -293,7 +357,37 @@ def test_who_may_not_type_reads_them_and_an_empty_page_says_nothing(site: tuple[
     attachment_id, bare = document(services, TOP), document(services)
     (note,) = notes(services, attachment_id)
     write(services, attachment_id, typed(note, "avis favorable"))
-    shown = sign_in(app, "sg").get(f"/documents/{attachment_id}").text
+    reader = sign_in(app, "sg")
+    shown = reader.get(f"/documents/{attachment_id}").text
     assert "avis favorable" in shown
     assert "<textarea" not in shown
-    assert "annotation" not in sign_in(app, "agent").get(f"/documents/{bare}").text
+    assert "nnotation" not in reader.get(f"/documents/{bare}").text
+
+
+def test_a_note_is_added_on_the_page_with_all_else_that_was_typed(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    attachment_id, bare = document(services, SIDE), document(services)
+    client = sign_in(app, "agent")
+    assert "Ajouter une annotation" in client.get(f"/documents/{bare}").text
+    (side,) = notes(services, attachment_id)
+    sent = {"page": "1", "note": str(side.id), f"words-{side.id}": "en marge", f"version-{side.id}": "0"}
+    for wrong, field in (
+        ({"added-area": "top_right", "added-words": "", "add": "1"}, "added-words"),
+        ({"added-area": "", "added-words": "au crayon"}, "added-area"),
+        ({"added-area": "there", "added-words": "au crayon"}, "added-area"),
+    ):
+        answer = post(client, f"/documents/{attachment_id}/annotations", sent | wrong)
+        assert answer.status_code == 422
+        assert f'href="#{field}"' in answer.text
+        assert '<details class="margin-added" open>' in answer.text  # what was typed in it is in sight
+        assert "en marge</textarea>" in answer.text
+        assert wrong["added-words"] in answer.text
+    assert notes(services, attachment_id)[0].version == 0
+    whole = sent | {"added-area": "bottom", "added-words": "au crayon", "dismiss": str(side.id)}
+    assert post(client, f"/documents/{attachment_id}/annotations", whole).status_code == 303
+    gone, added = sorted(notes(services, attachment_id), key=lambda row: not row.is_dismissed)
+    assert (gone.text, gone.is_dismissed, added.text) == ("en marge", True, "au crayon")
+    assert added.place == Place(0.3, 0.6, 0.4, 0.4, page_shape.A4_RATIO)
+    shown = client.get(f"/documents/{attachment_id}").text
+    assert "au crayon</textarea>" in shown
+    assert '<details class="margin-added">' in shown

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import click
 
-from ged.db import fault_of
 from ged.errors import GedError, Overtaken
-from ged.unit import busy
-from web.commands.shared import stop
+from ged.faults import busy, fault_of
+from web.commands.ending import stop
 from web.processes import logs
 
 COMMANDS = {

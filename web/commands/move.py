@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from web.commands.shared import settings_of, stop
+from web.commands.ending import stop
+from web.commands.shared import settings_of
 from web.processes import move as process
 from web.processes.move import Differs, Outcome, Wanted
 from web.wiring import moved, settings_file

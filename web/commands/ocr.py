@@ -16,8 +16,8 @@ import click
 from ged.errors import EngineFailed, GedError
 from ged.ports import RecognisedPage
 from web.commands.batch_reading import Done, Refused, Work, plan, read_all
-from web.site.errors import view_of
 from web.wiring.reader import Reader, open_reader
+from web.words.error_table import MESSAGES, Params
 
 _INTERRUPTED = 130
 
@@ -169,7 +169,9 @@ def _shown(path: Path) -> str:
 
 
 def _french(error: GedError) -> str:
-    """The site's French text of an error: what happened and what to do."""
-
-    view = view_of(error)
-    return f"{view.message} {view.remedy}"
+    """The site's French text of an error: what happened and what to do; the code of one that has none."""
+    message = MESSAGES.get(error.code)
+    if message is None:
+        return error.code
+    values = Params({key: "" if value is None else value for key, value in error.params.items()})
+    return f"{message.what % values} {message.remedy % values}"

@@ -13,7 +13,8 @@ from ged.archive.outside import HeldCopy, read_copy
 from ged.errors import EngineFailed, Invalid
 from ged.health.proof import note_verified
 from ged.verify import verify as verify_all
-from web.commands.shared import FILE, settings_of, stop
+from web.commands.ending import stop
+from web.commands.shared import FILE, settings_of
 from web.wiring.services import build_services
 
 

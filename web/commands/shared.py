@@ -1,17 +1,15 @@
-"""Shared by commands: the settings of this installation, and the exit on an expected error."""
+"""Shared by commands: the settings of this installation, and files that are written whole."""
 
 import glob
 import os
 import stat
-import sys
 from pathlib import Path
-from typing import NoReturn
 
 import click
 
 from ged.config import Settings
 from ged.durable import replace_file
-from ged.errors import ConfigError, GedError
+from ged.errors import ConfigError
 from ged.moving.mark import require_not_moved
 from web.processes import logs
 from web.wiring import settings_file
@@ -74,12 +72,3 @@ def _write(place: Path, content: bytes) -> None:
     for left in place.parent.glob(f".{glob.escape(place.name)}.{'[0-9a-f]' * 8}"):  # of a command that was killed
         left.unlink(missing_ok=True)
     replace_file(place, content, mode=stat.S_IMODE(place.stat().st_mode) if place.exists() else None)
-
-
-def stop(error: GedError, *, code: int = 1) -> NoReturn:
-    """End the command: print the error's code and remedy on standard error."""
-    details = ", ".join(f"{key}: {value}" for key, value in error.params.items())
-    click.echo(f"{error.code}" + (f" ({details})" if details else ""), err=True)
-    if error.remedy:
-        click.echo(f"-> {error.remedy}", err=True)
-    sys.exit(code)

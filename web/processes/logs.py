@@ -28,10 +28,9 @@ from subprocess import CalledProcessError
 from types import TracebackType
 from typing import Any, Literal, TextIO
 
-from sqlalchemy.exc import DBAPIError
-
 from ged import log_context
 from ged.errors import GedError
+from ged.faults import database_error
 
 Form = Literal["text", "json"]
 Event = dict[str, Any]
@@ -220,9 +219,9 @@ def _what(error: BaseException) -> str:
     if isinstance(error, GedError):
         numbers = "".join(f" {key}={value}" for key, value in error.params.items() if isinstance(value, int))
         return f"{name} {error.code}{numbers}"
-    if isinstance(error, DBAPIError):
-        code = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorname", None) or ""
-        return f"{name} {type(error.orig).__name__} {code}".rstrip()
+    if (fault := database_error(error)) is not None:
+        code = getattr(fault.orig, "sqlstate", None) or getattr(fault.orig, "sqlite_errorname", None) or ""
+        return f"{name} {type(fault.orig).__name__} {code}".rstrip()
     if isinstance(error, OSError) and error.errno:
         return f"{name} {errno.errorcode.get(error.errno, error.errno)} {os.strerror(error.errno)}"
     if (

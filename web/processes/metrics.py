@@ -14,7 +14,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, core, generate_latest
 
-from ged.db import fault_of
+from ged.faults import fault_of
 from ged.health.gauges import GAUGES, GROUPS, Group, Value
 from ged.space import Space
 from ged.unit import Services

@@ -19,7 +19,6 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
-from ged.db import fault_of
 from ged.errors import (
     DiskFull,
     EngineFailed,
@@ -35,13 +34,14 @@ from ged.errors import (
     Overtaken,
     StaleVersion,
 )
+from ged.faults import busy, fault_of
 from ged.languages import LANGUAGES
 from ged.org import delegations, refusals
 from ged.org.models import DelegationKind
-from ged.unit import SYSTEM, busy
+from ged.unit import SYSTEM
 from web.site import access_log, context, i18n
 from web.site.paths import safe_path
-from web.words.error_table import MESSAGES
+from web.words.error_table import MESSAGES, Params
 
 log = logging.getLogger("ged.web")
 
@@ -90,11 +90,6 @@ class FormRefused(Invalid):
         self.errors = errors
 
 
-class _Params(dict[str, object]):
-    def __missing__(self, key: str) -> str:
-        return "…"
-
-
 def status_of(error: GedError) -> int:
     """The HTTP status of an error."""
     return next((status for kind, status in STATUS if isinstance(error, kind)), 500)
@@ -109,12 +104,12 @@ def view_of(error: GedError) -> ErrorView:
         what = gettext("L'opération n'a pas abouti (code %(code)s).", code=error.code)
         remedy = gettext("Réessayez ; si l'erreur revient, donnez ce code à l'administrateur.")
         return ErrorView(error.code, what, remedy, status_of(error), field)
-    params = _Params({key: _plain(value) for key, value in error.params.items()})
+    params = Params({key: _plain(value) for key, value in error.params.items()})
     choices = error.params.get("choices")
     return ErrorView(
         error.code,
-        str(message.what) % params,
-        str(message.remedy) % params,
+        gettext(message.what) % params,
+        gettext(message.remedy) % params,
         status_of(error),
         field,
         choices if isinstance(choices, tuple) else (),
@@ -209,7 +204,7 @@ def _ask_to_sign_in(error_code: str) -> ResponseReturnValue:
 
 def _words(code: str) -> tuple[str, str]:
     message = MESSAGES[code]
-    return str(message.what), str(message.remedy)
+    return gettext(message.what), gettext(message.remedy)
 
 
 def _on_csrf_error(error: CSRFError) -> ResponseReturnValue:

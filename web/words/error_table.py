@@ -1,21 +1,31 @@
 """The table of error codes: what happened, and what to do about it, in French.
 
-Blocks stand in the order of the codes' first word. A per cent sign of the text itself is written ``%%``.
+Blocks stand in the order of the codes' first word. A per cent sign of the text itself is written ``%%``. The texts are those of
+the catalogue: whoever shows one on a page translates it there. So ``ged ocr`` tells an error without loading the site.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-from flask_babel import LazyString
-from flask_babel import lazy_gettext as _l
 
 
 @dataclass(frozen=True)
 class Message:
     """The French of one code."""
 
-    what: LazyString
-    remedy: LazyString
+    what: str
+    remedy: str
+
+
+class Params(dict[str, object]):
+    """The values of an error for its text; one that is missing is shown as "…"."""
+
+    def __missing__(self, key: str) -> str:
+        return "…"
+
+
+def _l(text: str) -> str:
+    """Marks a text for the catalogue, which is translated where it is shown."""
+    return text
 
 
 _IMPUTE_AGAIN = _l("Pour changer la décision, réimputez le courrier.")

@@ -25,6 +25,7 @@ from ged.org.models import DelegationKind
 from ged.org.openings import OpeningState
 from ged.ports import Confidentiality, ReadBy, Verdict
 from ged.preservation.documents import SignedKind
+from ged.recognition.margin_notes import Area
 from ged.register.models import AttachmentKind, Channel, Direction, Priority, RegisterNature
 from ged.register.states import MailState
 from ged.register.words import CHANNELS
@@ -41,6 +42,17 @@ from ged.suggestions.models import Lesson
 from ged.unit import Role
 
 LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
+    Area: {
+        Area.TOP_LEFT: _l("en haut à gauche"),
+        Area.TOP: _l("en haut"),
+        Area.TOP_RIGHT: _l("en haut à droite"),
+        Area.LEFT: _l("marge de gauche"),
+        Area.MIDDLE: _l("au milieu"),
+        Area.RIGHT: _l("marge de droite"),
+        Area.BOTTOM_LEFT: _l("en bas à gauche"),
+        Area.BOTTOM: _l("en bas"),
+        Area.BOTTOM_RIGHT: _l("en bas à droite"),
+    },
     CheckKind: {
         CheckKind.REFERENCE: _l("Numéro et référence"),
         CheckKind.DATE: _l("Date"),
@@ -665,7 +677,7 @@ ACTIONS: Mapping[str, LazyString] = {
     "signature.checked": _l("a vérifié les signatures d'un document reçu"),
     "attachment.read": _l("a lu le texte d'un document"),
     "attachment.read_again": _l("a relu des pages douteuses d'un document"),
-    "attachment.margin_noted": _l("a tapé ou écarté des annotations manuscrites d'un document"),
+    "attachment.margin_noted": _l("a tapé, ajouté ou écarté des annotations manuscrites d'un document"),
     "number.voided": _l("a annulé un numéro"),
     "number.retaken": _l("a ressaisi un courrier perdu, sous le numéro de son papier"),
     "paper.proposed": _l("a trouvé un code à confirmer"),

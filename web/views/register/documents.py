@@ -11,8 +11,8 @@ from ged.capture.files import MEDIA_TYPES
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.exceptional.queries import reads_until
 from ged.ports import AttachmentId, Confidentiality, MailId
-from ged.recognition import margin_notes, second
-from ged.recognition.margin_notes import Typed
+from ged.recognition import margin_notes, page_shape, second
+from ged.recognition.margin_notes import Added, Area, Typed
 from ged.register import documents, opening
 from ged.register.documents import AttachmentRow, FileRow
 from ged.takeover import files as takeover_files
@@ -64,6 +64,7 @@ def _show(attachment_id: int, error: GedError | None = None) -> ResponseReturnVa
         page=page,
         read_again=read_again,
         notes=notes,
+        areas=tuple(Area),
         may_write=may_write,
         may_repair=may_repair,
         is_plain=is_plain,
@@ -181,7 +182,8 @@ def repair(attachment_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:attachment_id>/annotations")
 def margin(attachment_id: int) -> ResponseReturnValue:
-    """Store all that was typed of the handwriting on a page, and what was pressed: a note dismissed, or brought back."""
+    """Store all that was typed of the handwriting on a page, and what was pressed: a note dismissed, or brought back. A note
+    that the machine missed comes with them."""
     fields = FormReader(request.form)
     ids = fields.integers("note")
     dismissed, restored = (request.form.get(name, type=whole) for name in ("dismiss", "restore"))
@@ -195,11 +197,14 @@ def margin(attachment_id: int) -> ResponseReturnValue:
         )
         for one in ids
     ]
-    page_no = request.form.get("page", 1, type=whole)
+    page_no = request.form.get("page", 1, type=whole) or 1
+    new_words = fields.text(margin_notes.ADDED_TEXT, maximum=margin_notes.MAX_TEXT, required="add" in request.form)
+    area = fields.choice("added-area", Area, required=bool(new_words))
     try:
         fields.check()
+        added = Added(page_no, area, new_words, _ratio(attachment_id, page_no)) if new_words and area else None
         with context.services().unit_of_work(context.now()) as uow:
-            changed = margin_notes.write(uow, attachment_id, typed, actor=context.actor())
+            changed = margin_notes.write(uow, attachment_id, typed, added=added, actor=context.actor())
     except (Invalid, InvalidTransition, StaleVersion) as error:
         return _show(attachment_id, error)
     if changed:
@@ -208,6 +213,16 @@ def margin(attachment_id: int) -> ResponseReturnValue:
     following = next((one for one in after if one not in gone), None)  # so that the keyboard goes on there
     place = f"words-{following}" if following else "annotations"
     return redirect(url_for("documents.show", attachment_id=attachment_id, page=page_no, _anchor=place), 303)
+
+
+def _ratio(attachment_id: int, page_no: int) -> float:
+    """Height of a page in its widths, from its picture; asked before the letter is locked, for the store may be far."""
+    with context.services().reading() as session:
+        try:
+            made = documents.rendition(session, attachment_id, "page_image", context.actor(), page_no=page_no)
+        except NotFound:  # the act itself refuses what is not there
+            return page_shape.A4_RATIO
+    return page_shape.ratio_of(context.services().blobs, made.digest)
 
 
 def _arrangement(row: AttachmentRow) -> list[tuple[int, int]]:
