@@ -12,6 +12,7 @@ RULES = {"states", "deadlines", "circuit", "placeholders", "titles", "merkle", "
 """Names of modules that decide from their arguments alone: states, days, circuits."""
 ALSO = {"ged.paper.compare", "ged.register.numbering", "ged.richtext"}
 SAY_SQL = {
+    "ged.faults": "names the class of its errors, for types alone: nothing of it is loaded",
     "ged.held": "says the triggers of tables",
     "ged.paging": "says the clause of a page",
     "ged.standby": "makes the connections of the database's engine",
