@@ -10,6 +10,7 @@ from ged.capture.models import BatchSource
 from ged.figures.stages import Grain
 from ged.models import metadata
 from ged.natures.models import Nature
+from ged.ports import post_principal, unit_principal
 from ged.register.models import Channel, Direction, Priority
 from ged.routing.states import AssignmentState
 
@@ -119,6 +120,14 @@ class House:
     def post(self, name: str) -> str:
         """A column with a post: as ``unit``."""
         return self._other(name, "posts", self.first_post, "unit_id = (SELECT id FROM units WHERE code = '{}')")
+
+    def principal(self, name: str) -> str:
+        """A column with who may see a letter: the units and posts that ``unit`` and ``post`` name in its other rows."""
+        id_, unit, post = f"CAST(substr({name}, 2) AS BIGINT)", unit_principal(0)[0], post_principal(0)[0]
+        return (
+            f"CASE substr({name}, 1, 1) WHEN '{unit}' THEN '{unit}' || ({self.unit(id_)}) "
+            f"WHEN '{post}' THEN '{post}' || ({self.post(id_)}) ELSE {name} END"
+        )
 
     def _other(self, name: str, table: str, first: int, where: str) -> str:
         place = f"({TURN} * 7919 % {DIRECTIONS + SERVICES})"
@@ -236,6 +245,7 @@ def traits(connection: Connection, house: House) -> dict[tuple[str, str], str]:
         ("mails", "priority"): _chosen([(Priority.URGENT, 9), (Priority.NORMAL, 91)], factor=13, kept="priority"),
         ("mails", "level"): f"CASE WHEN {TURN} * 17 % 100 < 4 THEN 1 ELSE level END",
         ("mails", "responsible_unit_id"): house.unit("responsible_unit_id"),
+        ("mail_access", "principal"): house.principal("principal"),
         ("assignments", "unit_id"): house.unit("unit_id"),
         ("assignments", "post_id"): house.post("post_id"),
         ("slips", "receiver_unit_id"): house.unit("receiver_unit_id"),

@@ -7,12 +7,12 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ged.db import ByOtherIndex
 from ged.figures import queries, sums
-from ged.figures.cuts import Cut
+from ged.figures.cuts import Cut, summed
 from ged.figures.models import FigureCell, FigureDelay, FigureFlow, FigureHour, FigureKey, FigureLetter, FigureScan
 from ged.figures.periods import ONE_DAY, Period, month_end, whole_months
 from ged.figures.queries import Standing
@@ -31,6 +31,7 @@ class By(StrEnum):
     NATURE = "nature"
 
 
+_COUNTS = tuple(getattr(FigureCell, name) for name in COUNTED)
 _COLUMNS: Mapping[By, InstrumentedAttribute[Any]] = {By.UNIT: FigureKey.unit_id, By.NATURE: FigureKey.nature}
 Key = int | str
 """The id of a unit, or the code of a nature (empty: none)."""
@@ -92,36 +93,27 @@ def added(those: Sequence[Line]) -> Line:
 
 def totals(session: Session, cut: Cut, period: Period) -> dict[str, int]:
     """Counted column -> letters of the period: the sums of ``queries.by_day``, by months as far as they are whole."""
-    numbers = [func.coalesce(func.sum(getattr(FigureCell, name)), 0) for name in COUNTED]
-    row = session.execute(
-        select(*numbers)
-        .join(FigureKey, FigureKey.id == FigureCell.key_id)
-        .where(span(FigureCell, period, sums.grains(session, cut)), *cut.clauses())
-    ).one()
-    return dict(zip(COUNTED, map(int, row), strict=True))
+    parts = span(FigureCell, period, sums.grains(session, cut))
+    (row,) = summed(session, FigureCell, cut, parts, (), _COUNTS)
+    return {name: int(letters or 0) for name, letters in zip(COUNTED, row, strict=True)}
 
 
 def hours(session: Session, cut: Cut, period: Period) -> dict[int, int]:
     """Hour of the week (0 to 167) -> letters that were registered in it."""
-    rows = session.execute(
-        select(FigureHour.hour, func.sum(FigureHour.letters))
-        .join(FigureKey, FigureKey.id == FigureHour.key_id)
-        .where(span(FigureHour, period, sums.grains(session, cut)), *cut.clauses())
-        .group_by(FigureHour.hour)
-    )
+    parts = span(FigureHour, period, sums.grains(session, cut))
+    rows = summed(session, FigureHour, cut, parts, (FigureHour.hour,), (FigureHour.letters,))
     return {hour: int(letters) for hour, letters in rows}
 
 
 def delays(session: Session, cut: Cut, period: Period, stage: Stage) -> dict[int, int]:
     """Bin -> letters whose stage ended in the period."""
-    rows = session.execute(
-        select(FigureDelay.at_least, func.sum(FigureDelay.letters))
-        .join(FigureKey, FigureKey.id == FigureDelay.key_id)
-        .where(span(FigureDelay, period, sums.grains(session, cut)), FigureDelay.stage == stage, *cut.clauses())
-        .group_by(FigureDelay.at_least)
-        .order_by(FigureDelay.at_least)
-    )
-    return {at_least: int(letters) for at_least, letters in rows}
+    parts = _of_stage(stage, span(FigureDelay, period, sums.grains(session, cut)))
+    rows = summed(session, FigureDelay, cut, parts, (FigureDelay.at_least,), (FigureDelay.letters,))
+    return {at_least: int(letters) for at_least, letters in sorted(rows)}
+
+
+def _of_stage(stage: Stage, parts: Sequence[ColumnElement[bool]]) -> list[ColumnElement[bool]]:
+    return [and_(part, FigureDelay.stage == stage) for part in parts]
 
 
 def standings(session: Session, cut: Cut, days: Sequence[date]) -> dict[date, Standing]:
@@ -236,48 +228,25 @@ def goal(session: Session, nature: str, unit_ids: Collection[int], units: Mappin
 
 
 def _counted(session: Session, cut: Cut, period: Period, by: By) -> dict[Key, dict[str, int]]:
-    key = _COLUMNS[by]
-    rows = session.execute(
-        select(key, *(func.sum(getattr(FigureCell, name)) for name in COUNTED))
-        .join(FigureKey, FigureKey.id == FigureCell.key_id)
-        .where(span(FigureCell, period, sums.grains(session, cut, told_apart=by is By.NATURE)), *cut.clauses())
-        .group_by(key)
-    )
-    return {row[0]: dict(zip(COUNTED, map(int, row[1:]), strict=True)) for row in rows}
+    parts = span(FigureCell, period, sums.grains(session, cut, told_apart=by is By.NATURE))
+    rows = summed(session, FigureCell, cut, parts, (_COLUMNS[by],), _COUNTS)
+    return {key: dict(zip(COUNTED, map(int, letters), strict=True)) for key, *letters in rows}
 
 
 def standing_by(session: Session, cut: Cut, day: date, by: By) -> dict[Key, Standing]:
     """What stands at a day's end, for each key with open letters."""
-    key = _COLUMNS[by]
-    rows = session.execute(
-        select(
-            key,
-            func.sum(FigureCell.opened - FigureCell.ended),
-            func.sum(FigureCell.fell_due - FigureCell.relieved),
-        )
-        .join(FigureKey, FigureKey.id == FigureCell.key_id)
-        .where(queries.up_to(day, sums.grains(session, cut, told_apart=by is By.NATURE)), *cut.clauses())
-        .group_by(key)
-    )
-    return {one: Standing(int(opened), int(overdue)) for one, opened, overdue in rows if opened}
+    parts = queries.up_to(day, sums.grains(session, cut, told_apart=by is By.NATURE))
+    rows = summed(session, FigureCell, cut, parts, (_COLUMNS[by],), queries.STANDING)
+    return {key: Standing(int(opened), int(overdue)) for key, opened, overdue in rows if opened}
 
 
 def delays_by(session: Session, cut: Cut, period: Period, by: By, stage: Stage) -> dict[Key, dict[int, int]]:
     """Key -> bin -> letters whose stage ended in the period."""
-    key = _COLUMNS[by]
-    rows = session.execute(
-        select(key, FigureDelay.at_least, func.sum(FigureDelay.letters))
-        .join(FigureKey, FigureKey.id == FigureDelay.key_id)
-        .where(
-            span(FigureDelay, period, sums.grains(session, cut, told_apart=by is By.NATURE)),
-            FigureDelay.stage == stage,
-            *cut.clauses(),
-        )
-        .group_by(key, FigureDelay.at_least)
-    )
+    parts = _of_stage(stage, span(FigureDelay, period, sums.grains(session, cut, told_apart=by is By.NATURE)))
+    told_by = (_COLUMNS[by], FigureDelay.at_least)
     found: dict[Key, dict[int, int]] = defaultdict(dict)
-    for one, at_least, letters in rows:
-        found[one][at_least] = int(letters)
+    for key, at_least, letters in summed(session, FigureDelay, cut, parts, told_by, (FigureDelay.letters,)):
+        found[key][at_least] = int(letters)
     return dict(found)
 
 
@@ -285,15 +254,15 @@ def span(
     model: type[FigureCell] | type[FigureDelay] | type[FigureFlow] | type[FigureHour] | type[FigureScan],
     period: Period,
     grains: Grains = sums.OF_KEYS,
-) -> ColumnElement[bool]:
-    """The cells that together are the days of a period: its whole months, and the other days."""
+) -> list[ColumnElement[bool]]:
+    """The cells that together are the days of a period: its whole months, and the other days before and after."""
     months = whole_months(period.since, period.until)
     if months is None:
-        return and_(model.grain == grains.day, model.day.between(period.since, period.until))
+        return [and_(model.grain == grains.day, model.day.between(period.since, period.until))]
     first, last = months
     parts = [and_(model.grain == grains.month, model.day.between(first, last))]
     if period.since < first:
         parts.append(and_(model.grain == grains.day, model.day >= period.since, model.day < first))
     if period.until > last:
         parts.append(and_(model.grain == grains.day, model.day > last, model.day <= period.until))
-    return or_(*parts)
+    return parts

@@ -1,11 +1,13 @@
 """Which letters a figure counts: a reader's units and level, and what was chosen."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, Row, func, select, union_all
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from ged.figures.models import FigureKey
+from ged.figures.models import FigureCell, FigureDelay, FigureFlow, FigureHour, FigureKey
 from ged.register.models import Channel, Direction, Priority
 
 
@@ -43,3 +45,32 @@ class Cut:
         units = [FigureKey.unit_id.in_(list(self.unit_ids))] if self.unit_ids is not None else []
         narrowed = [column.in_(list(those)) for column, those in chosen if those]
         return [FigureKey.level <= self.level, *units, *narrowed]
+
+
+Cells = type[FigureCell] | type[FigureDelay] | type[FigureFlow] | type[FigureHour]
+
+
+def summed(
+    session: Session, cells: Cells, cut: Cut, parts: Sequence[ColumnElement[bool]], told_by: Sequence[InstrumentedAttribute[Any]],
+    numbers: Sequence[ColumnElement[int] | InstrumentedAttribute[int]],
+) -> Sequence[Row[*tuple[Any, ...]]]:  # fmt: skip
+    """The cells of a choice added up: for each group its columns, then its sums (NULL: there is no cell).
+
+    Args:
+        parts: conditions on cells, of which a cell meets one at most. Each is a query of its own: for all in one condition,
+            PostgreSQL looks through every cell of each key.
+        told_by: the columns by which groups are told apart; without them there is one row.
+    """
+    of_parts = [
+        select(*told_by, *map(func.sum, numbers))
+        .select_from(cells)
+        .join(FigureKey, FigureKey.id == cells.key_id)
+        .where(part, *cut.clauses())
+        .group_by(*told_by)
+        for part in parts
+    ]
+    if len(of_parts) == 1:
+        return session.execute(of_parts[0]).all()
+    columns = list(union_all(*of_parts).subquery("parts").c)
+    told, added = columns[: len(told_by)], columns[len(told_by) :]
+    return session.execute(select(*told, *map(func.sum, added)).group_by(*told)).all()

@@ -243,7 +243,7 @@ def desks(session: Session, unit_ids: Collection[int], period: Period) -> list[D
     the ordinary level.
     """
     cell = (FigureScan.unit_id, FigureScan.bridge_id, FigureScan.source)
-    rows = session.execute(select(*cell, *_sums()).where(span(FigureScan, period), _of(unit_ids)).group_by(*cell))
+    rows = session.execute(select(*cell, *_sums()).where(or_(*span(FigureScan, period)), _of(unit_ids)).group_by(*cell))
     brought: dict[Any, Brought] = {tuple(desk): Brought(*map(int, numbers)) for *desk, numbers in _paired(rows)}
     names = _names(session, {bridge_id for _, bridge_id, _ in brought})
     found = [DeskLine(names.get(desk[1], ""), desk[0], desk[2], numbers) for desk, numbers in brought.items()]

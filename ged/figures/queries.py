@@ -1,15 +1,16 @@
 """Reading the figures: sums of cells by day, what stands at a day's end. Both under a choice of keys."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from ged import audit
 from ged.audit import AuditEntry
 from ged.figures import sums
-from ged.figures.cuts import Cut
+from ged.figures.cuts import Cut, summed
 from ged.figures.models import STATE, FigureCell, FigureKey, FigureState
 from ged.figures.stages import COUNTED, Grain
 from ged.figures.sums import Grains
@@ -59,20 +60,19 @@ def by_day(
 
 def standing(session: Session, cut: Cut, day: date) -> Standing:
     """What stands at a day's end, also of a day on which nobody worked."""
-    opened, overdue = session.execute(
-        select(
-            func.coalesce(func.sum(FigureCell.opened - FigureCell.ended), 0),
-            func.coalesce(func.sum(FigureCell.fell_due - FigureCell.relieved), 0),
-        )
-        .join(FigureKey, FigureKey.id == FigureCell.key_id)
-        .where(up_to(day, sums.grains(session, cut)), *cut.clauses())
-    ).one()
-    return Standing(int(opened), int(overdue))
+    ((opened, overdue),) = summed(session, FigureCell, cut, up_to(day, sums.grains(session, cut)), (), STANDING)
+    return Standing(int(opened or 0), int(overdue or 0))
 
 
-def up_to(day: date, grains: Grains) -> ColumnElement[bool]:
+STANDING = (FigureCell.opened - FigureCell.ended, FigureCell.fell_due - FigureCell.relieved)
+"""What a cell adds to the letters that stand: open ones, overdue ones."""
+
+
+def up_to(day: date, grains: Grains) -> Sequence[ColumnElement[bool]]:
     """The cells that together are all days until a day: the years before its year, the months before its month, the days of its month."""
     month, year = day.replace(day=1), day.replace(month=1, day=1)
-    years = and_(FigureCell.grain == grains.year, FigureCell.day < year)
-    months = and_(FigureCell.grain == grains.month, FigureCell.day >= year, FigureCell.day < month)
-    return or_(years, months, and_(FigureCell.grain == grains.day, FigureCell.day.between(month, day)))
+    return (
+        and_(FigureCell.grain == grains.year, FigureCell.day < year),
+        and_(FigureCell.grain == grains.month, FigureCell.day >= year, FigureCell.day < month),
+        and_(FigureCell.grain == grains.day, FigureCell.day.between(month, day)),
+    )

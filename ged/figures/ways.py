@@ -14,7 +14,7 @@ from ged.db import ByOtherIndex
 from ged.figures import moving, sums
 from ged.figures.breakdown import is_waiting, span
 from ged.figures.counted import among
-from ged.figures.cuts import Cut
+from ged.figures.cuts import Cut, summed
 from ged.figures.models import FigureFlow, FigureKey, FigureLetter, FigureRound
 from ged.figures.periods import ONE_DAY, Period
 from ged.register.models import Correspondent, Direction, Mail
@@ -63,12 +63,8 @@ class Waiting:
 
 def flows(session: Session, cut: Cut, period: Period) -> dict[tuple[int, int], int]:
     """(unit, unit) -> letters that the first one gave to the second one, the last time in the period."""
-    rows = session.execute(
-        select(FigureFlow.from_unit_id, FigureFlow.to_unit_id, func.sum(FigureFlow.letters))
-        .join(FigureKey, FigureKey.id == FigureFlow.key_id)
-        .where(span(FigureFlow, period, sums.grains(session, cut)), *cut.clauses())
-        .group_by(FigureFlow.from_unit_id, FigureFlow.to_unit_id)
-    )
+    parts, units = span(FigureFlow, period, sums.grains(session, cut)), (FigureFlow.from_unit_id, FigureFlow.to_unit_id)
+    rows = summed(session, FigureFlow, cut, parts, units, (FigureFlow.letters,))
     return {(source, target): int(letters) for source, target, letters in rows}
 
 

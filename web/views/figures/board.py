@@ -12,6 +12,8 @@ from typing import Any
 from flask_babel import format_date, format_decimal, gettext
 from flask_babel import gettext as _
 
+from ged.figures import breakdown
+from ged.figures.breakdown import By, Key, Line
 from ged.figures.periods import Period, month_end, months_of
 from ged.figures.stages import LONGEST, bin_of, next_bin, percentile
 from ged.figures.telling import SMALL, Told, merged, tell, tell_part
@@ -123,7 +125,7 @@ class Board:
     session: ReadSession
     actor: Actor
     asked: AskedFigures
-    kept: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    kept: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
     """What several panels of a page need: read once."""
 
     @property
@@ -133,6 +135,18 @@ class Board:
             self.kept["units"] = unit_names(self.session, self.actor)
         names: Mapping[int, str] = self.kept["units"]
         return names
+
+    def lines(self, period: Period, by: By) -> Mapping[Key, Line]:
+        """The figures of units, or of natures, in a period and at its end."""
+        asked, key = self.asked, (by, period)
+        if key not in self.kept:
+            self.kept[key] = breakdown.lines(self.session, asked.cut, period, by, end=period.until, stage=asked.stage)
+        found: Mapping[Key, Line] = self.kept[key]
+        return found
+
+    def whole(self, period: Period) -> Line:
+        """The figures of all units together: the sum of what the panels show side by side."""
+        return breakdown.added(list(self.lines(period, By.UNIT).values()))
 
     # --- how numbers, days and names are written
 

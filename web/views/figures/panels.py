@@ -63,18 +63,18 @@ def _movements(asked: AskedFigures) -> tuple[What, ...]:
 
 def cards(board: Board) -> list[Card]:
     """What came and went, what stands at the end, how long it takes; each beside the period before."""
-    asked, cut, session = board.asked, board.asked.cut, board.session
-    period, earlier = asked.shown, asked.earlier
-    now, then = breakdown.totals(session, cut, period), breakdown.totals(session, cut, earlier)
+    asked, period = board.asked, board.asked.shown
+    now, then = board.whole(period), board.whole(asked.earlier)
     found = [
-        _card(board, one, now[one.value], then[one.value], asked.letters(one, period)) for one in _movements(asked)
+        _card(board, one, now.counted[one.value], then.counted[one.value], asked.letters(one, period))
+        for one in _movements(asked)
     ]
-    stands, stood = queries.standing(session, cut, period.until), queries.standing(session, cut, earlier.until)
+    stands, stood = now.standing, then.standing
     end = Period(period.until, period.until)
     found.append(_card(board, What.OPEN, stands.open, stood.open, asked.letters(What.OPEN, end)))
     wholes = stands.open, stood.open
     found.append(_card(board, What.OVERDUE, stands.overdue, stood.overdue, asked.letters(What.OVERDUE, end), wholes))
-    bins, earlier_bins = (breakdown.delays(session, cut, one, asked.stage) for one in (period, earlier))
+    bins, earlier_bins = now.delays, then.delays
     found.append(
         Card(
             _("Délai médian"),
@@ -448,7 +448,7 @@ Row = tuple[str, Mapping[str, str], Line]
 def entities(board: Board) -> Panel | None:
     """The entities side by side; None where there is one only."""
     units = board.actor.units
-    found = breakdown.folded(_lines(board, By.UNIT), units)
+    found = breakdown.folded(board.lines(board.asked.shown, By.UNIT), units)
     if not board.is_exact:
         found = {
             one: found.get(one, NOTHING) for one in {entity_of(unit, units) for unit in board.asked.sight.unit_ids}
@@ -462,7 +462,7 @@ def entities(board: Board) -> Panel | None:
 
 def units(board: Board) -> Panel:
     """The units side by side."""
-    names, found = board.units, _lines(board, By.UNIT)
+    names, found = board.units, board.lines(board.asked.shown, By.UNIT)
     keys = found if board.is_exact else board.asked.sight.unit_ids
     rows: list[Row] = [
         (names.get(int(one), "—"), {"unite": str(one), "seul": "1"}, found.get(one, NOTHING)) for one in keys
@@ -472,7 +472,7 @@ def units(board: Board) -> Panel:
 
 def by_nature(board: Board) -> Panel:
     """The natures of letters side by side."""
-    found = _lines(board, By.NATURE)
+    found = board.lines(board.asked.shown, By.NATURE)
     # Of rounded numbers each nature that there may be has a row, or is among the others.
     keys = list(found) if board.is_exact else list({*(board.asked.narrowing.natures or ("", *natures.names())), *found})
     rows: list[Row] = [
@@ -480,13 +480,6 @@ def by_nature(board: Board) -> Panel:
         for one in keys
     ]
     return _side_by_side(board, "natures", str(_("Par nature")), str(_("Nature")), rows)
-
-
-def _lines(board: Board, by: By) -> Mapping[breakdown.Key, Line]:
-    asked = board.asked
-    return breakdown.lines(
-        board.session, asked.cut, asked.shown, by, end=asked.shown.until, stage=asked.stage
-    )  # fmt: skip
 
 
 NOTHING = Line(dict.fromkeys(COUNTED, 0), Standing(0, 0), {})
