@@ -22,7 +22,7 @@ from web.drawing import charts
 from web.drawing.charts import Group, Value
 from web.views.figures import left_out
 from web.views.figures.asked import AskedFigures
-from web.views.figures.board import TWO, Board, Cell, Panel, day_name, period_name, sentences
+from web.views.figures.board import MOST_ROWS, TWO, Board, Cell, Panel, RowsOf, day_name, period_name, sentences
 from web.words import figure_pages as words
 
 WHISKER = "whisker"
@@ -103,51 +103,65 @@ def units(board: Board) -> Panel | None:
     """The next two weeks of each unit; the most open letters first."""
     if not board.asked.sight.is_exact:
         return None
-    asked = board.asked
-    plan, histories, since = _known(board)
-    names = board.units
-    stands = _stands(board)
-    found = []
-    for unit_id in histories.keys() | {int(one) for one in stands}:
-        first = since.get(unit_id)
-        told = forecast.forecast(histories.get(unit_id, {}), plan, since=first) if first is not None else None
-        open_ = stands[unit_id].open if unit_id in stands else 0
-        later = max(0.0, open_ + sum(week.more for week in told.weeks)) if told is not None else None
-        found.append((unit_id, open_, later, told))
-    found.sort(key=lambda one: (-(one[2] if one[2] is not None else one[1]), names.get(one[0], ""), one[0]))
-    rows = [_of_unit(asked, names.get(one[0], "—"), *one) for one in found]
+    _plan, histories, _since = _known(board)
+    names, stands = board.units, _stands(board)
+    # In the order of what is open now: of 400 units, the picture needs the forecasts of a dozen.
+    open_now = {
+        one: stands[one].open if one in stands else 0 for one in histories.keys() | {int(one) for one in stands}
+    }
+    order = sorted(open_now, key=lambda one: (-open_now[one], names.get(one, ""), one))
+    groups, totals = [], []
+    for unit_id in order[:MOST_ROWS]:
+        name, open_, later = names.get(unit_id, "—"), open_now[unit_id], _later(board, unit_id, open_now[unit_id])
+        told = open_ if later is None else later
+        groups.append(Group(name, (_expected(told, name, str(_("dans 14 jours"))),)))
+        totals.append(f"{format_decimal(open_)} → {'—' if later is None else _whole(later)}")
     return Panel(
         "forecast-units",
         _titled(board, str(_("Les deux prochaines semaines, par service"))),
         sentences(
-            str(_("La même règle pour chaque service. « — » : moins de huit semaines de courrier.")), _left_words(board)
+            str(_("En instance hier soir → dans 14 jours, les services les plus chargés d'abord. La même règle pour chaque service. « — » : moins de huit semaines de courrier.")),
+            _left_words(board),
         ),
         (
             str(_("Service")), str(_("Attendus")), str(_("Fourchette")), str(_("Sortis de l'instance")), str(_("En instance hier")),
             str(_("Dans 14 jours")), str(_("Erreur par semaine")), str(_("Fourchette tenue")),
         ),
-        tuple(rows),
+        RowsOf(order, lambda one: _of_unit(board, one, open_now[one])),
+        charts.stacked_rows(groups, TWO[:1], totals) if any(one.values[0].amount for one in groups) else None,
         nothing=_unknown(board),
     )  # fmt: skip
 
 
-def _of_unit(
-    asked: AskedFigures, name: str, unit_id: int, open_: int, later: float | None, told: Forecast | None
-) -> tuple[Cell, ...]:
+def _forecast_of(board: Board, unit_id: int) -> Forecast | None:
+    """The forecast of a unit; None: its letters tell nothing yet."""
+    plan, histories, since = _known(board)
+    first = since.get(unit_id)
+    return forecast.forecast(histories.get(unit_id, {}), plan, since=first) if first is not None else None
+
+
+def _later(board: Board, unit_id: int, open_: int) -> float | None:
+    """What a unit will have open after the two weeks; None: its letters tell nothing yet."""
+    told = _forecast_of(board, unit_id)
+    return max(0.0, open_ + sum(week.more for week in told.weeks)) if told is not None else None
+
+
+def _of_unit(board: Board, unit_id: int, open_: int) -> tuple[Cell, ...]:
+    asked, name, told = board.asked, board.units.get(unit_id, "—"), _forecast_of(board, unit_id)
     end = Period(_yesterday(asked), _yesterday(asked))
     stands = Cell(
         str(format_decimal(open_)),
         asked.letters(What.OPEN, end, unite=str(unit_id), seul="1") if open_ else "",
         value=open_,
     )
-    if told is None or later is None:
+    if told is None:
         return (Cell(name, is_number=False), *[Cell("—")] * 3, stands, *[Cell("—")] * 3)
     band = Band(
         *(sum(numbers) for numbers in zip(*((w.came_band.least, w.came_band.most) for w in told.weeks), strict=True))
     )
     return (
         Cell(name, is_number=False), _whole_cell(sum(week.came for week in told.weeks)), Cell(_band_words(band)),
-        _whole_cell(sum(week.done for week in told.weeks)), stands, _whole_cell(later),
+        _whole_cell(sum(week.done for week in told.weeks)), stands, _whole_cell(max(0.0, open_ + sum(week.more for week in told.weeks))),
         Cell("—") if told.came_error is None else _error_cell(told.came_error),
         Cell(_times(told) if told.checked else "—"),
     )  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from flask_babel import format_date, format_decimal, gettext
 from flask_babel import gettext as _
@@ -46,6 +46,37 @@ class Cell:
     """The text in a file, where it needs a year; empty: the text."""
 
 
+Thing = TypeVar("Thing")
+
+
+class RowsOf(Sequence[tuple[Cell, ...]]):
+    """The rows of a table, each made when it is read. Beside a picture, a page has the table only once its reader opens it.
+
+    Args:
+        things: what the rows are of.
+        make: makes a row. It reads nothing from the database.
+    """
+
+    def __init__(self, things: Sequence[Thing], make: Callable[[Thing], tuple[Cell, ...]]) -> None:
+        """See the class."""
+        self._things: Sequence[Any] = things
+        self._make: Callable[[Any], tuple[Cell, ...]] = make
+
+    def __len__(self) -> int:
+        """The number of rows; none is made for it."""
+        return len(self._things)
+
+    @overload
+    def __getitem__(self, place: int) -> tuple[Cell, ...]: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[tuple[Cell, ...]]: ...
+    def __getitem__(self, place: int | slice) -> tuple[Cell, ...] | Sequence[tuple[Cell, ...]]:
+        """A row, or several."""
+        if isinstance(place, slice):
+            return RowsOf(self._things[place], self._make)
+        return self._make(self._things[place])
+
+
 @dataclass(frozen=True)
 class Panel:
     """A panel.
@@ -65,7 +96,7 @@ class Panel:
     title: str
     text: str
     headings: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: Sequence[tuple[Cell, ...]]
     drawing: Drawing | None = None
     legend: tuple[tuple[str, str], ...] = ()
     nothing: str = ""
@@ -180,6 +211,10 @@ class Board:
         """A number as a cell."""
         told = self.tell(number, whole)
         return Cell(self.text(told), self.href(number, href), value=amount_of(told))
+
+    def time_cell(self, one: Stretch) -> Cell:
+        """The first cell of a day's row, or of a month's."""
+        return day_cell(one.days.since) if self.by_days else Cell(one.name, is_number=False)
 
     def value(self, number: int, name: str, series: str, href: str = "", *, whole: int | None = None) -> Value:
         """A number as a shape."""

@@ -33,10 +33,11 @@ from web.views.figures.board import (
     Cell,
     Maker,
     Panel,
+    RowsOf,
+    Span,
     Stretch,
     amount_of,
     and_then,
-    day_cell,
     day_name,
     last_bin,
     others,
@@ -139,24 +140,25 @@ def arrivals(board: Board) -> Panel:
     )
     stretches = board.stretches()
     found = _counted(board, stretches)
-    rows, groups = [], []
-    for one in stretches:
-        name, span = one.name, one.days
-        counted = found.get(span.since, {})
-        cells, values = [], []
-        for what in (came, done):
-            number, href = counted.get(what.value, 0), asked.letters(what, span)
-            cells.append(board.cell(number, href))
-            values.append(board.value(number, name, words.what(what), href))
-        rows.append((day_cell(span.since) if board.by_days else Cell(name, is_number=False), *cells))
-        groups.append(one.group(values))
+
+    def numbers(one: Stretch) -> list[tuple[What, int, str]]:
+        counted = found.get(one.days.since, {})
+        return [(what, counted.get(what.value, 0), asked.letters(what, one.days)) for what in (came, done)]
+
+    def cells(one: Stretch) -> tuple[Cell, ...]:
+        return board.time_cell(one), *(board.cell(number, href) for _what, number, href in numbers(one))
+
+    groups = [
+        one.group([board.value(number, one.name, words.what(what), href) for what, number, href in numbers(one)])
+        for one in stretches
+    ]
     names = (words.what(came), words.what(done))
     return Panel(
         "arrivals",
         _("Arrivées et suites") if came is What.RECEIVED else _("Départs"),
         _by_time(board, names, stretches),
         (_("Jour") if board.by_days else _("Mois"), *names),
-        tuple(rows),
+        RowsOf(stretches, cells),
         charts.columns(groups, TWO),
         tuple(zip(TWO, names, strict=True)),
         is_over_time=True,
@@ -195,17 +197,28 @@ def standing(board: Board) -> Panel:
         months = [one.days.since.replace(day=1) for one in stretches]
         found = breakdown.month_standings(board.session, asked.cut, months, today=asked.shown.until)
         stands = [found[month] for month in months]
-    rows, groups = [], []
-    for one, stood in zip(stretches, stands, strict=True):
-        name, span = one.name, one.days
-        end = min(span.until, asked.today)
-        cells, values = [], []
-        for what, number, whole in ((What.OPEN, stood.open, None), (What.OVERDUE, stood.overdue, stood.open)):
-            href = asked.letters(what, Period(end, end))
-            cells.append(board.cell(number, href, whole=whole))
-            values.append(board.value(number, name, words.what(what), href, whole=whole))
-        rows.append((day_cell(span.since) if board.by_days else Cell(name, is_number=False), *cells))
-        groups.append(one.group(values))
+
+    def numbers(one: Stretch, stood: Standing) -> list[tuple[What, int, str, int | None]]:
+        end = Period(min(one.days.until, asked.today), min(one.days.until, asked.today))
+        return [
+            (What.OPEN, stood.open, asked.letters(What.OPEN, end), None),
+            (What.OVERDUE, stood.overdue, asked.letters(What.OVERDUE, end), stood.open),
+        ]
+
+    def cells(row: tuple[Stretch, Standing]) -> tuple[Cell, ...]:
+        told = (board.cell(number, href, whole=whole) for _what, number, href, whole in numbers(*row))
+        return board.time_cell(row[0]), *told
+
+    rows = list(zip(stretches, stands, strict=True))
+    groups = [
+        one.group(
+            [
+                board.value(number, one.name, words.what(what), href, whole=whole)
+                for what, number, href, whole in numbers(one, stood)
+            ]
+        )
+        for one, stood in rows
+    ]
     names = (words.what(What.OPEN), words.what(What.OVERDUE))
     return Panel(
         "standing",
@@ -214,7 +227,7 @@ def standing(board: Board) -> Panel:
         if board.by_days
         else sentences(str(_("À la fin de chaque mois.")), board.cut_months(stretches)),
         (_("Jour") if board.by_days else _("Mois"), *names),
-        tuple(rows),
+        RowsOf(rows, cells),
         charts.lines(groups, ("line-first", "line-second")),
         tuple(zip(("line-first", "line-second"), names, strict=True)),
         is_over_time=True,
@@ -281,24 +294,29 @@ def hours(board: Board) -> Panel | None:
     first, after = HOURS_SHOWN.start, HOURS_SHOWN.stop
     spans = [(0, first), *((hour, hour + 1) for hour in HOURS_SHOWN), (after, HOURS)]
     names = [words.before_hour(first), *(words.hour(hour) for hour in HOURS_SHOWN), words.from_hour(after)]
-    groups, rows = [], [[Cell(weekday, is_number=False)] for weekday in weekdays]
-    for name, (since, until) in zip(names, spans, strict=True):
+
+    def counted(n: int, since: int, until: int) -> tuple[int, str]:
+        begin, end = HOURS * n + since, HOURS * n + until - 1
+        number = sum(found.get(hour, 0) for hour in range(begin, end + 1))
+        return number, asked.letters(What.HOUR, asked.shown, de=str(begin), a=str(end)) if number else ""
+
+    def cells(n: int) -> tuple[Cell, ...]:
+        return Cell(weekdays[n], is_number=False), *(board.cell(*counted(n, *span)) for span in spans)
+
+    groups = []
+    for name, span in zip(names, spans, strict=True):
         values = []
         for n, weekday in enumerate(weekdays):
-            begin, end = HOURS * n + since, HOURS * n + until - 1
-            number = sum(found.get(hour, 0) for hour in range(begin, end + 1))
-            href = asked.letters(What.HOUR, asked.shown, de=str(begin), a=str(end))
-            cell = board.cell(number, href)
+            number, href = counted(n, *span)
             value = board.value(number, f"{weekday}, {name}", str(_("courriers")), href)
-            values.append(replace(value, text=cell.text if number else ""))
-            rows[n].append(cell)
+            values.append(replace(value, text=board.text(board.tell(number)) if number else ""))
         groups.append(Group(name, tuple(values)))
     return Panel(
         "hours",
         str(_("Heures d'enregistrement")),
         str(_("Courriers par jour de la semaine et heure de leur enregistrement. Les courriers repris et ceux qui sont enregistrés un autre jour que celui de leur numéro n'y sont pas.")),
         (str(_("Jour")), *names),
-        tuple(tuple(row) for row in rows) if found else (),
+        RowsOf(range(len(weekdays)), cells) if found else (),
         charts.heat(weekdays, groups) if found else None,
         nothing=str(_("Aucun courrier enregistré dans cette période.")),
     )  # fmt: skip
@@ -331,12 +349,9 @@ def backlog(board: Board) -> Panel:
             lines.append(_Waiting(others(lines), {}, [sum(column) for column in zip(*rest, strict=True)]))
     ages = _ages(asked.today, groups)
     looks = (*AGE_LOOKS[: len(ages)], *(() if board.is_exact else (UNDIVIDED,)))
-    rows, drawn, totals = [], [], []
-    for one in lines if groups else []:
-        cells, values = _by_age(board, one, groups, ages)
-        rows.append(cells)
-        drawn.append(Group(one.name, values))
-        totals.append(board.text(board.tell(sum(one.numbers))))
+    shown = lines if groups else []
+    drawn = [Group(one.name, _values_by_age(board, one, groups, ages)) for one in shown[:MOST_ROWS]]
+    totals = [board.text(board.tell(sum(one.numbers))) for one in shown[:MOST_ROWS]]
     legend = [*zip(looks, (age for age, _span in ages), strict=False)]
     if not board.is_exact:
         legend.append((UNDIVIDED, str(_("âges non donnés"))))
@@ -345,8 +360,8 @@ def backlog(board: Board) -> Panel:
         _("En instance aujourd'hui, par âge"),
         str(_("Jours depuis l'arrivée (au départ : depuis le numéro) ; les services les plus chargés d'abord.")),
         (_("Service"), *(age for age, _span in ages), _("Total")),
-        tuple(rows),
-        charts.stacked_rows(drawn[:MOST_ROWS], looks, totals[:MOST_ROWS]) if drawn else None,
+        RowsOf(shown, lambda one: _cells_by_age(board, one, groups, ages)),
+        charts.stacked_rows(drawn, looks, totals) if drawn else None,
         tuple(legend),
     )
 
@@ -363,25 +378,43 @@ class _Waiting:
     named: Mapping[str, str]
     numbers: Sequence[int]
 
+    def of(self, groups: Sequence[range]) -> list[int]:
+        """The letters of groups of classes."""
+        return [sum(self.numbers[n] for n in group) for group in groups]
 
-def _by_age(
+
+def _is_undivided(board: Board, numbers: Sequence[int]) -> bool:
+    """Whether the parts are not told: a reader of rounded numbers is told them only where none of them is few."""
+    return not board.is_exact and len(numbers) > 1 and any(is_few(number) for number in numbers)
+
+
+def _hrefs(board: Board, one: _Waiting, ages: Sequence[tuple[str, Period]]) -> list[str]:
+    return [board.asked.letters(What.WAITING, span, **one.named) if one.named else "" for _name, span in ages]
+
+
+def _cells_by_age(
     board: Board, one: _Waiting, groups: Sequence[range], ages: Sequence[tuple[str, Period]]
-) -> tuple[tuple[Cell, ...], tuple[Value, ...]]:
-    """A row of the backlog: its cells, and its shapes. A reader of rounded numbers is told the parts only where none of them is few."""
-    asked, total = board.asked, sum(one.numbers)
-    numbers = [sum(one.numbers[n] for n in group) for group in groups]
-    hrefs = [asked.letters(What.WAITING, span, **one.named) if one.named else "" for _name, span in ages]
-    is_undivided = not board.is_exact and len(numbers) > 1 and any(is_few(number) for number in numbers)
+) -> tuple[Cell, ...]:
+    """A row of the backlog."""
+    numbers, hrefs = one.of(groups), _hrefs(board, one, ages)
+    undivided = _is_undivided(board, numbers)
+    cells = (Cell("—") if undivided else board.cell(*told) for told in zip(numbers, hrefs, strict=True))
+    return Cell(one.name, is_number=False), *cells, board.cell(sum(numbers))
+
+
+def _values_by_age(
+    board: Board, one: _Waiting, groups: Sequence[range], ages: Sequence[tuple[str, Period]]
+) -> tuple[Value, ...]:
+    """The shapes of a row of the backlog."""
+    numbers, hrefs = one.of(groups), _hrefs(board, one, ages)
+    undivided = _is_undivided(board, numbers)
     values = [
-        board.value(0 if is_undivided else number, one.name, age, href)
+        board.value(0 if undivided else number, one.name, age, href)
         for number, href, (age, _span) in zip(numbers, hrefs, ages, strict=True)
     ]
     if not board.is_exact:
-        values.append(board.value(total if is_undivided else 0, one.name, str(_("âges non donnés"))))
-    cells = [
-        Cell("—") if is_undivided else board.cell(number, href) for number, href in zip(numbers, hrefs, strict=True)
-    ]
-    return (Cell(one.name, is_number=False), *cells, board.cell(total)), tuple(values)
+        values.append(board.value(sum(numbers) if undivided else 0, one.name, str(_("âges non donnés"))))
+    return tuple(values)
 
 
 def _ages(today: date, groups: Sequence[range] | None = None) -> list[tuple[str, Period]]:
@@ -408,12 +441,18 @@ def delays(board: Board) -> Panel:
     asked = board.asked
     bins = breakdown.delays(board.session, asked.cut, asked.shown, asked.stage)
     spans = board.spans(bins)
-    rows, groups = [], []
-    for first, after, number in spans:
-        name, last = words.bin_name(first, after), last_bin(after)
-        href = asked.letters(What.DELAY, asked.shown, etape=asked.stage.value, de=str(first), a=str(last))
-        rows.append((Cell(name, is_number=False), board.cell(number, href)))
-        groups.append(Group(str(first), (board.value(number, name, str(_("courriers")), href),)))
+
+    def href(span: Span) -> str:
+        first, after, _number = span
+        return asked.letters(What.DELAY, asked.shown, etape=asked.stage.value, de=str(first), a=str(last_bin(after)))
+
+    def cells(span: Span) -> tuple[Cell, ...]:
+        return Cell(words.bin_name(*span[:2]), is_number=False), board.cell(span[2], href(span))
+
+    groups = [
+        Group(str(one[0]), (board.value(one[2], words.bin_name(*one[:2]), str(_("courriers")), href(one)),))
+        for one in spans
+    ]
     told, guides = board.percentiles(spans, bins)
     goal = _goal(board) if spans else None
     if goal is not None:
@@ -425,7 +464,7 @@ def delays(board: Board) -> Panel:
         str(_("Délais : %(stage)s", stage=words.stage(asked.stage))),
         str(_("Courriers par délai en jours ouvrés ; %(told)s.", told=told)),
         (_("Délai"), _("Courriers")),
-        tuple(rows),
+        RowsOf(spans, cells),
         charts.columns(groups, TWO[:1], guides=guides) if spans else None,
     )
 
@@ -507,35 +546,36 @@ def _told_rows(board: Board, found: list[Row]) -> list[Row]:
 def _side_by_side(board: Board, name: str, title: str, first: str, found: list[Row]) -> Panel:
     asked, moved = board.asked, _movements(board.asked)
     period, end = asked.shown, Period(asked.shown.until, asked.shown.until)
-    rows, groups, totals = [], [], []
     in_time = str(_("en instance, dans les délais"))
     undivided = str(_("en instance, sans le détail"))
     looks = ("late", "in-time", *(() if board.is_exact else (UNDIVIDED,)))
-    for text, named, line in _told_rows(board, found):
+
+    def link(what: What, days: Period, named: Mapping[str, str]) -> str:
         # An entity is no filter of the list of letters: its cells lead nowhere, its units have their own.
-        is_linked = bool(named)
+        return asked.letters(what, days, **named) if named else ""
 
-        def link(what: What, days: Period, named: Mapping[str, str] = named, linked: bool = is_linked) -> str:
-            return asked.letters(what, days, **named) if linked else ""
-
+    def cells(row: Row) -> tuple[Cell, ...]:
+        text, named, line = row
         open_, overdue = line.standing.open, line.standing.overdue
-        rows.append(
-            (
-                Cell(text, is_number=False),
-                *(board.cell(line.counted[one.value], link(one, period)) for one in moved),
-                board.cell(open_, link(What.OPEN, end)),
-                board.cell(overdue, link(What.OVERDUE, end), whole=open_),
-                board.delay_cell(line.delays, MEDIAN),
-                board.delay_cell(line.delays, NINE_OF_TEN),
-            )
+        return (
+            Cell(text, is_number=False),
+            *(board.cell(line.counted[one.value], link(one, period, named)) for one in moved),
+            board.cell(open_, link(What.OPEN, end, named)),
+            board.cell(overdue, link(What.OVERDUE, end, named), whole=open_),
+            board.delay_cell(line.delays, MEDIAN),
+            board.delay_cell(line.delays, NINE_OF_TEN),
         )
+
+    rows, groups, totals = _told_rows(board, found), [], []
+    for text, named, line in rows[:MOST_ROWS]:
+        open_, overdue = line.standing.open, line.standing.overdue
         values = [
-            board.value(overdue, text, words.what(What.OVERDUE), link(What.OVERDUE, end), whole=open_),
-            board.value(open_ - overdue, text, in_time, link(What.OPEN, end), whole=open_),
+            board.value(overdue, text, words.what(What.OVERDUE), link(What.OVERDUE, end, named), whole=open_),
+            board.value(open_ - overdue, text, in_time, link(What.OPEN, end, named), whole=open_),
         ]
         if not board.is_exact:
             is_undivided = board.tell(overdue, open_).is_hidden
-            values.append(board.value(open_ if is_undivided else 0, text, undivided, link(What.OPEN, end)))
+            values.append(board.value(open_ if is_undivided else 0, text, undivided, link(What.OPEN, end, named)))
         groups.append(Group(text, tuple(values)))
         totals.append(board.text(board.tell(open_)))
     headings = (
@@ -546,7 +586,7 @@ def _side_by_side(board: Board, name: str, title: str, first: str, found: list[R
         str(_("Délai médian")),
         str(_("9 sur 10")),
     )
-    is_drawn = any(value.amount for group in groups[:MOST_ROWS] for value in group.values)
+    is_drawn = any(value.amount for group in groups for value in group.values)
     return Panel(
         name,
         title,
@@ -557,8 +597,8 @@ def _side_by_side(board: Board, name: str, title: str, first: str, found: list[R
             )
         ),
         headings,
-        tuple(rows),
-        charts.stacked_rows(groups[:MOST_ROWS], looks, totals[:MOST_ROWS]) if is_drawn else None,
+        RowsOf(rows, cells),
+        charts.stacked_rows(groups, looks, totals) if is_drawn else None,
         tuple(zip(looks, (words.what(What.OVERDUE), in_time, undivided), strict=False)),
     )  # fmt: skip
 
@@ -572,27 +612,33 @@ def months(board: Board) -> Panel:
     stretches = whole.stretches()
     counted = _counted(whole, stretches)
     stands = breakdown.month_standings(board.session, asked.cut, firsts, today=asked.shown.until)
-    rows, groups = [], []
-    for stretch in stretches:
-        name, span, month = stretch.name, stretch.days, stretch.days.since
-        numbers = counted.get(month, {})
-        stood = stands.get(month, Standing(0, 0))
-        end = min(span.until, asked.today)
-        cells = [board.cell(numbers.get(one.value, 0), asked.letters(one, span)) for one in moved]
-        cells.append(board.cell(stood.open, asked.letters(What.OPEN, Period(end, end))))
-        cells.append(board.cell(stood.overdue, asked.letters(What.OVERDUE, Period(end, end)), whole=stood.open))
-        rows.append((Cell(name, is_number=False), *cells))
-        drawn = [
-            board.value(numbers.get(one.value, 0), name, words.what(one), asked.letters(one, span)) for one in moved[:2]
+
+    def cells(stretch: Stretch) -> tuple[Cell, ...]:
+        span, month = stretch.days, stretch.days.since
+        numbers, stood = counted.get(month, {}), stands.get(month, Standing(0, 0))
+        end = Period(min(span.until, asked.today), min(span.until, asked.today))
+        return (
+            Cell(stretch.name, is_number=False),
+            *(board.cell(numbers.get(one.value, 0), asked.letters(one, span)) for one in moved),
+            board.cell(stood.open, asked.letters(What.OPEN, end)),
+            board.cell(stood.overdue, asked.letters(What.OVERDUE, end), whole=stood.open),
+        )
+
+    def values(stretch: Stretch) -> list[Value]:
+        span, numbers = stretch.days, counted.get(stretch.days.since, {})
+        return [
+            board.value(numbers.get(one.value, 0), stretch.name, words.what(one), asked.letters(one, span))
+            for one in moved[:2]
         ]
-        groups.append(stretch.group(drawn))
+
+    groups = [stretch.group(values(stretch)) for stretch in stretches]
     names = tuple(words.what(one) for one in moved)
     return Panel(
         "months",
         str(_("Douze mois")),
         _by_time(whole, names, stretches),
         (str(_("Mois")), *names, words.what(What.OPEN), words.what(What.OVERDUE)),
-        tuple(rows),
+        RowsOf(stretches, cells),
         charts.columns(groups, TWO),
         tuple(zip(TWO, names[:2], strict=True)),
         is_over_time=True,

@@ -23,7 +23,8 @@ from web.views.figures.board import (
     Cell,
     Maker,
     Panel,
-    day_cell,
+    RowsOf,
+    Stretch,
     others,
     sentences,
 )
@@ -36,16 +37,22 @@ def slips(board: Board) -> Panel:
     """Slips by day or by month: sent, acknowledged, lines missing or damaged."""
     stretches = board.stretches()
     found = movements.by_day(_slips(board, Period(stretches[0].days.since, stretches[-1].days.until)))
-    rows, groups = [], []
     names = _names()
-    for stretch in stretches:
-        name, span = stretch.name, stretch.days
-        counted = found.get(span.since if board.by_days else span.since.replace(day=1), Handed())
-        numbers = (counted.sent, counted.received, counted.faults)
-        first = day_cell(span.since) if board.by_days else Cell(name, is_number=False)
-        rows.append((first, *(board.cell(number) for number in numbers)))
-        drawn = [board.value(number, name, series) for number, series in zip(numbers[:2], names[:2], strict=True)]
-        groups.append(stretch.group(drawn))
+
+    def numbers(stretch: Stretch) -> tuple[int, int, int]:
+        since = stretch.days.since
+        counted = found.get(since if board.by_days else since.replace(day=1), Handed())
+        return counted.sent, counted.received, counted.faults
+
+    def cells(stretch: Stretch) -> tuple[Cell, ...]:
+        return board.time_cell(stretch), *map(board.cell, numbers(stretch))
+
+    groups = [
+        one.group(
+            [board.value(number, one.name, series) for number, series in zip(numbers(one)[:2], names[:2], strict=True)]
+        )
+        for one in stretches
+    ]
     return Panel(
         "slips",
         str(_("Bordereaux")),
@@ -54,7 +61,7 @@ def slips(board: Board) -> Panel:
             board.cut_months(stretches),
         ),
         (str(_("Jour")) if board.by_days else str(_("Mois")), *names),
-        tuple(rows),
+        RowsOf(stretches, cells),
         charts.columns(groups, TWO),
         tuple(zip(TWO, names[:2], strict=True)),
         is_over_time=True,
@@ -81,29 +88,27 @@ def slip_units(board: Board) -> Panel:
         lines = [lines[n] for n in kept]
         if rest:
             lines.append((others(lines), *_together(rest)))
-    rows, groups, totals = [], [], []
     series = _names()
-    for name, one, of_unit in lines:
-        numbers = (one.sent, one.received, one.faults)
-        rows.append(
-            (
-                Cell(name, is_number=False),
-                *(board.cell(number) for number in numbers),
-                board.delay_cell(of_unit, MEDIAN),
-                board.delay_cell(of_unit, NINE_OF_TEN),
-            )
-        )
-        drawn = [board.value(number, name, text) for number, text in zip(numbers[:2], series[:2], strict=True)]
-        groups.append(Group(name, tuple(drawn)))
-        totals.append(board.text(board.tell(one.sent + one.received)))
-    is_drawn = any(value.amount for group in groups[:MOST_ROWS] for value in group.values)
+
+    def cells(line: tuple[str, Handed, Mapping[int, int]]) -> tuple[Cell, ...]:
+        name, one, of_unit = line
+        numbers = map(board.cell, (one.sent, one.received, one.faults))
+        delays = (board.delay_cell(of_unit, share) for share in (MEDIAN, NINE_OF_TEN))
+        return Cell(name, is_number=False), *numbers, *delays
+
+    groups = [
+        Group(name, (board.value(one.sent, name, series[0]), board.value(one.received, name, series[1])))
+        for name, one, _bins in lines[:MOST_ROWS]
+    ]
+    totals = [board.text(board.tell(one.sent + one.received)) for _name, one, _bins in lines[:MOST_ROWS]]
+    is_drawn = any(value.amount for group in groups for value in group.values)
     return Panel(
         "slip-units",
         str(_("Bordereaux par service")),
         str(_("Envoyés et reçus par chaque service ; délai de décharge du service qui reçoit, en jours ouvrés, du jour de l'envoi au jour de la décharge.")),
         (str(_("Service")), *series, str(_("Délai médian")), str(_("9 sur 10"))),
-        tuple(rows),
-        charts.stacked_rows(groups[:MOST_ROWS], TWO, totals[:MOST_ROWS]) if is_drawn else None,
+        RowsOf(lines, cells),
+        charts.stacked_rows(groups, TWO, totals) if is_drawn else None,
         tuple(zip(TWO, series[:2], strict=True)),
     )  # fmt: skip
 

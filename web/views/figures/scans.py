@@ -20,9 +20,9 @@ from web.views.figures.board import (
     Cell,
     Maker,
     Panel,
+    RowsOf,
     Stretch,
     amount_of,
-    day_cell,
     others,
     sentences,
 )  # fmt: skip
@@ -34,10 +34,8 @@ Numbers = Callable[[Brought], tuple[int, ...]]
 
 def scan_days(board: Board) -> Panel:
     """Pages by day or by month."""
-    rows, groups = [], []
-    for one, first, brought in _times(board):
-        rows.append((first, board.cell(brought.pages)))
-        groups.append(one.group((board.value(brought.pages, one.name, str(_("pages"))),)))
+    rows = _times(board)
+    groups = [one.group((board.value(brought.pages, one.name, str(_("pages"))),)) for one, brought in rows]
     return Panel(
         "scan-days",
         str(_("Pages numérisées")),
@@ -46,7 +44,7 @@ def scan_days(board: Board) -> Panel:
             board.cut_months(board.stretches()),
         ),
         (_time(board), str(_("Pages"))),
-        tuple(rows),
+        RowsOf(rows, lambda row: (board.time_cell(row[0]), board.cell(row[1].pages))),
         charts.columns(groups, TWO[:1]) if rows else None,
         nothing=_nothing(board),
         is_over_time=True,
@@ -55,10 +53,9 @@ def scan_days(board: Board) -> Panel:
 
 def scan_reading(board: Board) -> Panel:
     """How well the pages were read, by day or by month."""
-    rows, groups = [], []
+    rows, groups = _times(board), []
     series = (str(_("pages lues")), str(_("lecture incertaine")))
-    for one, first, brought in _times(board):
-        rows.append((first, *_quality(board, brought)))
+    for one, brought in rows:
         read = board.value(brought.was_read, one.name, series[0])
         groups.append(one.group((read, board.value(brought.doubtful, one.name, series[1], whole=brought.was_read))))
     return Panel(
@@ -66,7 +63,7 @@ def scan_reading(board: Board) -> Panel:
         str(_("Lecture des pages")),
         str(_("Pages des documents rattachés à un courrier, le jour de leur numérisation, pages vides à part. Lecture incertaine : la machine n'est pas sûre du texte. Sans texte : elle n'en a trouvé aucun.")),
         (_time(board), *_headings()),
-        tuple(rows),
+        RowsOf(rows, lambda row: (board.time_cell(row[0]), *_quality(board, row[1]))),
         charts.columns(groups, TWO) if rows else None,
         tuple(zip(TWO, series, strict=True)) if rows else (),
         nothing=_nothing(board),
@@ -76,43 +73,46 @@ def scan_reading(board: Board) -> Panel:
 
 def scan_desks(board: Board) -> Panel:
     """The desks side by side: what they brought."""
-    rows, groups, totals = [], [], []
-    for name, line in _desks(board, lambda one: (one.pages, one.documents, one.letters)):
-        brought = line.brought
+
+    def cells(desk: tuple[str, DeskLine]) -> tuple[Cell, ...]:
+        name, brought = desk[0], desk[1].brought
         letters = board.cell(brought.letters, whole=brought.documents)
-        rows.append((Cell(name, is_number=False), board.cell(brought.pages), board.cell(brought.documents), letters))
-        groups.append(Group(name, (board.value(brought.pages, name, str(_("pages"))),)))
-        totals.append(board.text(board.tell(brought.pages)))
-    is_drawn = any(value.amount for group in groups[:MOST_ROWS] for value in group.values)
+        return Cell(name, is_number=False), board.cell(brought.pages), board.cell(brought.documents), letters
+
+    rows = _desks(board, lambda one: (one.pages, one.documents, one.letters))
+    drawn = [(name, line.brought.pages) for name, line in rows[:MOST_ROWS]]
+    groups = [Group(name, (board.value(pages, name, str(_("pages"))),)) for name, pages in drawn]
+    totals = [board.text(board.tell(pages)) for _name_of, pages in drawn]
+    is_drawn = any(value.amount for group in groups for value in group.values)
     return Panel(
         "scan-desks",
         str(_("Stations de numérisation")),
         str(_("Pages et documents de la période, dont rattachés à un courrier ordinaire.")),
         (str(_("Station")), str(_("Pages")), str(_("Documents")), str(_("Rattachés"))),
-        tuple(rows),
-        charts.stacked_rows(groups[:MOST_ROWS], TWO[:1], totals[:MOST_ROWS]) if is_drawn else None,
+        RowsOf(rows, cells),
+        charts.stacked_rows(groups, TWO[:1], totals) if is_drawn else None,
         nothing=_nothing(board),
     )
 
 
 def scan_quality(board: Board) -> Panel:
     """The desks side by side: how well their pages were read."""
-    rows, groups, totals = [], [], []
-    for name, line in _desks(board, lambda one: (one.was_read, one.doubtful, one.textless)):
+    groups, totals = [], []
+    rows = _desks(board, lambda one: (one.was_read, one.doubtful, one.textless))
+    for name, line in rows[:MOST_ROWS]:
         brought = line.brought
-        rows.append((Cell(name, is_number=False), *_quality(board, brought)))
         parts = ((brought.doubtful, str(_("lecture incertaine"))), (brought.textless, str(_("sans texte"))))
         values = (board.value(number, name, text, whole=brought.was_read) for number, text in parts)
         groups.append(Group(name, tuple(values)))
         totals.append(_share(board, brought).text)
-    is_drawn = any(value.amount for group in groups[:MOST_ROWS] for value in group.values)
+    is_drawn = any(value.amount for group in groups for value in group.values)
     return Panel(
         "scan-quality",
         str(_("Qualité de lecture par station")),
         str(_("Pages mal lues de chaque station : un verre sale, un réglage trop sombre ou trop clair, des copies pâles. Part : des pages lues, celles dont la lecture est incertaine.")),
         (str(_("Station")), *_headings()),
-        tuple(rows),
-        charts.stacked_rows(groups[:MOST_ROWS], TWO, totals[:MOST_ROWS]) if is_drawn else None,
+        RowsOf(rows, lambda desk: (Cell(desk[0], is_number=False), *_quality(board, desk[1].brought))),
+        charts.stacked_rows(groups, TWO, totals) if is_drawn else None,
         tuple(zip(TWO, (str(_("lecture incertaine")), str(_("sans texte"))), strict=True)) if is_drawn else (),
         nothing=_nothing(board),
     )  # fmt: skip
@@ -158,17 +158,17 @@ def _time(board: Board) -> str:
     return str(_("Jour")) if board.by_days else str(_("Mois"))
 
 
-def _times(board: Board) -> list[tuple[Stretch, Cell, Brought]]:
-    """(day or month, first cell, what came) of the period; nothing while the figures are being made. A month that is cut is a sum of its days."""
+def _times(board: Board) -> list[tuple[Stretch, Brought]]:
+    """(day or month, what came) of the period; nothing while the figures are being made. A month that is cut is a sum of its days."""
     if not _are_whole(board):
         return []
     if "scan times" not in board.kept:  # two panels show them
         board.kept["scan times"] = _times_read(board)
-    found: list[tuple[Stretch, Cell, Brought]] = board.kept["scan times"]
+    found: list[tuple[Stretch, Brought]] = board.kept["scan times"]
     return found
 
 
-def _times_read(board: Board) -> list[tuple[Stretch, Cell, Brought]]:
+def _times_read(board: Board) -> list[tuple[Stretch, Brought]]:
     units, stretches = board.asked.sight.unit_ids, board.stretches()
     whole = Period(stretches[0].days.since, stretches[-1].days.until)
     found = dict(movements.scans_by(board.session, units, whole, grain=Grain.DAY if board.by_days else Grain.MONTH))
@@ -176,14 +176,7 @@ def _times_read(board: Board) -> list[tuple[Stretch, Cell, Brought]]:
         if one.note:
             of_days = movements.scans_by(board.session, units, one.days, grain=Grain.DAY)
             found[one.days.since] = sum(of_days.values(), Brought())
-    return [
-        (
-            one,
-            day_cell(one.days.since) if board.by_days else Cell(one.name, is_number=False),
-            found.get(one.days.since, Brought()),
-        )
-        for one in stretches
-    ]
+    return [(one, found.get(one.days.since, Brought())) for one in stretches]
 
 
 def _desks(board: Board, numbers: Numbers) -> list[tuple[str, DeskLine]]:

@@ -1,6 +1,7 @@
 """The panels of the ways of letters: flows between units, letters that go round, correspondents whose letters wait longest."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from flask import url_for
 from flask_babel import format_date
@@ -16,12 +17,22 @@ from ged.routing.queries import mail_rows
 from web.drawing import charts
 from web.drawing.charts import Group
 from web.views.figures.asked import EVER
-from web.views.figures.board import MOST_ROWS, TWO, Board, Cell, Panel, days_cell, others
+from web.views.figures.board import MOST_ROWS, TWO, Board, Cell, Panel, RowsOf, days_cell, others
 from web.words import figure_pages as words
 
 MOST_ROUNDS = 20
 """Letters that go round, of a panel; the list has all of them."""
 MOST_CORRESPONDENTS = 30
+
+
+@dataclass(frozen=True)
+class _Ways:
+    """Letters that one unit gave to another; ``way`` None: those of several such pairs together."""
+
+    name: str
+    short: str
+    letters: int
+    way: tuple[int, int] | None = None
 
 
 def flows(board: Board) -> Panel:
@@ -35,18 +46,23 @@ def flows(board: Board) -> Panel:
         kept = apart([*([found[way]] for way in order), [0]])
         rest = sum(found[way] for n, way in enumerate(order) if n not in kept)
         order = [order[n] for n in kept]
-    rows, groups, totals = [], [], []
-    for way in order:
-        name, number = _way(names, way), found[way]
-        href = asked.letters(What.PASSED, asked.shown, depuis=str(way[0]), vers=str(way[1]))
-        rows.append((Cell(name, is_number=False), board.cell(number, href)))
-        groups.append(Group(_short(board, way), (board.value(number, name, str(_("courriers")), href),)))
-        totals.append(board.text(board.tell(number)))
+    told = [_Ways(_way(names, way), _short(board, way), found[way], way) for way in order]
     if rest is not None:
-        name = others(order)
-        rows.append((Cell(name, is_number=False), board.cell(rest)))
-        groups.append(Group(name, (board.value(rest, name, str(_("courriers"))),)))
-        totals.append(board.text(board.tell(rest)))
+        told.append(_Ways(others(order), others(order), rest))
+
+    def href(one: _Ways) -> str:
+        if one.way is None:
+            return ""
+        return asked.letters(What.PASSED, asked.shown, depuis=str(one.way[0]), vers=str(one.way[1]))
+
+    def cells(one: _Ways) -> tuple[Cell, ...]:
+        return Cell(one.name, is_number=False), board.cell(one.letters, href(one))
+
+    groups = [
+        Group(one.short, (board.value(one.letters, one.name, str(_("courriers")), href(one)),))
+        for one in told[:MOST_ROWS]
+    ]
+    totals = [board.text(board.tell(one.letters)) for one in told[:MOST_ROWS]]
     return Panel(
         "flows",
         str(_("D'un service à l'autre")),
@@ -57,8 +73,8 @@ def flows(board: Board) -> Panel:
             )
         ),
         (str(_("De → vers")), str(_("Courriers"))),
-        tuple(rows),
-        charts.stacked_rows(groups[:MOST_ROWS], TWO[:1], totals[:MOST_ROWS]) if rows else None,
+        RowsOf(told, cells),
+        charts.stacked_rows(groups, TWO[:1], totals) if told else None,
     )
 
 
