@@ -4,9 +4,10 @@ Little code elsewhere depends on the kind of database: advisory locks (``ged.loc
 verification and migration.
 """
 
+import json
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import Enum
@@ -17,6 +18,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     BindParameter,
+    Boolean,
     Column,
     ColumnElement,
     Connection,
@@ -54,7 +56,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from ged import held, standby
 
@@ -112,6 +114,49 @@ def _plain(element: ByOtherIndex, compiler: Any, **named: Any) -> str:
 def _without_index(element: ByOtherIndex, compiler: Any, **named: Any) -> str:
     # SQLite, "The SQLite Query Optimizer Overview", 6.3: a unary + disqualifies a term from the use of an index.
     return "+" + _plain(element, compiler, **named)
+
+
+class KeyList(TypeDecorator[list[int]]):
+    """Keys as one parameter: an array on PostgreSQL, JSON on SQLite."""
+
+    impl = String
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """The type of the database."""
+        kind: TypeEngine[Any] = postgresql.ARRAY(BigInteger()) if dialect.name == "postgresql" else String()
+        return dialect.type_descriptor(kind)
+
+    def process_bind_param(self, value: list[int] | None, dialect: Dialect) -> Any:
+        """What is sent."""
+        return json.dumps(value) if dialect.name == "sqlite" else value
+
+
+class Among(FunctionElement[bool]):
+    """Whether a column is one of some keys, sent as one parameter.
+
+    With ``in_`` the statement differs for each number of keys, and the driver looks for hundreds of parameters in it. So it
+    took longer to write the statement than to answer it.
+    """
+
+    inherit_cache = True
+    type = Boolean()
+    _is_implicitly_boolean = True  # as of an IN: else SQLite is asked for ``... = 1``, and uses no index
+
+    def __init__(self, column: ColumnElement[int] | InstrumentedAttribute[int], keys: Collection[int]) -> None:
+        super().__init__(column, bindparam(None, sorted(keys), type_=KeyList(), unique=True))
+
+
+@compiles(Among)
+def _in_array(element: Among, compiler: Any, **named: Any) -> str:
+    column, keys = (compiler.process(one, **named) for one in element.clauses)
+    return f"{column} = ANY ({keys})"
+
+
+@compiles(Among, "sqlite")
+def _in_json(element: Among, compiler: Any, **named: Any) -> str:
+    column, keys = (compiler.process(one, **named) for one in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({keys}))"  # noqa: S608, written by the compiler
 
 
 _OF_EACH_ROW = "asked_of_each_row"

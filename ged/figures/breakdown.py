@@ -12,7 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ged.db import ByOtherIndex
 from ged.figures import queries, sums
-from ged.figures.cuts import Cut, summed
+from ged.figures.cuts import Cut, of_grain, summed
 from ged.figures.models import FigureCell, FigureDelay, FigureFlow, FigureHour, FigureKey, FigureLetter, FigureScan
 from ged.figures.periods import ONE_DAY, Period, month_end, whole_months
 from ged.figures.queries import Standing
@@ -202,10 +202,12 @@ def registers_of(session: Session, unit_ids: Collection[int]) -> list[tuple[int,
 
 def registers(session: Session, cut: Cut) -> list[tuple[int, str]]:
     """(id, name) of the registers with letters of a cut, by their names."""
-    # A key stays when its last letter has left it, for another level, say.
-    is_used = exists().where(FigureLetter.key_id == FigureKey.id)
-    used = select(FigureKey.register_id).where(*cut.clauses(), is_used).distinct()
-    rows = session.execute(select(Register.id, Register.name).where(Register.id.in_(used)))
+    # A key stays when its last letter has left it, for another level, say. The first letter of each register is enough
+    # (LIMIT keeps PostgreSQL from looking for all of them).
+    of_key = exists().where(FigureLetter.key_id == FigureKey.id)
+    first = select(FigureKey.id).where(FigureKey.register_id == Register.id, *cut.clauses(), of_key).limit(1)
+    is_used = first.scalar_subquery().is_not(None)
+    rows = session.execute(select(Register.id, Register.name).where(is_used))
     return sorted(((one, name) for one, name in rows), key=lambda row: (row[1], row[0]))
 
 
@@ -258,11 +260,11 @@ def span(
     """The cells that together are the days of a period: its whole months, and the other days before and after."""
     months = whole_months(period.since, period.until)
     if months is None:
-        return [and_(model.grain == grains.day, model.day.between(period.since, period.until))]
+        return [and_(of_grain(model, grains.day), model.day.between(period.since, period.until))]
     first, last = months
-    parts = [and_(model.grain == grains.month, model.day.between(first, last))]
+    parts = [and_(of_grain(model, grains.month), model.day.between(first, last))]
     if period.since < first:
-        parts.append(and_(model.grain == grains.day, model.day >= period.since, model.day < first))
+        parts.append(and_(of_grain(model, grains.day), model.day >= period.since, model.day < first))
     if period.until > last:
-        parts.append(and_(model.grain == grains.day, model.day > last, model.day <= period.until))
+        parts.append(and_(of_grain(model, grains.day), model.day > last, model.day <= period.until))
     return parts

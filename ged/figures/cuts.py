@@ -4,10 +4,20 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, select, union_all
+from sqlalchemy import ColumnElement, Row, and_, bindparam, func, literal_column, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from ged.figures.models import FigureCell, FigureDelay, FigureFlow, FigureHour, FigureKey
+from ged.db import Among, Code
+from ged.figures.models import (
+    NO_REGISTER,
+    FigureCell,
+    FigureDelay,
+    FigureFlow,
+    FigureHour,
+    FigureKey,
+    FigureScan,
+)
+from ged.figures.stages import SUMS, Grain
 from ged.register.models import Channel, Direction, Priority
 
 
@@ -42,12 +52,21 @@ class Cut:
             (FigureKey.register_id, self.register_ids), (FigureKey.direction, self.directions),
             (FigureKey.nature, self.natures), (FigureKey.channel, self.channels), (FigureKey.priority, self.priorities),
         )  # fmt: skip
-        units = [FigureKey.unit_id.in_(list(self.unit_ids))] if self.unit_ids is not None else []
+        units = [Among(FigureKey.unit_id, self.unit_ids)] if self.unit_ids is not None else []
         narrowed = [column.in_(list(those)) for column, those in chosen if those]
         return [FigureKey.level <= self.level, *units, *narrowed]
 
 
 Cells = type[FigureCell] | type[FigureDelay] | type[FigureFlow] | type[FigureHour]
+
+
+def of_grain(cells: Cells | type[FigureScan], grain: Grain) -> ColumnElement[bool]:
+    """Whether a cell is of a grain. A cell of a sum is the cell of a sum's key: there are few of them, and the query begins there.
+
+    Both are written into the statement, because PostgreSQL keeps one plan of it for all parameters.
+    """
+    is_of = cells.grain == bindparam(None, grain, type_=Code(Grain), unique=True, literal_execute=True)
+    return and_(is_of, FigureKey.register_id == literal_column(str(NO_REGISTER))) if grain in SUMS else is_of
 
 
 def summed(

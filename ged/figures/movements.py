@@ -14,8 +14,9 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from ged.capture.models import BatchSource, Bridge
-from ged.db import ByOtherIndex
+from ged.db import Among, ByOtherIndex
 from ged.figures.breakdown import span
+from ged.figures.cuts import of_grain
 from ged.figures.days import local_day, month_of
 from ged.figures.models import STATE, FigureDay, FigureScan, FigureState
 from ged.figures.periods import Period
@@ -115,11 +116,11 @@ def slips(
     def told(moment: Any) -> ColumnElement[date]:
         return month(day(moment)) if by_months else day(moment)
 
-    ours = sorted(unit_ids)
+    ours = unit_ids
     sent_by = (told(Slip.sent_at), ByOtherIndex(Slip.sender_unit_id))
     received_by = (told(Slip.received_at), ByOtherIndex(Slip.receiver_unit_id))
-    sent = _counts(session, sent_by, [within(Slip.sent_at, period, zone), *_counted(), sent_by[1].in_(ours)])
-    taken = [within(Slip.received_at, period, zone), *_counted(), received_by[1].in_(ours)]
+    sent = _counts(session, sent_by, [within(Slip.sent_at, period, zone), *_counted(), Among(sent_by[1], ours)])
+    taken = [within(Slip.received_at, period, zone), *_counted(), Among(received_by[1], ours)]
     received = _counts(session, received_by, taken)
     rows: Any = session.execute(
         select(*received_by, func.count())
@@ -169,14 +170,17 @@ def acknowledgements(
     Returns:
         Under 0 the slips that the units sent; or, ``by_receiver``, under each of the units those that it received.
     """
-    day, ours = local_day(session, zone), sorted(unit_ids)
+    day, ours = local_day(session, zone), unit_ids
     end = Slip.receiver_unit_id if by_receiver else Slip.sender_unit_id
     first, last = day(Slip.sent_at), day(Slip.received_at)
     keys: list[Any] = [first, last, *([end] if by_receiver else [])]
     rows: Sequence[Any] = session.execute(
         select(*keys, func.count())
         .where(
-            within(Slip.received_at, period, zone), *_counted(), ByOtherIndex(end).in_(ours), Slip.sent_at.is_not(None)
+            within(Slip.received_at, period, zone),
+            *_counted(),
+            Among(ByOtherIndex(end), ours),
+            Slip.sent_at.is_not(None),
         )
         .group_by(*keys)
     ).all()
@@ -230,7 +234,7 @@ def scans_by(
     """Day (or first day of a month) -> what came to the desks of the units."""
     rows = session.execute(
         select(FigureScan.day, *_sums())
-        .where(FigureScan.grain == grain, FigureScan.day.between(period.since, period.until), _of(unit_ids))
+        .where(of_grain(FigureScan, grain), FigureScan.day.between(period.since, period.until), _of(unit_ids))
         .group_by(FigureScan.day)
     )
     return {day: Brought(*map(int, numbers)) for day, *numbers in rows}
@@ -275,4 +279,4 @@ def _sums() -> list[ColumnElement[int]]:
 
 
 def _of(unit_ids: Collection[int]) -> ColumnElement[bool]:
-    return FigureScan.unit_id.in_(sorted(unit_ids))
+    return Among(FigureScan.unit_id, unit_ids)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from ged import audit
 from ged.audit import AuditEntry
 from ged.figures import sums
-from ged.figures.cuts import Cut, summed
+from ged.figures.cuts import Cut, of_grain, summed
 from ged.figures.models import STATE, FigureCell, FigureKey, FigureState
 from ged.figures.stages import COUNTED, Grain
 from ged.figures.sums import Grains
@@ -47,11 +47,11 @@ def by_day(
     """Day (or first day of a month) -> counted column -> letters. A day without letters is missing."""
     numbers = [func.sum(getattr(FigureCell, name)).label(name) for name in COUNTED]
     from_grains = sums.grains(session, cut)
-    of_grain = FigureCell.grain == (from_grains.day if grain is Grain.DAY else from_grains.month)
+    of_time = of_grain(FigureCell, from_grains.day if grain is Grain.DAY else from_grains.month)
     rows = session.execute(
         select(FigureCell.day, *numbers)
         .join(FigureKey, FigureKey.id == FigureCell.key_id)
-        .where(of_grain, FigureCell.day.between(since, until), *cut.clauses())
+        .where(of_time, FigureCell.day.between(since, until), *cut.clauses())
         .group_by(FigureCell.day)
         .order_by(FigureCell.day)
     )
@@ -72,7 +72,7 @@ def up_to(day: date, grains: Grains) -> Sequence[ColumnElement[bool]]:
     """The cells that together are all days until a day: the years before its year, the months before its month, the days of its month."""
     month, year = day.replace(day=1), day.replace(month=1, day=1)
     return (
-        and_(FigureCell.grain == grains.year, FigureCell.day < year),
-        and_(FigureCell.grain == grains.month, FigureCell.day >= year, FigureCell.day < month),
-        and_(FigureCell.grain == grains.day, FigureCell.day.between(month, day)),
+        and_(of_grain(FigureCell, grains.year), FigureCell.day < year),
+        and_(of_grain(FigureCell, grains.month), FigureCell.day >= year, FigureCell.day < month),
+        and_(of_grain(FigureCell, grains.day), FigureCell.day.between(month, day)),
     )

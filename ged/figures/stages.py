@@ -40,6 +40,9 @@ class Grain(StrEnum):
     SUM_YEAR = "sum_year"
 
 
+SUMS = (Grain.SUM_DAY, Grain.SUM_MONTH, Grain.SUM_YEAR)
+
+
 class Stage(StrEnum):
     """A step of a letter's path."""
 

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ged.figures import sums
-from ged.figures.cuts import Cut
+from ged.figures.cuts import Cut, of_grain
 from ged.figures.forecast import NOTHING, History, Moved
 from ged.figures.models import FigureCell, FigureKey
 from ged.figures.periods import Period, months_later
@@ -27,7 +27,7 @@ def moved(session: Session, cut: Cut, period: Period, came: Came) -> dict[int, H
         came: which letters come: those that are received, or those that get a number to leave.
     """
     numbers = (func.sum(one) for one in (_CAME[came], FigureCell.opened, FigureCell.ended))
-    of_day = FigureCell.grain == sums.grains(session, cut).day
+    of_day = of_grain(FigureCell, sums.grains(session, cut).day)
     rows = session.execute(
         select(FigureKey.unit_id, FigureCell.day, *numbers)
         .join(FigureKey, FigureKey.id == FigureCell.key_id)
@@ -51,7 +51,7 @@ def together(histories: Mapping[int, History]) -> History:
 
 def known_since(session: Session, cut: Cut, histories: Mapping[int, History], window: Period) -> dict[int, date]:
     """Unit -> the first day of which its letters tell something: the first of the window for a unit that had letters before it."""
-    month, of_month = window.since.replace(day=1), FigureCell.grain == sums.grains(session, cut).month
+    month, of_month = window.since.replace(day=1), of_grain(FigureCell, sums.grains(session, cut).month)
     earlier = session.scalars(
         select(FigureKey.unit_id)
         .join(FigureCell, FigureKey.id == FigureCell.key_id)
