@@ -12,6 +12,7 @@ from ged.audit import AuditEntry
 from ged.figures import sums
 from ged.figures.cuts import Cut, of_grain, summed
 from ged.figures.models import STATE, FigureCell, FigureKey, FigureState
+from ged.figures.periods import ONE_DAY
 from ged.figures.stages import COUNTED, Grain
 from ged.figures.sums import Grains
 
@@ -69,10 +70,12 @@ STANDING = (FigureCell.opened - FigureCell.ended, FigureCell.fell_due - FigureCe
 
 
 def up_to(day: date, grains: Grains) -> Sequence[ColumnElement[bool]]:
-    """The cells that together are all days until a day: the years before its year, the months before its month, the days of its month."""
-    month, year = day.replace(day=1), day.replace(month=1, day=1)
-    return (
+    """The cells that together are all days until a day: the years before its year, the months that have ended, the days of its month."""
+    year, month = day.replace(month=1, day=1), (day + ONE_DAY).replace(day=1)
+    parts = [
         and_(of_grain(FigureCell, grains.year), FigureCell.day < year),
         and_(of_grain(FigureCell, grains.month), FigureCell.day >= year, FigureCell.day < month),
-        and_(of_grain(FigureCell, grains.day), FigureCell.day.between(month, day)),
-    )
+    ]
+    if month <= day:
+        parts.append(and_(of_grain(FigureCell, grains.day), FigureCell.day.between(month, day)))
+    return parts

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Literal
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ged.figures import sums
-from ged.figures.cuts import Cut, of_grain
-from ged.figures.forecast import NOTHING, History, Moved
+from ged.figures.cuts import Cut, of_grain, summed
+from ged.figures.forecast import History, Moved
 from ged.figures.models import FigureCell, FigureKey
 from ged.figures.periods import Period, months_later
 
@@ -20,37 +20,31 @@ LOOKED_BACK = 12
 """Months before a window in which a unit's earlier letters are looked for."""
 
 
-def moved(session: Session, cut: Cut, period: Period, came: Came) -> dict[int, History]:
-    """Unit -> day -> letters.
+ALL = 0
+"""In place of a unit: all of them together."""
+
+
+def moved(session: Session, cut: Cut, period: Period, came: Came, *, by_unit: bool) -> dict[int, History]:
+    """Unit (or ``ALL``) -> day -> letters.
 
     Args:
         came: which letters come: those that are received, or those that get a number to leave.
     """
-    numbers = (func.sum(one) for one in (_CAME[came], FigureCell.opened, FigureCell.ended))
-    of_day = of_grain(FigureCell, sums.grains(session, cut).day)
-    rows = session.execute(
-        select(FigureKey.unit_id, FigureCell.day, *numbers)
-        .join(FigureKey, FigureKey.id == FigureCell.key_id)
-        .where(of_day, FigureCell.day.between(period.since, period.until), *cut.clauses())
-        .group_by(FigureKey.unit_id, FigureCell.day)
-    )
+    days = and_(of_grain(FigureCell, sums.grains(session, cut).day), FigureCell.day.between(period.since, period.until))
+    told_by = (FigureCell.day, *([FigureKey.unit_id] if by_unit else []))
     found: dict[int, dict[date, Moved]] = defaultdict(dict)
-    for unit_id, day, *those in rows:
-        found[unit_id][day] = Moved(*map(int, those))
+    for day, *row in summed(
+        session, FigureCell, cut, [days], told_by, (_CAME[came], FigureCell.opened, FigureCell.ended)
+    ):
+        unit_id, *letters = row if by_unit else (ALL, *row)
+        found[unit_id][day] = Moved(*map(int, letters))
     return dict(found)
 
 
-def together(histories: Mapping[int, History]) -> History:
-    """The letters of all units."""
-    found: dict[date, Moved] = defaultdict(lambda: NOTHING)
-    for history in histories.values():
-        for day, those in history.items():
-            found[day] += those
-    return found
-
-
-def known_since(session: Session, cut: Cut, histories: Mapping[int, History], window: Period) -> dict[int, date]:
-    """Unit -> the first day of which its letters tell something: the first of the window for a unit that had letters before it."""
+def known_since(
+    session: Session, cut: Cut, histories: Mapping[int, History], window: Period, *, by_unit: bool
+) -> dict[int, date]:
+    """Unit (or ``ALL``) -> the first day of which its letters tell something: the first of the window where there were letters before it."""
     month, of_month = window.since.replace(day=1), of_grain(FigureCell, sums.grains(session, cut).month)
     earlier = session.scalars(
         select(FigureKey.unit_id)
@@ -58,6 +52,6 @@ def known_since(session: Session, cut: Cut, histories: Mapping[int, History], wi
         .where(of_month, FigureCell.day >= months_later(month, -LOOKED_BACK), FigureCell.day < month)
         .where(FigureCell.opened > 0, *cut.clauses())
         .distinct()
-    )
+    ).all()
     found = {unit_id: min(days) for unit_id, days in histories.items() if days}
-    return found | dict.fromkeys(earlier, window.since)
+    return found | dict.fromkeys(earlier if by_unit or not earlier else [ALL], window.since)

@@ -35,7 +35,7 @@ LookCount = Callable[[ReadSession, Actor], int]
 WORK, OFFICE, LOOK, ADMIN = _l("Mon travail"), _l("Bureau d'ordre"), _l("Consulter"), _l("Gérer")
 
 
-SEARCHING = "search"
+READING = frozenset({"search", "dashboard", "supervision"})
 COUNT_KEPT_S = 30.0
 COUNTS_KEPT = 20_000
 _COUNTED = "ged_counted"
@@ -355,7 +355,7 @@ def _counts(session: ReadSession, actor: Actor, entries: Sequence[Entry]) -> dic
     kept: dict[tuple[object, tuple[str, ...]], tuple[float, dict[str, int]]]
     kept = current_app.extensions.setdefault(_COUNTED, {})
     key, now = ((actor.person_id, actor.principals), tuple(entry.endpoint for entry in entries)), time.monotonic()
-    if request.blueprint == SEARCHING and key in kept and now - kept[key][0] < COUNT_KEPT_S:
+    if request.blueprint in READING and key in kept and now - kept[key][0] < COUNT_KEPT_S:
         return kept[key][1]
     counts = _counted_now(session, actor, entries)
     if len(kept) > COUNTS_KEPT:

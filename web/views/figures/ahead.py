@@ -103,7 +103,7 @@ def units(board: Board) -> Panel | None:
     """The next two weeks of each unit; the most open letters first."""
     if not board.asked.sight.is_exact:
         return None
-    _plan, histories, _since = _known(board)
+    histories, _since = _known(board, by_unit=True)
     names, stands = board.units, _stands(board)
     # In the order of what is open now: of 400 units, the picture needs the forecasts of a dozen.
     open_now = {
@@ -134,10 +134,10 @@ def units(board: Board) -> Panel | None:
 
 
 def _forecast_of(board: Board, unit_id: int) -> Forecast | None:
-    """The forecast of a unit; None: its letters tell nothing yet."""
-    plan, histories, since = _known(board)
+    """The forecast of a unit, or of all; None: their letters tell nothing yet."""
+    histories, since = _known(board, by_unit=unit_id != trends.ALL)
     first = since.get(unit_id)
-    return forecast.forecast(histories.get(unit_id, {}), plan, since=first) if first is not None else None
+    return forecast.forecast(histories.get(unit_id, {}), _plan(board), since=first) if first is not None else None
 
 
 def _later(board: Board, unit_id: int, open_: int) -> float | None:
@@ -167,20 +167,29 @@ def _of_unit(board: Board, unit_id: int, open_: int) -> tuple[Cell, ...]:
     )  # fmt: skip
 
 
-_Known = tuple[Plan, Mapping[int, History], Mapping[int, date]]
-"""The days, and for each unit its letters and the day since which they tell something."""
+_Known = tuple[Mapping[int, History], Mapping[int, date]]
+"""For each unit, or for all together: its letters, and the day since which they tell something."""
 
 
-def _known(board: Board) -> _Known:
-    found: _Known | None = board.kept.get("known")
-    if found is None:
+def _plan(board: Board) -> Plan:
+    """The days of the forecasts."""
+    if "plan" not in board.kept:
+        asked = board.asked
+        left = left_out.days(asked.left, asked.today)
+        board.kept["plan"] = Plan.of(calendar.calendar(board.session), asked.today, left)
+    found: Plan = board.kept["plan"]
+    return found
+
+
+def _known(board: Board, *, by_unit: bool) -> _Known:
+    key = ("known", by_unit)
+    if key not in board.kept:
         asked, session = board.asked, board.session
-        plan = Plan.of(calendar.calendar(session), asked.today, left_out.days(asked.left, asked.today))
-        window = Period(plan.days[0], _yesterday(asked))
+        window = Period(_plan(board).days[0], _yesterday(asked))
         came: Came = "numbered" if _came(asked) is What.NUMBERED else "received"
-        histories = trends.moved(session, asked.cut, window, came)
-        found = plan, histories, trends.known_since(session, asked.cut, histories, window)
-        board.kept["known"] = found
+        histories = trends.moved(session, asked.cut, window, came, by_unit=by_unit)
+        board.kept[key] = histories, trends.known_since(session, asked.cut, histories, window, by_unit=by_unit)
+    found: _Known = board.kept[key]
     return found
 
 
@@ -189,9 +198,7 @@ def _told(board: Board) -> Forecast | None:
     if not board.asked.sight.is_exact:
         return None
     if "told" not in board.kept:  # three panels show it
-        plan, histories, since = _known(board)
-        together = trends.together(histories) if since else {}
-        board.kept["told"] = forecast.forecast(together, plan, since=min(since.values())) if since else None
+        board.kept["told"] = _forecast_of(board, trends.ALL)
     found: Forecast | None = board.kept["told"]
     return found
 
