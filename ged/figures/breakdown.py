@@ -7,13 +7,13 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ged.db import ByOtherIndex
 from ged.figures import queries, sums
-from ged.figures.cuts import Cut, of_grain, summed
-from ged.figures.models import FigureCell, FigureDelay, FigureFlow, FigureHour, FigureKey, FigureLetter, FigureScan
+from ged.figures.cuts import Cells, Cut, of_grain, summed
+from ged.figures.models import FigureCell, FigureDelay, FigureHour, FigureKey, FigureLetter, FigureScan
 from ged.figures.periods import ONE_DAY, Period, month_end, whole_months
 from ged.figures.queries import Standing
 from ged.figures.stages import COUNTED, Grain, Stage
@@ -31,7 +31,6 @@ class By(StrEnum):
     NATURE = "nature"
 
 
-_COUNTS = tuple(getattr(FigureCell, name) for name in COUNTED)
 _COLUMNS: Mapping[By, InstrumentedAttribute[Any]] = {By.UNIT: FigureKey.unit_id, By.NATURE: FigureKey.nature}
 Key = int | str
 """The id of a unit, or the code of a nature (empty: none)."""
@@ -52,18 +51,18 @@ class Line:
     delays: Mapping[int, int]
 
 
-def lines(session: Session, cut: Cut, period: Period, by: By, *, end: date, stage: Stage) -> dict[Key, Line]:
+def lines(
+    session: Session, cut: Cut, period: Period, by: By, *, end: date, stage: Stage, is_now: bool = False
+) -> dict[Key, Line]:
     """The figures of each key with letters in the period or open at its end.
 
     Args:
         end: the day at whose end letters stand open.
         stage: whose delays.
+        is_now: whether ``end`` is today: then few letters stand open beside all the cells of five years.
     """
-    counted, standing, bins = (
-        _counted(session, cut, period, by),
-        standing_by(session, cut, end, by),
-        delays_by(session, cut, period, by, stage),
-    )
+    counted, bins = _counted(session, cut, period, by), delays_by(session, cut, period, by, stage)
+    standing = _open_by_nature(session, cut, end) if by is By.NATURE and is_now else standing_by(session, cut, end, by)
     nothing = dict.fromkeys(COUNTED, 0)
     keys = sorted(counted.keys() | standing.keys() | bins.keys(), key=str)
     return {key: Line(counted.get(key, nothing), standing.get(key, Standing(0, 0)), bins.get(key, {})) for key in keys}
@@ -94,7 +93,7 @@ def added(those: Sequence[Line]) -> Line:
 def totals(session: Session, cut: Cut, period: Period) -> dict[str, int]:
     """Counted column -> letters of the period: the sums of ``queries.by_day``, by months as far as they are whole."""
     parts = span(FigureCell, period, sums.grains(session, cut))
-    (row,) = summed(session, FigureCell, cut, parts, (), _COUNTS)
+    (row,) = summed(session, FigureCell, cut, parts, (), queries.COUNTS)
     return {name: int(letters or 0) for name, letters in zip(COUNTED, row, strict=True)}
 
 
@@ -107,13 +106,10 @@ def hours(session: Session, cut: Cut, period: Period) -> dict[int, int]:
 
 def delays(session: Session, cut: Cut, period: Period, stage: Stage) -> dict[int, int]:
     """Bin -> letters whose stage ended in the period."""
-    parts = _of_stage(stage, span(FigureDelay, period, sums.grains(session, cut)))
+    cells = span(FigureDelay, period, sums.grains(session, cut))
+    parts = [and_(one, FigureDelay.stage == stage) for one in cells]
     rows = summed(session, FigureDelay, cut, parts, (FigureDelay.at_least,), (FigureDelay.letters,))
     return {at_least: int(letters) for at_least, letters in sorted(rows)}
-
-
-def _of_stage(stage: Stage, parts: Sequence[ColumnElement[bool]]) -> list[ColumnElement[bool]]:
-    return [and_(part, FigureDelay.stage == stage) for part in parts]
 
 
 def standings(session: Session, cut: Cut, days: Sequence[date]) -> dict[date, Standing]:
@@ -121,33 +117,19 @@ def standings(session: Session, cut: Cut, days: Sequence[date]) -> dict[date, St
     if not days:
         return {}
     first, last = days[0], days[-1]
-    at = queries.standing(session, cut, first)
-    moves = _moves(session, cut, Period(first + ONE_DAY, last)) if last > first else []
-    found, place = {}, 0
+    later = FigureCell.day.between(first + ONE_DAY, last)
+    part = and_(of_grain(FigureCell, sums.grains(session, cut).day), later)
+    moves = (
+        [] if first == last else sorted(summed(session, FigureCell, cut, [part], (FigureCell.day,), queries.STANDING))
+    )
+    at, found, place = queries.standing(session, cut, first), {}, 0
     for day in days:
         while place < len(moves) and moves[place][0] <= day:
             _, opened, overdue = moves[place]
-            at = Standing(at.open + opened, at.overdue + overdue)
+            at = Standing(at.open + int(opened), at.overdue + int(overdue))
             place += 1
         found[day] = at
     return found
-
-
-def _moves(session: Session, cut: Cut, period: Period) -> list[tuple[date, int, int]]:
-    """(day, more open, more overdue) of each day of a period."""
-    of_day = FigureCell.grain == sums.grains(session, cut).day
-    rows = session.execute(
-        select(
-            FigureCell.day,
-            func.sum(FigureCell.opened - FigureCell.ended),
-            func.sum(FigureCell.fell_due - FigureCell.relieved),
-        )
-        .join(FigureKey, FigureKey.id == FigureCell.key_id)
-        .where(of_day, FigureCell.day.between(period.since, period.until), *cut.clauses())
-        .group_by(FigureCell.day)
-        .order_by(FigureCell.day)
-    )
-    return [(day, int(opened), int(overdue)) for day, opened, overdue in rows]
 
 
 def month_standings(session: Session, cut: Cut, months: Sequence[date], *, today: date) -> dict[date, Standing]:
@@ -231,7 +213,7 @@ def goal(session: Session, nature: str, unit_ids: Collection[int], units: Mappin
 
 def _counted(session: Session, cut: Cut, period: Period, by: By) -> dict[Key, dict[str, int]]:
     parts = span(FigureCell, period, sums.grains(session, cut, told_apart=by is By.NATURE))
-    rows = summed(session, FigureCell, cut, parts, (_COLUMNS[by],), _COUNTS)
+    rows = summed(session, FigureCell, cut, parts, (_COLUMNS[by],), queries.COUNTS)
     return {key: dict(zip(COUNTED, map(int, letters), strict=True)) for key, *letters in rows}
 
 
@@ -242,9 +224,25 @@ def standing_by(session: Session, cut: Cut, day: date, by: By) -> dict[Key, Stan
     return {key: Standing(int(opened), int(overdue)) for key, opened, overdue in rows if opened}
 
 
+def _open_by_nature(session: Session, cut: Cut, day: date) -> dict[Key, Standing]:
+    """As ``standing_by``, from the letters themselves."""
+    found: dict[Key, Standing] = defaultdict(lambda: Standing(0, 0))
+    for is_open in (FigureLetter.ended_on.is_(None), FigureLetter.ended_on > day):
+        rows = session.execute(
+            select(FigureKey.nature, func.count(), func.count(case((FigureLetter.fell_due_on <= day, 1))))
+            .join(FigureKey, FigureKey.id == ByOtherIndex(FigureLetter.key_id))
+            .where(is_open, FigureLetter.opened_on <= day, *cut.clauses())
+            .group_by(FigureKey.nature)
+        )
+        for nature, open_, overdue in rows:
+            found[nature] = Standing(found[nature].open + open_, found[nature].overdue + overdue)
+    return found
+
+
 def delays_by(session: Session, cut: Cut, period: Period, by: By, stage: Stage) -> dict[Key, dict[int, int]]:
     """Key -> bin -> letters whose stage ended in the period."""
-    parts = _of_stage(stage, span(FigureDelay, period, sums.grains(session, cut, told_apart=by is By.NATURE)))
+    cells = span(FigureDelay, period, sums.grains(session, cut, told_apart=by is By.NATURE))
+    parts = [and_(one, FigureDelay.stage == stage) for one in cells]
     told_by = (_COLUMNS[by], FigureDelay.at_least)
     found: dict[Key, dict[int, int]] = defaultdict(dict)
     for key, at_least, letters in summed(session, FigureDelay, cut, parts, told_by, (FigureDelay.letters,)):
@@ -252,11 +250,7 @@ def delays_by(session: Session, cut: Cut, period: Period, by: By, stage: Stage) 
     return dict(found)
 
 
-def span(
-    model: type[FigureCell] | type[FigureDelay] | type[FigureFlow] | type[FigureHour] | type[FigureScan],
-    period: Period,
-    grains: Grains = sums.OF_KEYS,
-) -> list[ColumnElement[bool]]:
+def span(model: Cells | type[FigureScan], period: Period, grains: Grains = sums.OF_KEYS) -> list[ColumnElement[bool]]:
     """The cells that together are the days of a period: its whole months, and the other days before and after."""
     months = whole_months(period.since, period.until)
     if months is None:

@@ -73,12 +73,11 @@ def summed(
     session: Session, cells: Cells, cut: Cut, parts: Sequence[ColumnElement[bool]], told_by: Sequence[InstrumentedAttribute[Any]],
     numbers: Sequence[ColumnElement[int] | InstrumentedAttribute[int]],
 ) -> Sequence[Row[*tuple[Any, ...]]]:  # fmt: skip
-    """The cells of a choice added up: for each group its columns, then its sums (NULL: there is no cell).
+    """The cells of a choice added up: for each group its columns (none: one group), then its sums (NULL: there is no cell).
 
     Args:
-        parts: conditions on cells, of which a cell meets one at most. Each is a query of its own: for all in one condition,
+        parts: conditions on cells, of which a cell meets one at most. Each is a query of its own: with all in one condition,
             PostgreSQL looks through every cell of each key.
-        told_by: the columns by which groups are told apart; without them there is one row.
     """
     of_parts = [
         select(*told_by, *map(func.sum, numbers))

@@ -6,7 +6,7 @@ from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, Integer, Str
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ged.capture.models import BatchSource
-from ged.db import Base, Code, Id, UtcDateTime
+from ged.db import Base, Code, Id, UtcDateTime, only_where
 from ged.figures.stages import Grain, Stage
 from ged.register.models import Channel, Direction, Priority
 
@@ -88,8 +88,7 @@ LISTED = (
 
 def _of_day(name: str) -> Index:
     """In the order of a list, with the key: letters of other keys are passed over without reading their rows."""
-    only = text(f"{name} IS NOT NULL")
-    return Index(f"ix_figure_letters_{name}", name, "mail_id", "key_id", sqlite_where=only, postgresql_where=only)
+    return Index(f"ix_figure_letters_{name}", name, "mail_id", "key_id", **only_where(f"{name} IS NOT NULL"))
 
 
 class FigureLetter(Base):
@@ -111,17 +110,10 @@ class FigureLetter(Base):
             "fell_due_on",
             "mail_id",
             "key_id",
-            sqlite_where=text("ended_on IS NOT NULL"),
-            postgresql_where=text("ended_on IS NOT NULL"),
+            **only_where("ended_on IS NOT NULL"),
         ),
-        Index(
-            "ix_figure_letters_waiting",
-            "opened_on",
-            "mail_id",
-            "key_id",
-            sqlite_where=text("ended_on IS NULL"),
-            postgresql_where=text("ended_on IS NULL"),
-        ),
+        Index("ix_figure_letters_waiting", "opened_on", "mail_id", "key_id", **only_where("ended_on IS NULL")),
+        Index("ix_figure_letters_open", "opened_on", "fell_due_on", "key_id", **only_where("ended_on IS NULL")),
     )
 
     mail_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
 from ged import audit
 from ged.audit import AuditEntry
 from ged.figures import sums
 from ged.figures.cuts import Cut, of_grain, summed
-from ged.figures.models import STATE, FigureCell, FigureKey, FigureState
+from ged.figures.models import STATE, FigureCell, FigureState
 from ged.figures.periods import ONE_DAY
 from ged.figures.stages import COUNTED, Grain
 from ged.figures.sums import Grains
@@ -46,17 +46,15 @@ def by_day(
     session: Session, cut: Cut, since: date, until: date, *, grain: Grain = Grain.DAY
 ) -> dict[date, dict[str, int]]:
     """Day (or first day of a month) -> counted column -> letters. A day without letters is missing."""
-    numbers = [func.sum(getattr(FigureCell, name)).label(name) for name in COUNTED]
-    from_grains = sums.grains(session, cut)
-    of_time = of_grain(FigureCell, from_grains.day if grain is Grain.DAY else from_grains.month)
-    rows = session.execute(
-        select(FigureCell.day, *numbers)
-        .join(FigureKey, FigureKey.id == FigureCell.key_id)
-        .where(of_time, FigureCell.day.between(since, until), *cut.clauses())
-        .group_by(FigureCell.day)
-        .order_by(FigureCell.day)
+    grains = sums.grains(session, cut)
+    of_time = of_grain(FigureCell, grains.day if grain is Grain.DAY else grains.month)
+    rows = summed(
+        session, FigureCell, cut, [and_(of_time, FigureCell.day.between(since, until))], (FigureCell.day,), COUNTS
     )
-    return {day: dict(zip(COUNTED, map(int, counted), strict=True)) for day, *counted in rows}
+    return {day: dict(zip(COUNTED, map(int, letters), strict=True)) for day, *letters in sorted(rows)}
+
+
+COUNTS = tuple(getattr(FigureCell, name) for name in COUNTED)
 
 
 def standing(session: Session, cut: Cut, day: date) -> Standing:

@@ -18,8 +18,6 @@ Came = Literal["received", "numbered"]
 _CAME: Mapping[Came, InstrumentedAttribute[int]] = {"received": FigureCell.received, "numbered": FigureCell.numbered}
 LOOKED_BACK = 12
 """Months before a window in which a unit's earlier letters are looked for."""
-
-
 ALL = 0
 """In place of a unit: all of them together."""
 
@@ -33,9 +31,8 @@ def moved(session: Session, cut: Cut, period: Period, came: Came, *, by_unit: bo
     days = and_(of_grain(FigureCell, sums.grains(session, cut).day), FigureCell.day.between(period.since, period.until))
     told_by = (FigureCell.day, *([FigureKey.unit_id] if by_unit else []))
     found: dict[int, dict[date, Moved]] = defaultdict(dict)
-    for day, *row in summed(
-        session, FigureCell, cut, [days], told_by, (_CAME[came], FigureCell.opened, FigureCell.ended)
-    ):
+    numbers = (_CAME[came], FigureCell.opened, FigureCell.ended)
+    for day, *row in summed(session, FigureCell, cut, [days], told_by, numbers):
         unit_id, *letters = row if by_unit else (ALL, *row)
         found[unit_id][day] = Moved(*map(int, letters))
     return dict(found)

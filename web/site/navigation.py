@@ -36,6 +36,7 @@ WORK, OFFICE, LOOK, ADMIN = _l("Mon travail"), _l("Bureau d'ordre"), _l("Consult
 
 
 READING = frozenset({"search", "dashboard", "supervision"})
+"""Blueprints of pages of a search and of figures."""
 COUNT_KEPT_S = 30.0
 COUNTS_KEPT = 20_000
 _COUNTED = "ged_counted"
@@ -348,9 +349,9 @@ def _navigation(actor: Actor) -> list[tuple[str, list[Item]]]:
 
 
 def _counts(session: ReadSession, actor: Actor, entries: Sequence[Entry]) -> dict[str, int]:
-    """Endpoint -> number of waiting items. On the pages of a search the counts may be up to half a minute old.
+    """Endpoint -> number of waiting items. On pages of ``READING`` the counts may be up to half a minute old.
 
-    There pages follow each other in seconds, nothing is changed, and a dozen counts would cost more than the search.
+    There pages follow each other in seconds, nothing is changed, and a dozen counts would cost more than a search.
     """
     kept: dict[tuple[object, tuple[str, ...]], tuple[float, dict[str, int]]]
     kept = current_app.extensions.setdefault(_COUNTED, {})

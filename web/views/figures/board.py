@@ -171,7 +171,15 @@ class Board:
         """The figures of units, or of natures, in a period and at its end."""
         asked, key = self.asked, (by, period)
         if key not in self.kept:
-            self.kept[key] = breakdown.lines(self.session, asked.cut, period, by, end=period.until, stage=asked.stage)
+            self.kept[key] = breakdown.lines(
+                self.session,
+                asked.cut,
+                period,
+                by,
+                end=period.until,
+                stage=asked.stage,
+                is_now=period.until >= asked.today,
+            )
         found: Mapping[Key, Line] = self.kept[key]
         return found
 
