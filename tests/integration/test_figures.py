@@ -313,6 +313,7 @@ def _are_equal(services: Services, play: Play) -> None:
     assert _stages(services) == stages
     assert _hours(services) == recounted_hours(services)
     _what_is_written_stands(services)
+    _open_letters_tell_what_cells_tell(services)
     assert list(checking.compare(services)) == []
     before = content(services)
     figures.rebuild(services, now=play.now)
@@ -342,6 +343,26 @@ def _what_is_written_stands(services: Services) -> None:
         numbers.add(expected)
         assert standing(services, day, outgoing).open == expected, day
     assert len(numbers) > 2
+
+
+def _open_letters_tell_what_cells_tell(services: Services) -> None:
+    """What stands open of each nature is counted from the letters on the last day of a page, else from the cells."""
+    seen = set()
+    with services.reading() as session:
+        for cut in (Cut(UNTOLD), ALL, Cut(UNTOLD, directions=(Direction.OUTGOING,))):
+            for n in range(-1, 12):
+                day = TODAY + timedelta(days=n)
+                asked = partial(
+                    breakdown.lines, session, cut, Period(day, day), breakdown.By.NATURE, end=day, stage=Stage.ANSWER
+                )
+                of_cells, of_letters = (
+                    {key: line.standing for key, line in asked(is_now=is_now).items() if line.standing.open}
+                    for is_now in (False, True)
+                )
+                assert of_letters == of_cells, (cut, day)
+                seen |= {(key, stands.overdue > 0) for key, stands in of_cells.items()}
+    assert len(seen) > 1
+    assert any(is_overdue for _key, is_overdue in seen)
 
 
 def _killed(services: Services, play: Play, monkeypatch: pytest.MonkeyPatch) -> bool:

@@ -216,7 +216,7 @@ def stacked_rows(groups: Sequence[Group], looks: Sequence[str], totals: Sequence
     """
     height = TOP + ROW * len(groups) + 6
     whole = max((sum(value.amount for value in group.values) for group in groups), default=0) or 1
-    room = WIDTH - NAMES - NUMBERS
+    room = WIDTH - NAMES - max(NUMBERS, 8 + NAMES // NAME_SIGNS * max(map(len, totals), default=0))
     shapes, texts = [], []
     for n, (group, total) in enumerate(zip(groups, totals, strict=True)):
         y = TOP + ROW * n
