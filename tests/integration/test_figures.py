@@ -41,6 +41,7 @@ from ged.figures.queries import Standing
 from ged.figures.stages import COUNTED, UNTOLD, Grain, Stage, bin_of, percentile
 from ged.ports import Confidentiality
 from ged.register.models import Direction, Mail
+from ged.register.states import MailState
 from ged.routing import calendar, calendar_changes
 from ged.unit import Services, UnitOfWork
 from tests.commands import Ended, ged
@@ -347,22 +348,38 @@ def _what_is_written_stands(services: Services) -> None:
 
 def _open_letters_tell_what_cells_tell(services: Services) -> None:
     """What stands open of each nature is counted from the letters on the last day of a page, else from the cells."""
-    seen = set()
+    for cut in (Cut(UNTOLD), ALL, Cut(UNTOLD, directions=(Direction.OUTGOING,))):
+        for n in range(-1, 12):
+            _natures_open(services, cut, TODAY + timedelta(days=n))
+
+
+def _natures_open(services: Services, cut: Cut, day: date) -> dict[int | str, Standing]:
+    """What stands open of each nature at a day's end, told by cells as by letters."""
     with services.reading() as session:
-        for cut in (Cut(UNTOLD), ALL, Cut(UNTOLD, directions=(Direction.OUTGOING,))):
-            for n in range(-1, 12):
-                day = TODAY + timedelta(days=n)
-                asked = partial(
-                    breakdown.lines, session, cut, Period(day, day), breakdown.By.NATURE, end=day, stage=Stage.ANSWER
-                )
-                of_cells, of_letters = (
-                    {key: line.standing for key, line in asked(is_now=is_now).items() if line.standing.open}
-                    for is_now in (False, True)
-                )
-                assert of_letters == of_cells, (cut, day)
-                seen |= {(key, stands.overdue > 0) for key, stands in of_cells.items()}
-    assert len(seen) > 1
-    assert any(is_overdue for _key, is_overdue in seen)
+        asked = partial(
+            breakdown.lines, session, cut, Period(day, day), breakdown.By.NATURE, end=day, stage=Stage.ANSWER
+        )
+        of_cells, of_letters = (
+            {key: line.standing for key, line in asked(is_now=is_now).items() if line.standing.open}
+            for is_now in (False, True)
+        )
+    assert of_letters == of_cells, (cut, day)
+    return of_letters
+
+
+def test_open_letters_by_nature_stand_as_their_cells_say(services: Services) -> None:
+    play = Play(services)
+    mails = [play.register(received_on=TODAY - timedelta(days=20 - n)) for n in range(8)]
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Mail).where(Mail.id.in_(mails)).values(due_on=TODAY - timedelta(days=1)))
+        uow.session.execute(update(Mail).where(Mail.id.in_(mails[::2])).values(nature="plainte"))
+        uow.session.execute(
+            update(Mail).where(Mail.id == mails[2]).values(state=MailState.CLOSED, closed_at=NOW - timedelta(days=3))
+        )
+    figures.rebuild(services, now=NOW)
+    assert _natures_open(services, ALL, TODAY) == {"": Standing(4, 4), "plainte": Standing(3, 3)}
+    assert _natures_open(services, ALL, TODAY - timedelta(days=4))["plainte"].open == 4, "it ended later"
+    assert _natures_open(services, ALL, TODAY - timedelta(days=19)) == {"": Standing(1, 0), "plainte": Standing(1, 0)}
 
 
 def _killed(services: Services, play: Play, monkeypatch: pytest.MonkeyPatch) -> bool:
