@@ -1,9 +1,12 @@
 """Handwriting on the pages of a document: typed by a clerk, found by a search, kept whatever is read again."""
 
+from __future__ import annotations
+
 import io
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 from flask import Flask
@@ -21,9 +24,12 @@ from ged.register.operations import SourcePage, attach
 from ged.search.indexing import index_document
 from ged.search.models import MarginNote, MarginNoteText
 from ged.unit import Services
-from tests import pages, slip_kit
+from tests import browsing, pages, slip_kit
 from tests.factories import NOW, actor
-from tests.site import make_site, post, sign_in
+from tests.site import make_site, post, served, sign_in
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 TOP, SIDE = WrittenRegion(0.6, 0.1, 0.3, 0.05, 1.4), WrittenRegion(0.05, 0.5, 0.1, 0.2, 1.4)
 
@@ -391,3 +397,28 @@ def test_a_note_is_added_on_the_page_with_all_else_that_was_typed(site: tuple[Fl
     shown = client.get(f"/documents/{attachment_id}").text
     assert "au crayon</textarea>" in shown
     assert '<details class="margin-added">' in shown
+
+
+def test_a_note_is_added_by_keyboard_on_a_telephone(site: tuple[Flask, Services], browser: Browser) -> None:
+    app, services = site
+    attachment_id = document(services)
+    with served(app) as url:
+        context = browser.new_context(base_url=url, locale="fr-FR", viewport={"width": 360, "height": 740})
+        page = context.new_page()
+        browsing.sign_in(page, "agent")
+        page.goto(f"/documents/{attachment_id}")
+        page.get_by_text("Ajouter une annotation que la machine n’a pas vue").press("Enter")
+        assert browsing.axe_faults(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") == 360
+        page.keyboard.press("Tab")
+        page.keyboard.type("marge de d")  # as people choose in a list
+        page.keyboard.press("Tab")
+        page.keyboard.type("vu, sans suite")
+        page.keyboard.press("Tab")
+        with browsing.leading_on(page):
+            page.keyboard.press("Enter")
+        assert page.get_by_label("Mots de l’annotation 1").input_value() == "vu, sans suite"
+        assert browsing.axe_faults(page) == []
+        context.close()
+    (note,) = notes(services, attachment_id)
+    assert (note.text, note.place.x, note.place.y) == ("vu, sans suite", 0.6, 0.3)
