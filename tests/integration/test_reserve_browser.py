@@ -14,11 +14,12 @@ from playwright.sync_api import expect
 
 from ged.unit import Services
 from tests.browsing import axe_faults, leading_on, sign_in
+from tests.pages import png
 from tests.reserve_kit import make, states
 from tests.site import make_site, served
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Route
 
 pytestmark = pytest.mark.browser
 
@@ -82,4 +83,30 @@ def test_lines_are_entered_by_the_keyboard_in_25_seconds_each(browser: Browser, 
     )  # the rest of the 25 s is the program's, and a busy machine's is not judged here
     assert [state for state, _number in states(services, 1)] == ["used"] * 3 + ["free"] * 7
     assert axe_faults(page) == []
+    context.close()
+
+
+def test_a_picture_that_the_server_had_no_time_to_draw_is_asked_for_again(
+    browser: Browser, place: tuple[str, Services]
+) -> None:
+    url, _services = place
+    context = browser.new_context(base_url=url, locale="fr-FR")
+    page = context.new_page()
+    sign_in(page, "agent")
+    asked = list[str]()
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) < 3:
+            route.fulfill(status=429, body="")
+        else:
+            route.fulfill(status=200, content_type="image/png", body=png("Case"))
+
+    page.route("**/feuille/1/image.jpg?partie=sender:1", answer)
+    page.goto("/registres/secours")
+    page.evaluate(
+        "() => { const img = new Image(); img.id = 'cell'; img.src = '/registres/secours/feuille/1/image.jpg?partie=sender:1'; document.querySelector('main').append(img); }"
+    )
+    page.wait_for_function("() => document.getElementById('cell').naturalWidth > 0", timeout=60_000)
+    assert len(asked) == 3
     context.close()

@@ -15,9 +15,9 @@ from PIL import Image, ImageDraw
 from sqlalchemy import func, select, update
 
 from ged import pipeline, verify
-from ged.capture import turns
+from ged.capture import drawing, turns
 from ged.capture.models import BOOK_ELSEWHERE, BOOK_PAGE, Scan, ScanState
-from ged.errors import InvalidTransition, NotFound
+from ged.errors import EngineFailed, InvalidTransition, NotFound
 from ged.jobs import Job, JobKind
 from ged.paper import reserve_sheets
 from ged.ports import Confidentiality
@@ -190,6 +190,22 @@ def test_line_after_line_is_typed_beside_its_cells_and_the_scan_stays_as_proof(s
     assert "Feuille numérisée du carnet" in shown
     assert "gardée comme preuve" in agent.get(f"{HERE}/{book_id}").text
     assert list(verify.verify(services, now=datetime.now(UTC)).problems) == []
+
+
+def test_a_cell_that_cannot_be_drawn_now_is_asked_for_again(
+    site: tuple[Flask, Services], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A picture of a clock would stay beside the form: several clerks ask for more cells than are drawn at once."""
+    app, services = site
+    book_id = book_of(services)
+    (one,) = bring(app, services, scanned(written(services, book_id)[0].image))
+
+    def busy(*_: object, **__: object) -> bytes:
+        raise EngineFailed("work.busy", "wait", retryable=True)
+
+    monkeypatch.setattr(drawing, "draw_part", busy)
+    answer = sign_in(app, "agent").get(f"{HERE}/feuille/{one.id}/image.jpg?partie=sender:1")
+    assert (answer.status_code, answer.headers["Retry-After"], answer.data) == (429, "2", b"")
 
 
 def test_the_cells_follow_the_line_that_is_chosen(site: tuple[Flask, Services]) -> None:

@@ -19,7 +19,7 @@ from ged.ports import Confidentiality
 from ged.register import opening
 from ged.routing import path as letter_path
 from ged.typeset import page_count
-from web.site import context
+from web.site import context, pictures
 from web.site.forms import FormReader
 from web.site.pages import render_form
 
@@ -126,9 +126,7 @@ def _picture(draw: Callable[[], bytes], etag: str) -> ResponseReturnValue:
     try:
         drawn = draw()
     except (Invalid, EngineFailed) as error:
-        return redirect(
-            url_for("static", filename="img/waiting.svg" if error.code == "work.busy" else "img/unreadable.svg")
-        )
+        return pictures.instead(error)
     return send_file(BytesIO(drawn), mimetype="image/jpeg", etag=etag, conditional=True)
 
 

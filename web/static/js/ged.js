@@ -361,6 +361,18 @@
     document.addEventListener("htmx:oobAfterSwap", watch);
   }
 
+  // --- a picture that the server had no time to draw is asked for again, a few times, ever later ---
+  const askAgain = (picture) => {
+    const tries = Number(picture.dataset.tries || 0) + 1;
+    const { origin, pathname } = new URL(picture.src, window.location.href);
+    if (tries > 6 || origin !== window.location.origin || !pathname.endsWith(".jpg")) return;
+    picture.dataset.tries = tries;
+    setTimeout(() => { if (picture.isConnected) picture.src = picture.src; }, 1000 * tries);
+  };
+  document.addEventListener("error", ({ target }) => { if (target.tagName === "IMG") askAgain(target); }, true);
+  document.addEventListener("load", ({ target }) => { if (target.tagName === "IMG") delete target.dataset.tries; }, true);
+  for (const picture of document.querySelectorAll("img[src]")) if (picture.complete && !picture.naturalWidth) askAgain(picture);
+
   // --- a code behind the # of the address, which neither server nor proxy has seen: it is typed in and sent, and leaves the history ---
   const ofAddress = one("[data-code-of-address]");
   const code = new URLSearchParams(window.location.hash.slice(1)).get("code");

@@ -17,7 +17,7 @@ from ged.register import documents, opening
 from ged.register.documents import AttachmentRow, FileRow
 from ged.takeover import files as takeover_files
 from ged.unit import Role
-from web.site import context, marks
+from web.site import context, marks, pictures
 from web.site.forms import FormReader
 from web.site.numbers import whole
 from web.site.pages import render_form
@@ -102,7 +102,7 @@ def page_image(attachment_id: int, page_no: int) -> ResponseReturnValue:
     except EngineFailed as error:
         if error.code != "work.busy":
             raise
-        return redirect(url_for("static", filename="img/waiting.svg"))
+        return pictures.instead(error)
     return send_file(
         BytesIO(drawn), mimetype="image/webp" if limit_bytes else "image/jpeg", etag=etag, conditional=True
     )

@@ -18,7 +18,7 @@ from ged.register import entry, opening
 from ged.reserve import numbers, operations, queries, sheet
 from ged.reserve.page_form import CELLS, PAGE, ROW, LineSaid
 from ged.reserve.queries import ReserveState
-from web.site import context
+from web.site import context, pictures
 from web.site.forms import FormReader
 from web.site.numbers import whole
 from web.site.pages import render_form
@@ -198,8 +198,7 @@ def sheet_part(scan_id: int) -> ResponseReturnValue:
     try:
         drawn = drawing.draw_part(services, part.picture, part.place, width_px=width_px)
     except (Invalid, EngineFailed) as error:
-        shown = "img/waiting.svg" if error.code == "work.busy" else "img/unreadable.svg"
-        return redirect(url_for("static", filename=shown))
+        return pictures.instead(error)
     return send_file(BytesIO(drawn), mimetype="image/jpeg", etag=part.picture.etag, conditional=True)
 
 

@@ -34,7 +34,7 @@ from ged.routing.sheet_form import SHEET
 from ged.suggestions import lessons
 from ged.suggestions.models import Lesson
 from ged.unit import HeldPost, ReadSession, Role
-from web.site import context
+from web.site import context, pictures
 from web.site.errors import view_of
 from web.site.forms import FormReader
 from web.site.kept_filter import KeptFilter, acts_for, list_filter
@@ -212,8 +212,7 @@ def sheet_part(mail_id: int) -> ResponseReturnValue:
     try:
         drawn = drawing.draw_part(services, source, place_of, width_px=PART_PX.get(part, BOX_PX))
     except (Invalid, EngineFailed) as error:
-        name = "img/waiting.svg" if error.code == "work.busy" else "img/unreadable.svg"
-        return redirect(url_for("static", filename=name))
+        return pictures.instead(error)
     return send_file(BytesIO(drawn), mimetype="image/jpeg", etag=source.etag, conditional=True)
 
 

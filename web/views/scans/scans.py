@@ -36,7 +36,7 @@ from ged.register import opening
 from ged.register.models import AttachmentKind, RegisterNature
 from ged.suggestions.form import heads
 from ged.unit import ReadSession
-from web.site import auth, context
+from web.site import auth, context, pictures
 from web.site.errors import FormRefused
 from web.site.forms import FormReader
 from web.site.letter_numbers import letter_of
@@ -424,9 +424,7 @@ def picture(scan_id: int, leaf_id: int) -> ResponseReturnValue:
     try:
         drawn = drawing.draw(services, source, width_px=width_px, limit_bytes=limit_bytes)
     except (Invalid, EngineFailed) as error:
-        return redirect(
-            url_for("static", filename="img/waiting.svg" if error.code == "work.busy" else "img/unreadable.svg")
-        )
+        return pictures.instead(error)
     return send_file(
         BytesIO(drawn), mimetype="image/webp" if limit_bytes else "image/jpeg", etag=etag, conditional=True
     )

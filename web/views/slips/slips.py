@@ -21,7 +21,7 @@ from ged.slips.operations import Issued
 from ged.slips.receive import PaperReceipt
 from ged.slips.reception_form import TABLE
 from ged.slips.states import DECISIONS, LineState
-from web.site import context, keyring
+from web.site import context, keyring, pictures
 from web.site.forms import FormReader
 from web.site.numbers import id_of, whole
 from web.site.pages import place, render_form
@@ -421,8 +421,7 @@ def sheet_part(slip_id: int) -> ResponseReturnValue:
     try:
         drawn = drawing.draw_part(services, source, place_of, width_px=width_px)
     except (Invalid, EngineFailed) as error:
-        name = "img/waiting.svg" if error.code == "work.busy" else "img/unreadable.svg"
-        return redirect(url_for("static", filename=name))
+        return pictures.instead(error)
     return send_file(BytesIO(drawn), mimetype="image/jpeg", etag=source.etag, conditional=True)
 
 
