@@ -197,7 +197,7 @@ def test_a_cell_that_cannot_be_drawn_now_is_asked_for_again(
 ) -> None:
     """A picture of a clock would stay beside the form: several clerks ask for more cells than are drawn at once."""
     app, services = site
-    book_id = book_of(services)
+    book_id = book_of(services, pages=2)
     (one,) = bring(app, services, scanned(written(services, book_id)[0].image))
 
     def busy(*_: object, **__: object) -> bytes:
