@@ -238,6 +238,7 @@ def test_every_pattern_takes_a_megabyte_of_its_worst_text():
     assert not slow, "\n".join(slow)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("pattern", "method"), [(r"\s*[:;]+\s*$", "search"), (r"<!--.*?-->", "findall"), (r"[\w.]+@[\w.]+x", "search")]
 )

@@ -30,6 +30,8 @@ from tests.signing_kit import (
     vault,
 )
 
+pytestmark = pytest.mark.slow
+
 PERSON = CertifiedPerson("AMAVI Kossi", "Secrétaire général", "MEF", "k@mef.tg")
 
 

@@ -23,6 +23,7 @@ def test_a_changed_number_is_foreign() -> None:
     assert read_code(make_code(CodeKind.LABEL, 12, key=KEY).replace("/12/", "/13/"), key=KEY) is None
 
 
+@pytest.mark.slow
 @given(st.text(max_size=60))
 def test_no_text_breaks_the_reader(text: str) -> None:
     assert read_code(text, key=KEY) is None

@@ -17,6 +17,8 @@ from demo.blanks import french_date
 from demo.letters import LABEL_BOX_MM, make_letters, paste_label
 from demo.texts import SCRIPTS
 
+pytestmark = pytest.mark.slow
+
 MINISTRY = Path(ageing.__file__).with_name("ministry.yaml")
 ROLES = {"clerk", "member", "head", "authority", "secretary", "signatory", "administrator", "auditor"}
 ACCOUNTS = {

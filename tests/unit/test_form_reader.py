@@ -8,6 +8,8 @@ from ged.routing.sheet_form import SheetForm, offered, places
 from ocr.forms import read_form
 from tests.fiche_kit import cross, drawn, line, strike
 
+pytestmark = pytest.mark.slow
+
 FORM: PrintedForm = places(
     SheetForm(1234, tuple(offered(n, f"U{n}") for n in range(1, 8)), (offered(1, "a"), offered(2, "b"))), code="GEDM1/X"
 ).form

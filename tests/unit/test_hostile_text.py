@@ -46,6 +46,7 @@ WORST: dict[str, Callable[[int], object]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", WORST)
 def test_a_million_characters_take_no_square_of_time(case: str) -> None:
     look = WORST[case]

@@ -9,6 +9,8 @@ from ocr.paper import freshened
 from tests.ocr_pages import aged, draw
 from tests.ocr_scenes import SMALL, noisy_blank
 
+pytestmark = pytest.mark.slow
+
 
 def leaning(page: Image.Image, degrees: float) -> Image.Image:
     return page.rotate(-degrees, Image.Resampling.BICUBIC, fillcolor=255)

@@ -16,6 +16,8 @@ from ocr.pictures import SITE_FIRST_BYTES, site_webp
 from ocr.sniff import JPEG, PNG, PNM, TIFF
 from tests.ocr_pages import aged, draw, png_of
 
+pytestmark = pytest.mark.slow
+
 SMALL = (620, 877)
 LIMITS = Limits(max_pages=3)
 

@@ -7,6 +7,8 @@ from PIL import Image, ImageDraw, ImageFilter
 from ocr import bilevel
 from ocr.mixed import _filled, take_apart
 
+pytestmark = pytest.mark.slow
+
 SIZE = (800, 1120)
 
 

@@ -16,6 +16,8 @@ from ocr.tesseract import PAGE
 from ocr.wire import PageTask
 from tests.ocr_pages import draw
 
+pytestmark = pytest.mark.slow
+
 
 def page_of(height_px: int, *, letters: int = 200, broken: bool = False) -> Image.Image:
     """Solid letters in lines, each as high as said; broken ones are in two, with specks around."""

@@ -11,6 +11,8 @@ from ocr.unread import Box
 from ocr.wire import MAX_WRITTEN
 from tests.ocr_pages import FONT
 
+pytestmark = pytest.mark.slow
+
 SIZE = 1240, 1754  # A4 at 150 dpi, as a page is read
 HAND = "/usr/share/fonts/truetype/kristi/Kristi.ttf"
 TYPED = ImageFont.truetype(FONT, 22)

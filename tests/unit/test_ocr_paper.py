@@ -12,6 +12,8 @@ from ocr.plausible import is_tall, legible_lines, unreadable
 from ocr.unread import merged, unread_regions
 from tests.ocr_pages import aged, draw
 
+pytestmark = pytest.mark.slow
+
 SMALL = (1240, 1754)
 PAGE = draw(size=SMALL)
 

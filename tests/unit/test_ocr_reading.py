@@ -13,6 +13,8 @@ from ocr.reading import Reader, Reading
 from ocr.tesseract import LINE, PAGE, SPARSE
 from tests.ocr_pages import draw
 
+pytestmark = pytest.mark.slow
+
 
 def words(*read: str, confidence: float) -> list[Line]:
     return [Line(tuple(Token(word, 0.1, 0.1, 0.1, 0.02, confidence) for word in read), starts_paragraph=True)]

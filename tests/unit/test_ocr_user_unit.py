@@ -8,6 +8,8 @@ import pytest
 from ocr.limits import Limits
 from ocr.pdfsource import PdfPages
 
+pytestmark = pytest.mark.slow
+
 A4_PT = (595.0, 842.0)
 
 

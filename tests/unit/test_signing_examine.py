@@ -46,6 +46,8 @@ from tests.pki_kit import (
 )
 from tests.signing_kit import digest
 
+pytestmark = pytest.mark.slow
+
 DAY = timedelta(days=1)
 ours = cache(Ministry)
 others = cache(Ministry)  # another ministry: each cache has its own
