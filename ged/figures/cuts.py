@@ -61,10 +61,8 @@ Cells = type[FigureCell] | type[FigureDelay] | type[FigureFlow] | type[FigureHou
 
 
 def of_grain(cells: Cells | type[FigureScan], grain: Grain) -> ColumnElement[bool]:
-    """Whether a cell is of a grain. A cell of a sum is the cell of a sum's key: there are few of them, and the query begins there.
-
-    Both are written into the statement, because PostgreSQL keeps one plan of it for all parameters.
-    """
+    """Whether a cell is of a grain. Cells of sums have keys of their own: there are few of them, and a query begins there."""
+    # Both are written into the statement, because PostgreSQL keeps one plan of it for all parameters.
     is_of = cells.grain == bindparam(None, grain, type_=Code(Grain), unique=True, literal_execute=True)
     return and_(is_of, FigureKey.register_id == literal_column(str(NO_REGISTER))) if grain in SUMS else is_of
 

@@ -169,7 +169,10 @@ class FigureRound(Base):
     """A letter that came back, twice or more, to units that had had it before."""
 
     __tablename__ = "figure_rounds"
-    __table_args__ = (Index("ix_figure_rounds_last_on", "last_on", "mail_id"),)
+    __table_args__ = (
+        Index("ix_figure_rounds_last_on", "last_on", "mail_id"),
+        Index("ix_figure_rounds_times", "times", "last_on", "mail_id"),
+    )
 
     mail_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
     times: Mapped[int] = mapped_column(Integer)

@@ -74,7 +74,7 @@ def going_round(session: Session, actor: Actor, cut: Cut, period: Period, *, lim
         select(FigureRound.mail_id, FigureRound.times, FigureRound.last_on)
         .join(FigureLetter, FigureLetter.mail_id == FigureRound.mail_id)
         .join(FigureKey, FigureKey.id == ByOtherIndex(FigureLetter.key_id))
-        .where(FigureRound.last_on.between(period.since, period.until), *cut.clauses())
+        .where(ByOtherIndex(FigureRound.last_on).between(period.since, period.until), *cut.clauses())
         .order_by(FigureRound.times.desc(), FigureRound.last_on.desc(), FigureRound.mail_id.desc())
     )
     # Whether the reader may see a letter is asked for the first ones alone, not for all letters that go round.
