@@ -240,8 +240,9 @@ def pytest_collection_finish() -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Keep the children of the sandbox from test to test. A test with the mark ``own_children`` has new ones."""
-    from tests import kept_children
+    from tests import kept_authorities, kept_children
 
+    kept_authorities.begin(item.path)
     if item.get_closest_marker("own_children") is None:
         kept_children.install()
     else:

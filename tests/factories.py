@@ -34,6 +34,7 @@ from signing.pki import Authority
 from signing.sealing import own_seal
 from signing.status import AuthorityStatus
 from signing.validation import PdfChecker
+from tests import kept_authorities
 from tests.cheap_cost import FAST
 from tests.kept_pages import KeptPages
 from tests.servers import postgres
@@ -72,7 +73,9 @@ def make_services(folder: Path, *, url: str | None = None, create: bool = True) 
         make_tables(engine)
     authority = folder / "authority"
     if not authority.exists():
-        Authority.create(authority, derive_secret(SECRET, "keystore"), "Ministère d'essai", NOW)
+        kept_authorities.write(
+            authority, lambda: Authority.create(authority, derive_secret(SECRET, "keystore"), "Ministère d'essai", NOW)
+        )
     vault = LocalVault(authority, derive_secret(SECRET, "keystore"), cost=FAST)
     synonyms = SynonymFile(folder / "synonyms.txt", otherwise=SHIPPED)
     return Services(

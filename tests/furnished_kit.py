@@ -7,7 +7,10 @@ see.
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 import io
+import pickle
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -52,11 +55,12 @@ from ged.takeover import folders as scan_folders
 from ged.takeover import uploads
 from ged.unit import SYSTEM, Actor, Role, Services
 from tests import administration_kit, pages, paper_kit, reserve_kit, signed_outside_kit, slip_kit
-from tests.factories import NOW, TODAY, actor, make_natures
+from tests.factories import DATABASE, NOW, TODAY, actor, make_natures, make_services
 from tests.letter_kit import given_on, linked, make_place, opened_envelope, rectified, sent_on, signed_answer
 from tests.routing_kit import impute, register
-from tests.signbook_kit import PASSPHRASE, House, make_institution
-from tests.site import give_passwords, post, sign_in
+from tests.servers import run_dir
+from tests.signbook_kit import PASSPHRASE, CountingSigner, House, make_institution
+from tests.site import give_passwords, open_site, post, sign_in
 from web.site import guard, guide
 
 ROLES = ("agent", "sg", "secretaire", "dge", "etudes", "daf", "admin", "auditeur")
@@ -87,7 +91,30 @@ class Furnished:
 
 
 def furnished(folder: Path) -> Furnished:
-    """A ministry in the middle of its work: letters in each state, slips, scans, a sealed envelope, drafts, notes."""
+    """A ministry in the middle of its work: letters in each state, slips, scans, a sealed envelope, drafts, notes.
+
+    In an empty folder it is a copy of one that is made once for each run.
+    """
+    if (folder / DATABASE).exists():
+        return furnished_anew(folder)
+    kept, told = run_dir() / "furnished", run_dir() / "furnished.pickle"
+    with (run_dir() / "furnished.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not told.exists():
+            shutil.rmtree(kept, ignore_errors=True)  # of a test that failed while it made one
+            kept.mkdir()
+            made = furnished_anew(kept)
+            made.services.engine.dispose()  # closing the last connection writes the write-ahead log into the file
+            told.write_bytes(pickle.dumps((dict(made.samples), dict(made.own))))
+    shutil.copytree(kept, folder, dirs_exist_ok=True)
+    signer = CountingSigner()
+    services = dataclasses.replace(make_services(folder, create=False), signer=signer)
+    samples, own = pickle.loads(told.read_bytes())
+    return Furnished(open_site(folder, services), House(services, signer), samples, own)
+
+
+def furnished_anew(folder: Path) -> Furnished:
+    """Make the ministry of ``furnished`` in a folder, beside what its database holds."""
     app, house = make_place(folder)
     services = house.services
     make_institution(house)

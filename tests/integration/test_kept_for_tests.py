@@ -1,4 +1,4 @@
-"""What the tests keep for each other is what they would have made: rows, read pages, views, and the part of a walk."""
+"""What the tests keep for each other is what they would have made: rows, read pages, authorities, views, and the part of a walk."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from ged.ports import PageRef
 from ged.register.models import Mail
 from ged.unit import Services
-from tests import kept_rows, ocr_pages, registered_once, sample_kit
+from tests import kept_authorities, kept_rows, ocr_pages, registered_once, sample_kit
 from tests.factories import make_organisation, make_services
 from tests.figure_letters_kit import letter
 from tests.kept_pages import KeptPages
@@ -91,6 +91,26 @@ def test_a_share_of_a_matrix_follows_from_the_names_of_its_cases_and_is_never_em
         assert sample_kit.share("matrix", [name], 3) == {name}
     shares = [sample_kit.share(f"matrix {n}", names, 3) for n in range(40)]
     assert frozenset().union(*shares) == set(names), "each case is in the share of some name"
+
+
+def test_each_installation_of_a_module_has_another_authority_and_the_next_module_begins_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place(
+        tmp_path / "first of this process"
+    ).engine.dispose()  # makes the rows of the organisation, with services of their own
+    monkeypatch.setattr(kept_authorities, "_TAKEN", kept_authorities._Taken(Path("one")))
+    monkeypatch.setattr(kept_authorities, "_KEPT", [])
+    roots = list[tuple[str, ...]]()
+    for n, module in enumerate(["one", "one", "other", "other", "other"]):
+        kept_authorities.begin(Path(module))
+        services = place(tmp_path / str(n))
+        roots.append(tuple(services.vault.trust_roots_pem()))
+        modes = {one.name: one.stat().st_mode & 0o777 for one in (tmp_path / str(n) / "authority").iterdir()}
+        assert modes["root.key"] == modes["issuing.key"] == 0o600
+        services.engine.dispose()
+    assert roots[:2] == roots[2:4]
+    assert len({roots[0], roots[1], roots[4]}) == 3
 
 
 def test_an_application_has_the_views_of_an_earlier_one_as_if_it_had_registered_them(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ from ged.workbook.operations import bring_to
 from signing.pki import Authority, trusted_roots
 from tests import commands
 from tests.factories import NOW, SECRET, TODAY, actor
-from tests.furnished_kit import ROLES, addresses, furnished
+from tests.furnished_kit import ROLES, addresses, furnished_anew
 from tests.letter_kit import make_place, signed_answer
 from tests.sample_kit import LONG_RUN, in_turn
 from tests.signbook_kit import COPY
@@ -179,7 +179,7 @@ CAME_IN = ("documents.original", "documents.original_page")
 def test_every_page_and_every_printed_sheet_bears_the_mark(tmp_path: Path) -> None:
     """Each route once, as the first person who may open it; the usual run half of the routes."""
     typeset.mark_training(True)
-    place = furnished(tmp_path)
+    place = furnished_anew(tmp_path)
     place.app.extensions["ged_services"] = replace(place.services, training=True)
     clients = {account: (sign_in(place.app, account), actor(place.services, account)) for account in ROLES}
     pages, sheets, bare = set(), set(), []
