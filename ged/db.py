@@ -507,6 +507,10 @@ def insert_all_missing(session: Session, model: type[Base], rows: Sequence[Mappi
     connection.execute(statement, [{**defaults, **row} for row in rows])
 
 
+COPIED_FROM = 20
+"""So many rows and more go to PostgreSQL by COPY, which takes an exchange of messages more than an INSERT."""
+
+
 def write_many(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> list[int]:
     """Insert many new rows, which stay outside of the session: a flush costs several times as much.
 
@@ -539,6 +543,11 @@ def write_many(session: Session, model: type[Base], rows: Sequence[Mapping[str, 
     if key is not None:
         keys = _next_keys(connection, key, len(rows))
         columns[key.name] = keys
+    if connection.dialect.name == "postgresql" and len(rows) < COPIED_FROM:
+        connection.execute(
+            insert(table), [dict(zip(columns, one, strict=True)) for one in zip(*columns.values(), strict=True)]
+        )
+        return keys
     driven = {name: _driven(table.columns[name], connection.dialect, values) for name, values in columns.items()}
     if connection.dialect.name == "sqlite":
         text, names = _insert_text(table, tuple(driven))

@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from ged.db import Base, misses_a_row, table_of, write_many
+from ged.db import COPIED_FROM, Base, misses_a_row, table_of, write_many
 from ged.errors import RowGone
 from ged.jobs import Job
 from ged.ports import Confidentiality
@@ -51,14 +51,15 @@ def stored(services: Services, model: type[Base], key: int) -> dict[str, Any]:
     names = [one.name for one in table.columns if one is not table.autoincrement_column and one.name != "attachment_id"]
     column = table.autoincrement_column
     with services.engine.connect() as connection:
-        where = f"{'attachment_id' if column is None else column.name} = {key}"
+        where = f"{'page_no = 1 AND attachment_id' if column is None else column.name} = {key}"
         row = connection.execute(text(f"SELECT {', '.join(names)} FROM {table.name} WHERE {where}")).one()
     return dict(zip(names, row, strict=True))
 
 
-def test_a_row_is_the_one_that_a_session_writes(services: Services) -> None:
+@pytest.mark.parametrize("count", [1, COPIED_FROM])
+def test_a_row_is_the_one_that_a_session_writes(services: Services, count: int) -> None:
     with services.unit_of_work(NOW) as uow:
-        (mail_id,) = write_many(uow.session, Mail, [mail(services)])
+        mail_id = write_many(uow.session, Mail, [mail(services)] * count)[-1]
         alone = Mail(**mail(services))
         uow.session.add(alone)
         uow.session.flush()
@@ -66,13 +67,14 @@ def test_a_row_is_the_one_that_a_session_writes(services: Services) -> None:
             "mail_id": mail_id, "kind": AttachmentKind.DOCUMENT, "filename": UGLY, "media_type": "text/plain", "digest": "a" * 64,
             "size_bytes": 5_000_000_000, "page_count": 1, "is_signed": True, "added_at": NOW,
         }  # fmt: skip
-        (attached,) = write_many(uow.session, Attachment, [added])
+        attached = write_many(uow.session, Attachment, [added] * count)[-1]
         other = Attachment(**added)
         uow.session.add(other)
         uow.session.flush()
-        page = {"page_no": 1, "text": UGLY, "words": [["é", 1, 2.5]], "confidence": 99.5, "flags": [], "read_at": NOW}
-        assert write_many(uow.session, PageText, [page | {"attachment_id": attached}]) == []
-        uow.session.add(PageText(**page, attachment_id=other.id))
+        page = {"text": UGLY, "words": [["é", 1, 2.5]], "confidence": 99.5, "flags": [], "read_at": NOW}
+        pages = [page | {"attachment_id": attached, "page_no": n} for n in range(1, count + 1)]
+        assert write_many(uow.session, PageText, pages) == []
+        uow.session.add(PageText(**page, attachment_id=other.id, page_no=1))
     for model, together, one in (
         (Mail, mail_id, alone.id),
         (Attachment, attached, other.id),
@@ -105,7 +107,8 @@ def test_nothing_of_a_unit_of_work_that_fails_stays(services: Services) -> None:
         assert session.scalars(select(Mail.id)).all() == []
 
 
-def test_what_the_database_refuses_is_told_as_of_any_statement(services: Services) -> None:
+@pytest.mark.parametrize("count", [1, COPIED_FROM])
+def test_what_the_database_refuses_is_told_as_of_any_statement(services: Services, count: int) -> None:
     nobodys = {
         "mail_id": 999,
         "kind": AttachmentKind.DOCUMENT,
@@ -116,9 +119,9 @@ def test_what_the_database_refuses_is_told_as_of_any_statement(services: Service
     }
     is_postgres = services.engine.dialect.name == "postgresql"
     with pytest.raises(RowGone if is_postgres else IntegrityError), services.unit_of_work(NOW) as uow:
-        write_many(uow.session, Attachment, [nobodys])
+        write_many(uow.session, Attachment, [nobodys] * count)
     with Session(services.engine) as session, pytest.raises(IntegrityError) as refused:
-        write_many(session, Attachment, [nobodys])
+        write_many(session, Attachment, [nobodys] * count)
     assert misses_a_row(refused.value) is is_postgres
 
 
