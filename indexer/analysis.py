@@ -28,10 +28,12 @@ _STOP = (
 STOP_WORDS = frozenset(_STOP.split())
 
 _QUESTION = (
-    "combien comment peut peuvent faut faire est-ce qu'est-ce quand quel quelle quels quelles quoi pourquoi puis-je"
+    "combien comment peut peuvent puis peux puis-je peut-on faut faut-il faire est-ce qu'est-ce est-il est-elle quand quel "
+    "quelle quels quelles quoi pourquoi lequel laquelle lesquels lesquelles suis ai ai-je a-t-il a-t-elle a-t-on doit dois "
+    "doivent doit-on veux voudrais souhaite souhaiterais savoir être etre existe-t-il afin donc bonjour svp merci"
 )
 QUESTION_WORDS = frozenset(_QUESTION.split())
-"""How citizens begin a question. Like stop words, they are left out of a query that has other words."""
+"""How people frame a question. Like stop words, they are left out of a query that has other words."""
 
 # Letters that Unicode does not decompose: ligatures, and the alphabets of the region (Ewe, Mina, Kabiyè).
 LETTERS = {

@@ -40,9 +40,11 @@ from indexer.asking import page_of
 from indexer.elastic_calls import Operation, answered, bulk, calls, operation
 from indexer.elastic_generations import Generations
 from indexer.elastic_words import Frequencies
+from indexer.joining import joined
 from indexer.passages import Marker, Stored
 from indexer.query import parse
-from indexer.rereading import WINDOW, Rereading, rereading_of
+from indexer.reordering import Reordering, reordering_of
+from indexer.rereading import WINDOW
 from indexer.synonyms import Synonyms, shipped
 from indexer.tree import ParsedQuery, Words
 
@@ -164,18 +166,18 @@ class ElasticIndex:
         with calls():
             self._check()
             parsed = self._parsed(query)
-            rereading = rereading_of(query, parsed)
+            order = reordering_of(query, parsed, window=WINDOW)
             found, parsed, meant = self._asked(
                 query, parsed, principals,
-                from_=0 if rereading else offset,
-                size=max(WINDOW, offset + limit) if rereading else limit,
-                source=_SOURCE if rereading or (query.highlight and parsed.wanted) else False,
+                from_=0 if order else offset,
+                size=max(order.window, offset + limit) if order else limit,
+                source=_SOURCE if order or (query.highlight and parsed.wanted) else False,
                 track_total_hits=EXACT_TOTAL,
             )  # fmt: skip
             hits = _settled(found["hits"]["hits"], query.sort)
-            if rereading:
-                again = rereading_of(query, parsed) or rereading
-                hits = self._reread(again, hits)[offset : offset + limit]
+            if order:
+                order = reordering_of(query, parsed, window=WINDOW) or order
+                hits = self._reordered(order, hits)[offset : offset + limit]
         marker = Marker(parsed) if query.highlight and parsed.wanted else None
         told = correcting.did_you_mean(query.text, meant)
         return replace(_result(found, hits, parsed, marker), did_you_mean=told)
@@ -267,8 +269,8 @@ class ElasticIndex:
     # --- inside
 
     def _parsed(self, query: SearchQuery) -> ParsedQuery:
-        """What was typed, with synonyms."""
-        return self._synonyms().applied(parse(query.text))
+        """What was typed, with synonyms and joined words."""
+        return joined(self._synonyms().applied(parse(query.text)), self._frequencies.held)
 
     def _asked(
         self,
@@ -306,15 +308,12 @@ class ElasticIndex:
         parsed = correcting.corrected(parsed, meant)
         return ask(parsed), parsed, meant
 
-    def _reread(self, rereading: Rereading, hits: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """The first letters in the order of the rereading; the rest in their order."""
-        if not hits or rereading.is_answered(_stored(hits[0]["_source"])):
-            return hits
-        weights = self._frequencies.weights([word.stem for word in rereading.words])
-        first = hits[:WINDOW]
-        lifts = rereading.lifts([_stored(hit["_source"]) for hit in first], weights)
+    def _reordered(self, order: Reordering, hits: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The first letters in their new order; the rest in their order."""
+        first, rest = hits[: order.window], hits[order.window :]
+        lifts = order.lifts([_stored(hit["_source"]) for hit in first], self._frequencies.weights)
         lifted = [hit | {"_score": float(hit["_score"]) + lift} for hit, lift in zip(first, lifts, strict=True)]
-        return sorted(lifted, key=lambda hit: -hit["_score"]) + hits[WINDOW:]
+        return sorted(lifted, key=lambda hit: -hit["_score"]) + rest
 
     def _write(self, operations: Iterable[Operation]) -> None:
         try:

@@ -28,13 +28,13 @@ class Frequencies:
 
     def weights(self, stems: Sequence[str]) -> dict[str, float]:
         """The weight of each stem: how rare it is."""
-        held = self._held(stems)
+        held = self.held(stems)
         return {stem: weight(self._total, count) for stem, count in held.items()}
 
     def mistakes(self, stems: Sequence[str]) -> dict[str, int]:
         """The most mistakes to search for in words that many letters hold; other words are missing."""
         found = {}
-        for stem, count in self._held(stems).items():
+        for stem, count in self.held(stems).items():
             if count > max(MIN_COMMON, self._total * COMMON_SHARE):
                 found[stem] = 0
             elif count > max(MIN_FREQUENT, self._total * FREQUENT_SHARE):
@@ -43,9 +43,10 @@ class Frequencies:
 
     def rare(self, stems: Sequence[str]) -> frozenset[str]:
         """The stems that so few letters hold that they may be mistyped."""
-        return frozenset(stem for stem, count in self._held(stems).items() if count <= RARE)
+        return frozenset(stem for stem, count in self.held(stems).items() if count <= RARE)
 
-    def _held(self, stems: Sequence[str]) -> Mapping[str, int]:
+    def held(self, stems: Sequence[str]) -> Mapping[str, int]:
+        """In how many letters the text holds each stem."""
         now, known = time.monotonic(), self._known
         unknown = [stem for stem in dict.fromkeys(stems) if known.get(stem, (0.0, 0))[0] < now]
         if unknown:

@@ -21,6 +21,8 @@ AS_WORDS = "query.as_words"
 SHORTENED = "query.shortened"
 MAX_LENGTH = 1_000
 MAX_TERMS = 48
+MAX_QUESTION_FORMS = 3
+_MARKS = ",;:.!?"
 
 
 class _Unparsable(Exception):
@@ -200,7 +202,9 @@ def _is_stop(node: Node) -> bool:
 
 
 def _is_question(node: Node) -> bool:
-    return isinstance(node, Words) and len(node.forms) <= 2 and node.text.lower() in analysis.QUESTION_WORDS
+    if not isinstance(node, Words) or len(node.forms) > MAX_QUESTION_FORMS:
+        return False
+    return node.text.lower().strip(_MARKS).replace("’", "'") in analysis.QUESTION_WORDS
 
 
 def _run(nodes: list[Node]) -> tuple[analysis.Forms, ...]:

@@ -27,7 +27,7 @@ class Weights:
     IN_SUBJECT: Final = 0.5
     FOLDED: Final[Mapping[str, float]] = {"subject": 0.25, "text": 0.7}
     WRITTEN: Final = 0.1
-    PAIRS: Final = 0.6
+    PAIRS: Final = 0.3
     RUN: Final = 0.35
     RUN_SLOP: Final = 2
     RUN_WORDS: Final = 12

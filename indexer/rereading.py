@@ -13,7 +13,6 @@ from itertools import takewhile
 
 from rapidfuzz import fuzz
 
-from ged.ports import SearchQuery, SortOrder
 from indexer import analysis, shapes
 from indexer.passages import Stored
 from indexer.tree import ParsedQuery, Words
@@ -43,7 +42,7 @@ class Rereading:
     def __init__(self, parsed: ParsedQuery) -> None:
         forms = [node.forms[0] for node in parsed.words if isinstance(node, Words) and len(node.forms) == 1]
         self.words = tuple(dict.fromkeys(one for one in forms if one.folded.isalpha()))
-        self._begins = {word: f" {shapes.shape(_root(word))}" for word in self.words}
+        self._begins = {word: f" {shapes.shape(root(word))}" for word in self.words}
         self._shapes = {word: shapes.shape(word.folded) for word in self.words}
         self._places = dict(_between_neighbours(parsed.run))
         line = "".join(shapes.shape(form.written) for form in parsed.run)
@@ -88,19 +87,12 @@ class Rereading:
         return max(alone, _likeness(self._places.get(word, ""), running, chance=_CHANCE_BETWEEN))
 
 
-def rereading_of(query: SearchQuery, parsed: ParsedQuery) -> Rereading | None:
-    """The rereading for a search, None where it is of no use."""
-    found = Rereading(parsed)
-    by_relevance = query.sort is SortOrder.RELEVANCE and query.offset < WINDOW and query.limit > 0
-    return found if by_relevance and found.is_worth_it else None
-
-
 def weight(letters: int, holding: int) -> float:
     """The weight of a word that ``holding`` of all ``letters`` contain: the inverse document frequency of BM25."""
     return math.log(1 + (max(letters, holding) - holding + 0.5) / (holding + 0.5))
 
 
-def _root(word: analysis.Forms) -> str:
+def root(word: analysis.Forms) -> str:
     """The beginning that a word's inflected forms share; a stem may also differ inside."""
     pairs = zip(word.folded, word.stem, strict=False)
     length = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))

@@ -17,8 +17,8 @@ from pathlib import Path
 from ged.durable import replace_file
 from ged.errors import EngineFailed
 from ged.ports import SynonymError
-from indexer import analysis
-from indexer.tree import Node, ParsedQuery, Run, Words
+from indexer import analysis, number_words
+from indexer.tree import AnyOf, Node, ParsedQuery, Run, Words
 
 SHIPPED = Path(__file__).with_name("synonyms.txt")
 MAX_GROUPS = 2_000
@@ -45,14 +45,16 @@ class Synonyms:
     errors: tuple[SynonymError, ...] = ()
 
     def applied(self, parsed: ParsedQuery) -> ParsedQuery:
-        """The query with the synonyms of its plain words (single words and neighbours) added to them."""
-        if not self.others:
-            return parsed
+        """The query with the synonyms of its plain words (single words and neighbours) added to them.
+
+        The other writings of an ordinal number are synonyms as well.
+        """
         found: dict[str, list[Run]] = {}
         run = parsed.run or tuple(form for node in parsed.words for form in _forms(node))
         for start in range(len(run)):
             for end in range(start + 1, min(start + MAX_MEMBER_WORDS, len(run)) + 1):
-                for other in self.others.get(_key(run[start:end]), ()):
+                key = _key(run[start:end])
+                for other in (*self.others.get(key, ()), *number_words.others(key)):
                     for form in run[start:end]:
                         found.setdefault(form.folded, []).append(other)
         return replace(parsed, words=tuple(_with(node, found) for node in parsed.words)) if found else parsed
@@ -154,10 +156,13 @@ def _key(run: Iterable[analysis.Forms]) -> tuple[str, ...]:
 
 
 def _forms(node: Node) -> Run:
-    return node.forms if isinstance(node, Words) else ()
+    leaf = node.nodes[-1] if isinstance(node, AnyOf) else node
+    return leaf.forms if isinstance(leaf, Words) else ()
 
 
 def _with(node: Node, found: Mapping[str, list[Run]]) -> Node:
+    if isinstance(node, AnyOf) and not node.typed:
+        return replace(node, nodes=tuple(_with(inner, found) for inner in node.nodes))
     if not isinstance(node, Words) or len(node.forms) != 1:
         return node
     also = tuple(dict.fromkeys(found.get(node.forms[0].folded, ())))[:MAX_ALSO]

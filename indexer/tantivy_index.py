@@ -27,9 +27,11 @@ from ged.ports import (
 )
 from indexer import correcting, fields, suggesting, tantivy_correct, tantivy_store, tantivy_suggest
 from indexer.asking import facet_values, page_of
+from indexer.joining import joined
 from indexer.passages import Marker
 from indexer.query import parse
-from indexer.rereading import Rereading, rereading_of, weight
+from indexer.reordering import Reordering, reordering_of
+from indexer.rereading import weight
 from indexer.synonyms import Synonyms, shipped
 from indexer.tantivy_folder import Folder, stamp
 from indexer.tantivy_query import Translator
@@ -159,12 +161,12 @@ class TantivyIndex:
             parsed, meant = self._understood(searcher, query, principals)
             asked = _translator(searcher).build(query, parsed, principals)
             by_field, order = _ORDERS[query.sort]
-            rereading = rereading_of(query, parsed)
-            size, start = (max(WINDOW, offset + limit), 0) if rereading else (max(limit, 1), offset)
+            reordering = reordering_of(query, parsed, window=WINDOW)
+            size, start = (max(reordering.window, offset + limit), 0) if reordering else (max(limit, 1), offset)
             found = searcher.search(asked, size, order_by_field=by_field, offset=start, order=order)
             places = found.hits
-            if rereading:
-                places = _reread(searcher, rereading, places)[offset:]
+            if reordering:
+                places = _reordered(searcher, reordering, places)[offset:]
             hits = self._hits(searcher, places[:limit], query, parsed)
             total = int(found.count)  # type: ignore[attr-defined]  # missing in the stubs of 0.27
         told = correcting.did_you_mean(query.text, meant)
@@ -230,7 +232,7 @@ class TantivyIndex:
         self, searcher: "Searcher", query: SearchQuery, principals: Principals
     ) -> tuple[ParsedQuery, Mapping[str, str]]:
         """The query with synonyms and corrections of mistyped words; and the corrections alone."""
-        parsed = self._synonyms().applied(parse(query.text))
+        parsed = joined(self._synonyms().applied(parse(query.text)), _held(searcher))
         may_see = _allowed(principals, query.exclude)
         meant = tantivy_correct.meant(searcher, correcting.doubtful(parsed), may_see)
         return correcting.corrected(parsed, meant), meant
@@ -296,20 +298,23 @@ class TantivyIndex:
         )
 
 
-def _reread(
-    searcher: "Searcher", rereading: Rereading, found: "list[tuple[float, DocAddress]]"
+def _reordered(
+    searcher: "Searcher", order: Reordering, found: "list[tuple[float, DocAddress]]"
 ) -> "list[tuple[float, DocAddress]]":
-    """The first letters in the order of the rereading; the rest in their order."""
-    if not found or rereading.is_answered(tantivy_store.read_source(searcher.doc(found[0][1]))):
-        return found
-    total = searcher.num_docs
-    weights = {word.stem: weight(total, searcher.doc_freq("text", word.stem)) for word in rereading.words}
-    first = found[:WINDOW]
-    letters = [tantivy_store.read_source(searcher.doc(place)) for _score, place in first]
-    lifted = [
-        (score + lift, place) for (score, place), lift in zip(first, rereading.lifts(letters, weights), strict=True)
-    ]
-    return sorted(lifted, key=lambda pair: -pair[0]) + found[WINDOW:]
+    """The first letters in their new order; the rest in their order."""
+
+    def weights(stems: Sequence[str]) -> Mapping[str, float]:
+        return {stem: weight(searcher.num_docs, count) for stem, count in _held(searcher)(stems).items()}
+
+    first, rest = found[: order.window], found[order.window :]
+    lifts = order.lifts([tantivy_store.read_source(searcher.doc(place)) for _score, place in first], weights)
+    lifted = [(score + lift, place) for (score, place), lift in zip(first, lifts, strict=True)]
+    return sorted(lifted, key=lambda pair: -pair[0]) + rest
+
+
+def _held(searcher: "Searcher") -> Callable[[Sequence[str]], Mapping[str, int]]:
+    """Counts the letters whose text holds each stem."""
+    return lambda stems: {stem: searcher.doc_freq("text", stem) for stem in stems}
 
 
 def _translator(searcher: "Searcher | None" = None) -> Translator:

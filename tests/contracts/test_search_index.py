@@ -433,6 +433,14 @@ def test_pages_by_relevance_tell_each_letter_once(index: SearchIndex) -> None:
     assert {page.total for page in pages} == {130}
 
 
+def test_words_near_to_each_other_and_a_subject_of_them_alone_stand_first(index: SearchIndex) -> None:
+    near, apart = "le contrat avec le nouveau travail", f"le contrat {'encore un mot ' * 9} le travail"
+    index.put([letter(1, "Divers", apart), letter(2, "Divers", near), letter(3, "Divers", apart)])
+    assert ids(index, "travail contrat")[0] == 2
+    index.put([letter(4, "Divers et contrat de travail ancien et long"), letter(5, "Le contrat de travail")])
+    assert ids(index, "travail contrat")[0] == 5
+
+
 def test_facets_count(index: SearchIndex) -> None:
     index.put(
         [
@@ -823,6 +831,25 @@ def test_scan_tells_versions_and_rights_in_order(index: SearchIndex) -> None:
 
 
 # --- what was meant
+
+
+def test_an_ordinal_number_is_found_in_any_writing(index: SearchIndex) -> None:
+    written = ["le 13e mois", "le 13ème mois", "le 13 e mois", "le treizième mois", "le XIIIe mois"]
+    index.put([letter(n, text) for n, text in enumerate([*written, "le bail"], start=1)])
+    for typed in ("13e", "13ème", "13 ème", "treizième", "XIIIE"):
+        assert set(ids(index, typed)) == {1, 2, 3, 4, 5}, typed
+
+
+def test_two_words_find_letters_that_write_them_as_one(index: SearchIndex) -> None:
+    index.put([letter(n, "Divers", "une vidéosurveillance des marchés") for n in range(1, 4)])
+    index.put([letter(4, "Divers", "des marchés"), letter(5, "Divers", "une vidéo des marchés")])
+    assert set(ids(index, "video surveillance")) >= {1, 2, 3}
+    assert 4 not in ids(index, "video surveillance")
+
+
+def test_the_frame_of_a_question_finds_no_letter(index: SearchIndex) -> None:
+    index.put([letter(1, "Congé annuel"), letter(2, "Ce que je dois au greffe"), letter(3, "Puis le bail")])
+    assert ids(index, "est-ce que je dois demander un congé annuel ?") == [1]
 
 
 def test_did_you_mean_offers_and_finds_what_was_meant(index: SearchIndex) -> None:

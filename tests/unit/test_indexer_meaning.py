@@ -1,5 +1,6 @@
 """Synonyms, and the probable meaning of a mistyped word."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -7,13 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer import correcting, synonyms
+from indexer.analysis import forms
 from indexer.correcting import Offer
+from indexer.joining import joined
 from indexer.query import parse
-from indexer.tree import Words
+from indexer.tree import AnyOf, Number, Words
 
 
 def also(text: str, known: synonyms.Synonyms) -> list[list[str]]:
-    words = [node for node in known.applied(parse(text)).words if isinstance(node, Words)]
+    nodes = [node.nodes[-1] if isinstance(node, AnyOf) else node for node in known.applied(parse(text)).words]
+    words = [node for node in nodes if isinstance(node, Words)]
     return [[" ".join(form.folded for form in run) for run in word.also] for word in words]
 
 
@@ -70,3 +74,57 @@ def test_only_the_mistyped_word_is_put_anew() -> None:
     query = correcting.corrected(parse("mariae civil"), {"mariae": "mariage"})
     assert [form.folded for form in query.run] == ["mariage", "civil"]
     assert correcting.doubtful(parse('refus n°12 de "tel mot" Lomé')) == ("refus", "lome")
+
+
+@pytest.mark.parametrize("typed", ["13e", "13ème", "13 eme", "treizième", "XIIIe", "13 ème"])
+def test_an_ordinal_number_has_all_its_writings(typed: str) -> None:
+    known = {"13e", "13eme", "treizieme", "13 e", "13 eme", "xiiie"}
+    folded = " ".join(form.folded for form in parse(f"{typed} x").run[:-1])
+    found = also(typed, synonyms.Synonyms())
+    assert found
+    for others in found:
+        assert set(others) == known - {folded}
+
+
+@pytest.mark.parametrize("typed", ["13", "treize", "vie", "13 mois", "A-13", "1234e", "e"])
+def test_other_words_are_no_ordinal_numbers(typed: str) -> None:
+    assert not any(also(typed, synonyms.Synonyms()))
+
+
+def test_an_ordinal_stays_one_number_of_a_reference_too() -> None:
+    [node] = synonyms.Synonyms().applied(parse("13e")).words
+    assert isinstance(node, AnyOf)
+    assert [type(inner) for inner in node.nodes] == [Number, Words]
+    assert isinstance(node.nodes[1], Words)
+    assert len(node.nodes[1].also) == synonyms.MAX_ALSO - 1
+
+
+def test_neighbours_that_letters_write_as_one_have_the_joined_word_beside_them() -> None:
+    asked: list[str] = []
+
+    def counted(stems: Sequence[str]) -> dict[str, int]:
+        asked.extend(stems)
+        return {stem: 3 if stem == forms("vidéosurveillance").stem else 2 for stem in stems}
+
+    found = joined(parse("la vidéo surveillance des marchés"), counted)
+    assert [[run[0].folded for run in node.also] for node in found.words if isinstance(node, Words)] == [
+        ["videosurveillance"], ["videosurveillance"], [],
+    ]  # fmt: skip
+    assert asked[:1] == [forms("vidéosurveillance").stem], "not la + vidéo, nor surveillance + des"
+
+
+def test_nothing_is_counted_where_no_neighbours_can_be_joined() -> None:
+    def counted(stems: Sequence[str]) -> dict[str, int]:
+        raise AssertionError(stems)
+
+    for text in ("marché", "marché de Lomé", "réf 123", '"vidéo surveillance"', ""):
+        assert joined(parse(text), counted) == parse(text)
+
+
+@pytest.mark.parametrize(
+    "framed",
+    ["puis je demander un congé", "est-ce que je dois demander un congé", "où puis-je demander un congé", "peut-on demander un congé ?",
+     "bonjour, je voudrais demander un congé merci", "a-t-il à demander un congé"],
+)  # fmt: skip
+def test_the_frame_of_a_question_is_not_searched(framed: str) -> None:
+    assert [node.text for node in parse(framed).words if isinstance(node, Words)] == ["demander", "congé"]

@@ -4,11 +4,10 @@ import re
 
 import pytest
 
-from ged.ports import SearchQuery, SortOrder
 from indexer.analysis import clean
 from indexer.passages import Stored
 from indexer.query import parse
-from indexer.rereading import Rereading, rereading_of, weight
+from indexer.rereading import Rereading, weight
 from indexer.shapes import mappings, running, shape
 
 ASKED = "la commission réunie à Débosan propose de réparer"
@@ -74,16 +73,6 @@ def test_nothing_is_in_doubt_where_the_first_letter_says_it_all() -> None:
     assert rereading.is_answered(stored(f"Ce jour, {ASKED} les routes."))
     assert not rereading.is_answered(stored(AS_READ))
     assert not rereading.is_answered(stored("réparer, propose, Débosan: la réunie commission"))
-
-
-@pytest.mark.parametrize(
-    ("query", "expected"),
-    [(SearchQuery(ASKED), True), (SearchQuery("bail Kara"), False), (SearchQuery("0123/MEM/SG"), False),
-     (SearchQuery(ASKED, sort=SortOrder.NEWEST), False), (SearchQuery(ASKED, offset=60), False),
-     (SearchQuery(ASKED, limit=0), False)],
-)  # fmt: skip
-def test_when_it_is_worth_a_second_look(query: SearchQuery, expected: bool) -> None:
-    assert (rereading_of(query, parse(query.text)) is not None) is expected
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,49 @@
+"""Two words of a query that letters write as one: *video surveillance*, *intra groupe*, *pré électoral*. Pure.
+
+The joined word is added to both as a synonym, where letters hold it: two words that stand together by chance make no
+word of the index.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from indexer import analysis
+from indexer.analysis import Forms
+from indexer.tree import ParsedQuery, Words
+
+MIN_HELD = 3
+"""Letters that hold the joined word. Fewer hold a blank that a scan lost."""
+
+Counted = Callable[[Sequence[str]], Mapping[str, int]]
+"""Stems -> in how many letters the text holds each."""
+
+
+def joined(parsed: ParsedQuery, counted: Counted) -> ParsedQuery:
+    """The query, with the joined word beside each of two neighbours that letters write as one."""
+    pairs = list(_pairs(parsed))
+    if not pairs:
+        return parsed
+    # All words of the query in one call: the search needs their counts next, and they are kept.
+    held = counted([*(whole.stem for _, _, whole in pairs), *(form.stem for form in parsed.run)])
+    found: dict[Forms, Forms] = {}
+    for first, second, whole in pairs:
+        if held[whole.stem] >= MIN_HELD:
+            found[first] = found[second] = whole
+    if not found:
+        return parsed
+    return replace(
+        parsed, words=tuple(_with(node, found) if isinstance(node, Words) else node for node in parsed.words)
+    )
+
+
+def _pairs(parsed: ParsedQuery) -> Iterator[tuple[Forms, Forms, Forms]]:
+    for first, second in zip(parsed.run, parsed.run[1:], strict=False):
+        if analysis.is_stop_word(first) or analysis.is_stop_word(second):
+            continue
+        if first.written.isalpha() and second.written.isalpha():
+            yield first, second, analysis.forms(first.written + second.written)
+
+
+def _with(word: Words, found: Mapping[Forms, Forms]) -> Words:
+    whole = found.get(word.forms[0]) if len(word.forms) == 1 else None
+    return word if whole is None else replace(word, also=(*word.also, (whole,)))

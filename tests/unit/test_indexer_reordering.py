@@ -1,0 +1,86 @@
+"""The order of the first letters: the part of a subject that a query is, and how near its words stand."""
+
+import pytest
+
+from ged.ports import SearchQuery, SortOrder
+from indexer import nearness
+from indexer.nearness import Nearness
+from indexer.passages import Stored
+from indexer.query import parse
+from indexer.reordering import reordering_of
+
+LONG = "la commission réunie à Débosan propose de réparer"
+FILLER = "des lettres de la direction " * 20
+
+
+def stored(text: str, subject: str = "") -> Stored:
+    return Stored({"subject": subject}, {}, [(1, 1, text)])
+
+
+def lifts(asked: str, *letters: Stored) -> list[float]:
+    return Nearness(parse(asked)).lifts(letters)
+
+
+def test_a_subject_of_the_words_alone_is_above_a_longer_one() -> None:
+    whole, half, none = lifts(
+        "congés payés",
+        stored("", "Les congés payés"),
+        stored("", "Congés payés, report exceptionnel"),
+        stored("", "Bail"),
+    )
+    assert (whole, half, none) == (nearness.SUBJECT, nearness.SUBJECT / 2, 0.0)
+
+
+def test_words_of_one_sentence_in_any_order_are_above_words_far_apart() -> None:
+    side, sentence, apart, one = lifts(
+        "contrat travail",
+        stored("un contrat travail"),
+        stored("un travail qu'un nouveau contrat prévoit"),
+        stored(f"un contrat {FILLER} le travail"),
+        stored("un contrat"),
+    )
+    assert nearness.NEAR == side > sentence > 2 * apart > one == 0.0
+
+
+def test_inflected_and_badly_read_words_are_near_as_well() -> None:
+    [near] = lifts("contrat travail", stored("les c0ntrats travai1"))
+    assert near > nearness.NEAR * 0.8
+
+
+def test_a_synonym_is_near_as_the_word_is() -> None:
+    from indexer.synonyms import read
+
+    asked = read("bail = loyer").applied(parse("bail annuel"))
+    [near, absent] = Nearness(asked).lifts([stored("un loyer annuel"), stored("une taxe annuelle")])
+    assert near > absent == 0.0
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [(SearchQuery(LONG), 50), (SearchQuery("bail Kara"), nearness.WINDOW), (SearchQuery("bail"), None),
+     (SearchQuery("0123/MEM/SG"), None), (SearchQuery(LONG, sort=SortOrder.NEWEST), None), (SearchQuery(LONG, offset=40), 50),
+     (SearchQuery(LONG, offset=50), None), (SearchQuery("bail Kara", offset=20), None), (SearchQuery(LONG, limit=0), None)],
+)  # fmt: skip
+def test_which_searches_have_first_letters_to_order(query: SearchQuery, expected: int | None) -> None:
+    found = reordering_of(query, parse(query.text), window=50)
+    assert (found and found.window) == expected
+
+
+def test_only_a_page_is_ordered_by_nearness() -> None:
+    found = reordering_of(SearchQuery("bail Kara"), parse("bail Kara"), window=50)
+    assert found is not None
+    lifted = found.lifts([stored("un bail Kara")] * (nearness.WINDOW + 1), lambda stems: dict.fromkeys(stems, 1.0))
+    assert lifted == [nearness.NEAR] * nearness.WINDOW + [0.0]
+
+
+def test_letters_that_a_rereading_lifts_keep_their_nearness() -> None:
+    found = reordering_of(SearchQuery(LONG), parse(LONG), window=50)
+    assert found is not None
+    near, apart = found.lifts(
+        [
+            stored("réunie, Débosan, commission, réparer, propose"),
+            stored(f"commission Débosan réunie {FILLER} propose réparer"),
+        ],
+        lambda stems: dict.fromkeys(stems, 0.0),
+    )
+    assert near > apart > 0.0
