@@ -52,7 +52,8 @@ class DeskSender:
             wait_s = _LOOK_EVERY_S
             try:
                 while not self._stopped and self.send_one():
-                    backoff.reset()
+                    if not self._held_up:
+                        backoff.reset()
             except LinkDownError as down:
                 self._on_link(down.link)
                 wait_s = backoff.next_wait_s()

@@ -34,7 +34,7 @@ from ged.codes import CodeKind, OurCode, read_code
 from ged.db import insert_if_missing
 from ged.errors import Invalid, NotFound
 from ged.jobs import JobKind
-from ged.org.tree import heirs
+from ged.org.tree import heirs, ministry_of_units
 from ged.ports import AttachmentId, Digest, PageCode, PageFacts, ScanId
 from ged.register.models import Attachment, AttachmentKind, Mail, MailNumber
 from ged.register.operations import SourcePage, attach
@@ -425,9 +425,9 @@ def _settle_group(uow: UnitOfWork, batch: ScanBatch, group: Group, now: datetime
 
 def _of_book(uow: UnitOfWork, batch: ScanBatch, line: str) -> str:
     """The note of a scanned page of a reserve book. It proposes its lines to the clerk of the book's register; a book that
-    this installation does not know proposes nothing."""
+    this ministry does not have proposes nothing: nobody sees the scans of another ministry."""
     keeper = reserve.keeper_of(uow.session, line)
-    if keeper is None:
+    if keeper is None or keeper not in ministry_of_units(uow.session, [batch.unit_id]):
         return ""
     return BOOK_PAGE if batch.unit_id in heirs(uow.session, keeper) else BOOK_ELSEWHERE
 

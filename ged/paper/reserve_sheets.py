@@ -118,14 +118,18 @@ def _lines(sheet: ReserveSheet) -> list[SheetLine]:
 
 
 def _agreed(scans: Sequence[SheetLine]) -> SheetLine:
-    """The line by all its scans: the latest counts. It is asked where the latest takes back what an earlier one says."""
-    latest, *earlier = scans
+    """The line by all its scans: the latest one that could be read counts. It is asked where this one takes back what an earlier one
+    says, and where it shows nothing and a later one could not be read."""
+    read = [one for one in scans if one.has_cells] or scans
+    latest, *earlier = read
+    others = [one for one in scans if one is not latest]
     before = {one.said for one in earlier} - {LineSaid.ASKED, latest.said}
-    vanished = latest.said is LineSaid.EMPTY and before
+    is_empty = latest.said is LineSaid.EMPTY
+    vanished = is_empty and (before or scans[0] is not latest)
     revived = latest.said is LineSaid.WRITTEN and LineSaid.VOID in before
     return SheetLine(
         latest.line_no, latest.scan_id, latest.place, LineSaid.ASKED if vanished or revived else latest.said, latest.urgent,
-        latest.has_cells, tuple(one.scan_id for one in earlier if one.said is not LineSaid.EMPTY)[:MOST_OTHERS],
+        latest.has_cells, tuple(one.scan_id for one in others if one.said is not LineSaid.EMPTY)[:MOST_OTHERS],
     )  # fmt: skip
 
 

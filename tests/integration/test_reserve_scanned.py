@@ -15,10 +15,11 @@ from PIL import Image, ImageDraw
 from sqlalchemy import func, select, update
 
 from ged import pipeline, verify
-from ged.capture import drawing, turns
-from ged.capture.models import BOOK_ELSEWHERE, BOOK_PAGE, Scan, ScanState
+from ged.capture import drawing, intake, turns
+from ged.capture.models import BOOK_ELSEWHERE, BOOK_PAGE, Scan, ScanBatch, ScanState
 from ged.errors import EngineFailed, InvalidTransition, NotFound
 from ged.jobs import Job, JobKind
+from ged.org.models import Unit
 from ged.paper import reserve_sheets
 from ged.ports import Confidentiality
 from ged.register.models import Mail
@@ -26,7 +27,7 @@ from ged.reserve.codes import PageCode, make_page_code
 from ged.reserve.models import ReserveLine, ReserveSheet
 from ged.unit import Services
 from tests.factories import actor
-from tests.reserve_kit import line_ids, make, register_id, states, void
+from tests.reserve_kit import line_ids, make, register_id, sheet, states, void
 from tests.reserve_sheet_kit import Page, printed, scanned
 from tests.site import make_site, post, sign_in
 
@@ -297,6 +298,36 @@ def test_another_desk_that_scans_the_page_gives_it_to_the_desk_that_keeps_the_bo
     assert agent.get(f"{HERE}/feuille/{one.id}").status_code == 404
     assert agent.get(f"{HERE}/feuille/{one.id}/image.jpg?partie=page").status_code == 404
     assert sign_in(app, "dge").get(f"{HERE}/feuille/{one.id}/image.jpg?partie=row:1").status_code == 200
+
+
+def test_a_later_scan_that_could_not_be_read_takes_no_cells_away(site: tuple[Flask, Services]) -> None:
+    """A crooked copy of a page that was read before: its cells stay beside the form, and what seemed empty is asked."""
+    _app, services = site
+    book_id = book_of(services)
+    read = sheet(services, book_id, written=2, now=datetime.now(UTC))
+    crooked = sheet(services, book_id, now=datetime.now(UTC))
+    with services.unit_of_work(datetime.now(UTC)) as uow:
+        uow.session.execute(update(ReserveSheet).where(ReserveSheet.scan_id == crooked).values(boxes=[], areas=[]))
+    with services.reading() as session:
+        found = reserve_sheets.lines_of(session, book_id, actor(services, "agent"))
+    assert {n: line.said.value for n, line in found.items()} == {1: "written", 2: "written"} | dict.fromkeys(
+        range(3, 11), "asked"
+    )
+    assert {(line.scan_id, line.has_cells, line.others) for line in found.values()} == {(read, True, (crooked,))}
+
+
+def test_a_page_of_another_ministry_s_book_is_an_ordinary_scan(site: tuple[Flask, Services]) -> None:
+    """Its pictures belong to the desk that scanned it, and no ministry sees the scans of another."""
+    _app, services = site
+    book_id = book_of(services)
+    with services.unit_of_work(datetime.now(UTC)) as uow:
+        other = Unit(code="MEF", name="Ministère de l'économie", kind="ministère", is_entity=True)
+        uow.session.add(other)
+        uow.session.flush()
+        text = uow.session.scalars(select(ReserveLine.text).where(ReserveLine.book_id == book_id)).first() or ""
+        units = dict(iter(uow.session.execute(select(Unit.code, Unit.id))))
+        found = {code: intake._of_book(uow, ScanBatch(unit_id=units[code]), text) for code in ("BO", "DGE", "MEF")}
+    assert found == {"BO": BOOK_PAGE, "DGE": BOOK_ELSEWHERE, "MEF": ""}
 
 
 def test_a_line_of_a_letter_that_the_reader_may_not_see_is_not_shown(site: tuple[Flask, Services]) -> None:
