@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from ged.figures.forecast import NOW, WEEK, WEEKS, Band, Forecast, Moved, Plan, forecast, open_days, open_weeks
+from ged.outlook.forecast import NOW, WEEK, WEEKS, Band, Forecast, Moved, Plan, forecast, open_days, open_weeks
 from ged.routing.deadlines import WorkCalendar
 
 MONDAY = date(2026, 11, 30)

@@ -9,13 +9,14 @@ from datetime import date
 from flask_babel import format_date, format_decimal, ngettext
 from flask_babel import gettext as _
 
-from ged.figures import breakdown, forecast, trends
+from ged.figures import breakdown
 from ged.figures.breakdown import By
-from ged.figures.forecast import Band, Checked, Forecast, History, Plan, Week
 from ged.figures.letters import What
 from ged.figures.periods import ONE_DAY, Period
 from ged.figures.queries import Standing
-from ged.figures.trends import Came
+from ged.outlook import forecast, trends
+from ged.outlook.forecast import Band, Checked, Forecast, History, Plan, Week
+from ged.outlook.trends import Came
 from ged.register.models import Direction
 from ged.routing import calendar
 from web.drawing import charts

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 from flask_babel import gettext as _
 
-from ged.figures import breakdown, slowing
+from ged.figures import breakdown
 from ged.figures.breakdown import By
 from ged.figures.letters import What
 from ged.figures.stages import LONGEST
+from ged.outlook import slowing
 from web.views.figures import ahead, panels, ways
 from web.views.figures.board import Board, Cell, Maker, Panel, days_cell, period_name, told_letters
 from web.words import figure_pages as words

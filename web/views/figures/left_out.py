@@ -5,8 +5,8 @@ from datetime import date, timedelta
 
 from werkzeug.datastructures import MultiDict
 
-from ged.figures.forecast import NOW
 from ged.figures.periods import ONE_DAY, Period
+from ged.outlook.forecast import NOW
 from web.site.forms import FormReader
 
 NAME, FIRST, LAST = "sans", "sans_du", "sans_au"

@@ -10,9 +10,9 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ged.figures import sums
 from ged.figures.cuts import Cut, of_grain, summed
-from ged.figures.forecast import History, Moved
 from ged.figures.models import FigureCell, FigureKey
 from ged.figures.periods import Period, months_later
+from ged.outlook.forecast import History, Moved
 
 Came = Literal["received", "numbered"]
 _CAME: Mapping[Came, InstrumentedAttribute[int]] = {"received": FigureCell.received, "numbered": FigureCell.numbered}
