@@ -7,13 +7,17 @@ from collections import Counter
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 
+from ged import schema
 from ged.dispatch import operations as dispatch
 from ged.dispatch.models import DispatchLine, DispatchState, Party
 from ged.dispatch.operations import Departure
 from ged.errors import GedError
 from ged.figures import operations as figures
+from ged.figures import sums
+from ged.figures.models import NO_REGISTER, STATE, FigureKey, FigureState
+from ged.figures.stages import Grain
 from ged.followup import undoing
 from ged.natures.circuit import one_by_one
 from ged.ports import Confidentiality, MailId, RegisterId
@@ -258,3 +262,15 @@ class Play:
 
 ACTS = ("register", "register", "impute", "impute", "impute", "assign", "assign", "finish", "finish", "give_back", "close", "reopen",
         "void", "redate", "undo", "raise_level", "draft", "number", "sign", "leave", "leave", "close_written", "reopen_written")  # fmt: skip
+
+
+def without_sums(services: Services, oldest_program: str) -> None:
+    """The figures as an upgrade finds them."""
+    with services.unit_of_work(NOW) as uow:
+        for model in sums.MODELS:
+            of_sums = model.grain.in_([Grain.SUM_DAY, Grain.SUM_MONTH, Grain.SUM_YEAR])  # type: ignore[attr-defined]
+            uow.session.execute(delete(model).where(of_sums))
+        uow.session.execute(update(FigureKey).values(sum_id=None))
+        uow.session.execute(delete(FigureKey).where(FigureKey.register_id == NO_REGISTER))
+        uow.session.get_one(FigureState, STATE).sums_whole = False
+        schema.keep(uow.session.connection(), oldest_program)

@@ -118,9 +118,7 @@ def _grains(session: Session, model: type[Base]) -> list[tuple[Grain, Days]]:
 def counts(grain: Grain, period: Days, which: Which, sign: int) -> Select[Any]:
     """The cells of letters, in the columns of ``FigureCell``; each number times ``sign``."""
     marks = [_mark(name, getattr(FigureLetter, day), which) for name, day in _MARKS.items()]
-    marks.append(
-        _mark("relieved", FigureLetter.ended_on, lambda one: which(one) & FigureLetter.fell_due_on.is_not(None))
-    )
+    marks.append(_mark("relieved", FigureLetter.ended_on, lambda of: which(of) & FigureLetter.fell_due_on.is_not(None)))
     returned = (
         select(FigureLetter.key_id, FigureReturn.day.label("day"), word("returned").label("what"), FigureReturn.times)
         .join(FigureLetter, FigureLetter.mail_id == FigureReturn.mail_id)
@@ -128,14 +126,9 @@ def counts(grain: Grain, period: Days, which: Which, sign: int) -> Select[Any]:
     )
     found = union_all(*marks, returned).subquery("found")
     day = period(found.c.day).label("day")
-    numbers = [func.sum(case((found.c.what == name, found.c.times), else_=0)) * sign for name in COUNTED]
+    numbers = [(func.sum(case((found.c.what == name, found.c.times), else_=0)) * sign).label(name) for name in COUNTED]
     return (
-        select(
-            word(grain.value).label("grain"),
-            day,
-            found.c.key_id,
-            *(n.label(c) for n, c in zip(numbers, COUNTED, strict=True)),
-        )
+        select(word(grain.value).label("grain"), day, found.c.key_id, *numbers)
         .where(true())
         .group_by(day, found.c.key_id)
     )
@@ -167,10 +160,8 @@ def delays(grain: Grain, period: Days, which: Which, sign: int) -> Select[Any]:
 def flows(grain: Grain, period: Days, which: Which, sign: int) -> Select[Any]:
     """The flows of letters, in the columns of ``FigureFlow``; each number times ``sign``."""
     day: Any = period(FigureMove.day).label("day")
-    key, letters = (
-        (FigureLetter.key_id, FigureMove.from_unit_id, FigureMove.to_unit_id),
-        (func.count() * sign).label("letters"),
-    )
+    key = (FigureLetter.key_id, FigureMove.from_unit_id, FigureMove.to_unit_id)
+    letters = (func.count() * sign).label("letters")
     return (
         select(word(grain.value).label("grain"), day, *key, letters)
         .join(FigureLetter, FigureLetter.mail_id == FigureMove.mail_id)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from ged import audit
 from ged.capture.models import Scan
 from ged.db import Base, table_of
-from ged.figures import cells, moving, operations, scanned
+from ged.figures import cells, moving, operations, scanned, sums
 from ged.figures.counted import CountedRegister, among, between, stored_letters, stored_returns
 from ged.figures.models import (
     STATE,
@@ -33,9 +33,9 @@ class Difference:
 
     Attributes:
         what: ``figures.missing`` (there are no figures, or they are being made), ``figures.letter``, ``figures.returns``,
-            ``figures.moves``, ``figures.rounds``, ``figures.cell``, ``figures.delay``, ``figures.flow``, ``figures.hour``, ``figures.scan`` (a station),
-            ``figures.reading`` (a scanned document).
-        where: the letter (``mail 12``), or the key of the cell.
+            ``figures.moves``, ``figures.rounds``, ``figures.cell``, ``figures.delay``, ``figures.flow``, ``figures.hour``, ``figures.sum`` (a key whose
+            sum is another's), ``figures.scan`` (a station), ``figures.reading`` (a scanned document).
+        where: the letter (``mail 12``), the key (``key 3``), or the key of the cell.
         counted: what the figures say; empty: no row.
         must_be: what the register says; empty: no row.
     """
@@ -60,9 +60,11 @@ def compare(services: Services, *, progress: Progress = lambda _done, _of: None)
             return
         waiting = operations.letters_of(session, state.sequence, audit.head(session).count)
         yield from _letters(CountedRegister(session, services.zone), waiting, progress)
+        for key_id in session.scalars(sums.astray()) if state.sums_whole else ():
+            yield Difference("figures.sum", f"key {key_id}", "", "")
         for model, what in SUMS:
-            sums = cells.whole(session, model, lambda column: column.is_not(None))
-            yield from _sums(session, model, what, select(*table_of(model).columns), sums)
+            must_be = cells.whole(session, model, lambda column: column.is_not(None))
+            yield from _sums(session, model, what, select(*table_of(model).columns), must_be)
         yield from _scans(session, services.zone, state)
 
 

@@ -164,10 +164,8 @@ def _drop_keys(services: Services, *, now: datetime) -> None:
     """Remove the keys that no letter and no cell has any more: natures, units and levels that letters had once; then their sums."""
     used = [select(one.key_id).where(one.key_id == FigureKey.id).exists() for one in (FigureLetter, *sums.MODELS)]
     part = aliased(FigureKey)
-    is_sum, has_parts = (
-        FigureKey.register_id == NO_REGISTER,
-        select(part.id).where(part.sum_id == FigureKey.id).exists(),
-    )
+    is_sum = FigureKey.register_id == NO_REGISTER
+    has_parts = select(part.id).where(part.sum_id == FigureKey.id).exists()
     for attempt in services.attempts(now):
         with attempt as uow:
             _held(uow)

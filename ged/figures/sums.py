@@ -9,7 +9,7 @@ others.
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, String, and_, cast, func, insert, literal_column, select, true, update
+from sqlalchemy import ColumnElement, Select, String, and_, cast, func, insert, literal_column, select, true, update
 from sqlalchemy.orm import Session, aliased
 
 from ged.db import Base, table_of
@@ -67,8 +67,7 @@ def link(session: Session) -> None:
     """Give each key that has none its sum. The caller holds ``FigureState``."""
     total = aliased(FigureKey)
     is_new = and_(FigureKey.sum_id.is_(None), FigureKey.register_id != NO_REGISTER)
-    shared = (getattr(total, name) == getattr(FigureKey, name) for name in SHARED)
-    is_there = and_(total.register_id == NO_REGISTER, *shared)
+    is_there = _is_sum(total)
     told = {"register_id": NO_REGISTER, "nature": "", "channel": Channel.HAND, "priority": Priority.NORMAL}
     missing = session.execute(
         select(*(getattr(FigureKey, name) for name in SHARED))
@@ -81,6 +80,18 @@ def link(session: Session) -> None:
         update(FigureKey).where(is_new).values(sum_id=select(total.id).where(is_there).scalar_subquery()),
         execution_options={"synchronize_session": False},
     )
+
+
+def astray() -> Select[int]:
+    """The keys without their own sum: with none, or with that of another unit, direction or level."""
+    total = aliased(FigureKey)
+    has_its_own = select(total.id).where(total.id == FigureKey.sum_id, _is_sum(total)).exists()
+    return select(FigureKey.id).where(FigureKey.register_id != NO_REGISTER, ~has_its_own).order_by(FigureKey.id)
+
+
+def _is_sum(total: type[FigureKey]) -> ColumnElement[bool]:
+    shared = (getattr(total, name) == getattr(FigureKey, name) for name in SHARED)
+    return and_(total.register_id == NO_REGISTER, *shared)
 
 
 def make(session: Session) -> None:

@@ -12,18 +12,17 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import delete, literal, select, text, update
+from sqlalchemy import literal, select, text, update
 from sqlalchemy.orm import Session
 
 from ged import schema
-from ged.db import UtcDateTime
+from ged.db import UtcDateTime, table_of
 from ged.figures import breakdown, cells, checking, counted, queries, sums
 from ged.figures import operations as figures
 from ged.figures.counted import CountedRegister, Which
 from ged.figures.cuts import Cut
 from ged.figures.days import local_day
 from ged.figures.models import (
-    NO_REGISTER,
     STATE,
     FigureCell,
     FigureDelay,
@@ -46,7 +45,7 @@ from ged.routing import calendar, calendar_changes
 from ged.unit import Services, UnitOfWork
 from tests.commands import Ended, ged
 from tests.factories import NOW, TODAY, actor
-from tests.figure_play_kit import ACTS, UNITS, Play
+from tests.figure_play_kit import ACTS, UNITS, Play, without_sums
 from tests.hands_kit import at_once
 from tests.routing_kit import services_on_either as services
 from tests.routing_kit import unit_id
@@ -756,13 +755,7 @@ def test_the_night_after_an_upgrade_makes_the_sums(services: Services) -> None:
     play.impute(mail_ids[0], "DGE")
     play.count()
     whole, counted = content(services), told(services)
-    with services.unit_of_work(NOW) as uow:
-        for model in sums.MODELS:
-            uow.session.execute(delete(model).where(model.grain.in_([Grain.SUM_DAY, Grain.SUM_MONTH, Grain.SUM_YEAR])))
-        uow.session.execute(update(FigureKey).values(sum_id=None))
-        uow.session.execute(delete(FigureKey).where(FigureKey.register_id == NO_REGISTER))
-        uow.session.get_one(FigureState, STATE).sums_whole = False
-        schema.keep(uow.session.connection(), "0042")
+    without_sums(services, "0042")
     without = content(services)
     assert without != whole
     assert told(services) == counted, "read from the other cells"
@@ -777,6 +770,39 @@ def test_the_night_after_an_upgrade_makes_the_sums(services: Services) -> None:
     play.impute(mail_ids[1], "DAF")
     play.count()
     assert list(checking.compare(services)) == []
+
+
+def test_a_key_with_another_key_s_sum_is_told(services: Services) -> None:
+    """Its letters would be counted for another unit, or at a lower level."""
+    play = Play(services)
+    for unit in UNITS:
+        play.impute(play.register(received_on=TODAY), unit)
+    play.count()
+    with services.unit_of_work(NOW) as uow:
+        one, other = uow.session.scalars(
+            select(FigureKey).where(FigureKey.sum_id.is_not(None)).order_by(FigureKey.id).limit(2)
+        )
+        one.sum_id = other.sum_id
+    assert "figures.sum" in {found.what for found in checking.compare(services)}
+    without_sums(services, sums.OPENED_BY)
+    with services.unit_of_work(NOW) as uow:
+        uow.session.get_one(FigureState, STATE).sums_whole = True
+    assert {found.what for found in checking.compare(services)} == {"figures.sum"}, "each figure would be read as none"
+
+
+@pytest.mark.parametrize("model", sums.MODELS, ids=lambda model: model.__tablename__)
+def test_one_altered_sum_is_told(services: Services, model: Any) -> None:
+    play = Play(services)
+    mail_id = play.register(received_on=TODAY)
+    play.impute(mail_id, "DGE")
+    play.count()
+    assert list(checking.compare(services)) == []
+    number = list(table_of(model).columns)[-1]
+    with services.unit_of_work(NOW) as uow:
+        row = uow.session.scalars(select(model).where(model.grain == Grain.SUM_DAY).limit(1)).one()
+        setattr(row, number.name, getattr(row, number.name) + 1)
+    (found,) = checking.compare(services)
+    assert found.where.startswith("sum_day ")
 
 
 def test_the_night_drops_keys_that_nothing_has(services: Services) -> None:
