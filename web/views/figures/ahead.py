@@ -134,16 +134,18 @@ def units(board: Board) -> Panel | None:
     )  # fmt: skip
 
 
-def _forecast_of(board: Board, unit_id: int) -> Forecast | None:
+def _forecast_of(board: Board, unit_id: int, *, is_checked: bool = True) -> Forecast | None:
     """The forecast of a unit, or of all; None: their letters tell nothing yet."""
     histories, since = _known(board, by_unit=unit_id != trends.ALL)
     first = since.get(unit_id)
-    return forecast.forecast(histories.get(unit_id, {}), _plan(board), since=first) if first is not None else None
+    if first is None:
+        return None
+    return forecast.forecast(histories.get(unit_id, {}), _plan(board), since=first, is_checked=is_checked)
 
 
 def _later(board: Board, unit_id: int, open_: int) -> float | None:
     """What a unit will have open after the two weeks; None: its letters tell nothing yet."""
-    told = _forecast_of(board, unit_id)
+    told = _forecast_of(board, unit_id, is_checked=False)
     return max(0.0, open_ + sum(week.more for week in told.weeks)) if told is not None else None
 
 
