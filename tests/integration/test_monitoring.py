@@ -20,6 +20,7 @@ import yaml
 from flask import Flask
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import event, insert, select, text
+from sqlalchemy.exc import OperationalError
 
 from ged import db, log_context, pipeline, slow_queries
 from ged.config import load_settings
@@ -150,7 +151,7 @@ def test_a_scrape_answers_without_the_database_and_while_it_hangs(
     app.test_client().get("/sante/site")
 
     def away(*_args: object) -> None:
-        raise db.OperationalError("SELECT", {}, Exception("gone"), connection_invalidated=True)
+        raise OperationalError("SELECT", {}, Exception("gone"), connection_invalidated=True)
 
     with monkeypatch.context() as broken:
         broken.setattr(figures, "tables_of", away)
@@ -307,7 +308,7 @@ def test_a_statement_that_failed_after_a_long_time_is_told_too(
     slow_queries.watch(other, longer_than_ms=60_000, found=lambda: pytest.fail("none is slow"))
     slow_queries.watch(one, longer_than_ms=-1, found=lambda: None)
     told = caplog.at_level(logging.WARNING, logger="ged.slow_queries")
-    with told, pytest.raises(db.OperationalError, match="no such table"), one.connect() as connection:
+    with told, pytest.raises(OperationalError, match="no such table"), one.connect() as connection:
         connection.execute(text("SELECT no_such FROM jobs WHERE id = 17"))
     one.dispose()
     said = [record.getMessage() for record in caplog.records if record.name == "ged.slow_queries"]
