@@ -135,8 +135,8 @@ class KeyList(TypeDecorator[list[int]]):
 class Among(FunctionElement[bool]):
     """Whether a column is one of some keys, sent as one parameter.
 
-    With ``in_`` the statement differs for each number of keys, and the driver looks for hundreds of parameters in it. So it
-    took longer to write the statement than to answer it.
+    With ``in_`` the statement differs for each number of keys, and the driver looks for hundreds of parameters in it. To write such
+    a statement takes longer than to run it.
     """
 
     inherit_cache = True
@@ -562,9 +562,8 @@ def _next_keys(connection: Connection, key: Column[Any], count: int) -> list[int
     if connection.dialect.name == "sqlite":
         if key.table.dialect_options["sqlite"]["autoincrement"]:
             raise ValueError(f"{key.table.name}: its keys are never used again")
-        last = int(
-            connection.scalar(select(func.max(key))) or 0
-        )  # SQLite, "Autoincrement": one more than the largest key
+        # SQLite, "Autoincrement": a new key is one more than the largest one.
+        last = int(connection.scalar(select(func.max(key))) or 0)
         return list(range(last + 1, last + 1 + count))
     sequence = func.pg_get_serial_sequence(key.table.name, key.name)
     each = func.generate_series(1, count).table_valued("n")

@@ -51,4 +51,6 @@ def known_since(
         .distinct()
     ).all()
     found = {unit_id: min(days) for unit_id, days in histories.items() if days}
-    return found | dict.fromkeys(earlier if by_unit or not earlier else [ALL], window.since)
+    if not by_unit:
+        return {ALL: window.since} if earlier else found
+    return found | dict.fromkeys(earlier, window.since)

@@ -146,7 +146,12 @@ def _forecast_of(board: Board, unit_id: int, *, is_checked: bool = True) -> Fore
 def _later(board: Board, unit_id: int, open_: int) -> float | None:
     """What a unit will have open after the two weeks; None: its letters tell nothing yet."""
     told = _forecast_of(board, unit_id, is_checked=False)
-    return max(0.0, open_ + sum(week.more for week in told.weeks)) if told is not None else None
+    return _grown(open_, told) if told is not None else None
+
+
+def _grown(open_: int, told: Forecast) -> float:
+    """What will be open after the two weeks."""
+    return max(0.0, open_ + sum(week.more for week in told.weeks))
 
 
 def _of_unit(board: Board, unit_id: int, open_: int) -> tuple[Cell, ...]:
@@ -164,7 +169,7 @@ def _of_unit(board: Board, unit_id: int, open_: int) -> tuple[Cell, ...]:
     )
     return (
         Cell(name, is_number=False), _whole_cell(sum(week.came for week in told.weeks)), Cell(_band_words(band)),
-        _whole_cell(sum(week.done for week in told.weeks)), stands, _whole_cell(max(0.0, open_ + sum(week.more for week in told.weeks))),
+        _whole_cell(sum(week.done for week in told.weeks)), stands, _whole_cell(_grown(open_, told)),
         Cell("—") if told.came_error is None else _error_cell(told.came_error),
         Cell(_times(told) if told.checked else "—"),
     )  # fmt: skip

@@ -187,6 +187,12 @@ def _by_time(board: Board, names: Sequence[str], stretches: Sequence[Stretch]) -
     return sentences(str(_("%(first)s et %(second)s, par mois.", **named)), board.cut_months(stretches))
 
 
+def _last_day(asked: AskedFigures, one: Stretch) -> Period:
+    """The day at whose end letters of a stretch stand open: its last one, or today."""
+    day = min(one.days.until, asked.today)
+    return Period(day, day)
+
+
 def standing(board: Board) -> Panel:
     """What is open and overdue at the end of each day or month."""
     asked, stretches = board.asked, board.stretches()
@@ -199,7 +205,7 @@ def standing(board: Board) -> Panel:
         stands = [found[month] for month in months]
 
     def numbers(one: Stretch, stood: Standing) -> list[tuple[What, int, str, int | None]]:
-        end = Period(min(one.days.until, asked.today), min(one.days.until, asked.today))
+        end = _last_day(asked, one)
         return [
             (What.OPEN, stood.open, asked.letters(What.OPEN, end), None),
             (What.OVERDUE, stood.overdue, asked.letters(What.OVERDUE, end), stood.open),
@@ -616,7 +622,7 @@ def months(board: Board) -> Panel:
     def cells(stretch: Stretch) -> tuple[Cell, ...]:
         span, month = stretch.days, stretch.days.since
         numbers, stood = counted.get(month, {}), stands.get(month, Standing(0, 0))
-        end = Period(min(span.until, asked.today), min(span.until, asked.today))
+        end = _last_day(asked, stretch)
         return (
             Cell(stretch.name, is_number=False),
             *(board.cell(numbers.get(one.value, 0), asked.letters(one, span)) for one in moved),
