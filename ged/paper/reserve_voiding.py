@@ -20,6 +20,10 @@ class FreeLines:
     free: tuple[int, ...]
     used: tuple[int, ...]
 
+    def of(self, line_no: int) -> "FreeLines":
+        """One of them by itself."""
+        return FreeLines((line_no,), (line_no,) if line_no in self.used else ())
+
 
 def free_lines(session: Session, book_id: int, actor: Actor) -> FreeLines:
     """The free lines of a book, and those that a scanned page or a desk says are used.

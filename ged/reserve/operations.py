@@ -16,7 +16,7 @@ from ged.register.numbering import number_key
 from ged.register.rectify_entry import Changed, rectifying_post
 from ged.register.registers import clerk_post
 from ged.register.states import MailState
-from ged.reserve import numbers
+from ged.reserve import numbers, queries
 from ged.reserve.models import ReserveBook, ReserveLine, ReserveVoid, line_row
 from ged.resuming.models import RegisterHold
 from ged.unit import Actor, HeldPost, Role, UnitOfWork
@@ -204,6 +204,31 @@ def check_moment(book: ReserveBook, received_at: datetime, *, now: datetime, zon
             "reserve.before_book", "correct the day or the hour", field="received_clock", book=book.code,
             made=f"{made:%d/%m/%Y} {made:%H:%M}",
         )  # fmt: skip
+
+
+def check_order(uow: UnitOfWork, line_id: int, received_at: datetime) -> None:
+    """Ask where the moment of a free line is not between those of the lines around: lines are written in order, so the day is
+    wrong as a rule, after midnight above all. A person who looked enters the line all the same.
+
+    Raises:
+        Invalid: as ``check_moment``; ``reserve.before_line``, ``reserve.after_line``, at ``received_clock``.
+    """
+    session, zone = uow.session, uow.services.zone
+    line = session.get(ReserveLine, line_id)
+    if line is None or line.mail_id is not None or line.void_id is not None:  # ``enter`` refuses it, or knows it
+        return
+    check_moment(session.get_one(ReserveBook, line.book_id), received_at, now=uow.now, zone=zone)
+    before, after = queries.around(session, line.book_id, line.line_no)
+    if before is not None and received_at < before.received_at:
+        other, code = before, "reserve.before_line"
+    elif after is not None and received_at > after.received_at:
+        other, code = after, "reserve.after_line"
+    else:
+        return
+    moment = other.received_at.astimezone(zone)
+    raise Invalid(
+        code, "correct the day or the hour", field="received_clock", line=other.text, moment=f"{moment:%d/%m/%Y %H:%M}"
+    )
 
 
 def require_free(session: Session, line: ReserveLine) -> None:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import Row, Select, case, func, select
 from sqlalchemy.orm import Session
 
 from ged import access
@@ -187,15 +187,32 @@ def open_lines(session: Session, book_id: int) -> list[tuple[int, str]]:
     return [(line_id, text) for line_id, text in rows]
 
 
-def last_received(session: Session, book_id: int) -> datetime | None:
-    """The moment of reception of the line that was entered last: the next line is of that day, as a rule."""
-    last: datetime | None = session.scalar(
-        select(ReserveLine.received_at)
-        .where(ReserveLine.book_id == book_id, ReserveLine.entered_at.is_not(None))
-        .order_by(ReserveLine.entered_at.desc(), ReserveLine.line_no.desc())
+@dataclass(frozen=True)
+class LineMoment:
+    """A line that was entered, and the moment of reception that is written on it."""
+
+    text: str
+    received_at: datetime
+
+
+def around(session: Session, book_id: int, line_no: int) -> tuple[LineMoment | None, LineMoment | None]:
+    """The nearest entered lines before and after a place in the book. Letters whose number was voided do not count: their
+    lines are entered again."""
+    rows = (
+        select(ReserveLine.text, ReserveLine.received_at)
+        .join(MailNumber, MailNumber.id == ReserveLine.number_id)
+        .where(ReserveLine.book_id == book_id, ReserveLine.received_at.is_not(None), MailNumber.voided_at.is_(None))
         .limit(1)
     )
-    return last
+    before = session.execute(
+        rows.where(ReserveLine.line_no < line_no).order_by(ReserveLine.line_no.desc())
+    ).one_or_none()
+    after = session.execute(rows.where(ReserveLine.line_no > line_no).order_by(ReserveLine.line_no)).one_or_none()
+    return _moment(before), _moment(after)
+
+
+def _moment(row: Row[str, datetime | None] | None) -> LineMoment | None:
+    return LineMoment(row[0], row[1]) if row is not None and row[1] is not None else None
 
 
 def typed(session: Session, actor: Actor, text: str, *, code_key: bytes) -> tuple[int, int | None]:

@@ -135,6 +135,81 @@ def test_a_line_without_its_true_moment_is_refused(
         assert session.scalars(select(Mail.id)).all() == []
 
 
+def at(services: Services, minutes: int) -> dict[str, str]:
+    """The day and hour so many minutes ago, as a clerk types them."""
+    moment = (datetime.now(UTC) - timedelta(minutes=minutes)).astimezone(services.zone)
+    return {"received_on": f"{moment:%d/%m/%Y}", "received_clock": f"{moment:%H:%M}"}
+
+
+def test_a_moment_before_that_of_the_line_before_is_asked_once(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    book = make(services, now=datetime.now(UTC) - timedelta(days=3))
+    ids, client = line_ids(services, book.id), sign_in(app, "agent")
+    page, a_day = f"/enregistrer/?carnet={book.id}", 24 * 60
+    post(client, "/enregistrer/", typed(services, book.id, ids[0], **at(services, a_day)), page=page)
+    wrong = typed(services, book.id, ids[1], sender_name="Mairie de Kpalimé", **at(services, 2 * a_day - 30))
+    asked = post(client, "/enregistrer/", wrong, page=page)
+    assert asked.status_code == 422
+    assert f"La ligne {book.code}-01 porte le" in asked.text
+    assert "Mairie de Kpalimé" in asked.text
+    mark = asked.text.partition('name="order_looked_at" value="')[2].partition('"')[0]
+    other = wrong | at(services, 2 * a_day - 40) | {"order_looked_at": mark}
+    assert post(client, "/enregistrer/", other, page=page).status_code == 422  # another moment was confirmed
+    assert post(client, "/enregistrer/", wrong | {"order_looked_at": mark}, page=page).status_code == 303
+
+
+def test_a_moment_after_that_of_the_line_after_is_asked(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    book = make(services, now=an_hour_ago())
+    ids, client = line_ids(services, book.id), sign_in(app, "agent")
+    page = f"/enregistrer/?carnet={book.id}"
+    post(client, "/enregistrer/", typed(services, book.id, ids[2], **at(services, 30)), page=page)
+    sent = post(
+        client,
+        "/enregistrer/",
+        typed(services, book.id, ids[1], sender_name="Mairie de Kpalimé", **at(services, 20)),
+        page=page,
+    )
+    assert sent.status_code == 422
+    assert "cette ligne-ci serait reçue après" in sent.text
+    sent = post(
+        client,
+        "/enregistrer/",
+        typed(services, book.id, ids[1], sender_name="Mairie de Kpalimé", **at(services, 30)),
+        page=page,
+    )
+    assert sent.status_code == 303
+
+
+def test_the_day_that_is_proposed_is_that_of_the_line_before(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    now = datetime.now(UTC)
+    book = make(services, now=now - timedelta(days=9))
+    ids, client = line_ids(services, book.id), sign_in(app, "agent")
+    for line_id, days in ((ids[0], 5), (ids[5], 3)):
+        enter(services, line_id, f"Il y a {days} jours", received_at=now - timedelta(days=days), now=now)
+    for line_id, days in ((ids[1], 5), (ids[6], 3)):
+        shown = client.get(f"/enregistrer/?carnet={book.id}&ligne={line_id}").text
+        field = shown.partition('id="received_on"')[2].partition(">")[0]
+        assert f"{(now - timedelta(days=days)).astimezone(services.zone):%d/%m/%Y}" in field
+
+
+def test_a_spoiled_line_is_voided_between_two_lines(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    book = make(services, now=an_hour_ago())
+    ids, client = line_ids(services, book.id), sign_in(app, "agent")
+    form = client.get(f"/enregistrer/?carnet={book.id}&ligne={ids[3]}").text
+    link = form.partition("data-void-line")[0].rpartition('href="')[2].partition('"')[0].replace("&amp;", "&")
+    assert link == f"{HERE}/{book.id}/annulation?ligne=4&suite={ids[3]}"
+    shown = client.get(link).text
+    assert "Annuler la ligne 04" in shown
+    assert 'value="Ligne gâchée"' in shown
+    sent = post(client, f"{HERE}/{book.id}/annulation", {"first": "4", "last": "4", "ligne": "4", "suite": ids[3], "reason": "Ligne gâchée"}, page=link)  # fmt: skip
+    assert sent.status_code == 303
+    assert f'<option value="{ids[4]}" selected' in client.get(sent.location).text
+    assert [state for state, _number in states(services, book.id)] == ["free"] * 3 + ["void"] + ["free"] * 6
+
+
 def test_free_lines_are_voided_with_a_reason(site: tuple[Flask, Services]) -> None:
     app, services = site
     book, client = make(services, now=an_hour_ago()), sign_in(app, "agent")

@@ -1303,8 +1303,16 @@ MESSAGES: Mapping[str, Message] = {
         _l("Ce registre n'attend pas, ou vous ne le tenez pas."), _l("Choisissez un registre de la liste.")
     ),
     # --- reserve: books for the hours without the program ---
+    "reserve.after_line": Message(
+        _l("La ligne %(line)s porte le %(moment)s : cette ligne-ci serait reçue après."),
+        _l("Relisez le jour et l'heure ; s'ils sont justes, cochez la case."),
+    ),
     "reserve.before_book": Message(
         _l("Ce moment est avant l'ouverture du carnet %(book)s (%(made)s)."), _l("Corrigez le jour ou l'heure.")
+    ),
+    "reserve.before_line": Message(
+        _l("La ligne %(line)s porte le %(moment)s : cette ligne-ci serait reçue avant."),
+        _l("Relisez le jour et l'heure : après minuit, le jour change. S'ils sont justes, cochez la case."),
     ),
     "reserve.line_unknown": Message(_l("Cette ligne n'existe pas."), _l("Choisissez une ligne du carnet.")),
     "reserve.line_used": Message(

@@ -309,6 +309,16 @@
     window.addEventListener("pagehide", () => { if (!ended.hidden) keep(typedIn(postForms())); });
   }
 
+  // --- a day without its year (24/11, 2411) is of the year that brings it nearest to today; the field shows it whole ---
+  document.addEventListener("change", ({ target }) => {
+    const typed = target.matches("[data-day]") && /^(\d{1,2})[^\d]?(\d{2})$/.exec(target.value.trim());
+    if (!typed) return;
+    const [day, month, now] = [Number(typed[1]), Number(typed[2]), new Date()];
+    const days = [-1, 0, 1].map((years) => new Date(now.getFullYear() + years, month - 1, day)).filter((one) => one.getDate() === day && one.getMonth() === month - 1);
+    const [nearest] = days.sort((one, other) => Math.abs(one - now) - Math.abs(other - now));
+    if (nearest) target.value = [day, month].map((one) => String(one).padStart(2, "0")).concat(nearest.getFullYear()).join("/");
+  });
+
   // --- a day is typed; a calendar beside it for whoever has the mouse in hand, out of the way of the Tab key ---
   const parts = (text) => /^(\d{1,2})[^\d]?(\d{2})[^\d]?(\d{4})$/.exec(text.trim());
   for (const input of document.querySelectorAll("[data-day]")) {

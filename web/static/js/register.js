@@ -1,10 +1,12 @@
 // Registering without the mouse: Enter sends the form. Everything works without it.
 "use strict";
 (() => {
-  // --- Enter sends from a text of several lines too; Shift+Enter is a new line ---
+  // --- Enter sends from a text of several lines too, where Shift+Enter is a new line; and from a list, which Space opens ---
+  const isOpened = (list) => { try { return list.matches(":open"); } catch { return false; } };
   for (const area of document.querySelectorAll("[data-enter-sends]")) {
     area.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.shiftKey || event.altKey || event.isComposing) return;
+      if (area.tagName === "SELECT" && isOpened(area)) return; // Enter chooses from the opened list
       event.preventDefault();
       area.form.requestSubmit();
     });

@@ -37,14 +37,14 @@ from ged.register.operations import MAX_NAME, MAX_SUBJECT, IncomingForm
 from ged.register.queries import NumberRow
 from ged.reserve import operations as reserve
 from ged.reserve import queries as reserve_queries
-from ged.reserve.queries import BookRow, Citation
+from ged.reserve.queries import BookRow, Citation, LineRow
 from ged.resuming import operations as resuming
 from ged.resuming import queries as resuming_queries
 from ged.resuming.queries import LostRow
 from ged.routing import due
 from ged.suggestions import matching, readings
 from ged.suggestions.form import ScanProposals, for_scan
-from ged.unit import Actor, ReadSession
+from ged.unit import Actor, ReadSession, UnitOfWork
 from web.site import context
 from web.site.forms import FormReader
 from web.site.letter_numbers import letter_of
@@ -93,10 +93,9 @@ class _ReserveLines:
     to_type: int | None = None
     typed: Typing | None = None
 
-    @property
-    def line_text(self) -> str:
-        """The number of the proposed line."""
-        return next((text for line_id, text in self.lines if line_id == self.line_id), "")
+    line_text: str = ""
+    line_no: int | None = None
+    """The number of the proposed line, and its place in the book."""
 
 
 @blueprint.get("/")
@@ -112,9 +111,10 @@ def form(scan_id: int) -> ResponseReturnValue:
 
 
 def _page(
-    scan_id: int | None, error: GedError | None = None, *, alike: Sequence[DuplicateRow] = ()
+    scan_id: int | None, error: GedError | None = None, *, alike: Sequence[DuplicateRow] = (), order_mark: str = ""
 ) -> ResponseReturnValue:
-    """The form; ``alike`` are letters that the typed values seem to duplicate."""
+    """The form; ``alike`` are letters that the typed values seem to duplicate; ``order_mark`` is the moment of a line that
+    does not stand in the order of the lines."""
     actor = context.actor()
     with context.services().reading() as db:
         registers = entry.arrival_registers(db, actor)
@@ -173,6 +173,7 @@ def _page(
         request_token=secrets.token_urlsafe(),
         alike=alike,
         alike_mark=entry.mark_of(alike),
+        order_mark=order_mark,
         earlier=earlier,
         before=_registered(request.args.get("apres", type=whole)),
         waiting=waiting,
@@ -203,9 +204,8 @@ def _reserve(db: ReadSession, actor: Actor) -> _ReserveLines | None:
     book, asked = reserve_queries.book(db, actor, book_id), request.values.get("ligne", type=whole)
     lines = reserve_queries.open_lines(db, book_id) if book.is_open else []
     ids = [line_id for line_id, _text in lines]
-    last = reserve_queries.last_received(db, book_id)
     found = reserve_sheets.lines_of(db, book_id, actor) if ids else {}
-    rows = {row.id: row for row in reserve_queries.lines(db, actor, book_id)} if found else {}
+    rows = {row.id: row for row in reserve_queries.lines(db, actor, book_id)} if ids else {}
     # Lines that the scanned pages show as empty come last.
     typed = reserve_typed.of_book(db, book_id, actor) if ids else {}
     written = {row.id for row in reserve_sheets.to_type(list(rows.values()), found)} | set(typed) if found else set(ids)
@@ -215,13 +215,20 @@ def _reserve(db: ReadSession, actor: Actor) -> _ReserveLines | None:
         if asked in ids
         else next((one for one in ahead if asked is None or one > asked), ahead[0] if ahead else None)
     )
-    on = context.today() if last is None else last.astimezone(context.services().zone).date()
-    proposed = typed.get(following) if following is not None else None
-    sheet = found.get(rows[following].line_no) if following in rows else None
+    row = rows.get(following) if following is not None else None
+    proposed = typed.get(row.id) if row is not None else None
     return _ReserveLines(
-        book, lines, following, proposed.received_on if proposed is not None else on, sheet,
-        len(written.intersection(ids)) if found else None, proposed,
+        book, lines, following, proposed.received_on if proposed is not None else _day_of_line(db, book_id, row),
+        found.get(row.line_no) if row is not None else None, len(written.intersection(ids)) if found else None, proposed,
+        row.text if row is not None else "", row.line_no if row is not None else None,
     )  # fmt: skip
+
+
+def _day_of_line(db: ReadSession, book_id: int, row: LineRow | None) -> date:
+    """The day that is proposed for a line: that of the line before it, or after it; today where none was entered."""
+    before, after = reserve_queries.around(db, book_id, row.line_no) if row is not None else (None, None)
+    beside = before or after
+    return beside.received_at.astimezone(context.services().zone).date() if beside is not None else context.today()
 
 
 def _delays(natures: Sequence[NatureRow]) -> str:
@@ -261,6 +268,8 @@ def register() -> ResponseReturnValue:
             alike = entry.lookalikes(uow.session, typed.form, actor=actor)
             if alike and request.form.get("looked_at") != entry.mark_of(alike):
                 raise Invalid("mail.registered_before", "compare the two", field="looked_at")
+            if typed.line_id is not None and typed.received_at is not None:
+                _require_order(uow, typed.line_id, typed.received_at)
             form = due.counted(uow, typed.form)
             done = operations.register_incoming(uow, typed.register_id, form, actor=actor, now=now)
             if typed.scan_id is not None and not done.is_repeated:
@@ -282,7 +291,8 @@ def register() -> ResponseReturnValue:
             if typed.lost_id is not None and not done.is_repeated:
                 resuming.retake(uow, typed.lost_id, done.mail_id, actor=actor)
     except REFUSALS as error:
-        return _page(scan_id, error, alike=alike)
+        is_out_of_order = error.code in {"reserve.before_line", "reserve.after_line"}
+        return _page(scan_id, error, alike=alike, order_mark=_order_mark() if is_out_of_order else "")
     following: ScanId | None = None
     if typed.scan_id is not None:
         # In a unit of work of its own: in the one above, others wait for the register's counter.
@@ -295,6 +305,12 @@ def register() -> ResponseReturnValue:
     if following is not None:
         return redirect(url_for("register.form", scan_id=following, apres=done.number_id), 303)
     return redirect(url_for("register.done", number_id=done.number_id), 303)
+
+
+def _require_order(uow: UnitOfWork, line_id: int, received_at: datetime) -> None:
+    """Ask once where the moment of a line is not between those of the lines around. Another moment is asked anew."""
+    if request.form.get("order_looked_at") != received_at.isoformat():
+        reserve.check_order(uow, line_id, received_at)
 
 
 def _to_remember() -> dict[str, str]:
@@ -333,6 +349,12 @@ def _read_line(fields: FormReader) -> tuple[int | None, datetime | None]:
     if day is None or clock is None:
         return line_id, None
     return line_id, datetime.combine(day, clock, tzinfo=context.services().zone)
+
+
+def _order_mark() -> str:
+    """The moment that was sent, as the box names it that confirms it."""
+    _line, received_at = _read_line(FormReader(request.form))
+    return received_at.isoformat() if received_at is not None else ""
 
 
 def _read_letter(fields: FormReader) -> IncomingForm:

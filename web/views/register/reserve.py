@@ -123,9 +123,12 @@ def _void_form(book_id: int, error: GedError | None = None) -> ResponseReturnVal
     with context.services().reading() as session:
         book = queries.book(session, actor, book_id)
         lines = reserve_voiding.free_lines(session, book_id, actor)
+    only = request.values.get("ligne", type=whole)
+    if only in lines.free:
+        lines = lines.of(only)
     return render_form(
         "reserve/void.html", error=error, book=book, free=lines.free, told=numbers.spans(lines.free),
-        written=numbers.spans(lines.used), used=lines.used, only=request.args.get("ligne", type=whole),
+        written=numbers.spans(lines.used), used=lines.used, only=only, following=request.values.get("suite", type=whole),
     )  # fmt: skip
 
 
@@ -146,6 +149,9 @@ def void(book_id: int) -> ResponseReturnValue:
     except REFUSALS as error:
         return _void_form(book_id, error)
     flash(ngettext("%(num)s ligne est annulée.", "%(num)s lignes sont annulées.", len(voided)), "success")
+    following = fields.integer("suite")
+    if following is not None:  # the line was voided while the lines were entered: the next one is shown
+        return redirect(url_for("register.index", carnet=book_id, ligne=following), 303)
     return redirect(url_for("reserve.show", book_id=book_id), 303)
 
 
@@ -219,7 +225,7 @@ def cells(book_id: int) -> ResponseReturnValue:
         found = reserve_sheets.lines_of(session, book_id, actor)
         row = next((one for one in queries.lines(session, actor, book_id) if one.id == line_id), None)
     line = found.get(row.line_no) if row is not None else None
-    return render_template("reserve/_cells.html", shown_line=line, line_text=row.text if row is not None else "")
+    return render_template("reserve/_cells.html", shown_line=line, row=row, book_id=book_id)
 
 
 @blueprint.app_template_global()
