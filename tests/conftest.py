@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 
 from tests import compiled_once, correlation_watch, servers
 from tests.lock_watch import Watch, watching
@@ -36,6 +38,10 @@ settings.register_profile(
 settings.register_profile("long", settings.get_profile("ged"), derandomize=False, max_examples=1_000)
 LONG_RUN = "GED_TEST_LONG" in os.environ
 settings.load_profile("long" if LONG_RUN else "ged")
+if not LONG_RUN:
+    # Hypothesis also draws constants of the modules that are loaded. So the same test drew other examples in another order
+    # of tests, and each process parsed two thousand files for them. The long run draws them.
+    providers._get_local_constants = Constants
 
 CHROMIUM = Path(os.environ.get("GED_TEST_CHROMIUM") or "/usr/bin/chromium-headless-shell")
 """Debian's Chromium without its window: the engine alone costs a third less processor time."""

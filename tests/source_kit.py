@@ -3,6 +3,8 @@ once."""
 
 import ast
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -23,17 +25,33 @@ def modules(*packages: str) -> tuple[Path, ...]:
 @cache
 def tree(path: Path) -> ast.Module:
     """The parsed file. All tests share it, so no test may change it."""
-    gc.disable()  # thousands of new objects that all stay
-    try:
+    with _uncollected():
         return ast.parse(path.read_text(encoding="utf-8"))
-    finally:
-        gc.enable()
 
 
 @cache
 def nodes(path: Path) -> tuple[ast.AST, ...]:
-    """All nodes of a file, in the order of ``ast.walk``."""
-    return tuple(ast.walk(tree(path)))
+    """All nodes of a file, in the order of ``ast.walk``, in half of its time."""
+    found: list[ast.AST] = [tree(path)]
+    with _uncollected():
+        for node in found:  # which grows meanwhile
+            for name in node._fields:
+                value = getattr(node, name, None)
+                if isinstance(value, list):
+                    found.extend([one for one in value if isinstance(one, ast.AST)])
+                elif isinstance(value, ast.AST):
+                    found.append(value)
+        return tuple(found)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Meanwhile no garbage is collected: the thousands of new objects all stay."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def messages() -> Catalog:

@@ -3,21 +3,27 @@
 import io
 import pickle
 import random
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from sklearn.feature_extraction.text import TfidfVectorizer
 
 from demo.letters import make_letters
 from ged.errors import EngineFailed
 from ged.suggestions import lessons, lookalike
-from ged.suggestions.fitting import fit
 from ged.suggestions.lessons import Example, measure
-from ged.suggestions.linear import IN_LETTERS, from_bytes, vector, words_of
+from ged.suggestions.linear import IN_LETTERS, Model, from_bytes, vector, words_of
 from ged.suggestions.readings import turned as turned_box
 from ged.suggestions.readings import unturned
 from ged.suggestions.resent import is_likely
 from tests.suggestions_kit import noisy
+
+
+def fit(texts: Sequence[str], labels: Sequence[str]) -> Model | None:
+    """Train a model. Only here: scikit-learn takes a second to load, in each process that collects tests."""
+    from ged.suggestions import fitting
+
+    return fitting.fit(texts, labels)
 
 
 @pytest.mark.parametrize("degrees", [90, 180, 270])
@@ -131,6 +137,8 @@ def test_what_is_proposed_weighs_words_as_they_were_learned() -> None:
     texts = [one.text for one in examples(60)]
     model = fit(texts, [one.label for one in examples(60)])
     assert model is not None
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
     learned = TfidfVectorizer(analyzer=words_of, min_df=IN_LETTERS, sublinear_tf=True).fit(texts)
     for one in examples(20, seed=5):
         proposed = vector(words_of(one.text), model.words, model.rarity)
