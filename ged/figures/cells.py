@@ -4,7 +4,7 @@ The cells are sums over ``figure_letters``, ``figure_returns`` and ``figure_move
 and adds them afterwards, in one transaction that holds ``FigureState``: so the cells are these sums at each commit.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -26,7 +26,7 @@ from sqlalchemy.orm import Session
 
 from ged.db import Base, table_of
 from ged.figures import moving, sums
-from ged.figures.counted import KEY, CountedRegister, Which
+from ged.figures.counted import KEY, Chosen, CountedRegister, Which
 from ged.figures.days import Days, is_sqlite, month_of, word, year_of
 from ged.figures.models import (
     FigureCell,
@@ -48,48 +48,93 @@ Emptied = Mapping[type[Base], Sequence[Mapping[str, Any]]]
 """The keys of cells and of bins that have no letter any more, as column -> value."""
 
 
-def store(register: CountedRegister, which: Which) -> None:
+_COMPOSED: dict[tuple[object, ...], tuple[Any, ...]] = {}
+"""What composes statements, whether for SQLite, the kind of their condition, and a time zone -> the statements."""
+
+
+def _composed(
+    compose: Callable[[CountedRegister, Which], Iterable[Any]], register: CountedRegister, letters: Chosen
+) -> tuple[Any, ...]:
+    """The statements of a condition that has no values yet; they are executed with ``letters.said``.
+
+    Each run of a few letters needs all of them. To compose them takes twice as long as the rest of the run.
+
+    Args:
+        compose: may depend on the kind of database and on the time zone alone.
+    """
+    key = (compose, is_sqlite(register.session), letters.made, register.zone)
+    if key not in _COMPOSED:
+        _COMPOSED[key] = tuple(compose(register, letters.unsaid()))
+    return _COMPOSED[key]
+
+
+def store(register: CountedRegister, letters: Chosen) -> None:
     """Write the rows of letters as the register has them now. The letters are in no row and in no cell before."""
-    session = register.session
+    keys, *rows = _composed(_storing, register, letters)
+    register.session.execute(keys, letters.said)
+    if sums.are_kept(register.session):
+        sums.link(register.session)
+    for statement in rows:
+        register.session.execute(statement, letters.said)
+
+
+def _storing(register: CountedRegister, which: Which) -> Iterator[Any]:
+    """First the keys, then the rows."""
+    maker = _maker(register.session)
     letters = register.letters(which).subquery("now")
     kinds = [letters.c[name] for name in KEY]
-    _insert(session, FigureKey, KEY, select(*kinds).distinct().where(true()), ignore=True)
-    if sums.are_kept(session):
-        sums.link(session)
+    yield _inserted(maker, FigureKey, KEY, select(*kinds).distinct().where(true())).on_conflict_do_nothing()
     same = [getattr(FigureKey, name) == letters.c[name] for name in KEY]
     kept = [one for one in letters.c if one.name not in KEY and one.name != "mail_id"]
     rows = select(letters.c.mail_id, FigureKey.id, *kept).join_from(letters, FigureKey, and_(*same))
-    _insert(session, FigureLetter, ("mail_id", "key_id", *(one.name for one in kept)), rows)
-    _insert(session, FigureReturn, ("mail_id", "day", "times"), register.returns(which))
-    _insert(session, FigureMove, ("mail_id", "from_unit_id", "to_unit_id", "day"), moving.moves(register, which))
-    _insert(session, FigureRound, ("mail_id", "times", "last_on"), moving.rounds(register, which))
+    yield _inserted(maker, FigureLetter, ("mail_id", "key_id", *(one.name for one in kept)), rows)
+    yield _inserted(maker, FigureReturn, ("mail_id", "day", "times"), register.returns(which))
+    yield _inserted(maker, FigureMove, ("mail_id", "from_unit_id", "to_unit_id", "day"), moving.moves(register, which))
+    yield _inserted(maker, FigureRound, ("mail_id", "times", "last_on"), moving.rounds(register, which))
 
 
-def drop(session: Session, which: Which) -> None:
+def drop(register: CountedRegister, letters: Chosen) -> None:
     """Remove the rows of letters, which are in no cell any more."""
-    for model in (FigureReturn, FigureMove, FigureRound):
-        session.execute(delete(model).where(which(model.mail_id)), execution_options=_PLAIN)
-    session.execute(delete(FigureLetter).where(which(FigureLetter.mail_id)), execution_options=_PLAIN)
+    for statement in _composed(_dropping, register, letters):
+        register.session.execute(statement, letters.said, execution_options={"synchronize_session": False})
 
 
-def add(session: Session, which: Which) -> None:
+def _dropping(_register: CountedRegister, which: Which) -> Iterator[Any]:
+    for model in (FigureReturn, FigureMove, FigureRound, FigureLetter):
+        yield delete(model).where(which(model.mail_id))
+
+
+def add(register: CountedRegister, letters: Chosen) -> None:
     """Add the letters to the cells."""
+    for statement in _composed(_adding, register, letters):
+        register.session.execute(statement, letters.said)
+
+
+def _adding(register: CountedRegister, which: Which) -> Iterator[Any]:
+    session = register.session
     for model, make in _SUMS:
         for grain, period in _grains(session, model):
-            session.execute(_added_up(session, model, sums.with_sums(model, make(grain, period, which, 1))))
+            yield _added_up(session, model, sums.with_sums(model, make(grain, period, which, 1)))
 
 
-def take_out(session: Session, which: Which) -> Emptied:
+def take_out(register: CountedRegister, letters: Chosen) -> Emptied:
     """Take the letters out of the cells. Returns the cells that have no letter now, for ``clear_empty``."""
     found: dict[type[Base], list[dict[str, Any]]] = {model: [] for model, _ in _SUMS}
+    for model, statement in _composed(_taking_out, register, letters):
+        keys, _numbers = _columns(model)
+        rows = register.session.execute(statement, letters.said)
+        found[model] += [dict(zip(keys, key, strict=True)) for *key, empty in rows if empty]
+    return found
+
+
+def _taking_out(register: CountedRegister, which: Which) -> Iterator[tuple[type[Base], Any]]:
+    session = register.session
     for model, make in _SUMS:
         keys, numbers = _columns(model)
         for grain, period in _grains(session, model):
             is_empty = and_(*(table_of(model).c[name] == 0 for name in numbers)).label("is_empty")
             taken = _added_up(session, model, sums.with_sums(model, make(grain, period, which, -1)))
-            rows = session.execute(taken.returning(*(table_of(model).c[name] for name in keys), is_empty))
-            found[model] += [dict(zip(keys, key, strict=True)) for *key, empty in rows if empty]
-    return found
+            yield model, taken.returning(*(table_of(model).c[name] for name in keys), is_empty)
 
 
 def clear_empty(session: Session, emptied: Emptied) -> None:
@@ -212,12 +257,8 @@ def _bin(delay: Any) -> ColumnElement[int]:
     return case(*known, else_=literal(LONGEST))
 
 
-_PLAIN: dict[str, Any] = {"synchronize_session": False}
-
-
-def _insert(session: Session, model: type[Base], names: tuple[str, ...], rows: Any, *, ignore: bool = False) -> None:
-    statement = _maker(session)(table_of(model)).from_select(list(names), rows, include_defaults=False)
-    session.execute(statement.on_conflict_do_nothing() if ignore else statement)
+def _inserted(maker: Callable[..., Any], model: type[Base], names: tuple[str, ...], rows: Any) -> Any:
+    return maker(table_of(model)).from_select(list(names), rows, include_defaults=False)
 
 
 def _added_up(session: Session, model: type[Base], rows: Select[Any]) -> Any:

@@ -3,13 +3,29 @@
 Two statements over any number of letters. Nothing here depends on what was counted before.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CTE, Date, Select, String, and_, case, cast, func, literal, null, or_, select, true
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    Date,
+    Select,
+    String,
+    and_,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -42,15 +58,53 @@ Which = Callable[[Any], ColumnElement[bool]]
 """Which letters: a condition on the column with their ids."""
 
 
-def among(mail_ids: Collection[int]) -> Which:
+@dataclass(frozen=True)
+class Chosen:
+    """A condition on the column with the ids of letters (``Which``), and what makes it.
+
+    Attributes:
+        made: what makes the condition of a column and of ``values``.
+        values: name -> value. Statements with conditions of one ``made`` differ in these alone.
+    """
+
+    made: Callable[..., ColumnElement[bool]]
+    values: Mapping[str, int | list[int]]
+
+    def __call__(self, column: Any) -> ColumnElement[bool]:
+        """The condition with its values."""
+        return self.made(column, **self.values)
+
+    def unsaid(self) -> Which:
+        """The condition without its values: a statement with it is executed with ``said``."""
+        given = {
+            name: bindparam(f"chosen_{name}", type_=BigInteger, expanding=isinstance(value, list))
+            for name, value in self.values.items()
+        }
+        return lambda column: self.made(column, **given)
+
+    @property
+    def said(self) -> dict[str, int | list[int]]:
+        """The values, as the parameters of a statement with ``unsaid``."""
+        return {f"chosen_{name}": value for name, value in self.values.items()}
+
+
+def among(mail_ids: Collection[int]) -> Chosen:
     """These letters."""
-    wanted = sorted(mail_ids)
-    return lambda column: column.in_(wanted)
+    return Chosen(_among, {"wanted": sorted(mail_ids)})
 
 
-def between(after: int, upto: int) -> Which:
+def between(after: int, upto: int) -> Chosen:
     """The letters with an id above the first and not above the second."""
-    return lambda column: and_(column > after, column <= upto)
+    return Chosen(_between, {"after": after, "upto": upto})
+
+
+def _among(column: Any, wanted: Any) -> ColumnElement[bool]:
+    found: ColumnElement[bool] = column.in_(wanted)
+    return found
+
+
+def _between(column: Any, after: Any, upto: Any) -> ColumnElement[bool]:
+    return and_(column > after, column <= upto)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ for the delays that its days lie in.
 import hashlib
 import logging
 from collections.abc import Callable, Collection
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
+from itertools import accumulate
 
 from sqlalchemy import and_, delete, func, or_, select
 from sqlalchemy.orm import Session, aliased
@@ -26,7 +27,7 @@ from ged import audit, locks, schema
 from ged.audit import AuditEntry
 from ged.db import insert_if_missing
 from ged.figures import cells, moving, scanned, sums
-from ged.figures.counted import CountedRegister, Which, among, between, stored_letters, stored_returns
+from ged.figures.counted import Chosen, CountedRegister, Which, among, between, stored_letters, stored_returns
 from ged.figures.days import store_days
 from ged.figures.models import (
     NO_REGISTER,
@@ -204,11 +205,11 @@ def recount(register: CountedRegister, mail_ids: Collection[int]) -> None:
         _count_again(register, among(wanted[start : start + AT_ONCE]))
 
 
-def _count_again(register: CountedRegister, which: Which) -> None:
-    emptied = cells.take_out(register.session, which)
-    cells.drop(register.session, which)
-    cells.store(register, which)
-    cells.add(register.session, which)
+def _count_again(register: CountedRegister, letters: Chosen) -> None:
+    emptied = cells.take_out(register, letters)
+    cells.drop(register, letters)
+    cells.store(register, letters)
+    cells.add(register, letters)
     cells.clear_empty(register.session, emptied)
 
 
@@ -339,13 +340,8 @@ def _take_calendar(uow: UnitOfWork, state: FigureState) -> None:
 
 def worked_until(known: WorkCalendar, until: date) -> list[tuple[date, int]]:
     """(day, number of working days up to it) of each day."""
-    rows: list[tuple[date, int]] = []
-    day, worked = FIRST_DAY, 0
-    while day <= until:
-        worked += known.is_working(day)
-        rows.append((day, worked))
-        day += timedelta(days=1)
-    return rows
+    days = [date.fromordinal(day) for day in range(FIRST_DAY.toordinal(), until.toordinal() + 1)]
+    return list(zip(days, accumulate(map(int, map(known.is_working, days))), strict=True))
 
 
 def _digest(known: WorkCalendar, until: date) -> str:

@@ -32,6 +32,7 @@ KEPT = {
     "ged/slots.py:_shared": "the places of this installation on this machine, named once when a process begins",
     "ged/standby.py:_accepting": "which server of an address took the last connection; the child of a job inherits it",
     "ged/standby.py:_latest": "on which timeline a database went on, so that no process goes back to a former primary",
+    "ged/figures/cells.py:_COMPOSED": "statements, composed once for each kind of database and of condition; their values are parameters",
     "ged/suggestions/lessons.py:_MODELS": "models read from their bytes, kept under the digest of these",
     "ged/typeset.py:_MARK": "whether this process is of a training installation, said once when its services are made",
     "ged/entry/second.py:_taken": "steps of codes used while no row can be written, so that none is taken twice",

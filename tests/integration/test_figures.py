@@ -19,7 +19,7 @@ from ged import schema
 from ged.db import UtcDateTime, table_of
 from ged.figures import breakdown, cells, checking, counted, queries, sums
 from ged.figures import operations as figures
-from ged.figures.counted import CountedRegister, Which
+from ged.figures.counted import Chosen, CountedRegister
 from ged.figures.cuts import Cut
 from ged.figures.days import local_day
 from ged.figures.models import (
@@ -853,12 +853,27 @@ def test_a_run_reads_on_over_many_entries(services: Services, monkeypatch: pytes
     assert list(checking.compare(services)) == []
 
 
+def test_the_statements_of_a_run_are_composed_once_for_all_letters(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play = Play(services)
+    play.register(received_on=TODAY)
+    play.count()
+    composed = list[object]()
+    monkeypatch.setattr(CountedRegister, "letters", lambda _register, which: composed.append(which))
+    mails = [play.register(received_on=TODAY) for _ in range(2)]
+    play.impute(mails[1], "DGE")
+    play.count()
+    assert composed == []
+    assert told(services) == recounted(services)
+
+
 def test_many_hands_and_many_runs_lose_nothing(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     """Letters are imputed while several runs count at the same time. A run is slow in its middle: others stand behind it."""
     kept = cells.drop
 
-    def slowly(session: Session, which: Which) -> None:
-        kept(session, which)
+    def slowly(register: CountedRegister, letters: Chosen) -> None:
+        kept(register, letters)
         time.sleep(0.1)
 
     monkeypatch.setattr(cells, "drop", slowly)

@@ -63,7 +63,7 @@ def extract() -> Catalog:
 
 
 def in_code(
-    file: BinaryIO, keywords: Mapping[str, Any], comment_tags: Collection[str], options: Mapping[str, Any]
+    file: BinaryIO, keywords: Mapping[str, Any], comment_tags: Collection[str], options: Any
 ) -> Iterable[tuple[Any, ...]]:
     """The messages of a Python file. One that calls no function of ``KEYWORDS`` is not taken apart: most are such, and
     that took half of the time."""
