@@ -79,25 +79,20 @@ def require(session: Session, mail_id: MailId | int, actor: Actor) -> Draft:
     Raises:
         NotFound: ``mail.unknown`` (also when the actor may not see it), ``draft.unknown``: not an outgoing letter.
     """
-    mail = session.get(Mail, mail_id)
-    if mail is None:
-        raise NotFound("mail.unknown", "check the number", id=int(mail_id))
-    access.require(session, mail.id, Confidentiality(mail.level), actor)
-    draft = session.get(Draft, mail_id)
-    if draft is None:
-        raise NotFound("draft.unknown", "choose an outgoing letter", id=int(mail_id))
-    return draft
+    _require_right(session, mail_id, actor)
+    return _found(session.get(Draft, mail_id), mail_id)
 
 
 def locked(uow: UnitOfWork, mail_id: MailId | int, actor: Actor, *, version: int | None = None) -> Draft:
-    """As ``require``, and lock the draft for a change.
+    """As ``require``, and lock the draft for a change. It is loaded once, when it is locked.
 
     Raises:
         NotFound: as ``require``.
         StaleVersion: ``draft.stale``: the draft has changed since the page with ``version`` was opened.
     """
-    require(uow.session, mail_id, actor)
-    draft = lock(uow, mail_id)
+    _require_right(uow.session, mail_id, actor)
+    locks.hold(uow.session, Mail, [mail_id])
+    draft = _found(locks.hold_one(uow.session, Draft, mail_id), mail_id)
     if version is not None and draft.version != version:
         raise StaleVersion("draft.stale", "read what changed, then act again", id=int(mail_id))
     return draft
@@ -107,6 +102,19 @@ def lock(uow: UnitOfWork, mail_id: MailId | int) -> Draft:
     """Lock a draft and its letter, and reload them with the history. The caller has checked the right to act."""
     locks.hold(uow.session, Mail, [mail_id])
     return locks.hold_known(uow.session, Draft, mail_id)
+
+
+def _require_right(session: Session, mail_id: MailId | int, actor: Actor) -> None:
+    mail = session.get(Mail, mail_id)
+    if mail is None:
+        raise NotFound("mail.unknown", "check the number", id=int(mail_id))
+    access.require(session, mail.id, Confidentiality(mail.level), actor)
+
+
+def _found(draft: Draft | None, mail_id: MailId | int) -> Draft:
+    if draft is None:
+        raise NotFound("draft.unknown", "choose an outgoing letter", id=int(mail_id))
+    return draft
 
 
 def circuit_of(draft: Draft) -> Circuit | None:
