@@ -91,6 +91,14 @@ def only_where(condition: str) -> dict[str, Any]:
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
+def only_true(column: str) -> dict[str, Any]:
+    """The arguments of an index of the rows where a column is true, as SQLAlchemy writes that condition.
+
+    SQLite compares the texts of conditions.
+    """
+    return {"sqlite_where": text(f"{column} = 1"), "postgresql_where": text(column)}
+
+
 class ByOtherIndex(FunctionElement[Any]):
     """A column in a condition that should choose no index.
 

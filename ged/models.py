@@ -36,12 +36,14 @@ from ged.signed_codes import models as signed_codes
 from ged.slips import models as slips
 from ged.suggestions import models as suggestions
 from ged.takeover import models as takeover_models
+from ged.under_way import keep_when_created
 from ged.word import models as word_models
 from ged.workbook import models as workbook
 from ged.workers import Worker
 
 metadata = Base.metadata
 hold_when_created(metadata)
+keep_when_created(metadata)
 
 __all__ = [
     "AuditEntry",

@@ -67,7 +67,7 @@ class FigureKey(Base):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     unit_id: Mapped[int] = mapped_column(Id)
     """The unit that has the letter; before a decision, the unit that registered it."""
-    register_id: Mapped[int] = mapped_column(Id)
+    register_id: Mapped[int] = mapped_column(Id, index=True)
     """The register of the letter's first number."""
     direction: Mapped[Direction] = mapped_column(Code(Direction))
     nature: Mapped[str] = mapped_column(String(32))
@@ -240,7 +240,14 @@ class FigureDelay(Base):
     """Letters whose stage ended in one day or month, by delay. A bin without letters has no row."""
 
     __tablename__ = "figure_delays"
-    __table_args__ = (Index("ix_figure_delays_key_id", "key_id", "grain", "day"),)
+    __table_args__ = (
+        Index("ix_figure_delays_key_id", "key_id", "grain", "day"),
+        # Of a year in months: the bins of one stage, without reading rows.
+        Index(
+            "ix_figure_delays_months", "stage", "day", "key_id", "at_least", "letters",
+            **only_where(f"grain = '{Grain.SUM_MONTH.value}'"),
+        ),
+    )  # fmt: skip
 
     grain: Mapped[Grain] = mapped_column(Code(Grain), primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)

@@ -3,7 +3,7 @@
 from alembic import op
 from sqlalchemy import text
 
-from ged import held
+from ged import held, under_way
 
 
 def create_index(
@@ -59,6 +59,18 @@ def wait_for_paper() -> None:
 def stop_waiting() -> None:
     """Undo ``wait_for_paper``."""
     for statement in held.undo_waiting(_dialect()):
+        op.get_bind().exec_driver_sql(statement)
+
+
+def keep_under_way() -> None:
+    """Make the database keep ``assignments.is_under_way``; call it again after one of the two tables was rebuilt."""
+    for statement in [*under_way.undo(_dialect()), *under_way.statements(_dialect())]:
+        op.get_bind().exec_driver_sql(statement)
+
+
+def leave_under_way() -> None:
+    """Undo ``keep_under_way``."""
+    for statement in under_way.undo(_dialect()):
         op.get_bind().exec_driver_sql(statement)
 
 

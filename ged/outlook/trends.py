@@ -1,11 +1,11 @@
 """What a forecast and a comparison need of the figures: what came and was done each day, for each unit; delays of two periods."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Literal
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ged.figures import sums
@@ -38,19 +38,28 @@ def moved(session: Session, cut: Cut, period: Period, came: Came, *, by_unit: bo
     return dict(found)
 
 
-def known_since(
-    session: Session, cut: Cut, histories: Mapping[int, History], window: Period, *, by_unit: bool
-) -> dict[int, date]:
-    """Unit (or ``ALL``) -> the first day of which its letters tell something: the first of the window where there were letters before it."""
-    month, of_month = window.since.replace(day=1), of_grain(FigureCell, sums.grains(session, cut).month)
-    earlier = session.scalars(
-        select(FigureKey.unit_id)
+def told_by_month(session: Session, cut: Cut, window: Period) -> dict[int, date]:
+    """Unit -> the month of its first letters, of those since ``LOOKED_BACK`` months before a window; a unit without letters is not there."""
+    month = months_later(window.since.replace(day=1), -LOOKED_BACK)
+    rows = session.execute(
+        select(FigureKey.unit_id, func.min(FigureCell.day))
         .join(FigureCell, FigureKey.id == FigureCell.key_id)
-        .where(of_month, FigureCell.day >= months_later(month, -LOOKED_BACK), FigureCell.day < month)
+        .where(of_grain(FigureCell, sums.grains(session, cut).month), FigureCell.day.between(month, window.until))
         .where(FigureCell.opened > 0, *cut.clauses())
-        .distinct()
-    ).all()
-    found = {unit_id: min(days) for unit_id, days in histories.items() if days}
-    if not by_unit:
-        return {ALL: window.since} if earlier else found
-    return found | dict.fromkeys(earlier, window.since)
+        .group_by(FigureKey.unit_id)
+    )
+    return {unit_id: day for unit_id, day in rows}
+
+
+def known_since(history: History, months: Iterable[date], window: Period) -> date | None:
+    """The first day of which letters tell something: the first of a window where there were letters before it.
+
+    None: there is no letter.
+
+    Args:
+        history: the days of the window with letters.
+        months: the months of the first letters (``told_by_month``).
+    """
+    if any(month < window.since.replace(day=1) for month in months):
+        return window.since
+    return min(history, default=None)

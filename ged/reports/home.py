@@ -268,7 +268,11 @@ def _counting(actor: Actor, today: date, zone: ZoneInfo) -> Select[Any]:
     """The statement of the counts of ``_names``."""
     alone = [one.scalar_subquery() for _, one in _counters(actor, today, zone)]
     together = [one for _, one in _waiting(actor, today)]
-    return select(*alone, *(routing.waiting_counts(actor, together).subquery().c if together else ()))
+    if not together:
+        return select(*alone)
+    of_units = [_is_below(actor)] if actor.has(*HEADS) else []
+    among = or_(routing.is_in(actor, InboxView.OPEN), *of_units)
+    return select(*alone, *routing.waiting_counts(actor, together, among).subquery().c)
 
 
 def _waiting(actor: Actor, today: date) -> Iterator[tuple[str, ColumnElement[bool]]]:
@@ -277,11 +281,15 @@ def _waiting(actor: Actor, today: date) -> Iterator[tuple[str, ColumnElement[boo
     if actor.working_posts:
         yield "late", is_mine & (due < today)
     if actor.has(*HEADS):
-        is_below = ByOtherIndex(Assignment.unit_id).in_(sorted(actor.headed_unit_ids))
-        yield Fact.LATE_BELOW.value, is_below & (due < today)
+        yield Fact.LATE_BELOW.value, _is_below(actor) & (due < today)
     if _works(actor):
         yield Fact.ASSIGNED.value, is_mine
         yield Fact.DUE_THIS_WEEK.value, is_mine & (due >= today) & (due <= today + timedelta(days=6 - today.weekday()))
+
+
+def _is_below(actor: Actor) -> ColumnElement[bool]:
+    """Whether an assignment is of a unit that the actor heads."""
+    return ByOtherIndex(Assignment.unit_id).in_(sorted(actor.headed_unit_ids))
 
 
 def _counters(actor: Actor, today: date, zone: ZoneInfo) -> Iterator[tuple[str, Select[int]]]:

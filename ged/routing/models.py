@@ -4,10 +4,10 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, ForeignKey, Index, Integer, String, Text, text
+from sqlalchemy import JSON, Boolean, ForeignKey, Index, Integer, String, Text, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ged.db import Base, Code, Id, UtcDateTime, only_where
+from ged.db import Base, Code, Id, UtcDateTime, only_true, only_where
 from ged.org.models import Unit
 from ged.org.stock import OfEntity, once_by_code
 from ged.routing.states import AssignmentState
@@ -77,6 +77,9 @@ class Assignment(Base):
         # What is done of a post, and of a unit where no post is named: the latest first.
         Index("ix_assignments_post_id_ended", "post_id", text(ENDED_AT), "id"),
         Index("ix_assignments_unit_id_ended", "unit_id", text(ENDED_AT), "id", **only_where("post_id IS NULL")),
+        # What waits of a post and of a unit: few, whatever was closed since.
+        Index("ix_assignments_post_id_under_way", "post_id", **only_true("is_under_way")),
+        Index("ix_assignments_unit_id_under_way", "unit_id", **only_true("is_under_way")),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -99,6 +102,8 @@ class Assignment(Base):
     assigned_at: Mapped[datetime] = mapped_column(UtcDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     outcome: Mapped[str] = mapped_column(Text, default="")
+    is_under_way: Mapped[bool] = mapped_column(Boolean, server_default=false())
+    """Whether the letter is under way; kept by the database (``ged.under_way``), and never written by the program."""
     version: Mapped[int] = mapped_column(Integer)
     unit: Mapped[Unit] = relationship(lazy="joined", innerjoin=True)
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012

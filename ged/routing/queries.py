@@ -51,7 +51,7 @@ from ged.register.models import (
 from ged.register.queries import first_numbers
 from ged.register.states import MailState
 from ged.routing.models import Assignment, Mention, Purpose
-from ged.routing.rights import ENDED, UNDER_WAY, waits_for
+from ged.routing.rights import ENDED, waits_for
 from ged.routing.states import LIVE, AssignmentState
 from ged.routing.undoing import gives_nothing
 from ged.unit import Actor
@@ -355,26 +355,34 @@ def inbox_totals(
 @composed
 def _live_totals(actor: Actor, views: tuple[InboxView, ...], today: date, asked: ListFilter) -> Select[Any]:
     found = [_with_mention(asked), *_narrowing(asked)]
-    return waiting_counts(actor, [and_(is_in(actor, one, today=today, whose=asked.whose), *found) for one in views])
+    those = [and_(is_in(actor, one, today=today, whose=asked.whose), *found) for one in views]
+    whose = [_below(actor)] if InboxView.UNITS in views else []
+    mine = [_mine(actor, asked.whose)] if {*views} - {InboxView.UNITS} else []
+    return waiting_counts(actor, those, or_(*mine, *whose))
 
 
-def waiting_counts(actor: Actor, which: Sequence[ColumnElement[bool]]) -> Select[Any]:
+def waiting_counts(actor: Actor, which: Sequence[ColumnElement[bool]], among: ColumnElement[bool]) -> Select[Any]:
     """A statement of one row: for each condition, how many waiting assignments of letters that the actor may see meet it.
+
+    ``among`` is true of each assignment that meets one of the conditions. The database finds the assignments by it: of
+    the conditions themselves, which repeat each other, SQLite uses no index.
 
     Who sees a letter costs most: it is asked once for all conditions, and last. A registry has the right to each letter
     under way, and few of them wait for it. ``OFFSET 0`` keeps the database from asking it first.
     """
-    own, seen = _waiting_of(actor, which)
+    own, seen = _waiting_of(actor, which, among)
     counts: Any = [func.count().filter(own.c[f"is_{n}"]).label(f"count_{n}") for n, _ in enumerate(which)]
     found: Select[Any] = select(*counts).select_from(own)
     return found.where(seen)
 
 
-def _waiting_of(actor: Actor, which: Sequence[ColumnElement[bool]]) -> tuple[Subquery, ColumnElement[bool]]:
-    """The waiting assignments that meet one of the conditions, and the condition that the actor may see their letters."""
+def _waiting_of(
+    actor: Actor, which: Sequence[ColumnElement[bool]], among: ColumnElement[bool]
+) -> tuple[Subquery, ColumnElement[bool]]:
+    """The waiting assignments among which all are that meet a condition; and the condition that the actor may see their letters."""
     met: Any = [one.label(f"is_{n}") for n, one in enumerate(which)]
     waiting: Select[Any] = select(Mail.id, Mail.level, *met).join(Assignment, Assignment.mail_id == Mail.id)
-    own = waiting.where(is_waiting(), or_(*which)).offset(0).subquery("waiting")
+    own = waiting.where(is_waiting(), among).offset(0).subquery("waiting")
     letter = aliased(Mail, own)
     return own, access.visible_clause(letter.id, letter.level, actor.principals)
 
@@ -440,12 +448,12 @@ def comes_from(text: str) -> ColumnElement[bool]:
 
 def count_inbox(actor: Actor, *, today: date | None = None, view: InboxView = InboxView.OPEN) -> Select[int]:
     """The statement of ``inbox_count``, of a view that is not done."""
-    return waiting_counts(actor, [is_in(actor, view, today=today)])
+    return waiting_counts(actor, [is_in(actor, view, today=today)], is_in(actor, view, today=today))
 
 
 def inbox_in_menu(actor: Actor) -> Select[int]:
     """The statement that counts the actor's inbox for the navigation, at most ``MOST_IN_MENU``."""
-    own, seen = _waiting_of(actor, [is_in(actor, InboxView.OPEN)])
+    own, seen = _waiting_of(actor, [], is_in(actor, InboxView.OPEN))
     return select(func.count()).select_from(select(own.c.id).where(seen).limit(MOST_IN_MENU).subquery())
 
 
@@ -463,18 +471,14 @@ def _may_be_seen(actor: Actor) -> ColumnElement[bool]:
 
 
 def is_waiting() -> ColumnElement[bool]:
-    """Assignments that wait for somebody; the query joins ``Mail``.
-
-    Those of a closed letter keep their state, so they are most of all: the few letters under way are found first.
-    """
-    return Mail.state.in_(UNDER_WAY) & ByOtherIndex(Assignment.state).in_(LIVE)
+    """Assignments that wait for somebody: of letters under way (``ged.under_way``), and not done."""
+    return Assignment.is_under_way & ByOtherIndex(Assignment.state).in_(LIVE)
 
 
 def _mine(actor: Actor, whose: Whose | None = None) -> ColumnElement[bool]:
     """Of the actor's posts, and of their units where no post is named."""
     post_ids, unit_ids = _own(actor, whose)
-    post, unit = ByOtherIndex(Assignment.post_id), ByOtherIndex(Assignment.unit_id)
-    return or_(post.in_(post_ids), post.is_(None) & unit.in_(unit_ids))
+    return or_(Assignment.post_id.in_(post_ids), Assignment.post_id.is_(None) & Assignment.unit_id.in_(unit_ids))
 
 
 def _below(actor: Actor) -> ColumnElement[bool]:

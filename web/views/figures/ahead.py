@@ -3,7 +3,8 @@
 A forecast is made of what came on each day. So it is shown to who may see each letter behind it, and to nobody else.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 from flask_babel import format_date, format_decimal, ngettext
@@ -104,15 +105,16 @@ def units(board: Board) -> Panel | None:
     """The next two weeks of each unit; the most open letters first."""
     if not board.asked.sight.is_exact:
         return None
-    histories, _since = _known(board, by_unit=True)
     names, stands = board.units, _stands(board)
-    # In the order of what is open now: of 400 units, the picture needs the forecasts of a dozen.
+    # In the order of what is open now: of 400 units, the picture needs the letters and the forecasts of a dozen.
     open_now = {
-        one: stands[one].open if one in stands else 0 for one in histories.keys() | {int(one) for one in stands}
+        one: stands[one].open if one in stands else 0 for one in _months(board).keys() | {int(one) for one in stands}
     }
     order = sorted(open_now, key=lambda one: (-open_now[one], names.get(one, ""), one))
+    drawn = order[:MOST_ROWS]
+    _read(board, drawn)
     groups, totals = [], []
-    for unit_id in order[:MOST_ROWS]:
+    for unit_id in drawn:
         name, open_, later = names.get(unit_id, "—"), open_now[unit_id], _later(board, unit_id, open_now[unit_id])
         told = open_ if later is None else later
         groups.append(Group(name, (_expected(told, name, str(_("dans 14 jours"))),)))
@@ -128,19 +130,25 @@ def units(board: Board) -> Panel | None:
             str(_("Service")), str(_("Attendus")), str(_("Fourchette")), str(_("Sortis de l'instance")), str(_("En instance hier")),
             str(_("Dans 14 jours")), str(_("Erreur par semaine")), str(_("Fourchette tenue")),
         ),
-        RowsOf(order, lambda one: _of_unit(board, one, open_now[one])),
+        RowsOf(order, lambda one: _of_unit(board, one, order, open_now[one])),
         charts.stacked_rows(groups, TWO[:1], totals) if any(one.values[0].amount for one in groups) else None,
         nothing=_unknown(board),
     )  # fmt: skip
 
 
 def _forecast_of(board: Board, unit_id: int, *, is_checked: bool = True) -> Forecast | None:
-    """The forecast of a unit, or of all; None: their letters tell nothing yet."""
-    histories, since = _known(board, by_unit=unit_id != trends.ALL)
-    first = since.get(unit_id)
-    if first is None:
+    """The forecast of a unit, or of all (``trends.ALL``); None: their letters tell nothing yet."""
+    window, months = _window(board), _months(board)
+    if unit_id == trends.ALL:
+        of_all = trends.moved(board.session, board.asked.cut, window, _column(board.asked), by_unit=False)
+        history = of_all.get(trends.ALL, {})
+    else:
+        history = _read(board, [unit_id])[unit_id]
+        months = {one: month for one, month in months.items() if one == unit_id}
+    since = trends.known_since(history, months.values(), window)
+    if since is None:
         return None
-    return forecast.forecast(histories.get(unit_id, {}), _plan(board), since=first, is_checked=is_checked)
+    return forecast.forecast(history, _plan(board), since=since, is_checked=is_checked)
 
 
 def _later(board: Board, unit_id: int, open_: int) -> float | None:
@@ -154,7 +162,9 @@ def _grown(open_: int, told: Forecast) -> float:
     return max(0.0, open_ + sum(week.more for week in told.weeks))
 
 
-def _of_unit(board: Board, unit_id: int, open_: int) -> tuple[Cell, ...]:
+def _of_unit(board: Board, unit_id: int, order: Sequence[int], open_: int) -> tuple[Cell, ...]:
+    """A row of the table, whose units are ``order``."""
+    _read(board, order)  # those of the picture alone are read before the table is opened
     asked, name, told = board.asked, board.units.get(unit_id, "—"), _forecast_of(board, unit_id)
     end = Period(_yesterday(asked), _yesterday(asked))
     stands = Cell(
@@ -175,10 +185,6 @@ def _of_unit(board: Board, unit_id: int, open_: int) -> tuple[Cell, ...]:
     )  # fmt: skip
 
 
-_Known = tuple[Mapping[int, History], Mapping[int, date]]
-"""For each unit, or for all together: its letters, and the day since which they tell something."""
-
-
 def _plan(board: Board) -> Plan:
     """The days of the forecasts."""
     if "plan" not in board.kept:
@@ -189,16 +195,28 @@ def _plan(board: Board) -> Plan:
     return found
 
 
-def _known(board: Board, *, by_unit: bool) -> _Known:
-    key = ("known", by_unit)
-    if key not in board.kept:
-        asked, session = board.asked, board.session
-        window = Period(_plan(board).days[0], _yesterday(asked))
-        came: Came = "numbered" if _came(asked) is What.NUMBERED else "received"
-        histories = trends.moved(session, asked.cut, window, came, by_unit=by_unit)
-        board.kept[key] = histories, trends.known_since(session, asked.cut, histories, window, by_unit=by_unit)
-    found: _Known = board.kept[key]
+def _window(board: Board) -> Period:
+    """The days of whose letters forecasts are made."""
+    return Period(_plan(board).days[0], _yesterday(board.asked))
+
+
+def _months(board: Board) -> Mapping[int, date]:
+    """The month of the first letters of each unit with letters."""
+    if "months" not in board.kept:
+        board.kept["months"] = trends.told_by_month(board.session, board.asked.cut, _window(board))
+    found: Mapping[int, date] = board.kept["months"]
     return found
+
+
+def _read(board: Board, unit_ids: Collection[int]) -> Mapping[int, History]:
+    """The letters of units, day by day; those of units that were read already are kept."""
+    kept: dict[int, History] = board.kept.setdefault("histories", {})
+    wanted = [one for one in unit_ids if one not in kept]
+    if wanted:
+        cut = replace(board.asked.cut, unit_ids=wanted)
+        found = trends.moved(board.session, cut, _window(board), _column(board.asked), by_unit=True)
+        kept.update((one, found.get(one, {})) for one in wanted)
+    return kept
 
 
 def _told(board: Board) -> Forecast | None:
@@ -254,6 +272,10 @@ def _left_words(board: Board) -> str:
 
 def _came(asked: AskedFigures) -> What:
     return What.NUMBERED if asked.direction is Direction.OUTGOING else What.RECEIVED
+
+
+def _column(asked: AskedFigures) -> Came:
+    return "numbered" if _came(asked) is What.NUMBERED else "received"
 
 
 def _yesterday(asked: AskedFigures) -> date:
