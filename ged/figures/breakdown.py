@@ -187,9 +187,12 @@ def registers(session: Session, cut: Cut) -> list[tuple[int, str]]:
     # A key stays when its last letter has left it, for another level, say. The first letter of each register is enough
     # (LIMIT keeps PostgreSQL from looking for all of them).
     of_key = exists().where(FigureLetter.key_id == FigureKey.id)
-    first = select(FigureKey.id).where(FigureKey.register_id == Register.id, *cut.clauses(), of_key).limit(1)
+    of_keys = select(FigureKey.register_id).where(*cut.clauses()).distinct().subquery("of_keys")
+    first = select(FigureKey.id).where(FigureKey.register_id == of_keys.c.register_id, *cut.clauses(), of_key).limit(1)
     is_used = first.scalar_subquery().is_not(None)
-    rows = session.execute(select(Register.id, Register.name).where(is_used))
+    rows = session.execute(
+        select(Register.id, Register.name).join(of_keys, of_keys.c.register_id == Register.id).where(is_used)
+    )
     return sorted(((one, name) for one, name in rows), key=lambda row: (row[1], row[0]))
 
 

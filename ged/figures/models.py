@@ -67,7 +67,7 @@ class FigureKey(Base):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     unit_id: Mapped[int] = mapped_column(Id)
     """The unit that has the letter; before a decision, the unit that registered it."""
-    register_id: Mapped[int] = mapped_column(Id, index=True)
+    register_id: Mapped[int] = mapped_column(Id)
     """The register of the letter's first number."""
     direction: Mapped[Direction] = mapped_column(Code(Direction))
     nature: Mapped[str] = mapped_column(String(32))

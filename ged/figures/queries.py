@@ -11,7 +11,7 @@ from ged import audit
 from ged.audit import AuditEntry
 from ged.figures import sums
 from ged.figures.cuts import Cut, of_grain, summed
-from ged.figures.models import STATE, FigureCell, FigureState
+from ged.figures.models import FigureCell
 from ged.figures.periods import ONE_DAY
 from ged.figures.stages import COUNTED, Grain
 from ged.figures.sums import Grains
@@ -27,13 +27,13 @@ class Standing:
 
 def are_whole(session: Session) -> bool:
     """Whether there are figures to show; False while they are made for the first time, or anew."""
-    state = session.get(FigureState, STATE)
+    state = sums.state_of(session)
     return state is not None and state.is_whole
 
 
 def counted_upto(session: Session, now: datetime) -> datetime | None:
     """The moment up to which every act is counted: now, or that of the last act that is; None: none is yet."""
-    state = session.get(FigureState, STATE)
+    state = sums.state_of(session)
     if state is None:
         return None
     if audit.head(session).count <= state.sequence:

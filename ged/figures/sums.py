@@ -47,10 +47,16 @@ OF_KEYS = Grains(Grain.DAY, Grain.MONTH, Grain.YEAR)
 OF_SUMS = Grains(Grain.SUM_DAY, Grain.SUM_MONTH, Grain.SUM_YEAR)
 
 
+def state_of(session: Session) -> FigureState | None:
+    """What is known of the figures; None: none was ever made."""
+    # Each figure of a page asks: the session knows its rows weakly, so the row would be read again for each.
+    state: FigureState | None = session.info[FigureState] = session.get(FigureState, STATE)
+    return state
+
+
 def are_kept(session: Session) -> bool:
     """Whether there are cells of sums."""
-    # Each figure of a page asks: the session knows its rows weakly, so the row would be read again for each.
-    state = session.info[FigureState] = session.get(FigureState, STATE)
+    state = state_of(session)
     return state is not None and state.sums_whole
 
 

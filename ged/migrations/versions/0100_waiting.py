@@ -1,4 +1,4 @@
-"""indexes of the assignments that wait, of a post and of a unit; of figures by register, and of delays by month
+"""indexes of the assignments that wait, of a post and of a unit; of delays by month
 
 Revision ID: 0100
 Revises: 0099
@@ -24,12 +24,10 @@ def upgrade() -> None:
     is_under_way = "is_under_way = 1" if op.get_context().dialect.name == "sqlite" else "is_under_way"
     create_index("assignments", "post_id", name=POSTS, where=is_under_way)
     create_index("assignments", "unit_id", name=UNITS, where=is_under_way)
-    create_index("figure_keys", "register_id")
     create_index("figure_delays", *OF_MONTHS, name=MONTHS, where="grain = 'sum_month'")
 
 
 def downgrade() -> None:
     drop_index("figure_delays", name=MONTHS)
-    drop_index("figure_keys", "register_id")
     drop_index("assignments", name=UNITS)
     drop_index("assignments", name=POSTS)
