@@ -42,13 +42,13 @@ def told_by_month(session: Session, cut: Cut, window: Period) -> dict[int, date]
     """Unit -> the month of its first letters, of those since ``LOOKED_BACK`` months before a window; a unit without letters is not there."""
     month = months_later(window.since.replace(day=1), -LOOKED_BACK)
     rows = session.execute(
-        select(FigureKey.unit_id, func.min(FigureCell.day))
+        select(FigureKey.unit_id, func.min(FigureCell.day).label("first"))
         .join(FigureCell, FigureKey.id == FigureCell.key_id)
         .where(of_grain(FigureCell, sums.grains(session, cut).month), FigureCell.day.between(month, window.until))
         .where(FigureCell.opened > 0, *cut.clauses())
         .group_by(FigureKey.unit_id)
     )
-    return {unit_id: day for unit_id, day in rows}
+    return {row.unit_id: row.first for row in rows}
 
 
 def known_since(history: History, months: Iterable[date], window: Period) -> date | None:
