@@ -15,6 +15,7 @@ SAY_SQL = {
     "ged.faults": "names the class of its errors, for types alone: nothing of it is loaded",
     "ged.held": "says the triggers of tables",
     "ged.paging": "says the clause of a page",
+    "ged.under_way": "says the triggers that keep a column",
     "ged.standby": "makes the connections of the database's engine",
 }
 """Modules below the database that write SQL, or serve it alone."""
