@@ -3,7 +3,8 @@
 import logging
 import threading
 from collections.abc import Callable
-from datetime import date, time
+from contextlib import suppress
+from datetime import date, datetime, time
 from typing import Any, Protocol
 
 from scanner_bridge.api import Link, LinkDownError, RefusedError
@@ -115,7 +116,8 @@ def body_of(line: DeskLine) -> dict[str, Any]:
 
 
 def iso_day(text: str) -> str:
-    """``24/11/2026``, ``24/11/26`` or ``2026-11-24`` as the last one.
+    """``24/11/2026``, ``24/11/26``, ``24/11`` or ``2026-11-24`` as the last one. A day without its year is of the year that
+    brings it nearest to today.
 
     Raises:
         ValueError: it is no day, or of an earlier century than any letter.
@@ -124,6 +126,13 @@ def iso_day(text: str) -> str:
     if len(parts) == 3:
         year = int(parts[2]) + (2000 if len(parts[2]) == 2 else 0)
         day = date(year, int(parts[1]), int(parts[0]))
+    elif len(parts) == 2:
+        today = datetime.now().astimezone().date()
+        days = []
+        for year in (today.year - 1, today.year, today.year + 1):
+            with suppress(ValueError):  # 29 February
+                days.append(date(year, int(parts[1]), int(parts[0])))
+        day = min(days, key=lambda one: abs(one - today))  # of none: a ValueError
     else:
         day = date.fromisoformat(text)
     if day.year < _FIRST_YEAR:

@@ -31,14 +31,21 @@ _LINKS: Final = {
     "server_down": "Serveur absent\u00a0: les lignes sont gardées ici et partiront d’elles-mêmes.",
     "unpaired": "Le serveur ne connaît plus ce poste\u00a0: appelez l’administrateur. Les lignes sont gardées ici.",
 }
+_REFUSED_AT: Final = {
+    "reserve.received_in_future": "received_clock",
+    "reserve.before_book": "received_clock",
+    "reserve.other_day": "received_on",
+}
+"""Where a line is corrected that the server refused; every other reason is one of its number."""
+# In the order of the paper's columns.
 _FIELDS: Final = (
     ("line", "Numéro de la ligne (imprimé au carnet)", "text", True),
     ("received_on", "Reçu le", "numeric", True),
     ("received_clock", "Heure", "numeric", True),
     ("sender_name", "Expéditeur", "text", True),
+    ("subject", "Objet", "text", True),
     ("their_reference", "Référence de la lettre", "text", False),
     ("written_on", "Date de la lettre", "numeric", False),
-    ("subject", "Objet", "text", True),
     ("enclosure_count", "Pièces jointes", "numeric", False),
     ("addressee", "Destinataire", "text", False),
 )
@@ -147,9 +154,12 @@ def _trouble(text: str) -> str:
 
 
 def _first(line: DeskLine, faults: dict[str, str]) -> str:
-    names = [name for name, *_ in _FIELDS]
-    empty = (name for name in names if not line.fields.get(name))
-    return next((name for name in names if name in faults), next(empty, "line"))
+    """The field that is typed first: a faulty one, the one for which the server refused the line, else the first that is missing."""
+    wrong = next((name for name, *_ in _FIELDS if name in faults), "")
+    if not wrong and line.state == "refused":
+        wrong = _REFUSED_AT.get(line.code, "line")
+    missing = (name for name, _label, _mode, is_required in _FIELDS if is_required and not line.fields.get(name))
+    return wrong or next(missing, "line")
 
 
 def _field(

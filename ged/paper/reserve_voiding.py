@@ -15,14 +15,23 @@ from ged.unit import Actor, UnitOfWork
 
 @dataclass(frozen=True)
 class FreeLines:
-    """The free lines of a book, by their places; ``used``: those of them on which a letter seems to be written."""
+    """The free lines of a book, by their places.
+
+    Attributes:
+        told: those that are not surely empty: a form that voids them names them.
+        used: those of ``told`` on which a letter seems to be written.
+        asked: those of ``told`` of which the machine is not sure: on most pages the first one after the last used one.
+    """
 
     free: tuple[int, ...]
-    used: tuple[int, ...]
+    told: tuple[int, ...] = ()
+    used: tuple[int, ...] = ()
+    asked: tuple[int, ...] = ()
 
     def of(self, line_no: int) -> "FreeLines":
         """One of them by itself."""
-        return FreeLines((line_no,), (line_no,) if line_no in self.used else ())
+        told, used, asked = (tuple({line_no}.intersection(some)) for some in (self.told, self.used, self.asked))
+        return FreeLines((line_no,), told, used, asked)
 
 
 def free_lines(session: Session, book_id: int, actor: Actor) -> FreeLines:
@@ -32,7 +41,13 @@ def free_lines(session: Session, book_id: int, actor: Actor) -> FreeLines:
         NotFound: as ``kept_book``.
     """
     free = [one.line_no for one in queries.lines(session, actor, book_id) if one.state is ReserveState.FREE]
-    return FreeLines(tuple(free), tuple(sorted(_used(session, book_id, actor).intersection(free))))
+    found = reserve_sheets.lines_of(session, book_id, actor)
+    told = sorted(_told(session, book_id, actor).intersection(free))
+    said = {n: found[n].said if n in found else LineSaid.EMPTY for n in told}  # an empty one was typed at a desk
+    of_desks = _of_desks(session, book_id, actor)
+    asked = [n for n in told if said[n] is LineSaid.ASKED and n not in of_desks]
+    used = [n for n in told if said[n] is LineSaid.WRITTEN or n in of_desks]
+    return FreeLines(tuple(free), tuple(told), tuple(used), tuple(asked))
 
 
 def void(
@@ -49,21 +64,26 @@ def void(
     the free ones are voided: so what came after the form was shown is told first.
 
     Args:
-        told: the used lines that the form named.
+        told: the lines that are not surely empty, as the form named them.
 
     Raises:
         InvalidTransition: ``reserve.used_meanwhile``: more lines are used; as ``void_lines``.
     """
     voided = operations.void_lines(uow, book_id, first=first, last=last, reason=reason, actor=actor)
     # The lines are locked, so a desk whose line comes now waits, and is told that it is void.
-    more = _used(uow.session, book_id, actor).intersection(voided) - set(told)
+    more = _told(uow.session, book_id, actor).intersection(voided) - set(told)
     if more:
         raise InvalidTransition("reserve.used_meanwhile", "look at these lines first", lines=numbers.spans(more))
     return voided
 
 
-def _used(session: Session, book_id: int, actor: Actor) -> set[int]:
+def _of_desks(session: Session, book_id: int, actor: Actor) -> set[int]:
     typed = reserve_typed.of_book(session, book_id, actor)
+    return {one.line_no for one in queries.lines(session, actor, book_id) if one.id in typed}
+
+
+def _told(session: Session, book_id: int, actor: Actor) -> set[int]:
     found = reserve_sheets.lines_of(session, book_id, actor)
-    of_desks = {one.line_no for one in queries.lines(session, actor, book_id) if one.id in typed}
-    return of_desks | {line_no for line_no, one in found.items() if one.said is not LineSaid.EMPTY}
+    return _of_desks(session, book_id, actor) | {
+        line_no for line_no, one in found.items() if one.said is not LineSaid.EMPTY
+    }

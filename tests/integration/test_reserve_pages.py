@@ -116,6 +116,7 @@ def test_a_line_that_a_colleague_took_is_told_and_what_was_typed_stays(site: tup
         ({"received_clock": ""}, "received_clock"),
         ({"received_clock": "25:00"}, "Cette heure n'est pas écrite comme attendu."),
         ({"received_on": ""}, "received_on"),
+        ({"received_on": "31/11"}, "received_on"),
         ({"ligne": ""}, "ligne"),
         ({"received_on": "01/01/2026"}, "Ce moment est avant l'ouverture du carnet"),
     ],
@@ -131,6 +132,8 @@ def test_a_line_without_its_true_moment_is_refused(
     )
     assert sent.status_code == 422
     assert told in sent.text.replace("&#39;", "'")
+    summary = sent.text.partition("error-summary__list")[2].partition("</ul>")[0]
+    assert summary.count("<li>") == 1  # a day that is read twice is told once
     with services.reading() as session:
         assert session.scalars(select(Mail.id)).all() == []
 

@@ -347,9 +347,25 @@ def test_who_voids_the_free_lines_is_told_of_writing_on_them(site: tuple[Flask, 
     book_id = book_of(services, pages=2)
     bring(app, services, scanned(written(services, book_id)[0].image))
     shown = unescape(sign_in(app, "agent").get(f"{HERE}/{book_id}/annulation").text)
-    assert "Lignes 01 à 05 : saisissez-les" in shown.replace("\N{NO-BREAK SPACE}", " ")
+    assert "3 lignes semblent avoir servi" in shown
+    assert re.search(r"<p>01.à.03\. De l.écriture", shown), shown  # not 4, which is ticked as spoiled
+    assert "À regarder sur le papier : 05." in shown.replace("\N{NO-BREAK SPACE}", " ")
     void(services, book_id, first=1, last=5, now=datetime.now(UTC))
-    assert "semblent avoir servi" not in unescape(sign_in(app, "agent").get(f"{HERE}/{book_id}/annulation").text)
+    assert "avoir servi" not in unescape(sign_in(app, "agent").get(f"{HERE}/{book_id}/annulation").text)
+
+
+def test_an_empty_line_of_which_the_machine_is_not_sure_is_no_alarm(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    book_id = book_of(services, pages=1)
+    sheet(services, book_id, written=3, now=datetime.now(UTC))
+    void(services, book_id, first=1, last=3, now=datetime.now(UTC))
+    agent = sign_in(app, "agent")
+    shown = unescape(agent.get(f"{HERE}/{book_id}/annulation").text).replace("\N{NO-BREAK SPACE}", " ")
+    assert "avoir servi" not in shown
+    assert "À regarder sur le papier : 04." in shown
+    assert shown.count('name="told"') == 1
+    one = unescape(agent.get(f"{HERE}/{book_id}/annulation?ligne=4").text)
+    assert 'value="Ligne non utilisée"' in one
 
 
 def test_what_is_no_page_of_ours_is_an_ordinary_scan(site: tuple[Flask, Services]) -> None:

@@ -142,7 +142,7 @@ def test_the_clerk_finds_the_line_in_the_form_and_confirms_it(site: tuple[Flask,
     send(app, token_of(services), sent)
     client = sign_in(app, "agent")
     assert "saisie au poste, à confirmer" in unescape(client.get(f"/registres/secours/{book_id}").text)
-    assert "Lignes 01" in unescape(client.get(f"/registres/secours/{book_id}/annulation").text)
+    assert "1 ligne semble avoir servi" in unescape(client.get(f"/registres/secours/{book_id}/annulation").text)
     page = unescape(client.get(f"/enregistrer/?carnet={book_id}").text)
     assert re.search(r"Saisi au poste «.Guichet agent.» sans le serveur", page)
     for name, value in (

@@ -7,6 +7,7 @@ import re
 import stat
 import threading
 import time
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -267,6 +268,30 @@ def test_a_day_with_a_short_year_is_of_this_century_and_one_long_ago_is_a_fault(
     assert faults_of(TYPED | {"received_on": "24/11/206"}) == {"received_on": "day"}
     assert faults_of(TYPED | {"received_on": "0026-11-24"}) == {"received_on": "day"}
     assert faults_of(TYPED | {"written_on": "31/12/1899"}) == {"written_on": "day"}
+
+
+def test_a_day_without_its_year_is_of_the_year_that_brings_it_nearest() -> None:
+    today = datetime.now().astimezone().date()
+    for days in (-100, 0, 100):
+        day = today + timedelta(days=days)
+        assert iso_day(f"{day.day}/{day.month}") == day.isoformat()
+    assert faults_of(TYPED | {"received_on": "31/02"}) == {"received_on": "day"}
+
+
+@pytest.mark.parametrize(
+    ("line", "field"),
+    [
+        (DeskLine("k", "draft", {"line": "CS-1-07", "received_on": "24/11/2026"}), "received_clock"),
+        (DeskLine("k", "draft", dict(TYPED) | {"subject": ""}), "subject"),
+        (DeskLine("k", "refused", dict(TYPED), code="reserve.line_unknown"), "line"),
+        (DeskLine("k", "refused", dict(TYPED), code="reserve.before_book"), "received_clock"),
+    ],
+)
+def test_typing_begins_at_the_field_that_waits_for_it(line: DeskLine, field: str) -> None:
+    shown = desk_texts.PAGE.lines("s", line, [], {}, "", "", None)
+    assert re.findall(r"<input id='(\w+)'[^>]* autofocus", shown) == [field]
+    ids = re.findall(r"<input id='(\w+)'", shown)
+    assert ids.index("subject") == ids.index("sender_name") + 1  # as on the paper
 
 
 def test_the_page_at_the_desk_has_french_typography() -> None:

@@ -46,10 +46,10 @@ class FormReader:
         """Raise if any field was wrong.
 
         Raises:
-            FormRefused: with all errors found.
+            FormRefused: with all errors found; each once, also where a field was read twice.
         """
         if self._errors:
-            raise FormRefused(tuple(self._errors))
+            raise FormRefused(tuple({(one.code, one.params.get("field")): one for one in self._errors}.values()))
 
     def refuse(self, error: Invalid) -> None:
         """Add an error found by the view."""

@@ -127,8 +127,8 @@ def _void_form(book_id: int, error: GedError | None = None) -> ResponseReturnVal
     if only in lines.free:
         lines = lines.of(only)
     return render_form(
-        "reserve/void.html", error=error, book=book, free=lines.free, told=numbers.spans(lines.free),
-        written=numbers.spans(lines.used), used=lines.used, only=only, following=request.values.get("suite", type=whole),
+        "reserve/void.html", error=error, book=book, lines=lines, only=only, spans=numbers.spans,
+        following=request.values.get("suite", type=whole),
     )  # fmt: skip
 
 
