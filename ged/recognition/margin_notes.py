@@ -105,12 +105,24 @@ class NoteRow:
 
 @dataclass(frozen=True)
 class Typed:
-    """What a person says of a note. ``version``: of the note that this person saw."""
+    """What a person says of a note.
+
+    Attributes:
+        version: of the note that this person saw.
+        seen: the words and the dismissal that this person saw; what is still so was not touched, and leaves the note as it is,
+            whatever a colleague made of it meanwhile. None: unknown.
+    """
 
     note_id: int
     text: str
     is_dismissed: bool
     version: int
+    seen: tuple[str, bool] | None = None
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether this person changed nothing of the note."""
+        return self.seen == (self.text, self.is_dismissed)
 
 
 @dataclass(frozen=True)
@@ -192,6 +204,8 @@ def write(
 
 def _change(uow: UnitOfWork, attachment_id: int, typed: Typed, actor: Actor) -> MarginNote | None:
     """Change a note, whose letter is locked; None where nothing is new."""
+    if typed.is_untouched:
+        return None
     row = uow.session.get(MarginNote, typed.note_id, populate_existing=True)
     if row is None or row.attachment_id != attachment_id:
         raise NotFound("margin_note.unknown", "reload the document", id=typed.note_id)

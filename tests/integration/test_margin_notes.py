@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -356,6 +357,49 @@ def test_what_another_person_typed_meanwhile_is_shown_under_what_is_kept(site: t
     again = post(client, f"/documents/{attachment_id}/annotations", sent | {f"version-{note.id}": "1"})
     assert again.status_code == 303
     assert notes(services, attachment_id)[0].text == "avis de la seconde"
+
+
+def test_what_a_colleague_typed_in_another_region_stays_when_a_form_is_sent_again(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    attachment_id = document(services, TOP, SIDE)
+    first, second = notes(services, attachment_id)
+    client = sign_in(app, "agent")
+    client.get(f"/documents/{attachment_id}")
+    write(services, attachment_id, typed(first, "avis de la première"), typed(second, "mots de la première"))
+    sent = {
+        "page": "1", "note": [str(first.id), str(second.id)], f"words-{first.id}": "avis de la seconde",
+        f"version-{first.id}": "0", f"seen-{first.id}": "", f"words-{second.id}": "", f"version-{second.id}": "0",
+        f"seen-{second.id}": "",
+    }  # fmt: skip
+    answer = post(client, f"/documents/{attachment_id}/annotations", sent)
+    assert answer.status_code == 409
+    assert answer.text.count("Texte enregistré") == 1  # of the region that both typed
+    again = post(client, f"/documents/{attachment_id}/annotations", _fields(answer.text))
+    assert again.status_code == 303
+    assert [one.text for one in notes(services, attachment_id)] == ["avis de la seconde", "mots de la première"]
+
+
+def test_each_region_that_both_typed_shows_the_colleagues_words(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    attachment_id = document(services, TOP, SIDE)
+    both = notes(services, attachment_id)
+    write(services, attachment_id, *(typed(one, f"première {one.number}") for one in both))
+    sent: dict[str, object] = {"page": "1", "note": [str(one.id) for one in both]}
+    for one in both:
+        sent |= {f"words-{one.id}": f"seconde {one.number}", f"version-{one.id}": "0", f"seen-{one.id}": ""}
+    answer = post(sign_in(app, "agent"), f"/documents/{attachment_id}/annotations", sent)
+    assert answer.status_code == 409
+    for number in (1, 2):
+        assert f"seconde {number}</textarea>" in answer.text
+        assert f"Texte enregistré : première {number}" in answer.text
+
+
+def _fields(page: str) -> dict[str, object]:
+    """What the form of the notes sends from a page."""
+    form = page.partition('id="annotations"')[2].partition("</form>")[0]
+    found: dict[str, object] = {"page": "1", "note": re.findall(r'name="note" value="(\d+)"', form)}
+    found |= dict(re.findall(r'name="((?:version|seen)-\d+)" value="([^"]*)"', form))
+    return found | dict(re.findall(r'name="(words-\d+)"[^>]*>([^<]*)</textarea>', form))
 
 
 def test_who_may_not_type_reads_them_and_an_empty_page_says_nothing(site: tuple[Flask, Services]) -> None:

@@ -1,10 +1,12 @@
 """Documents of letters: their pages, text, originals and searchable form, each under the letter's access rule."""
 
+from collections.abc import Sequence
 from io import BytesIO
 
 from flask import Blueprint, Response, flash, redirect, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from werkzeug.datastructures import MultiDict
 
 from ged.capture import arrange, drawing
 from ged.capture.files import MEDIA_TYPES
@@ -41,7 +43,8 @@ def show(attachment_id: int) -> ResponseReturnValue:
     return _show(attachment_id)
 
 
-def _show(attachment_id: int, error: GedError | None = None) -> ResponseReturnValue:
+def _show(attachment_id: int, error: GedError | None = None, *, typed: Sequence[Typed] = ()) -> ResponseReturnValue:
+    """The page. ``typed``: what a refused form said of the notes; those that it did not touch are shown as they are stored now."""
     actor = context.actor()
     wanted, words = request.values.get("page", 1, type=whole), request.args.getlist("mot")
     with context.services().reading() as session:
@@ -60,6 +63,8 @@ def _show(attachment_id: int, error: GedError | None = None) -> ResponseReturnVa
     return render_form(
         "documents/show.html",
         error=error,
+        form=_as_typed(typed) if error is not None else None,
+        changed_meanwhile=_changed_meanwhile(typed, notes),
         row=row,
         page=page,
         read_again=read_again,
@@ -71,6 +76,24 @@ def _show(attachment_id: int, error: GedError | None = None) -> ResponseReturnVa
         words=words,
         marks=marks.on_page([*found, *margin_notes.words(notes)], words),
     )
+
+
+def _as_typed(typed: Sequence[Typed]) -> MultiDict[str, str]:
+    form = MultiDict(request.form)
+    for one in typed:
+        if one.is_untouched:
+            form.poplist(f"words-{one.note_id}")
+    return form
+
+
+def _changed_meanwhile(typed: Sequence[Typed], notes: Sequence[margin_notes.NoteRow]) -> set[int]:
+    """The notes for which this person typed other words than those that a colleague stored meanwhile."""
+    stored = {one.id: one for one in notes}
+    return {
+        one.note_id for one in typed
+        if not one.is_untouched and one.note_id in stored
+        and stored[one.note_id].version != one.version and stored[one.note_id].text != one.text.strip()
+    }  # fmt: skip
 
 
 def _keeps(row: AttachmentRow) -> bool:
@@ -187,13 +210,17 @@ def margin(attachment_id: int) -> ResponseReturnValue:
     fields = FormReader(request.form)
     ids = fields.integers("note")
     dismissed, restored = (request.form.get(name, type=whole) for name in ("dismiss", "restore"))
-    gone = (set(fields.integers("gone")) | {dismissed}) - {restored}
+    gone_before = set(fields.integers("gone"))
+    gone = (gone_before | {dismissed}) - {restored}
     typed = [
         Typed(
             one,
             fields.text(f"words-{one}", maximum=margin_notes.MAX_TEXT),
             one in gone,
             fields.integer(f"version-{one}", required=True) or 0,
+            (fields.text(f"seen-{one}", maximum=margin_notes.MAX_TEXT), one in gone_before)
+            if f"seen-{one}" in request.form
+            else None,
         )
         for one in ids
     ]
@@ -206,7 +233,7 @@ def margin(attachment_id: int) -> ResponseReturnValue:
         with context.services().unit_of_work(context.now()) as uow:
             changed = margin_notes.write(uow, attachment_id, typed, added=added, actor=context.actor())
     except (Invalid, InvalidTransition, StaleVersion) as error:
-        return _show(attachment_id, error)
+        return _show(attachment_id, error, typed=typed)
     if changed:
         flash(_("Les annotations sont enregistrées ; la recherche les trouvera."), "success")
     after = ids[ids.index(dismissed) + 1 :] if dismissed in ids else ()
