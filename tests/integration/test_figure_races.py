@@ -1,0 +1,74 @@
+"""The sums of the figures are made once, on PostgreSQL, while people act and figures are counted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from ged.figures import breakdown, checking, sums
+from ged.figures import operations as figures
+from ged.figures.cuts import Cut
+from ged.figures.models import NO_REGISTER, STATE, FigureFlow, FigureKey, FigureState
+from ged.figures.periods import Period
+from ged.ports import Confidentiality
+from ged.unit import Services
+from tests.factories import NOW, TODAY, make_organisation, make_services
+from tests.figure_play_kit import UNITS, Play, without_sums
+from tests.hands_kit import at_once
+
+pytestmark = pytest.mark.servers
+
+
+@pytest.fixture
+def services(tmp_path: Path, make_database: Callable[[], str]) -> Iterator[Services]:
+    made = make_services(tmp_path, url=make_database())
+    make_organisation(made)
+    yield made
+    made.engine.dispose()
+
+
+def test_sums_that_are_made_while_people_act_and_runs_count_miss_and_double_nothing(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two nights at once, several runs, and acts in the moment between no sums and sums; a first night is killed in its middle."""
+    play = Play(services)
+    mails = [play.register(received_on=TODAY) for _ in range(10)]
+    play.count()
+    without_sums(services, sums.OPENED_BY)
+    added, linked = sums.added, sums.link
+
+    def dies(model: Any, rows: Any) -> Any:
+        if model is FigureFlow:
+            raise KeyboardInterrupt
+        return added(model, rows)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sums, "added", dies)
+        with suppress(KeyboardInterrupt):
+            figures.heal(services, now=NOW)
+    with services.reading() as session:
+        keys = select(func.count()).select_from(FigureKey).where(FigureKey.register_id == NO_REGISTER)
+        assert (session.scalar(keys), session.get_one(FigureState, STATE).sums_whole) == (0, False)
+
+    def slowly(session: Session) -> None:
+        linked(session)
+        time.sleep(0.2)
+
+    monkeypatch.setattr(sums, "link", slowly)
+    acts = [partial(play.impute, mail_id, UNITS[mail_id % 2]) for mail_id in mails]
+    nights = [partial(figures.heal, services, now=NOW)] * 2
+    assert at_once(*acts, *nights, *[play.count] * 3, partial(play.register, received_on=TODAY)) == []
+    play.count()
+    with services.reading() as session:
+        assert session.get_one(FigureState, STATE).sums_whole
+        everything = Cut(int(Confidentiality.SECRET))
+        assert breakdown.totals(session, everything, Period(TODAY, TODAY))["imputed"] == len(mails)
+    assert list(checking.compare(services)) == []
