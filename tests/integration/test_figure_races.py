@@ -1,4 +1,4 @@
-"""The sums of the figures are made once, on PostgreSQL, while people act and figures are counted."""
+"""Figures on PostgreSQL are made anew, and their sums are made once, while people act and other runs count."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from sqlalchemy.orm import Session
 from ged.figures import breakdown, checking, sums
 from ged.figures import operations as figures
 from ged.figures.cuts import Cut
-from ged.figures.models import NO_REGISTER, STATE, FigureFlow, FigureKey, FigureState
+from ged.figures.models import NO_REGISTER, STATE, FigureFlow, FigureKey, FigureLetter, FigureState
 from ged.figures.periods import Period
 from ged.ports import Confidentiality
 from ged.unit import Services
@@ -69,6 +70,36 @@ def test_sums_that_are_made_while_people_act_and_runs_count_miss_and_double_noth
     play.count()
     with services.reading() as session:
         assert session.get_one(FigureState, STATE).sums_whole
+        everything = Cut(int(Confidentiality.SECRET))
+        assert breakdown.totals(session, everything, Period(TODAY, TODAY))["imputed"] == len(mails)
+    assert list(checking.compare(services)) == []
+
+
+def test_two_rebuilds_at_once_miss_no_act_of_the_people_meanwhile(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A build takes three letters in a transaction and is slow between them. People act on letters that are counted already."""
+    monkeypatch.setattr(figures, "LETTERS", 3)
+    play = Play(services)
+    mails = [play.register(received_on=TODAY) for _ in range(12)]
+    play.count()
+    is_under_way = Event()
+
+    def slowly(_done: int, _of: int) -> None:
+        is_under_way.set()
+        time.sleep(0.2)
+
+    def acts(mail_id: int) -> None:
+        assert is_under_way.wait(30)
+        play.impute(mail_id, UNITS[mail_id % 2])
+
+    builds = [partial(figures.rebuild, services, now=NOW, afresh=afresh, progress=slowly) for afresh in (True, False)]
+    assert at_once(*(partial(acts, mail_id) for mail_id in mails), *builds, *[play.count] * 2) == []
+    play.count()
+    with services.reading() as session:
+        state = session.get_one(FigureState, STATE)
+        letters = session.scalar(select(func.count()).select_from(FigureLetter))
+        assert (state.is_whole, state.sums_whole, letters) == (True, True, len(mails))
         everything = Cut(int(Confidentiality.SECRET))
         assert breakdown.totals(session, everything, Period(TODAY, TODAY))["imputed"] == len(mails)
     assert list(checking.compare(services)) == []
