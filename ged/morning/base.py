@@ -27,6 +27,8 @@ class Kind(StrEnum):
     """Letters past their date that nobody of the unit has opened."""
     LATE = "late"
     """Letters past their date that somebody of the unit has opened, and not answered."""
+    UNDECIDED = "undecided"
+    """Letters that wait for the decision of an authority: past their date, or for long without one."""
     EMPTY_POSTS = "empty_posts"
     """Letters that wait at a post that nobody holds, and for which nobody acts."""
     TO_DISPATCH = "to_dispatch"

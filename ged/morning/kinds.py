@@ -51,6 +51,7 @@ def _runs(*roles: Role) -> Callable[[Ground], bool]:
 KINDS: Mapping[Kind, Source] = {
     Kind.UNREAD: Source(_works, letters.unread),
     Kind.LATE: Source(_works, letters.late),
+    Kind.UNDECIDED: Source(_has(*HEADS, Role.SECRETARY), letters.undecided),
     Kind.EMPTY_POSTS: Source(_has(*HEADS, Role.SECRETARY, Role.CLERK), letters.empty_posts),
     Kind.TO_DISPATCH: Source(_has(*HEADS, Role.CLERK), letters.to_dispatch),
     Kind.SLIPS: Source(_works, papers.unacknowledged),

@@ -1,11 +1,11 @@
-"""Letters that are pending: past their date and unread, or opened and not dealt with; at an empty post; signed and not dispatched; without
+"""Letters that are pending: past their date and unread, or opened and not dealt with; without a decision; at an empty post; signed and not dispatched; without
 scan; papers that nobody passed on."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from ged.capture.letters import document_of
@@ -24,7 +24,7 @@ from ged.register.states import MailState
 from ged.routing import queries as routing
 from ged.routing.models import Assignment, Purpose
 from ged.routing.queries import InboxView
-from ged.routing.rights import HEADS, UNDER_WAY
+from ged.routing.rights import HEADS, UNDER_WAY, addressed_to
 from ged.routing.states import AssignmentState
 from ged.signbook.models import Draft
 from ged.slips import to_transmit
@@ -75,6 +75,34 @@ def _past_due(actor: Actor, today: date) -> Select[*tuple[Any, ...]]:
     rank = func.row_number().over(partition_by=first.c.is_opened, order_by=order)
     ranked = select(first.c.id, first.c.is_opened, rank.label("rank")).where(first.c.place == 1).subquery("ranked")
     return select(ranked.c.id, ranked.c.is_opened).where(ranked.c.rank <= MOST).order_by(ranked.c.rank, ranked.c.id)
+
+
+def undecided(ground: Ground) -> Found:
+    """Letters that no authority has decided on, and that are past their date or wait for more than ``PATIENCE`` without one.
+
+    They are told to the authority, its secretary, and who heads the authority's unit. Letters at an empty post are another kind.
+    """
+    rows = few_rows(ground.session, ground.actor, _undecided, ground.today, ground.midnight - PATIENCE)
+    shown = rows[: ground.shown]
+    return [_of_letter(row, who=row.title, on=_local(ground, row.created_at)) for row in shown], len(rows)
+
+
+PATIENCE = timedelta(days=7)
+"""A letter without a date may wait for so long for its decision."""
+
+
+@composed
+def _undecided(actor: Actor, today: date, before: datetime) -> Select[Any]:
+    is_late = or_(Mail.due_on < today, and_(Mail.due_on.is_(None), Mail.created_at < before))
+    is_near = or_(addressed_to(actor), Post.unit_id.in_(sorted(actor.headed_unit_ids)))
+    return (
+        _lines()
+        .add_columns(Post.title)
+        .join(Post, Post.id == Mail.addressed_post_id)
+        .where(Mail.state == MailState.TO_IMPUTE, is_late, is_near, may_be_told(actor), ~_is_empty(Post.id, today))
+        .order_by(Mail.created_at, Mail.id)
+        .limit(MOST)
+    )
 
 
 def _one_a_letter(since: Any, *conditions: ColumnElement[bool]) -> Select[int]:

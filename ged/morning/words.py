@@ -33,6 +33,12 @@ def _plural(kind: Kind, n: int, words: NullTranslations) -> str:
                 "%(num)s courriers en retard, ouverts et pas encore traités",
                 n,
             )
+        case Kind.UNDECIDED:
+            return words.ngettext(
+                "%(num)s courrier qui attend encore d'être imputé",
+                "%(num)s courriers qui attendent encore d'être imputés",
+                n,
+            )
         case Kind.EMPTY_POSTS:
             return words.ngettext("%(num)s courrier à un poste vacant", "%(num)s courriers à un poste vacant", n)
         case Kind.TO_DISPATCH:

@@ -120,6 +120,20 @@ def test_a_bar_leads_to_its_letters(browser: Browser, site: tuple[str, Services]
     page.context.close()
 
 
+def test_no_card_is_narrower_than_its_words(browser: Browser, site: tuple[str, Services]) -> None:
+    furnish(site[1])
+    page = opened(browser, site, "dge")
+    page.goto(f"/tableau/?{DAYS}")
+    page.evaluate(
+        "document.querySelectorAll('.figure-card__change').forEach((one) => one.textContent = '(sans changement)')"
+    )
+    changes = page.locator(".figure-card__change")
+    assert changes.count() >= 2
+    wide = "(all) => all.filter((one) => one.closest('.figure-card').scrollWidth > one.closest('.figure-card').clientWidth).length"
+    assert [changes.evaluate_all(wide), page.locator(".figure-card").count()] == [0, 6]
+    page.context.close()
+
+
 def test_on_paper_the_picture_is_whole_and_the_filters_are_not_there(
     browser: Browser, site: tuple[str, Services]
 ) -> None:

@@ -73,7 +73,7 @@ def told(services: Services, account: str, *, now: datetime = MORNING) -> dict[K
 
 
 def letters_of(parts: dict[Kind, Part]) -> dict[Kind, set[int]]:
-    of_letters = (Kind.UNREAD, Kind.LATE, Kind.EMPTY_POSTS, Kind.TO_DISPATCH, Kind.PAPERS, Kind.NO_SCAN)
+    of_letters = (Kind.UNREAD, Kind.LATE, Kind.UNDECIDED, Kind.EMPTY_POSTS, Kind.TO_DISPATCH, Kind.PAPERS, Kind.NO_SCAN)
     return {kind: {line.subject_id for line in parts[kind].lines} for kind in of_letters if kind in parts}
 
 
@@ -188,6 +188,33 @@ def test_a_closed_mail_offices_letters_and_days_are_told_to_the_office_that_took
 def opened(services: Services, mail_id: int, account: str) -> None:
     with services.unit_of_work(NOW) as uow:
         opening.mark_opened(uow, mail_id, actor=actor(services, account), now=NOW)
+
+
+def test_a_letter_without_a_decision_is_told_to_its_authority_once_it_is_late_or_waits_for_long(house: House) -> None:
+    services = house.services
+    dated, undated = register(services, "Poteaux", due_on=LATE).mail_id, register(services).mail_id
+    soon = NOW + timedelta(days=3)
+    assert letters_of(told(services, "sg", now=soon))[Kind.UNDECIDED] == {dated}, "the other one waits since three days"
+    for account in ("sg", "secretaire"):
+        lines = told(services, account)[Kind.UNDECIDED].lines
+        assert [(line.subject_id, line.who, line.on) for line in lines] == [
+            (dated, "Poste SG-T", TODAY), (undated, "Poste SG-T", TODAY)
+        ]  # fmt: skip
+    assert all(Kind.UNDECIDED not in told(services, account) for account in ("agent", "dge", "etudes", "daf", "admin"))
+    impute(services, dated)
+    empty(services, "SG-T")
+    assert Kind.UNDECIDED not in told(services, "agent")
+    assert letters_of(told(services, "agent"))[Kind.EMPTY_POSTS] == {undated}, "told once"
+
+
+def test_an_undecided_letter_tells_its_subject_up_to_the_ordinary_level_and_a_secret_one_nothing(house: House) -> None:
+    services = house.services
+    found = [register(services, HIDDEN, due_on=LATE).mail_id for _level in Confidentiality]
+    with services.unit_of_work(NOW) as uow:
+        for mail_id, level in zip(found, Confidentiality, strict=True):
+            uow.session.execute(update(Mail).where(Mail.id == mail_id).values(level=int(level)))
+    lines = told(services, "sg")[Kind.UNDECIDED].lines
+    assert [(line.subject_id, line.text) for line in lines] == [(found[0], HIDDEN), (found[1], "")]
 
 
 def test_a_letter_at_an_empty_post_is_told_until_somebody_acts_for_it(house: House) -> None:

@@ -24,6 +24,7 @@ blueprint = Blueprint("morning", __name__, url_prefix="/matin")
 PLACES: Mapping[Kind, tuple[str, str]] = {
     Kind.UNREAD: ("letters.show", "mail_id"),
     Kind.LATE: ("letters.show", "mail_id"),
+    Kind.UNDECIDED: ("letters.show", "mail_id"),
     Kind.EMPTY_POSTS: ("letters.show", "mail_id"),
     Kind.TO_DISPATCH: ("dispatch.show", "mail_id"),
     Kind.SLIPS: ("slips.show", "slip_id"),

@@ -27,6 +27,12 @@ def hint(kind: Kind) -> str:
             return str(
                 _("L'échéance est passée : répondre, ou dire ce qui a été fait ; sinon demander un autre délai.")
             )
+        case Kind.UNDECIDED:
+            return str(
+                _(
+                    "L'échéance est passée ; ou il n'y en a pas, et le courrier attend depuis plus d'une semaine : l'imputer."
+                )
+            )
         case Kind.EMPTY_POSTS:
             return str(
                 _(

@@ -590,7 +590,7 @@ def _side_by_side(board: Board, name: str, title: str, first: str, found: list[R
         words.what(What.OPEN),
         words.what(What.OVERDUE),
         str(_("Délai médian")),
-        str(_("9 sur 10")),
+        str(_("Délai de 9 sur 10")),
     )
     is_drawn = any(value.amount for group in groups for value in group.values)
     return Panel(

@@ -106,7 +106,7 @@ def slip_units(board: Board) -> Panel:
         "slip-units",
         str(_("Bordereaux par service")),
         str(_("Envoyés et reçus par chaque service ; délai de décharge du service qui reçoit, en jours ouvrés, du jour de l'envoi au jour de la décharge.")),
-        (str(_("Service")), *series, str(_("Délai médian")), str(_("9 sur 10"))),
+        (str(_("Service")), *series, str(_("Délai médian")), str(_("Délai de 9 sur 10"))),
         RowsOf(lines, cells),
         charts.stacked_rows(groups, TWO, totals) if is_drawn else None,
         tuple(zip(TWO, series[:2], strict=True)),
