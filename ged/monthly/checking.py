@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from ged import audit
 from ged.audit import AuditEntry, AuditPayload
-from ged.errors import ConfigError, EngineFailed, Invalid
+from ged.errors import ConfigError, EngineFailed, Invalid, NotFound
 from ged.figures.definitions import VERSIONS
 from ged.figures.stages import UNTOLD
 from ged.monthly import explaining, operations, reading
@@ -238,8 +238,11 @@ def stored(session: Session, pdf: bytes) -> tuple[MonthlyReport | None, tuple[Di
 
 def _continues(services: Services, row: MonthlyReport, pdf: bytes) -> bool:
     """Whether a file begins with the bytes that the journal names. A row of a revision may be put in by hand."""
-    with services.blobs.open(Digest(row.digest)) as kept:
-        first = kept.read()
+    try:
+        with services.blobs.open(Digest(row.digest)) as kept:
+            first = kept.read()
+    except NotFound:  # the row names bytes that are not there
+        return False
     return pdf_digest(first) == row.digest and pdf.startswith(first)
 
 
@@ -319,11 +322,12 @@ def _row_faults(
     if told != (_hash(data), content["entity"]["id"], content["month"], content["journal"]["sequence"]):
         yield Fault("database.report", f"report {row.id}")
     entry = session.execute(
-        select(AuditPayload.payload)
+        select(AuditPayload.payload, AuditEntry.at, AuditEntry.person_id)
         .join(AuditEntry, AuditEntry.sequence == AuditPayload.sequence)
         .where(AuditEntry.subject_kind == "report", AuditEntry.subject_id == row.id, AuditEntry.action == "report.made")
-    ).scalar()
-    if entry is None or (entry["digest"], entry["content"]) != (row.digest, row.content_hash):
+    ).first()
+    stands = (row.digest, row.content_hash, row.made_at, row.made_by_id)
+    if entry is None or (entry.payload["digest"], entry.payload["content"], entry.at, entry.person_id) != stands:
         yield Fault("journal.report", f"report {row.id}")
 
 

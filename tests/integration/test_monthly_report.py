@@ -335,12 +335,23 @@ def test_a_report_that_this_installation_did_not_keep_is_no_proof(services: Serv
     assert [one.code for one in prove(services, pdf).faults] == ["file.unknown"]
 
 
-def test_the_row_of_the_report_is_altered(services: Services) -> None:
+@pytest.mark.parametrize(
+    ("altered", "fault"),
+    [
+        ("UPDATE monthly_reports SET month = '2026-10-01'", "database.report"),
+        ("UPDATE monthly_reports SET made_at = '2026-12-04 09:00:00.000000'", "journal.report"),
+        ("UPDATE monthly_reports SET made_by_id = (SELECT id FROM people WHERE account = 'dge')", "journal.report"),
+        (f"UPDATE monthly_reports SET digest = '{64 * '0'}'", "file.unknown"),
+    ],
+)
+def test_the_row_of_the_report_is_altered(services: Services, altered: str, fault: str) -> None:
+    """The site says of each report when it was made, and by whom: the journal says so, too."""
     pdf = file_of(services, make(services))
+    assert prove(services, pdf).faults == ()
     lift_guards(services.engine)
     with services.engine.begin() as connection:
-        connection.execute(text("UPDATE monthly_reports SET month = '2026-10-01'"))
-    assert [one.code for one in prove(services, pdf).faults] == ["database.report"]
+        connection.execute(text(altered))
+    assert [one.code for one in prove(services, pdf).faults] == [fault]
 
 
 def test_levels_sealed_envelopes_and_other_entities_are_in_no_number(services: Services) -> None:
