@@ -79,10 +79,18 @@ class AskedLetters:
 def letters(
     session: Session, actor: Actor, cut: Cut, asked: AskedLetters, at: Place, *, limit: int
 ) -> tuple[list[MailRow], Slice, int]:
-    """A page of the letters that the actor may see, the last ones first; and how many there are (``paging.MOST_COUNTED``)."""
+    """A page of the letters that the actor may see; and how many there are (``paging.MOST_COUNTED``).
+
+    The last ones come first; of those that wait, the ones that wait longest (``WAITING_FIRST``).
+    """
     parts, keys = _parts(actor, cut, asked)
-    page = paging.read(session, parts, FigureLetter.mail_id, at, keys=keys, descending=True, limit=limit)
+    is_turned = asked.what not in WAITING_FIRST
+    page = paging.read(session, parts, FigureLetter.mail_id, at, keys=keys, descending=is_turned, limit=limit)
     return mail_rows(session, actor, page.ids), page, paging.count(session, parts)
+
+
+WAITING_FIRST = frozenset({What.OPEN, What.OVERDUE, What.WAITING})
+"""Lists whose reader looks for the worst: it stands on the first page."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +126,9 @@ def _parts(actor: Actor, cut: Cut, asked: AskedLetters) -> tuple[Parts, tuple[Ke
     )
     if asked.sender_id is not None:
         query = query.where(is_from(asked.sender_id))
-    return tuple(query.where(one) for one in _of(asked)), (Key(day, descending=True),) if day is not None else ()
+    return tuple(query.where(one) for one in _of(asked)), (
+        (Key(day, descending=asked.what not in WAITING_FIRST),) if day is not None else ()
+    )
 
 
 def _of(asked: AskedLetters) -> tuple[ColumnElement[bool], ...]:

@@ -401,6 +401,34 @@ def test_each_shape_leads_where_its_table_leads(site: tuple[Flask, House]) -> No
     assert found > 40
 
 
+def test_a_list_of_letters_that_wait_begins_with_the_one_that_waits_longest(house_on_either: House) -> None:
+    services = house_on_either.services
+    days = [40, 90, 20, 60]
+    ids = [letter(services, "DGE", on=TODAY - timedelta(days=n)) for n in days]
+    with services.unit_of_work(NOW) as uow:
+        for mail_id, n in zip(ids, days, strict=True):  # the last that came is past its date since longest
+            due_on = TODAY - timedelta(days=10 - n // 10)
+            uow.session.execute(update(Mail).where(Mail.id == mail_id).values(due_on=due_on))
+    count_all(services)
+    who, today, ever = actor(services, "dge"), Period(TODAY, TODAY), Period(TODAY - timedelta(days=99), TODAY)
+    by_arrival = [mail_id for _n, mail_id in sorted(zip(days, ids, strict=True), reverse=True)]
+    expected = {
+        What.OPEN: by_arrival,
+        What.WAITING: by_arrival,
+        What.OVERDUE: by_arrival[::-1],
+        What.RECEIVED: by_arrival[::-1],
+    }
+    with services.reading() as session:
+        cut = reach_of(who).sight(reach_of(who).headed).cut()
+        for what, order in expected.items():
+            asked, seen, place = AskedLetters(what, today if what in (What.OPEN, What.OVERDUE) else ever), [], Place()
+            for _ in range(2):  # over two pages
+                rows, page, _total = letters.letters(session, who, cut, asked, place, limit=2)
+                seen += [int(row.mail_id) for row in rows]
+                place = page.next or Place()
+            assert seen == order, what
+
+
 def test_random_filters_equal_a_recount_letter_by_letter(house_on_either: House) -> None:
     """The figures, and the lists behind them, against the rows of the register and the rule of access as a check."""
     services = house_on_either.services
