@@ -238,7 +238,7 @@ def pytest_collection_finish() -> None:
 
     cheap_cost.install()
     gc.enable()
-    gc.set_threshold(10_000, 20, 50)
+    gc.set_threshold(50_000, 20, 100)
     gc.collect()
     gc.freeze()
 

@@ -400,7 +400,7 @@ def _returned(house: House) -> MailId:
     mail_id = _to_visa(house)
     with house.services.unit_of_work(NOW) as uow:
         operations.refuse(
-            uow, mail_id, reason="À reprendre", version_no=house.show(mail_id, "daf").version_no, actor=house.who("daf")
+            uow, mail_id, reason="À reprendre", version_no=house.version_no(mail_id), actor=house.who("daf")
         )
     return mail_id
 
@@ -439,12 +439,12 @@ def _results(app: Flask, house: House) -> dict[tuple[str, str], str]:
     """The pages with the results of a batch of visas and of a batch of signatures."""
     mail_id = _to_visa(house)
     given = post(
-        sign_in(app, "daf"), "/parapheur/viser", {"visa": f"{mail_id}:{house.show(mail_id, 'daf').version_no}"},
+        sign_in(app, "daf"), "/parapheur/viser", {"visa": f"{mail_id}:{house.version_no(mail_id)}"},
         page="/parapheur/",
     )  # fmt: skip
     ready = house.ready()
     signed = post(
         sign_in(app, "sg"), "/parapheur/signer",
-        {"letter": f"{ready}:{house.show(ready, 'sg').version_no}", "passphrase": PASSPHRASE}, page="/parapheur/",
+        {"letter": f"{ready}:{house.version_no(ready)}", "passphrase": PASSPHRASE}, page="/parapheur/",
     )  # fmt: skip
     return {("signbook.given", "daf"): given.location, ("signbook.signed", "sg"): signed.location}

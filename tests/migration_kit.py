@@ -12,6 +12,7 @@ import pytest
 from alembic import command
 from sqlalchemy import Engine, inspect, make_url, text
 
+from ged.config import Settings
 from ged.db import make_engine
 from tests.servers import postgres
 from tests.site import make_settings
@@ -64,6 +65,13 @@ def make_at_head(url: str, folder: Path) -> None:
         upgrade(url, folder)
         _AT_HEAD[server] = f"head_{uuid.uuid4().hex[:12]}"
         postgres.create_database(server, _AT_HEAD[server], copy_of=name)
+
+
+def migrated(settings: Settings) -> None:
+    """``migrate_database`` for an installation without a database yet: the database is a copy (``make_at_head``)."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    make_at_head(settings.url, settings.data_dir)
+    migrate_database(settings)
 
 
 _AT_HEAD: dict[str, str] = {}

@@ -89,7 +89,7 @@ def arranged(house: House, *steps: tuple[str, int, StepKind]) -> MailId:
     asked = [Step(house.post(code), stage, kind) for code, stage, kind in steps]
     with house.services.unit_of_work(NOW) as uow:
         drafts.set_circuit(
-            uow, mail_id, asked, house.post("SG-T"), version=house.show(mail_id, "dge").version, actor=house.who("dge")
+            uow, mail_id, asked, house.post("SG-T"), version=house.version(mail_id), actor=house.who("dge")
         )
     house.submit(mail_id)
     return mail_id
@@ -102,6 +102,6 @@ def together(house: House) -> MailId:
 
 def opine(house: House, mail_id: int, account: str, stance: Stance, text: str = "") -> None:
     """Give an opinion as the account."""
-    version_no = house.show(mail_id, account).version_no
+    version_no = house.version_no(mail_id)
     with house.services.unit_of_work(NOW) as uow:
         operations.give_opinion(uow, mail_id, stance=stance, text=text, version_no=version_no, actor=house.who(account))

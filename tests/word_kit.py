@@ -56,7 +56,7 @@ def received(house: House, mail_id: int, content: bytes, name: str = "lettre.doc
 def given(house: House, mail_id: int, content: bytes, account: str = "dge", **values: object) -> Saved:
     """Save a Word file as the next version of the draft."""
     came = received(house, mail_id, content, account=account)
-    version = house.show(mail_id, account).version
+    version = house.version(mail_id)
     return word.keep(  # type: ignore[arg-type]
         house.services, mail_id, came, version=version, actor=house.who(account), now=NOW, **values
     )

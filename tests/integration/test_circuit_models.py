@@ -46,14 +46,14 @@ def model(house: House, *, code: str = "marche", head: bool = False) -> None:
 def circuit(house: House, mail_id: int, *posts: str, author: str = "dge", kind: StepKind = VISA) -> None:
     steps = [Step(house.post(code), n, kind) for n, code in enumerate(posts, start=1)]
     with house.services.unit_of_work(NOW) as uow:
-        version = house.show(mail_id, author).version
+        version = house.version(mail_id)
         drafts.set_circuit(uow, mail_id, steps, house.post("SG-T"), version=version, actor=house.who(author))
 
 
 def call(house: House, mail_id: int, code: str, *, author: str = "dge", take: bool | None = False) -> None:
     """Say of which nature a letter is; ``take``: what its author said of the circuit, None when nobody was asked."""
     with house.services.unit_of_work(NOW) as uow:
-        version = house.show(mail_id, author).version
+        version = house.version(mail_id)
         drafts.set_nature(uow, mail_id, code, version=version, take_circuit=take, actor=house.who(author))
 
 

@@ -13,6 +13,7 @@ from ged.errors import ConfigError, EngineFailed
 from ged.ports import Digest
 from tests import commands
 from tests.commands import Ended
+from tests.migration_kit import make_at_head
 from web.wiring.services import build_services
 from web.wiring.stored_files import opened
 
@@ -26,6 +27,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A new installation, as ``ged init`` and ``ged migrate`` make it."""
     folder = tmp_path_factory.mktemp("made")
     assert ged(folder, "init").returncode == 0
+    make_at_head(f"sqlite:///{folder / 'data' / 'ged.sqlite3'}", folder)
     assert ged(folder, "migrate").returncode == 0
     return folder
 

@@ -31,6 +31,7 @@ def counts(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     found: Counter[str] = Counter()
     count(monkeypatch, found, typeset, "_set", lambda template, *_: template.name)
     count(monkeypatch, found, book, "require", lambda *_: "letter read")
+    count(monkeypatch, found, book, "locked", lambda *_: "letter locked")
     count(monkeypatch, found, drafting, "plan", lambda *_: "slip planned")
     render._mark.cache_clear()
     return found
@@ -50,7 +51,7 @@ def count(
 
 def ready(house: House) -> operations.ToSign:
     mail_id = house.ready()
-    return operations.ToSign(mail_id, house.show(mail_id, "sg").version_no)
+    return operations.ToSign(mail_id, house.version_no(mail_id))
 
 
 def sign(house: House, letter: operations.ToSign, key: UnlockedKey) -> operations.SignResult:
@@ -68,7 +69,7 @@ def test_a_signature_reads_the_letter_once_before_its_locks_and_sets_it_once(
     assert sign(house, letter, key).failure is None
     # One read for the check, one under the lock that numbers the letter, one under the lock that completes the
     # signature.
-    assert counts == {"letter read": 3, "letter.typ": 1, "letter_mark.typ": 1}
+    assert counts == {"letter read": 1, "letter locked": 2, "letter.typ": 1, "letter_mark.typ": 1}
 
 
 def test_pages_that_this_process_has_not_proven_are_set_again_and_compared(house: House, counts: Counter[str]) -> None:
@@ -76,7 +77,7 @@ def test_pages_that_this_process_has_not_proven_are_set_again_and_compared(house
     render._preview.cache_clear()
     counts.clear()
     assert sign(house, letter, key).failure is None
-    assert counts == {"letter read": 3, "letter.typ": 2, "letter_mark.typ": 1}
+    assert counts == {"letter read": 1, "letter locked": 2, "letter.typ": 2, "letter_mark.typ": 1}
 
 
 def test_another_release_proves_the_pages_anew(

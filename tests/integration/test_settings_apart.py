@@ -18,6 +18,7 @@ from signing.pki import Authority, open_seal
 from tests import commands
 from tests.commands import Ended
 from tests.factories import NOW, PASSPHRASE, actor
+from tests.migration_kit import make_at_head
 from tests.worker_kit import Installation
 from web.wiring import settings_file
 from web.wiring.authority import authority_dir, create_authority, make_seal
@@ -26,6 +27,12 @@ from web.wiring.services import build_services
 
 def ged(folder: Path, *words: str, **extra: str) -> Ended:
     return commands.ged(*words, cwd=folder, **extra)
+
+
+def with_database(folder: Path) -> Path:
+    """The folder, whose installation has all tables already: `ged migrate` finds them without making them."""
+    make_at_head(f"sqlite:///{folder / 'data' / 'ged.sqlite3'}", folder)
+    return folder
 
 
 def test_init_writes_the_secret_beside_the_data_and_says_where(tmp_path: Path) -> None:
@@ -40,7 +47,7 @@ def test_init_writes_the_secret_beside_the_data_and_says_where(tmp_path: Path) -
     content = path.read_text()
     assert ged(tmp_path, "init").returncode == 0
     assert path.read_text() == content, "a secret is never written over"
-    assert ged(tmp_path, "migrate").returncode == 0, "the commands find it"
+    assert ged(with_database(tmp_path), "migrate").returncode == 0, "the commands find it"
 
 
 @pytest.mark.parametrize("place", ["data", "data/etc", "link"])
@@ -58,20 +65,20 @@ def test_a_folder_that_others_may_read_is_refused(tmp_path: Path) -> None:
     assert "settings.folder_open" in ged(tmp_path, "init", "--settings", "etc").stderr
     (tmp_path / "etc").chmod(0o700)
     assert ged(tmp_path, "init", "--settings", "etc").returncode == 0
-    assert ged(tmp_path, "migrate", GED_ENV_FILE="etc/ged.env").returncode == 0
+    assert ged(with_database(tmp_path), "migrate", GED_ENV_FILE="etc/ged.env").returncode == 0
 
 
 def test_a_systemd_credential_is_read(tmp_path: Path) -> None:
     assert ged(tmp_path, "init", "--settings", "credentials").returncode == 0
     assert ged(tmp_path, "migrate").returncode == 1, "nothing else names it"
-    assert ged(tmp_path, "migrate", CREDENTIALS_DIRECTORY=str(tmp_path / "credentials")).returncode == 0
+    assert ged(with_database(tmp_path), "migrate", CREDENTIALS_DIRECTORY=str(tmp_path / "credentials")).returncode == 0
 
 
 def test_an_installation_from_before_starts_with_a_warning_and_one_command_mends_it(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert ged(tmp_path, "init").returncode == 0
-    assert ged(tmp_path, "migrate").returncode == 0
+    assert ged(with_database(tmp_path), "migrate").returncode == 0
     shutil.move(tmp_path / "data-settings/ged.env", tmp_path / "data/ged.env")
     (tmp_path / "data-settings").rmdir()
     before = (tmp_path / "data/ged.env").read_text()

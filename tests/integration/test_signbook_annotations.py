@@ -26,7 +26,7 @@ NOTE = "Le montant manque ici"
 
 
 def annotate(house: House, mail_id: int, account: str, spot: Spot | None = None, text: str = NOTE) -> int:
-    version_no = house.show(mail_id, account).version_no
+    version_no = house.version_no(mail_id)
     with house.services.unit_of_work(NOW) as uow:
         where = spot or Spot(1, 420, 310)
         return annotations.annotate(uow, mail_id, where, text, version_no=version_no, actor=house.who(account))

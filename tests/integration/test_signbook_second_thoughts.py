@@ -18,7 +18,7 @@ __all__ = ["house", "site"]
 
 
 def send_back(house: House, mail_id: int, account: str, to: str | None, reason: str = "Citer le décret") -> None:
-    version_no = house.show(mail_id, account).version_no
+    version_no = house.version_no(mail_id)
     with house.services.unit_of_work(NOW) as uow:
         operations.refuse(
             uow, mail_id, reason=reason, version_no=version_no, actor=house.who(account),

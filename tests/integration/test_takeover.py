@@ -28,11 +28,11 @@ from ged.takeover import queries as takeover_queries
 from ged.takeover.operations import PIECE_LETTERS, Refusal, Takeover, TakeoverTarget, find_register, take_over
 from ged.unit import Services
 from tests.factories import NOW, SECRET, actor, make_organisation, make_services
+from tests.migration_kit import migrated
 from tests.pages import pdf
 from tests.routing_kit import register, unit_id
 from tests.site import make_settings
 from web.commands import imports, main
-from web.processes.migrate import migrate_database
 
 DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)]
 
@@ -385,7 +385,7 @@ def quiet() -> Iterator[None]:
 
 def test_letters_are_indexed_while_later_ones_are_written(tmp_path: Path, quiet: None) -> None:
     settings = make_settings(tmp_path)
-    migrate_database(settings)
+    migrated(settings)
     services = make_services(tmp_path, create=False)
     make_organisation(services)
     services.index.close()  # type: ignore[attr-defined]  # one process writes it: here the thread does
@@ -407,7 +407,7 @@ def test_letters_are_indexed_while_later_ones_are_written(tmp_path: Path, quiet:
 
 def test_the_two_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quiet: None) -> None:
     """A file in, results out, as an outsider calls them."""
-    migrate_database(make_settings(tmp_path))
+    migrated(make_settings(tmp_path))
     services = make_services(tmp_path, create=False)
     make_organisation(services)
     services.engine.dispose()

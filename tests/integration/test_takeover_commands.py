@@ -15,11 +15,11 @@ from sqlalchemy import create_engine, text
 from ged.register.models import Direction, Register, RegisterNature
 from ged.takeover.operations import PIECE_LETTERS
 from tests.factories import NOW, SECRET, make_organisation, make_services
+from tests.migration_kit import migrated
 from tests.routing_kit import unit_id
 from tests.servers import elastic as servers
 from tests.site import make_settings
 from tests.started import GED, Started
-from web.processes.migrate import migrate_database
 
 pytestmark = pytest.mark.servers
 FIRST_PIECE = PIECE_LETTERS
@@ -65,7 +65,7 @@ def house(
     elasticsearch_url: str, empty_redis_url: str, make_database: Callable[[], str], tmp_path: Path
 ) -> Iterator[Installation]:
     server, url, alias = servers.connection(elasticsearch_url), make_database(), f"ged-test-{uuid4().hex}"
-    migrate_database(make_settings(tmp_path, database_url=url))
+    migrated(make_settings(tmp_path, database_url=url))
     services = make_services(tmp_path, url=url, create=False)
     make_organisation(services)
     with services.unit_of_work(NOW) as uow:

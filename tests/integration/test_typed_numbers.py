@@ -17,11 +17,11 @@ from ged.register.numbering import number_key
 from ged.search import letter_search
 from ged.unit import Services
 from tests.factories import SECRET, actor, make_organisation, make_services
+from tests.migration_kit import migrated
 from tests.site import make_settings, make_site, post, sign_in
 from tests.slip_kit import letter
 from tests.tampering import lift_guards
 from web.commands import main
-from web.processes.migrate import migrate_database
 
 PRINTED = "0457 / MÉM.SG"
 TYPED = "n° 457/mem sg"
@@ -100,7 +100,7 @@ def test_a_void_number_leads_to_its_letter_only_when_no_other_bears_it(site: tup
 
 
 def test_the_command_line_names_both_letters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    migrate_database(make_settings(tmp_path))
+    migrated(make_settings(tmp_path))
     services = make_services(tmp_path, create=False)
     make_organisation(services)
     first, second = letter(services), letter(services)

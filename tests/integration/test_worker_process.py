@@ -15,6 +15,7 @@ from ged.jobs import Job, JobKind, JobState
 from ged.pipeline import SCHEDULED
 from ged.register.models import PageText, Rendition
 from tests.commands import ged
+from tests.migration_kit import migrated
 from tests.site import make_settings
 from tests.started import GED
 from tests.worker_kit import Installation, alive, children, eventually, kill
@@ -214,7 +215,7 @@ DATABASES = {
     "none": ("", "database.not_migrated", "ged migrate"),
     "an empty one": ("empty", "database.not_migrated", "ged migrate"),
     "an older one": ("0001", "database.not_migrated", "ged migrate"),
-    "a newer one": ("head newer", "database.newer", "or a later one"),
+    "a newer one": ("newer", "database.newer", "or a later one"),
 }
 
 
@@ -227,9 +228,11 @@ def test_a_database_of_another_version_is_told_in_a_sentence(tmp_path: Path, pro
     if state == "empty":
         data.mkdir()
         make_engine(settings.url).connect().close()
+    elif state == "0001":
+        migrate_database(settings, revision=state)
     elif state:
-        migrate_database(settings, revision=state.split()[0])
-    if "newer" in state:
+        migrated(settings)
+    if state == "newer":
         engine = make_engine(settings.url)
         with engine.begin() as connection:
             connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
