@@ -19,6 +19,84 @@ RARE = 5
 MORE_OFTEN = 10
 MIN_LETTERS = 4
 MAX_WORDS = 12
+KNOWN = frozenset(
+    [
+        "janvier",
+        "fevrier",
+        "mars",
+        "avril",
+        "juin",
+        "juillet",
+        "aout",
+        "septembre",
+        "octobre",
+        "novembre",
+        "decembre",
+        "january",
+        "february",
+        "march",
+        "april",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+        "lundi",
+        "mardi",
+        "mercredi",
+        "jeudi",
+        "vendredi",
+        "samedi",
+        "dimanche",
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
+        "reponse",
+        "courrier",
+        "lettre",
+        "note",
+        "demande",
+        "facture",
+        "rapport",
+        "rappel",
+        "relance",
+        "avis",
+        "accuse",
+        "reception",
+        "invitation",
+        "convocation",
+        "decision",
+        "arrete",
+        "decret",
+        "circulaire",
+        "prefet",
+        "maire",
+        "ministre",
+        "directeur",
+        "president",
+        "secretaire",
+        "reply",
+        "letter",
+        "request",
+        "invoice",
+        "report",
+        "reminder",
+        "notice",
+        "decision",
+        "prefect",
+        "mayor",
+        "minister",
+        "director",
+    ]
+)
+"""Words of every registry's searches, folded. They are typed correctly, also where no letter contains them: « repose » was never meant
+by « réponse »."""
 _EDIT = 3.0
 _OTHER_END = 1.0
 
@@ -34,7 +112,7 @@ class Offer:
 def doubtful(parsed: ParsedQuery) -> tuple[str, ...]:
     """The folded words of a query that may be mistyped: plain words, of letters only."""
     found = [word.forms[0].folded for node in parsed.wanted for word in _plain(node)]
-    words = [one for one in found if len(one) >= MIN_LETTERS and one.isalpha()]
+    words = [one for one in found if len(one) >= MIN_LETTERS and one.isalpha() and one not in KNOWN]
     return tuple(dict.fromkeys(words))[:MAX_WORDS]
 
 

@@ -107,16 +107,16 @@ def search_letters(services: Services, session: Session, actor: Actor, query: Se
 def search_said(
     services: Services, session: Session, actor: Actor, typed: SearchQuery, asked: SearchQuery, said: SaidDays | None
 ) -> tuple[SearchPage, SearchQuery, bool]:
-    """The page of a search whose text may say days; the search that found it, and whether no letter is of these days.
+    """The page of a search whose text may say days; the search that found it, and whether no letter has both.
 
     Args:
         typed: the search as typed.
         asked, said: the search with its days, and these days, as ``said_days.asked`` returns them.
     """
     page = search_letters(services, session, actor, asked)
-    if said is None or page.total:
+    if said is None or page.total or not said.rest:  # who asked for a day alone is not shown letters of other days
         return page, asked, False
-    # No letter is of these days: the other words are searched, rather than nothing found.
+    # No letter with the other words is of these days: the words are searched, rather than nothing found.
     other = said_days.without(typed, said)
     return search_letters(services, session, actor, other), other, True
 

@@ -139,6 +139,16 @@ def _one_day(match: "re.Match[str]", today: date) -> tuple[date, date]:
     return day, day
 
 
+def _digit_day(match: "re.Match[str]", _today: date) -> tuple[date, date]:
+    day = date(int(match["year"]), int(match["month"]), int(match["day"]))
+    return day, day
+
+
+def _digit_days(match: "re.Match[str]", _today: date) -> tuple[date, date]:
+    first = date(int(match["first_year"] or match["year"]), int(match["first_month"]), int(match["first_day"]))
+    return first, date(int(match["year"]), int(match["month"]), int(match["day"]))
+
+
 def _several_days(match: "re.Match[str]", today: date) -> tuple[date, date]:
     """Without a year, the last such days of which the first is not in the future."""
     last_year, first_year = match["year"], match["first_year"]
@@ -199,6 +209,8 @@ def _span(match: "re.Match[str]", today: date) -> tuple[date, date]:
     return date(today.year - before, 1, 1), date(today.year - before, 12, 31)
 
 
+_DIGITS = r"(?P<day>\d{1,2})/(?P<month>\d{1,2})/(?P<year>[12]\d{3})"
+_FIRST_DIGITS = r"(?P<first_day>\d{1,2})/(?P<first_month>\d{1,2})(?:/(?P<first_year>[12]\d{3}))?"
 _START, _END = r"(?<![\w/'’-])(?:", r")(?![\w/-])"
 _YEAR = r"(?:\s+(?P<year>[12]\d{3}))?"
 _NAMED = rf"(?:{_WEEKDAY}\s+)?(?P<day>{_DAY})\s+(?P<month>{_MONTH}){_YEAR}"
@@ -208,6 +220,11 @@ _AGO = r"(?P<before>derni[eè]re?|pass[ée]e?)"
 
 _SMALL = re.compile(rf"^{_BEFORE}", re.IGNORECASE)
 _SEVERAL = re.compile(rf"{_START}(?:du|entre\s+le|from)\s+{_FIRST}\s+(?:au|et\s+le|to)\s+{_NAMED}{_END}", re.IGNORECASE)
+# In digits only after a small word: 30/11/2026 alone may be a number of a register.
+_DIGIT_DAYS = re.compile(
+    rf"{_START}(?:du|entre\s+le|from)\s+{_FIRST_DIGITS}\s+(?:au|et\s+le|to)\s+{_DIGITS}{_END}", re.IGNORECASE
+)
+_DIGIT_DAY = re.compile(rf"{_START}(?:dat[ée]e?s?\s+du|du|le|on)\s+{_DIGITS}{_END}", re.IGNORECASE)
 _SINCE = re.compile(
     rf"{_START}(?:depuis|since)\s+(?:le\s+)?(?:(?P<day>{_DAY})\s+)?(?P<month>{_MONTH}){_YEAR}{_END}", re.IGNORECASE
 )
@@ -237,6 +254,8 @@ _ENGLISH_SPAN = re.compile(
 
 _READINGS: tuple[tuple["re.Pattern[str]", _Reading, bool], ...] = (
     (_SEVERAL, _several_days, True),
+    (_DIGIT_DAYS, _digit_days, False),
+    (_DIGIT_DAY, _digit_day, True),
     (_SINCE, _since, False),
     (_ONE_DAY, _one_day, True),
     (_ENGLISH_DAY, _one_day, True),

@@ -67,11 +67,20 @@ def test_a_date_in_words_is_a_filter_that_is_shown_and_taken_away(
     assert 'name="dates" value="mots"' in page.get("/recherche/filtres?q=achat+du+3+mars+2021&dates=mots").text
 
 
+def test_a_day_alone_that_no_letter_has_finds_nothing(site: tuple[Flask, Services], page: FlaskClient) -> None:
+    register(site[1], subject="Achat de pupitres")
+    run_jobs(site[1])
+    shown = page.get("/recherche/?q=lettre+de+mai+2019").text
+    assert "Aucun courrier trouvé" in shown
+    assert "du 1er mai 2019 au 31 mai 2019" in shown
+    assert 'href="/recherche/?q=lettre+de+mai+2019&amp;dates=mots"' in shown
+
+
 def test_a_date_of_no_letter_hides_none(site: tuple[Flask, Services], page: FlaskClient) -> None:
     register(site[1], subject="Achat de pupitres")
     run_jobs(site[1])
     shown = page.get("/recherche/?q=pupitres+du+5+mai+2019").text
-    assert "ni ne la cite" in shown
+    assert "ne réunit cette date" in shown
     assert "Achat de" in shown
     assert "Date comprise" not in shown
     assert "q=pupitres+du+5+mai+2019&amp;dates=sans" in shown  # the filters count, and a list has, these letters

@@ -247,7 +247,7 @@ def test_days_that_a_person_took_away_stay_away_in_a_saved_search(tmp_path: Path
     assert saved_searches.read_on(kept["comprise"], today).dated is not None
     assert saved_searches.read_on(kept["en mots"], today).dated is None
     listed = client.get("/recherches/").text
-    assert listed.count("date comprise : du 1 mars 2026 au 31 mars 2026") == 1
+    assert listed.count("date comprise : du 1er mars 2026 au 31 mars 2026") == 1
     assert listed.count("dates=mots") == 4  # two searches, each with two links
 
 

@@ -76,6 +76,11 @@ def test_only_the_mistyped_word_is_put_anew() -> None:
     assert correcting.doubtful(parse('refus n°12 de "tel mot" Lomé')) == ("refus", "lome")
 
 
+@pytest.mark.parametrize("text", ["réponse au préfet", "mars 2026", "courriers de novembre"])
+def test_the_usual_words_of_a_registry_are_not_mistyped(text: str) -> None:
+    assert set(correcting.doubtful(parse(text))) <= {"courriers"}
+
+
 @pytest.mark.parametrize("typed", ["13e", "13ème", "13 eme", "treizième", "XIIIe", "13 ème"])
 def test_an_ordinal_number_has_all_its_writings(typed: str) -> None:
     known = {"13e", "13eme", "treizieme", "13 e", "13 eme", "xiiie"}

@@ -19,6 +19,10 @@ TODAY = date(2026, 11, 29)
         ("réponse au préfet de l'Ogou du mardi 18 novembre", "2026-11-18", "2026-11-18", "réponse au préfet de l'Ogou"),
         ("décret du 31 décembre", "2025-12-31", "2025-12-31", "décret"),
         ("1er mars 2026", "2026-03-01", "2026-03-01", ""),
+        ("reçus le 30/11/2026", "2026-11-30", "2026-11-30", ""),
+        ("lettre n° 30 du 2/9/2026", "2026-09-02", "2026-09-02", "lettre n° 30"),
+        ("factures du 01/10/2026 au 31/10/2026", "2026-10-01", "2026-10-31", "factures"),
+        ("courriers du 01/10 au 15/10/2026", "2026-10-01", "2026-10-15", ""),
         ("reçus hier", "2026-11-28", "2026-11-28", ""),
         ("avant-hier", "2026-11-27", "2026-11-27", ""),
         ("courriers de la semaine dernière", "2026-11-16", "2026-11-22", ""),
@@ -59,7 +63,7 @@ def test_days_in_words_are_a_period(text: str, first: str, last: str, rest: str)
     [
         "marché de fournitures", "13 mois", "mai", "le mois de mars", "le 30 février 2026", "depuis mars", "hiérarchie",
         '"mars 2026"', "objet:mars 2026", "mars 2026 OU avril", "audit -interne mars 2026", "hier et avant-hier",
-        "123/MEM/2026", "du 18 au 3 mars 2026", "premier ministre", "lettre-hier",
+        "123/MEM/2026", "30/11/2026", "n° 30/11/2026", "le 31/02/2026", "du 18/11/2026/MMRE", "du 18 au 3 mars 2026", "premier ministre", "lettre-hier",
     ],
 )  # fmt: skip
 def test_other_texts_stay_words(text: str) -> None:

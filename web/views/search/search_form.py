@@ -53,8 +53,13 @@ def days_for_good(query: SearchQuery, args: MultiDict[str, str]) -> tuple[Search
 
 def period_text(said: SaidDays) -> str:
     """A period for people: a day, or the first and the last one."""
-    first, last = (format_date(day, "long") for day in (said.dated.first, said.dated.last))
+    first, last = (_day_text(day) for day in (said.dated.first, said.dated.last))
     return str(first) if first == last else gettext("du %(first)s au %(last)s", first=first, last=last)
+
+
+def _day_text(day: date) -> str:
+    text = str(format_date(day, "long"))
+    return text.replace("1 ", "1er ", 1) if day.day == 1 and text.startswith("1 ") else text  # as French writes it
 
 
 def _unreadable(args: MultiDict[str, str], days: Mapping[str, date | None]) -> tuple[str, ...]:
