@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
-from flask_babel import format_date, format_decimal, ngettext
+from flask_babel import format_date, ngettext
 from flask_babel import gettext as _
 
 from ged.figures import breakdown
@@ -26,6 +26,7 @@ from web.views.figures import left_out
 from web.views.figures.asked import AskedFigures
 from web.views.figures.board import MOST_ROWS, TWO, Board, Cell, Panel, RowsOf, day_name, period_name, sentences
 from web.words import figure_pages as words
+from web.words.numbers import decimal
 
 WHISKER = "whisker"
 
@@ -118,7 +119,7 @@ def units(board: Board) -> Panel | None:
         name, open_, later = names.get(unit_id, "—"), open_now[unit_id], _later(board, unit_id, open_now[unit_id])
         told = open_ if later is None else later
         groups.append(Group(name, (_expected(told, name, str(_("dans 14 jours"))),)))
-        totals.append(f"{format_decimal(open_)} → {'—' if later is None else _whole(later)}")
+        totals.append(f"{decimal(open_)} → {'—' if later is None else _whole(later)}")
     return Panel(
         "forecast-units",
         _titled(board, str(_("Les deux prochaines semaines, par service"))),
@@ -168,7 +169,7 @@ def _of_unit(board: Board, unit_id: int, order: Sequence[int], open_: int) -> tu
     asked, name, told = board.asked, board.units.get(unit_id, "—"), _forecast_of(board, unit_id)
     end = Period(_yesterday(asked), _yesterday(asked))
     stands = Cell(
-        str(format_decimal(open_)),
+        decimal(open_),
         asked.letters(What.OPEN, end, unite=str(unit_id), seul="1") if open_ else "",
         value=open_,
     )
@@ -304,7 +305,7 @@ def _untold(
 
 
 def _row(week: Week, past: Checked | None, expected: float, band: Band, was: int | None, href: str) -> tuple[Cell, ...]:
-    truth = Cell("") if was is None else Cell(str(format_decimal(was)), href if was else "", value=was)
+    truth = Cell("") if was is None else Cell(decimal(was), href if was else "", value=was)
     error = Cell("") if was is None else _error_cell(abs(expected - was))
     name = Cell(_week_name(week, past), is_number=False, saved=_week_in_file(week, past))
     return name, _whole_cell(expected), Cell(_band_words(band)), truth, error
@@ -315,7 +316,7 @@ def _group(week: Week, past: Checked | None, expected: float, was: int | None, s
     ahead = _expected(expected, name, series)
     if was is None:
         return Group(axis, (ahead, Value(0, "")))
-    label = _("%(name)s : %(count)s (%(series)s)", name=name, count=format_decimal(was), series=series)
+    label = _("%(name)s : %(count)s (%(series)s)", name=name, count=decimal(was), series=series)
     return Group(axis, (ahead, Value(was, str(label), href if was else "")))
 
 
@@ -325,7 +326,7 @@ def _expected(number: float, name: str, series: str) -> Value:
 
 
 def _drawn(name: str, band: Band) -> charts.Band:
-    label = _("%(name)s : fourchette de %(least)s à %(most)s", name=name, least=format_decimal(band.least), most=format_decimal(band.most))  # fmt: skip
+    label = _("%(name)s : fourchette de %(least)s à %(most)s", name=name, least=decimal(band.least), most=decimal(band.most))  # fmt: skip
     return charts.Band(band.least, band.most, str(label))
 
 
@@ -393,7 +394,7 @@ def _without(week: str, past: Checked | None) -> str:
 
 
 def _whole(number: float) -> str:
-    return str(format_decimal(round(number)))
+    return decimal(round(number))
 
 
 def _week_in_file(week: Week, past: Checked | None) -> str:
@@ -410,8 +411,8 @@ def _error_cell(number: float) -> Cell:
 
 
 def _error(number: float) -> str:
-    return str(format_decimal(number, "#,##0.#"))
+    return decimal(number, places="#,##0.#")
 
 
 def _band_words(band: Band) -> str:
-    return str(_("%(least)s à %(most)s", least=format_decimal(band.least), most=format_decimal(band.most)))
+    return str(_("%(least)s à %(most)s", least=decimal(band.least), most=decimal(band.most)))

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from functools import cache
 from typing import Any, TypeVar, overload
 
-from flask_babel import format_date, format_decimal, gettext
+from flask_babel import format_date, gettext
 from flask_babel import gettext as _
 
 from ged.figures import breakdown
@@ -22,6 +22,7 @@ from ged.unit import Actor, ReadSession
 from web.drawing.charts import Drawing, Group, Guide, Value
 from web.views.figures.asked import EVER, AskedFigures
 from web.words import figure_pages as words
+from web.words.numbers import decimal
 
 MOST_DAYS = 62
 """Longer periods are shown by months."""
@@ -209,7 +210,7 @@ class Board:
             return "—"
         if told.is_small:
             return str(_("moins de %(num)s", num=SMALL))
-        return str(format_decimal(told.amount))
+        return decimal(told.amount)
 
     def href(self, number: int, href: str) -> str:
         """The link of a number: without letters there is none. A reader of rounded numbers always has it: a missing link would show that there is no letter."""

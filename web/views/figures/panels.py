@@ -2,6 +2,7 @@
 the same cells, so that none of them tells more than another.
 """
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -335,10 +336,7 @@ def backlog(board: Board) -> Panel:
     """What is open now, by age, for each unit."""
     asked, names = board.asked, board.units
     found = breakdown.waiting(board.session, asked.cut, today=asked.today)
-    counted = {
-        unit_id: [sum(n for day, n in days.items() if span.since <= day <= span.until) for _name, span in _ages(asked.today)]
-        for unit_id, days in found.items()
-    }  # fmt: skip
+    counted = {unit_id: _by_age(asked.today, days) for unit_id, days in found.items()}
     lines: list[_Waiting] = [
         _Waiting(names.get(one, "—"), {"unite": str(one), "seul": "1"}, counted.get(one, [0] * (len(AGES) + 1)))
         for one in (counted if board.is_exact else asked.sight.unit_ids)
@@ -396,6 +394,14 @@ def _is_undivided(board: Board, numbers: Sequence[int]) -> bool:
 
 def _hrefs(board: Board, one: _Waiting, ages: Sequence[tuple[str, Period]]) -> list[str]:
     return [board.asked.letters(What.WAITING, span, **one.named) if one.named else "" for _name, span in ages]
+
+
+def _by_age(today: date, days: Mapping[date, int]) -> list[int]:
+    """The letters of each class of age, of letters by the day on which they were opened."""
+    numbers = [0] * (len(AGES) + 1)
+    for day, letters in days.items():
+        numbers[bisect_left(AGES, (today - day).days)] += letters
+    return numbers
 
 
 def _cells_by_age(
