@@ -151,8 +151,14 @@ class Among(FunctionElement[bool]):
     type = Boolean()
     _is_implicitly_boolean = True  # as of an IN: else SQLite is asked for ``... = 1``, and uses no index
 
-    def __init__(self, column: ColumnElement[int] | InstrumentedAttribute[int], keys: Collection[int]) -> None:
-        super().__init__(column, bindparam(None, sorted(keys), type_=KeyList(), unique=True))
+    def __init__(self, column: ColumnElement[int] | InstrumentedAttribute[int], keys: Collection[int] | str) -> None:
+        """``keys``: the keys, or the name of the parameter that a composed statement gets them by."""
+        sent = (
+            bindparam(keys, type_=KeyList())
+            if isinstance(keys, str)
+            else bindparam(None, sorted(keys), type_=KeyList(), unique=True)
+        )
+        super().__init__(column, sent)
 
 
 @compiles(Among)

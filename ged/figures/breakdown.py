@@ -12,8 +12,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ged.db import ByOtherIndex
 from ged.figures import queries, sums
-from ged.figures.cuts import Cells, Cut, of_grain, summed
-from ged.figures.models import FigureCell, FigureDelay, FigureHour, FigureKey, FigureLetter, FigureScan
+from ged.figures.cuts import Cut, Part, summed
+from ged.figures.models import FigureCell, FigureDelay, FigureHour, FigureKey, FigureLetter
 from ged.figures.periods import ONE_DAY, Period, month_end, whole_months
 from ged.figures.queries import Standing
 from ged.figures.stages import COUNTED, Grain, Stage
@@ -92,23 +92,22 @@ def added(those: Sequence[Line]) -> Line:
 
 def totals(session: Session, cut: Cut, period: Period) -> dict[str, int]:
     """Counted column -> letters of the period: the sums of ``queries.by_day``, by months as far as they are whole."""
-    parts = span(FigureCell, period, sums.grains(session, cut))
+    parts = span(period, sums.grains(session, cut))
     (row,) = summed(session, FigureCell, cut, parts, (), queries.COUNTS)
     return {name: int(letters or 0) for name, letters in zip(COUNTED, row, strict=True)}
 
 
 def hours(session: Session, cut: Cut, period: Period) -> dict[int, int]:
     """Hour of the week (0 to 167) -> letters that were registered in it."""
-    parts = span(FigureHour, period, sums.grains(session, cut))
+    parts = span(period, sums.grains(session, cut))
     rows = summed(session, FigureHour, cut, parts, (FigureHour.hour,), (FigureHour.letters,))
     return {hour: int(letters) for hour, letters in rows}
 
 
 def delays(session: Session, cut: Cut, period: Period, stage: Stage) -> dict[int, int]:
     """Bin -> letters whose stage ended in the period."""
-    cells = span(FigureDelay, period, sums.grains(session, cut))
-    parts = [and_(one, FigureDelay.stage == stage) for one in cells]
-    rows = summed(session, FigureDelay, cut, parts, (FigureDelay.at_least,), (FigureDelay.letters,))
+    parts, bins = span(period, sums.grains(session, cut)), (FigureDelay.at_least,)
+    rows = summed(session, FigureDelay, cut, parts, bins, (FigureDelay.letters,), stage=stage)
     return {at_least: int(letters) for at_least, letters in sorted(rows)}
 
 
@@ -117,8 +116,7 @@ def standings(session: Session, cut: Cut, days: Sequence[date]) -> dict[date, St
     if not days:
         return {}
     first, last = days[0], days[-1]
-    later = FigureCell.day.between(first + ONE_DAY, last)
-    part = and_(of_grain(FigureCell, sums.grains(session, cut).day), later)
+    part = Part(sums.grains(session, cut).day, first + ONE_DAY, last)
     moves = (
         [] if first == last else sorted(summed(session, FigureCell, cut, [part], (FigureCell.day,), queries.STANDING))
     )
@@ -215,7 +213,7 @@ def goal(session: Session, nature: str, unit_ids: Collection[int], units: Mappin
 
 
 def _counted(session: Session, cut: Cut, period: Period, by: By) -> dict[Key, dict[str, int]]:
-    parts = span(FigureCell, period, sums.grains(session, cut, told_apart=by is By.NATURE))
+    parts = span(period, sums.grains(session, cut, told_apart=by is By.NATURE))
     rows = summed(session, FigureCell, cut, parts, (_COLUMNS[by],), queries.COUNTS)
     return {key: dict(zip(COUNTED, map(int, letters), strict=True)) for key, *letters in rows}
 
@@ -244,24 +242,25 @@ def _open_by_nature(session: Session, cut: Cut, day: date) -> dict[Key, Standing
 
 def delays_by(session: Session, cut: Cut, period: Period, by: By, stage: Stage) -> dict[Key, dict[int, int]]:
     """Key -> bin -> letters whose stage ended in the period."""
-    cells = span(FigureDelay, period, sums.grains(session, cut, told_apart=by is By.NATURE))
-    parts = [and_(one, FigureDelay.stage == stage) for one in cells]
+    parts = span(period, sums.grains(session, cut, told_apart=by is By.NATURE))
     told_by = (_COLUMNS[by], FigureDelay.at_least)
     found: dict[Key, dict[int, int]] = defaultdict(dict)
-    for key, at_least, letters in summed(session, FigureDelay, cut, parts, told_by, (FigureDelay.letters,)):
+    for key, at_least, letters in summed(
+        session, FigureDelay, cut, parts, told_by, (FigureDelay.letters,), stage=stage
+    ):
         found[key][at_least] = int(letters)
     return dict(found)
 
 
-def span(model: Cells | type[FigureScan], period: Period, grains: Grains = sums.OF_KEYS) -> list[ColumnElement[bool]]:
+def span(period: Period, grains: Grains = sums.OF_KEYS) -> list[Part]:
     """The cells that together are the days of a period: its whole months, and the other days before and after."""
     months = whole_months(period.since, period.until)
     if months is None:
-        return [and_(of_grain(model, grains.day), model.day.between(period.since, period.until))]
+        return [Part(grains.day, period.since, period.until)]
     first, last = months
-    parts = [and_(of_grain(model, grains.month), model.day.between(first, last))]
+    parts = [Part(grains.month, first, last)]
     if period.since < first:
-        parts.append(and_(of_grain(model, grains.day), model.day >= period.since, model.day < first))
+        parts.append(Part(grains.day, period.since, first - ONE_DAY))
     if period.until > last:
-        parts.append(and_(of_grain(model, grains.day), model.day > last, model.day <= period.until))
+        parts.append(Part(grains.day, last + ONE_DAY, period.until))
     return parts

@@ -1,10 +1,23 @@
 """Which letters a figure counts: a reader's units and level, and what was chosen."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, func, literal_column, select, union_all
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ged.db import Among, Code
@@ -17,8 +30,15 @@ from ged.figures.models import (
     FigureKey,
     FigureScan,
 )
-from ged.figures.stages import SUMS, Grain
+from ged.figures.stages import SUMS, Grain, Stage
 from ged.register.models import Channel, Direction, Priority
+
+UNITS = "unit_ids"
+CHOICES: Mapping[str, InstrumentedAttribute[Any]] = {
+    "register_ids": FigureKey.register_id, "directions": FigureKey.direction, "natures": FigureKey.nature,
+    "channels": FigureKey.channel, "priorities": FigureKey.priority,
+}  # fmt: skip
+"""The choices of a ``Cut`` after its units, with their columns."""
 
 
 @dataclass(frozen=True)
@@ -42,16 +62,29 @@ class Cut:
     priorities: Collection[Priority] = ()
 
     @property
+    def sent(self) -> dict[str, Any]:
+        """The parameters of a composed statement: the level, and the choices that are made by their names."""
+        units = {UNITS: sorted(self.unit_ids)} if self.unit_ids is not None else {}
+        return {
+            "level": self.level,
+            **units,
+            **{name: list(those) for name in CHOICES if (those := getattr(self, name))},
+        }
+
+    @property
+    def narrowed_by(self) -> tuple[str, ...]:
+        """The names of the choices that are made."""
+        units = (UNITS,) if self.unit_ids is not None else ()
+        return units + tuple(name for name in CHOICES if getattr(self, name))
+
+    @property
     def is_narrow(self) -> bool:
         """Whether it chooses among registers, natures, channels or priorities."""
         return any((self.register_ids, self.natures, self.channels, self.priorities))
 
     def clauses(self) -> list[ColumnElement[bool]]:
         """The conditions on ``FigureKey``."""
-        chosen = (
-            (FigureKey.register_id, self.register_ids), (FigureKey.direction, self.directions),
-            (FigureKey.nature, self.natures), (FigureKey.channel, self.channels), (FigureKey.priority, self.priorities),
-        )  # fmt: skip
+        chosen = ((column, getattr(self, name)) for name, column in CHOICES.items())
         units = [Among(FigureKey.unit_id, self.unit_ids)] if self.unit_ids is not None else []
         narrowed = [column.in_(list(those)) for column, those in chosen if those]
         return [FigureKey.level <= self.level, *units, *narrowed]
@@ -67,26 +100,78 @@ def of_grain(cells: Cells | type[FigureScan], grain: Grain) -> ColumnElement[boo
     return and_(is_of, FigureKey.register_id == literal_column(str(NO_REGISTER))) if grain in SUMS else is_of
 
 
+@dataclass(frozen=True)
+class Part:
+    """The cells of a grain on some days, both included; None: since the first day, until the last."""
+
+    grain: Grain
+    since: date | None = None
+    until: date | None = None
+
+
+Bound = BindParameter[date] | date | None
+Told = InstrumentedAttribute[Any]
+Number = ColumnElement[int] | InstrumentedAttribute[int]
+
+
 def summed(
-    session: Session, cells: Cells, cut: Cut, parts: Sequence[ColumnElement[bool]], told_by: Sequence[InstrumentedAttribute[Any]],
-    numbers: Sequence[ColumnElement[int] | InstrumentedAttribute[int]],
+    session: Session, cells: Cells, cut: Cut, parts: Sequence[Part], told_by: Sequence[Told], numbers: Sequence[Number],
+    *, stage: Stage | None = None,
 ) -> Sequence[Row[*tuple[Any, ...]]]:  # fmt: skip
     """The cells of a choice added up: for each group its columns (none: one group), then its sums (NULL: there is no cell).
 
     Args:
-        parts: conditions on cells, of which a cell meets one at most. Each is a query of its own: with all in one condition,
-            PostgreSQL looks through every cell of each key.
+        parts: a cell is in one of them at most.
+        stage: whose delays; of other cells None.
     """
+    shape = tuple(Part(one.grain, one.since and date.min, one.until and date.min) for one in parts)
+    statement = _sum(cells, cut.narrowed_by, shape, tuple(told_by), tuple(numbers), has_stage=stage is not None)
+    days = {f"{bound}_{n}": getattr(one, bound) for n, one in enumerate(parts) for bound in ("since", "until")}
+    return session.execute(statement, {**cut.sent, **days, "stage": stage}).all()
+
+
+@lru_cache(maxsize=512)
+def _sum(
+    cells: Cells, narrowed_by: tuple[str, ...], parts: tuple[Part, ...], told_by: tuple[Told, ...], numbers: tuple[Number, ...],
+    *, has_stage: bool,
+) -> Select[Any]:  # fmt: skip
+    """The statement of ``summed``. To compose it takes longer than most databases need to run it: so it is made once for a shape.
+
+    Args:
+        narrowed_by: the choices of a cut that are made.
+        parts: with some day where there is a bound.
+    """
+    # Each part is a query of its own: with all in one condition, PostgreSQL looks through every cell of each key.
     of_parts = [
         select(*told_by, *map(func.sum, numbers))
         .select_from(cells)
         .join(FigureKey, FigureKey.id == cells.key_id)
-        .where(part, *cut.clauses())
+        .where(_of_nth(cells, n, part), *_of_cut(narrowed_by))
+        .where(*([FigureDelay.stage == bindparam("stage")] if has_stage else []))
         .group_by(*told_by)
-        for part in parts
+        for n, part in enumerate(parts)
     ]
     if len(of_parts) == 1:
-        return session.execute(of_parts[0]).all()
+        return of_parts[0]
     columns = list(union_all(*of_parts).subquery("parts").c)
     told, added = columns[: len(told_by)], columns[len(told_by) :]
-    return session.execute(select(*told, *map(func.sum, added)).group_by(*told)).all()
+    return select(*told, *map(func.sum, added)).group_by(*told)
+
+
+def _of_nth(cells: Cells, n: int, part: Part) -> ColumnElement[bool]:
+    since: Bound = None if part.since is None else bindparam(f"since_{n}")
+    until: Bound = None if part.until is None else bindparam(f"until_{n}")
+    return of_days(cells, part.grain, since, until)
+
+
+def of_days(cells: Cells | type[FigureScan], grain: Grain, since: Bound, until: Bound) -> ColumnElement[bool]:
+    """Whether a cell is of a ``Part``."""
+    bounds = ([] if since is None else [cells.day >= since]) + ([] if until is None else [cells.day <= until])
+    return and_(of_grain(cells, grain), *bounds)
+
+
+def _of_cut(narrowed_by: tuple[str, ...]) -> Iterator[ColumnElement[bool]]:
+    yield FigureKey.level <= bindparam("level")
+    if UNITS in narrowed_by:
+        yield Among(FigureKey.unit_id, UNITS)
+    yield from (column.in_(bindparam(name, expanding=True)) for name, column in CHOICES.items() if name in narrowed_by)

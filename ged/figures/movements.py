@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from ged.capture.models import BatchSource, Bridge
 from ged.db import Among, ByOtherIndex
 from ged.figures.breakdown import span
-from ged.figures.cuts import of_grain
+from ged.figures.cuts import of_days, of_grain
 from ged.figures.days import local_day, month_of
 from ged.figures.models import STATE, FigureDay, FigureScan, FigureState
 from ged.figures.periods import Period
@@ -247,7 +247,8 @@ def desks(session: Session, unit_ids: Collection[int], period: Period) -> list[D
     the ordinary level.
     """
     cell = (FigureScan.unit_id, FigureScan.bridge_id, FigureScan.source)
-    rows = session.execute(select(*cell, *_sums()).where(or_(*span(FigureScan, period)), _of(unit_ids)).group_by(*cell))
+    days = or_(*(of_days(FigureScan, one.grain, one.since, one.until) for one in span(period)))
+    rows = session.execute(select(*cell, *_sums()).where(days, _of(unit_ids)).group_by(*cell))
     brought: dict[Any, Brought] = {tuple(desk): Brought(*map(int, numbers)) for *desk, numbers in _paired(rows)}
     names = _names(session, {bridge_id for _, bridge_id, _ in brought})
     found = [DeskLine(names.get(desk[1], ""), desk[0], desk[2], numbers) for desk, numbers in brought.items()]

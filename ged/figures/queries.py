@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ged import audit
 from ged.audit import AuditEntry
 from ged.figures import sums
-from ged.figures.cuts import Cut, of_grain, summed
+from ged.figures.cuts import Cut, Part, summed
 from ged.figures.models import FigureCell
 from ged.figures.periods import ONE_DAY
 from ged.figures.stages import COUNTED, Grain
@@ -47,10 +47,8 @@ def by_day(
 ) -> dict[date, dict[str, int]]:
     """Day (or first day of a month) -> counted column -> letters. A day without letters is missing."""
     grains = sums.grains(session, cut)
-    of_time = of_grain(FigureCell, grains.day if grain is Grain.DAY else grains.month)
-    rows = summed(
-        session, FigureCell, cut, [and_(of_time, FigureCell.day.between(since, until))], (FigureCell.day,), COUNTS
-    )
+    part = Part(grains.day if grain is Grain.DAY else grains.month, since, until)
+    rows = summed(session, FigureCell, cut, [part], (FigureCell.day,), COUNTS)
     return {day: dict(zip(COUNTED, map(int, letters), strict=True)) for day, *letters in sorted(rows)}
 
 
@@ -67,13 +65,10 @@ STANDING = (FigureCell.opened - FigureCell.ended, FigureCell.fell_due - FigureCe
 """What a cell adds to the letters that stand: open ones, overdue ones."""
 
 
-def up_to(day: date, grains: Grains) -> Sequence[ColumnElement[bool]]:
+def up_to(day: date, grains: Grains) -> Sequence[Part]:
     """The cells that together are all days until a day: the years before its year, the months that have ended, the days of its month."""
     year, month = day.replace(month=1, day=1), (day + ONE_DAY).replace(day=1)
-    parts = [
-        and_(of_grain(FigureCell, grains.year), FigureCell.day < year),
-        and_(of_grain(FigureCell, grains.month), FigureCell.day >= year, FigureCell.day < month),
-    ]
+    parts = [Part(grains.year, until=year - ONE_DAY), Part(grains.month, year, month - ONE_DAY)]
     if month <= day:
-        parts.append(and_(of_grain(FigureCell, grains.day), FigureCell.day.between(month, day)))
+        parts.append(Part(grains.day, month, day))
     return parts

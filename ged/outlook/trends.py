@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Literal
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ged.figures import sums
-from ged.figures.cuts import Cut, of_grain, summed
+from ged.figures.cuts import Cut, Part, of_grain, summed
 from ged.figures.models import FigureCell, FigureKey
 from ged.figures.periods import Period, months_later
 from ged.outlook.forecast import History, Moved
@@ -28,7 +28,7 @@ def moved(session: Session, cut: Cut, period: Period, came: Came, *, by_unit: bo
     Args:
         came: which letters come: those that are received, or those that get a number to leave.
     """
-    days = and_(of_grain(FigureCell, sums.grains(session, cut).day), FigureCell.day.between(period.since, period.until))
+    days = Part(sums.grains(session, cut).day, period.since, period.until)
     told_by = (FigureCell.day, *([FigureKey.unit_id] if by_unit else []))
     found: dict[int, dict[date, Moved]] = defaultdict(dict)
     numbers = (_CAME[came], FigureCell.opened, FigureCell.ended)
