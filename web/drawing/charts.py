@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from textwrap import wrap
 
+from flask_babel import format_decimal
+
 from web.drawing.scale import ticks, written
-from web.words.numbers import decimal
 
 WIDTH = 720
 HEIGHT = 240
@@ -136,7 +137,7 @@ class _Sheet:
         for tick in self.ticks:
             y = self.y(tick)
             self.lines.append(_line([(LEFT, y), (WIDTH - RIGHT, y)], "base" if tick == 0 else "grid"))
-            self.texts.append(Text(LEFT - 6, _round(y + 4), decimal(tick), "end"))
+            self.texts.append(Text(LEFT - 6, _round(y + 4), str(format_decimal(tick)), "end"))
 
     @property
     def bottom(self) -> int:
