@@ -22,6 +22,7 @@ from ged.monthly import queries as monthly
 from ged.ports import Digest, Verdict
 from ged.register.models import MailNumber, Register
 from ged.reserve import checking as reserve
+from ged.routing import checking as routing
 from ged.signbook.queries import issued_letters
 from ged.slips.revisions import issued_slips
 from ged.unit import Services
@@ -127,6 +128,7 @@ def _verify(services: Services, now: datetime, held: HeldCopy | None) -> VerifyR
         problems += [Problem(code, where) for code, where in closing.broken(session, services)]
         problems += [Problem(code, where) for code, where in reserve.broken(session)]
         problems += [Problem(code, where) for code, where in taken_check.broken(session)]
+        problems += [Problem(code, where) for code, where in routing.broken(session)]
         blob_count = 0
         for digest, where in archive_blobs.named_digests(session):
             blob_count += 1

@@ -5,11 +5,12 @@ from sqlalchemy import Boolean, column, select, table, text, update
 
 from ged.register.models import Mail
 from ged.register.states import MailState
-from ged.routing import queries
+from ged.routing import checking, queries
 from ged.routing.models import Assignment
 from ged.routing.rights import UNDER_WAY
 from ged.under_way import FILL, STATES
 from ged.unit import Services
+from ged.verify import verify
 from tests.factories import NOW, actor
 from tests.routing_kit import impute, register
 from tests.routing_kit import services_with_mentions as services
@@ -68,3 +69,25 @@ def test_tables_with_rows_are_filled(services: Services) -> None:
         uow.session.execute(update(plain).values(is_under_way=False))
         uow.session.execute(text(FILL))
     assert (told(services, mail.mail_id), told(services, closed.mail_id)) == ({True}, {False})
+
+
+@pytest.mark.parametrize(
+    ("state", "says", "found"),
+    [(MailState.ASSIGNED, False, ["assignment.hidden"]), (MailState.CLOSED, True, ["assignment.left_over"])],
+)
+def test_the_proof_tells_an_assignment_that_is_wrong(
+    services: Services, state: MailState, says: bool, found: list[str]
+) -> None:
+    mail, other = register(services), register(services)
+    for one in (mail, other):
+        impute(services, one.mail_id, "DAF")
+    in_state(services, mail.mail_id, state)
+    with services.reading() as session:
+        assert list(checking.broken(session)) == []
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(
+            update(Assignment.__table__).where(Assignment.mail_id == mail.mail_id).values(is_under_way=says)
+        )
+    with services.reading() as session:
+        assert [code for code, _where in checking.broken(session)] == found
+    assert [one.code for one in verify(services, now=NOW).problems if one.code.startswith("assignment.")] == found
