@@ -76,6 +76,12 @@ def test_only_the_mistyped_word_is_put_anew() -> None:
     assert correcting.doubtful(parse('refus n°12 de "tel mot" Lomé')) == ("refus", "lome")
 
 
+def test_who_writes_to_an_authority_finds_the_letters_of_its_seat() -> None:
+    known = synonyms.read(synonyms.SHIPPED.read_text(encoding="utf-8"))
+    assert ["prefecture"] in also("réponse au préfet de l'Ogou", known)
+    assert ["maire"] in also("mairie de Kpalimé", known)
+
+
 @pytest.mark.parametrize("text", ["réponse au préfet", "mars 2026", "courriers de novembre"])
 def test_the_usual_words_of_a_registry_are_not_mistyped(text: str) -> None:
     assert set(correcting.doubtful(parse(text))) <= {"courriers"}
