@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pypdfium2 as pdfium
 import pytest
 from playwright.sync_api import expect
 
@@ -146,6 +147,23 @@ def test_on_paper_the_picture_is_whole_and_the_filters_are_not_there(
     svg = page.locator("#arrivals svg.chart").bounding_box()
     assert svg is not None
     assert svg["x"] + svg["width"] <= 640
+    page.context.close()
+
+
+def test_on_paper_no_heading_stands_at_the_foot_of_a_page_without_its_numbers(
+    browser: Browser, site: tuple[str, Services]
+) -> None:
+    furnish(site[1])
+    page = opened(browser, site, "dge")
+    page.goto(f"/supervision/?{DAYS}")
+    torn = []
+    for height in range(0, 700, 70):
+        page.evaluate("(height) => { document.querySelector('main').style.paddingTop = `${height}px`; }", height)
+        with pdfium.PdfDocument(page.pdf(format="A4")) as pdf:
+            texts = [one.get_textpage().get_text_range() for one in pdf]
+        (first,) = [text for text in texts if "Ensemble" in text]
+        torn += [height] if "Reçus" not in first.partition("Ensemble")[2] else []
+    assert torn == []
     page.context.close()
 
 
