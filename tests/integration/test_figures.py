@@ -857,8 +857,9 @@ def test_the_statements_of_a_run_are_composed_once_for_all_letters(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     play = Play(services)
-    play.register(received_on=TODAY)
-    play.count()
+    for _ in range(2):  # the first run makes the figures, the second one counts what was added
+        play.register(received_on=TODAY)
+        play.count()
     composed = list[object]()
     monkeypatch.setattr(CountedRegister, "letters", lambda _register, which: composed.append(which))
     mails = [play.register(received_on=TODAY) for _ in range(2)]
