@@ -210,7 +210,10 @@ class Board:
             return "—"
         if told.is_small:
             return str(_("moins de %(num)s", num=SMALL))
-        return decimal(told.amount)
+        written: dict[int, str] = self.kept.setdefault("written", {})  # most numbers of a page stand there three times
+        if told.amount not in written:
+            written[told.amount] = decimal(told.amount)
+        return written[told.amount]
 
     def href(self, number: int, href: str) -> str:
         """The link of a number: without letters there is none. A reader of rounded numbers always has it: a missing link would show that there is no letter."""
@@ -228,8 +231,10 @@ class Board:
     def value(self, number: int, name: str, series: str, href: str = "", *, whole: int | None = None) -> Value:
         """A number as a shape."""
         told = self.tell(number, whole)
-        label = gettext("%(name)s : %(count)s (%(series)s)", name=name, count=self.text(told), series=series)
-        return Value(told.amount, str(label), self.href(number, href))
+        if "shape" not in self.kept:
+            self.kept["shape"] = str(gettext("%(name)s : %(count)s (%(series)s)"))
+        label: str = self.kept["shape"] % {"name": name, "count": self.text(told), "series": series}
+        return Value(told.amount, label, self.href(number, href))
 
     def delay(self, bins: Mapping[int, int], share: float) -> str:
         """A percentile in words; of rounded numbers the bins that were merged around it."""
@@ -347,7 +352,8 @@ def days_cell(number: int, text: str = "") -> Cell:
 
 def day_name(day: date) -> str:
     """A day on an axis."""
-    return str(format_date(day, "d/MM"))
+    # In both languages; Babel takes a twelfth of a page's time for those of a month.
+    return f"{day.day}/{day.month:02}"
 
 
 def month_name(month: date) -> str:
