@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from scanner_bridge.desk_lines import DeskLine
+from scanner_bridge.desk_sender import iso_clock
 
 TROUBLES: Final = {
     "code": "Ce code n’ouvre pas la page. Après plusieurs essais, attendez trente secondes.",
@@ -27,8 +28,9 @@ _STATES: Final = {
 }
 _LINKS: Final = {
     "online": "Le serveur répond\u00a0: les lignes partent. Le travail peut reprendre sur le site.",
-    "network_down": "Réseau coupé\u00a0: les lignes sont gardées ici et partiront d’elles-mêmes.",
-    "server_down": "Serveur absent\u00a0: les lignes sont gardées ici et partiront d’elles-mêmes.",
+    # Of no answer, the desk knows no reason: a cut network and a stopped server look alike from here.
+    "network_down": "Le serveur ne répond pas\u00a0: vos lignes sont gardées ici et partiront seules.",
+    "server_down": "Le serveur ne peut pas prendre les lignes pour le moment\u00a0: elles sont gardées ici et partiront seules.",
     "unpaired": "Le serveur ne connaît plus ce poste\u00a0: appelez l’administrateur. Les lignes sont gardées ici.",
 }
 _REFUSED_AT: Final = {
@@ -177,9 +179,17 @@ def _field(
     )
 
 
+def _clock(typed: str) -> str:
+    """``0322``, ``3h22`` or ``3:22`` as ``03:22``, whichever way it was typed; what is no hour as it was typed."""
+    try:
+        return iso_clock(typed)
+    except ValueError:
+        return typed
+
+
 def _row(session: str, line: DeskLine) -> str:
     fields = line.fields
-    told = f"<strong>{_e(fields.get('line', ''))}</strong>, {_e(fields.get('received_on', ''))} à {_e(fields.get('received_clock', ''))}\u00a0: "
+    told = f"<strong>{_e(fields.get('line', ''))}</strong>, {_e(fields.get('received_on', ''))} à {_e(_clock(fields.get('received_clock', '')))}\u00a0: "
     why = f"<br><span class='error'>{_e(line.message or line.code)}</span>" if line.state == "refused" else ""
     state = "envoi en cours" if line.state == "waiting" and line.tried else _STATES[line.state]
     acts = "".join(

@@ -693,8 +693,27 @@ def test_of_a_named_period_and_two_days_that_counts_which_was_not_shown_before(s
     named = client.get("/tableau/?periode=mois").text
     assert '<input type="hidden" name="affichee" value="mois">' in named
     assert shown in client.get(f"/tableau/?periode=mois&affichee=mois&{days}").text, "the days were typed"
-    assert shown not in client.get(f"/tableau/?periode=mois&{days}").text, "the name was chosen"
+    by_days = client.get(f"/tableau/?{days}").text
+    assert '<input type="hidden" name="affichee" value="">' in by_days
+    chosen = client.get(f"/tableau/?periode=mois&affichee=&{days}").text
+    assert shown not in chosen, "the name was chosen"
+    assert "nomme une période" not in chosen
     assert shown not in client.get("/tableau/?periode=mois&affichee=mois&du=&au=").text
+
+
+@pytest.mark.parametrize("path", ["/tableau/", "/supervision/", "/tableau/chiffres", "/tableau/courriers"])
+def test_an_address_of_a_named_period_and_days_says_which_it_takes(site: tuple[Flask, House], path: str) -> None:
+    app, house = site
+    furnish(house.services, count=4)
+    client = sign_in(app, "dge")
+    more = "tableau=arrivals&quoi=received"
+    page = main(client.get(f"{path}?{more}&periode=90j&du=2026-09-01&au=2026-09-30").text)
+    told = re.findall(r"La période est retenue, (du \S+ au \S+)[^;]+;([^<]+)", page)
+    assert len(told) == 1, page
+    taken, left = told[0]
+    assert f"d{taken[1:]}" in page.replace(told[0][1], ""), "as the page's own heading"
+    assert ("2026-09-01" in left, "2026-09-30" in left) == (True, True)
+    assert "La période est retenue" not in client.get(f"{path}?{more}&periode=90j").text
 
 
 def test_a_unit_out_of_reach_is_as_one_that_is_not_there(site: tuple[Flask, House]) -> None:

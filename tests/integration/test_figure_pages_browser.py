@@ -121,6 +121,26 @@ def test_a_bar_leads_to_its_letters(browser: Browser, site: tuple[str, Services]
     page.context.close()
 
 
+@pytest.mark.parametrize("width", [360, 1280])
+def test_rows_are_seen_whole_with_their_totals_and_nothing_is_moved(
+    browser: Browser, site: tuple[str, Services], width: int
+) -> None:
+    furnish(site[1])
+    page = opened(browser, site, "dge", width)
+    page.goto(f"/tableau/?{DAYS}&vue=attente")
+    rows = page.locator("#backlog .chart-scroll")
+    assert rows.locator("text").count() >= 2
+    assert rows.evaluate("(box) => box.scrollWidth <= box.clientWidth")
+    box = rows.bounding_box()
+    assert box is not None
+    for part in rows.locator("text, rect").all():
+        seen = part.bounding_box()
+        assert seen is not None
+        assert box["x"] - 1 <= seen["x"] <= seen["x"] + seen["width"] <= box["x"] + box["width"] + 1
+        assert box["y"] - 1 <= seen["y"] <= seen["y"] + seen["height"] <= box["y"] + box["height"] + 1
+    page.context.close()
+
+
 def test_no_card_is_narrower_than_its_words(browser: Browser, site: tuple[str, Services]) -> None:
     furnish(site[1])
     page = opened(browser, site, "dge")

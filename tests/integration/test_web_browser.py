@@ -190,6 +190,8 @@ def test_what_was_typed_survives_the_end_of_the_session(page: Page, site: tuple[
         )
     page.click("main form.card button:text-is('Enregistrer')")
     expect(page.locator("h1")).to_contain_text("Votre session a pris fin")
+    expect(page.get_by_text("ce que vous aviez saisi est gardé")).to_be_visible()
+    expect(page.get_by_text("puis recommencez")).to_be_hidden()
     with leading_on(page):
         page.click("main .button--primary")
     page.fill("#account", "dge")

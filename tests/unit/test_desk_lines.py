@@ -294,6 +294,15 @@ def test_typing_begins_at_the_field_that_waits_for_it(line: DeskLine, field: str
     assert ids.index("subject") == ids.index("sender_name") + 1  # as on the paper
 
 
+@pytest.mark.parametrize(
+    ("typed", "shown"), [("0322", "03:22"), ("3h22", "03:22"), ("3h", "03:00"), ("10:20", "10:20"), ("tantôt", "tantôt")]
+)
+def test_the_hour_of_a_kept_line_is_shown_as_an_hour(typed: str, shown: str) -> None:
+    line = DeskLine(new_key(), "waiting", dict(TYPED) | {"received_clock": typed})
+    page = desk_texts.PAGE.lines("s", DeskLine(new_key(), "draft", {}), [line], {}, "", "", None)
+    assert f" à {shown}\u00a0:" in page
+
+
 def test_the_page_at_the_desk_has_french_typography() -> None:
     """As the site: the bridge shares no code with it, so its texts are written as they are shown."""
     line = DeskLine(new_key(), "refused", {"line": "CS-1"}, message="Motif.")

@@ -90,7 +90,36 @@ def test_rows_are_stacked_in_one_scale_and_say_their_total() -> None:
     assert three.width == pytest.approx(one.width / 2, abs=0.3)
     assert three.y > one.y
     assert {"40", "5", "a", "b"} <= {text.text for text in drawing.texts}
+    assert drawing.is_fluid
     _inside(drawing)
+    _inside(charts.stacked_rows([group("a", 1_000_000, 1, 1)], ("age-0", "age-1", "age-2"), ("1 000 002",)))
+
+
+def test_the_total_of_a_row_stands_before_its_name_and_above_its_bar() -> None:
+    rows = [group("Service de la planification et du suivi-évaluation", 10), group("b", 5)]
+    drawing = charts.stacked_rows(rows, ("first",), ("1 044 → 1 052", "5"))
+    total, name, short, _b = drawing.texts
+    assert total.x == short.x < name.x, "totals are written one below the other, up to one line"
+    assert (total.anchor, name.anchor) == ("end", "start")
+    assert total.x >= 7 * len(total.text), "there is room for the longest"
+    assert total.y == name.y < drawing.shapes[0].y
+    assert drawing.shapes[0].y + drawing.shapes[0].height < short.y
+    assert len(total.text) + len(name.text) <= charts.ROW_SIGNS
+
+
+def test_names_that_differ_in_their_last_words_differ_in_the_picture() -> None:
+    begin = "Service de la planification, de la programmation et du suivi"
+    rows = [group(f"{begin} {end}", 1) for end in ("du Nord", "du Sud")]
+    drawing = charts.stacked_rows(rows, ("first",), ("1", "1"))
+    north, south = (text.text for text in drawing.texts if text.look == "name")
+    assert north != south
+    assert north.startswith("Service de la")
+    assert north.endswith("suivi du Nord")
+
+
+def test_what_texts_share_is_written_once() -> None:
+    drawing = charts.heat(["lun", "mar"], [Group(str(n), (Value(0, "a"), Value(0, "b"))) for n in range(3)])
+    assert [(shared, len(texts)) for shared, texts in drawing.worded] == [(("name", "end"), 2), (("axis", "middle"), 3)]
 
 
 def test_a_cell_is_the_darker_the_more_and_has_its_number() -> None:
@@ -122,7 +151,7 @@ def test_nothing_to_draw_is_drawn() -> None:
 
 def _inside(drawing: Drawing) -> None:
     for shape in drawing.shapes:
-        assert 0 <= shape.x <= shape.x + shape.width <= drawing.width + 0.2
+        assert 0 <= shape.x <= shape.x + shape.width <= (charts.FULL if drawing.is_fluid else drawing.width) + 0.2
         assert 0 <= shape.y <= shape.y + shape.height <= drawing.height + 0.2
     for text in drawing.texts:
         assert 0 <= text.x <= drawing.width

@@ -5,7 +5,6 @@ Each look (a CSS class) is told apart without colour too: by lightness, by a pat
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from textwrap import wrap
 
 from flask_babel import format_decimal
 
@@ -14,15 +13,16 @@ from web.drawing.scale import ticks, written
 WIDTH = 720
 HEIGHT = 240
 LEFT, RIGHT, TOP, BOTTOM = 54, 12, 14, 34
-NAMES = 200
-"""Room for the names of rows, left of them."""
-NAME_SIGNS = 25
-"""Signs of a name that have room on a line there."""
-LINE = 15
-"""Height of a line of a name."""
-NUMBERS = 56
-"""Room for the number behind a row."""
-ROW = 36
+ROW = 42
+"""Height of a row: its total and its name, and its bar below them."""
+BAR = 16
+"""Height of the bar of a row."""
+ROW_SIGNS = 40
+"""Signs of a total and a name that have room above a bar where the screen is 360 px wide."""
+TOTAL_SIGN = 9
+"""Width of a sign of a total."""
+FULL = 100
+"""Where a row ends, in hundredths of the width that the page gives the picture."""
 NAMES_IN_WIDTH = 12
 """Names of an axis that have room side by side."""
 SMALLEST = 2.0
@@ -89,7 +89,12 @@ class Shape:
     @property
     def radius(self) -> float:
         """Of the disk."""
-        return self.width / 2
+        return _round(self.width / 2)
+
+    @property
+    def center(self) -> tuple[float, float]:
+        """Of the disk."""
+        return _round(self.x + self.width / 2), _round(self.y + self.height / 2)
 
 
 @dataclass(frozen=True)
@@ -113,13 +118,27 @@ class Line:
 
 @dataclass(frozen=True)
 class Drawing:
-    """What a template draws, the lines first, then the shapes, then the texts."""
+    """What a template draws, the lines first, then the shapes, then the texts.
+
+    Attributes:
+        is_fluid: the picture is as wide as the page lets it be; ``x`` and ``width`` of its shapes are hundredths of this
+            width. The texts, and all heights, stay in pixels.
+    """
 
     width: int
     height: int
     shapes: tuple[Shape, ...] = ()
     lines: tuple[Line, ...] = ()
     texts: tuple[Text, ...] = ()
+    is_fluid: bool = False
+
+    @property
+    def worded(self) -> list[tuple[tuple[str, str], list[Text]]]:
+        """The texts of each look and anchor: what they share is written once on the page."""
+        found: dict[tuple[str, str], list[Text]] = {}
+        for text in self.texts:
+            found.setdefault((text.look, text.anchor), []).append(text)
+        return list(found.items())
 
 
 @dataclass
@@ -209,28 +228,29 @@ def lines(groups: Sequence[Group], looks: Sequence[str]) -> Drawing:
 
 
 def stacked_rows(groups: Sequence[Group], looks: Sequence[str], totals: Sequence[str]) -> Drawing:
-    """A row for each group, its numbers one behind the other, and the total in words at its end.
+    """A row for each group: its total and its name, and below them its numbers one behind the other.
+
+    The total stands before the name, and the picture is as wide as its page: both are seen on the smallest screen.
 
     Args:
-        totals: the text behind each row.
+        totals: the text before the name of each row.
     """
-    height = TOP + ROW * len(groups) + 6
     whole = max((sum(value.amount for value in group.values) for group in groups), default=0) or 1
-    room = WIDTH - NAMES - max(NUMBERS, 8 + NAMES // NAME_SIGNS * max(map(len, totals), default=0))
+    longest = max(map(len, totals), default=0)
     shapes, texts = [], []
     for n, (group, total) in enumerate(zip(groups, totals, strict=True)):
         y = TOP + ROW * n
-        lines = lines_of(group.name)
-        first = y + 19 - LINE * (len(lines) - 1) // 2
-        texts += [Text(NAMES - 8, first + LINE * below, line, "end", "name") for below, line in enumerate(lines)]
-        x = float(NAMES)
+        texts.append(Text(TOTAL_SIGN * longest, y + 11, total, "end", "total"))
+        texts.append(Text(TOTAL_SIGN * (longest + 1), y + 11, cut(group.name, ROW_SIGNS - longest), "start", "name"))
+        x = 0.0
         for value, look in zip(group.values, looks, strict=True):
             if value.amount > 0:
-                width = max(SMALLEST, room * value.amount / whole)
-                shapes.append(Shape(_round(x), y, _round(width), ROW - 7, look, value.label, value.href))
+                width = max(FULL * SMALLEST / WIDTH, FULL * value.amount / whole)
+                # Beside a full row, the least numbers that are seen have no room: the row ends with the picture.
+                x = min(x, FULL - width)
+                shapes.append(Shape(_round(x), y + 17, _round(width), BAR, look, value.label, value.href))
                 x += width
-        texts.append(Text(_round(x + 6), y + 19, total, "start", "name"))
-    return Drawing(WIDTH, height, tuple(shapes), (), tuple(texts))
+    return Drawing(WIDTH, TOP + ROW * len(groups), tuple(shapes), (), tuple(texts), is_fluid=True)
 
 
 def heat(names: Sequence[str], groups: Sequence[Group]) -> Drawing:
@@ -272,16 +292,18 @@ def step_of_heat(amount: float, most: float) -> int:
     return min(darkest, max(1, -(-int(amount * darkest * 1000) // int(most * 1000))))
 
 
-def lines_of(name: str) -> list[str]:
-    """The one or two lines of a name beside a row. Names of directions differ in their last words.
+def cut(name: str, signs: int) -> str:
+    """A name in so many signs. It is cut in its middle: names of services differ in their last words.
 
-    >>> lines_of("Direction générale de l'énergie et de l'électrification rurale")
-    ['Direction générale de', "l'énergie et de…"]
+    >>> cut("Service de la planification et du suivi-évaluation", 36)
+    'Service de la pla…u suivi-évaluation'
+    >>> cut("Direction générale de l'énergie", 36)
+    "Direction générale de l'énergie"
     """
-    lines = wrap(name, NAME_SIGNS) or [""]
-    if len(lines) > 2:
-        lines[1] = lines[1][: NAME_SIGNS - 1].rstrip() + "…"
-    return lines[:2]
+    if len(name) <= signs:
+        return name
+    end = signs // 2
+    return f"{name[: signs - end - 1].rstrip()}…{name[-end:].lstrip()}"
 
 
 def _most(groups: Sequence[Group]) -> float:
@@ -293,4 +315,6 @@ def _line(points: Sequence[tuple[float, float]], look: str) -> Line:
 
 
 def _round(number: float) -> float:
-    return round(number, 1)
+    """To a tenth; a whole number without its zero, which a page would carry a hundred times."""
+    rounded = round(number, 1)
+    return int(rounded) if rounded == int(rounded) else rounded

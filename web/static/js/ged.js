@@ -252,7 +252,13 @@
   const sent = JSON.parse(store.getItem("ged.form") || "null");
   store.removeItem("ged.form");
   if (one("[data-form-lost]")) {
-    if (sent) keep(sent);
+    if (sent) {
+      keep(sent);
+      for (const [name, isHidden] of [["data-form-unkept", true], ["data-form-kept", false]]) {
+        const told = one(`[${name}]`);
+        if (told) told.hidden = isHidden;
+      }
+    }
   } else if (person) {
     // A page is shown again by "Back" or "Reload", and none of ours came since the form was sent: its answer never arrived.
     const [shown] = performance.getEntriesByType("navigation");

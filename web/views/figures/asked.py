@@ -81,6 +81,7 @@ class AskedFigures:
         unit_id: the unit that was chosen; None: all.
         given: the filters of the address that were understood.
         problems: the values that are not applied.
+        passed_over: the days of an address that names a period too, and not as the form does: the period is taken.
         left: the days that a forecast leaves aside.
         seen_on: the page and the view whose links lead to letters; the list leads back to it.
         today: the last day of figures.
@@ -94,6 +95,7 @@ class AskedFigures:
     today: date
     given: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    passed_over: tuple[Problem, ...] = ()
     left: tuple[Period, ...] = ()
     seen_on: tuple[str, str] = ("", "")
 
@@ -229,6 +231,7 @@ def read(
         today=today,
         given=given,
         problems=tuple(problems),
+        passed_over=_passed_over(args, given),
     )
 
 
@@ -283,6 +286,13 @@ def _period(
         return named_period(USUAL, today)
     given |= {"du": first.isoformat(), "au": last.isoformat()}
     return Period(first, last)
+
+
+def _passed_over(args: MultiDict[str, str], given: Mapping[str, str]) -> tuple[Problem, ...]:
+    """The days that give way to a named period. The form says what it showed: its reader chose the name, and needs no word."""
+    if "periode" not in given or "affichee" in args:
+        return ()
+    return tuple(Problem(one, args[one]) for one in ("du", "au") if args.get(one))
 
 
 def named_period(name: str, today: date) -> Period:

@@ -92,6 +92,7 @@ def letters() -> ResponseReturnValue:
         definition=words.definition(what),
         chosen=chosen,
         problems=words.problems(problems),
+        passed_over=words.problems(asked.passed_over),
         without_them=_again({one.name for one in problems}),
         without_sender=_again({"expediteur"}) if given("expediteur") and not rows else "",
         back=_back(asked, has_supervision=bool(reach.overseen)),
