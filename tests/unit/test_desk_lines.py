@@ -295,7 +295,8 @@ def test_typing_begins_at_the_field_that_waits_for_it(line: DeskLine, field: str
 
 
 @pytest.mark.parametrize(
-    ("typed", "shown"), [("0322", "03:22"), ("3h22", "03:22"), ("3h", "03:00"), ("10:20", "10:20"), ("tantôt", "tantôt")]
+    ("typed", "shown"),
+    [("0322", "03:22"), ("3h22", "03:22"), ("3h", "03:00"), ("10:20", "10:20"), ("tantôt", "tantôt")],
 )
 def test_the_hour_of_a_kept_line_is_shown_as_an_hour(typed: str, shown: str) -> None:
     line = DeskLine(new_key(), "waiting", dict(TYPED) | {"received_clock": typed})
