@@ -29,6 +29,8 @@ class Reordering:
 
     def lifts(self, letters: Sequence[Stored], weights: Weights) -> list[float]:
         """The gain of each letter's score, for the first ``window`` letters in the order of the engine."""
+        # Nearness counts beside a rereading as well: it costs badly read letters nothing that was measurable, and without
+        # it clean letters are found lower (measured on the embedded engine).
         lifts = self.nearness.lifts(letters[: nearness.WINDOW])
         lifts += [0.0] * (len(letters) - len(lifts))
         if self.rereading is None or not letters or self.rereading.is_answered(letters[0]):
