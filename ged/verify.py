@@ -1,6 +1,7 @@
 """``ged verify``: checks the journal, sealed heads, registers, blobs and signatures."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,7 @@ from ged.archive.outside import HeldCopy
 from ged.archive.seal import journal_seal
 from ged.capture.intake import NUMBER_MISSING
 from ged.closing import operations as closing
+from ged.db import reading_any_value
 from ged.errors import EngineFailed, GedError
 from ged.monthly import queries as monthly
 from ged.ports import Digest, Verdict
@@ -71,21 +73,31 @@ def verify(services: Services, *, now: datetime, held: HeldCopy | None = None) -
         EngineFailed: ``database.malformed``: the database cannot be read, so its content cannot be checked;
             ``database.unreachable``.
     """
-    with _readable(services):
-        return _verify(services, now, held)
+    with _readable(services) as misplaced:
+        return _verify(services, now, held, misplaced)
+
+
+_MISPLACED = re.compile(r"(NULL|NUMERIC|TEXT|non-[A-Z]+) value in ")
+"""What SQLite says of a value that its column does not take: the file is sound, and everything can be read."""
 
 
 @contextmanager
-def _readable(services: Services) -> Iterator[None]:
-    """Translate the symptoms of a damaged database (errors of SQLite, invalid values) into one error."""
+def _readable(services: Services) -> Iterator[list[Problem]]:
+    """Translate the symptoms of a damaged database (errors of SQLite, invalid values) into one error.
+
+    Yields values that their columns do not take: an intruder must not end the whole check with one of them.
+    """
+    misplaced: list[Problem] = []
     is_file = services.engine.dialect.name == "sqlite"
     try:
         if is_file:
             with services.reading() as session:
-                found = session.scalars(text("PRAGMA quick_check(1)")).all()
-            if found != ["ok"]:
-                raise _malformed(str(found[0]) if found else "")
-        yield
+                found = [str(one) for one in session.scalars(text("PRAGMA quick_check"))]
+            structural = [one for one in found if one != "ok" and not _MISPLACED.match(one)]
+            if structural or not found:
+                raise _malformed(structural[0] if structural else "")
+            misplaced = [Problem("database.misplaced_value", one) for one in found if one != "ok"]
+        yield misplaced
     except (DatabaseError, ValueError, TypeError) as error:
         if is_file:
             raise _malformed(str(getattr(error, "orig", error))) from error
@@ -103,39 +115,55 @@ def _malformed(reason: str) -> EngineFailed:
     )
 
 
-def _verify(services: Services, now: datetime, held: HeldCopy | None) -> VerifyReport:
-    problems: list[Problem] = []
+_ODD = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+"""What a check raises on a value that nobody writes but an intruder."""
+
+
+def _found(name: str, check: Callable[[], Iterable[Problem]]) -> list[Problem]:
+    """The problems of one check. An odd value ends this check only, and that is a problem of its own."""
+    found: list[Problem] = []
+    try:
+        for one in check():
+            found.append(one)  # one by one: what was found before the odd value is kept
+    except _ODD as error:
+        found.append(Problem("check.stopped", f"{name}: {type(error).__name__}"))
+    return found
+
+
+def _verify(services: Services, now: datetime, held: HeldCopy | None, misplaced: Iterable[Problem]) -> VerifyReport:
+    problems = list(misplaced)
     seal = journal_seal(services)
     # People work meanwhile: read the file of heads first, then a snapshot of the database from after that.
     last = seal.last()
     anchors = journal_anchors(services)
     anchored = anchors.lines()
-    with services.snapshot() as session:
-        problems += [Problem(f.code, f"sealed head {f.sequence}") for f in seal.verify(session)]
-        problems += [Problem(f.code, f"anchor {f.sequence}") for f in anchors.verify(session, anchored)]
+    with services.snapshot() as session, reading_any_value(session):
+
+        def placed(name: str, found: Callable[[], Iterable[tuple[str, str]]]) -> None:
+            problems.extend(_found(name, lambda: (Problem(code, where) for code, where in found())))
+
+        def chained(name: str, what: str, found: Callable[[], Iterable[audit.Finding]]) -> None:
+            placed(name, lambda: ((one.code, f"{what} {one.sequence}") for one in found()))
+
+        chained("seals", "sealed head", lambda: seal.verify(session))
+        chained("anchors", "anchor", lambda: anchors.verify(session, anchored))
         if held is not None:
-            problems += [Problem(f.code, f"copy {f.sequence}") for f in held.compare(session, seal)]
+            chained("copy", "copy", lambda: held.compare(session, seal))
         entries = audit.head(session).count
         age_s = _age_s(session, last.count + 1 if last else 1, now)
-        problems += [Problem("number.told_and_missing", where) for where in _missing_numbers(session)]
-        problems += [Problem(f.code, f"journal entry {f.sequence}") for f in audit.verify_chain(session)]
-        told = register_check.differences(session, journal_holds=not problems)
-        differing = [Problem(code, where) for code, where in told]
-        codes = {r.id: r.code for r in session.scalars(select(Register))}
-        gaps = register_check.gaps(session)
-        problems += [Problem("register.gap", f"{codes[r]} {year or ''}: {n}".strip()) for r, year, n in gaps]
-        problems += differing
-        problems += [Problem(code, where) for code, where in closing.broken(session, services)]
-        problems += [Problem(code, where) for code, where in reserve.broken(session)]
-        problems += [Problem(code, where) for code, where in taken_check.broken(session)]
-        problems += [Problem(code, where) for code, where in routing.broken(session)]
-        blob_count = 0
-        for digest, where in archive_blobs.named_digests(session):
-            blob_count += 1
-            if not services.blobs.verify(digest):
-                code = "blob.altered" if services.blobs.exists(digest) else "blob.missing"
-                problems.append(Problem(code, f"{where} {digest}"))
-        documents = list(_signed_documents(services))
+        placed("told numbers", lambda: (("number.told_and_missing", where) for where in _missing_numbers(session)))
+        chained("journal", "journal entry", lambda: audit.verify_chain(session))
+        journal_holds = not problems
+        placed("gaps", lambda: _gaps(session))
+        placed("register", lambda: register_check.differences(session, journal_holds=journal_holds))
+        placed("closings", lambda: closing.broken(session, services))
+        placed("reserve books", lambda: reserve.broken(session))
+        placed("entities taken in", lambda: taken_check.broken(session))
+        placed("assignments", lambda: routing.broken(session))
+        blobs = list[str]()
+        problems += _found("blobs", lambda: _broken_blobs(session, services, blobs))
+        documents = list[tuple[str, tuple[Digest, ...]]]()
+        problems += _found("signed documents", lambda: _noted(services, documents))
     signatures = 0
     for label, digests in documents:
         found, broken = _check_signatures(services, label, digests, now)
@@ -147,13 +175,33 @@ def _verify(services: Services, now: datetime, held: HeldCopy | None) -> VerifyR
         sealed_at=last.at if last else "",
         unsealed=max(0, entries - (last.count if last else 0)),
         unsealed_age_s=age_s,
-        numbers_without_gap=not gaps and not any(p.code.startswith("register.") for p in problems),
-        blobs=blob_count,
+        numbers_without_gap=not any(p.code.startswith(("register.", "check.stopped")) for p in problems),
+        blobs=len(blobs),
         signatures=signatures,
         problems=tuple(problems),
         copy_heads=len(held.heads) if held is not None else 0,
         copy_until=held.until if held is not None else 0,
     )
+
+
+def _noted(services: Services, documents: list[tuple[str, tuple[Digest, ...]]]) -> Iterable[Problem]:
+    documents.extend(_signed_documents(services))
+    return ()
+
+
+def _broken_blobs(session: Session, services: Services, checked: list[str]) -> Iterator[Problem]:
+    """Args: checked: receives each digest that was checked."""
+    for digest, where in archive_blobs.named_digests(session):
+        checked.append(digest)
+        if not services.blobs.verify(digest):
+            code = "blob.altered" if services.blobs.exists(digest) else "blob.missing"
+            yield Problem(code, f"{where} {digest}")
+
+
+def _gaps(session: Session) -> Iterator[tuple[str, str]]:
+    codes = {r.id: r.code for r in session.scalars(select(Register))}
+    for register_id, year, missing in register_check.gaps(session):
+        yield "register.gap", f"{codes[register_id]} {year or ''}: {missing}".strip()
 
 
 def _age_s(session: Session, sequence: int, now: datetime) -> int:
@@ -169,7 +217,9 @@ def _missing_numbers(session: Session) -> list[str]:
         .where(audit.AuditEntry.action == NUMBER_MISSING)
         .order_by(audit.AuditEntry.sequence)
     )
-    named = [(int(payload["number_id"]), scan_id) for scan_id, payload in rows]
+    # The check of the journal names an altered entry.
+    told = [(payload.get("number_id"), scan_id) for scan_id, payload in rows if isinstance(payload, dict)]
+    named = [(number_id, scan_id) for number_id, scan_id in told if isinstance(number_id, int)]
     known = set(session.scalars(select(MailNumber.id).where(MailNumber.id.in_([number_id for number_id, _ in named]))))
     return [f"number id {number_id}, label on scan {scan_id}" for number_id, scan_id in named if number_id not in known]
 

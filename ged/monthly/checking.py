@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from ged import audit
 from ged.audit import AuditEntry, AuditPayload
+from ged.db import reading_any_value
 from ged.errors import ConfigError, EngineFailed, Invalid, NotFound
 from ged.figures.definitions import VERSIONS
 from ged.figures.stages import UNTOLD
@@ -165,7 +166,7 @@ def verify(
         Invalid: ``monthly.no_report``: the kept file carries no data of a report.
         EngineFailed: ``check.unavailable``.
     """
-    with services.snapshot() as session:
+    with services.snapshot() as session, reading_any_value(session):
         row, issued = stored(session, pdf)
         reports = services.checker.check(pdf, at=now, issued=issued)
         faults = tuple(_seal_faults(reports, is_stored=row is not None and pdf_digest(pdf) in issued))
@@ -327,7 +328,8 @@ def _row_faults(
         .where(AuditEntry.subject_kind == "report", AuditEntry.subject_id == row.id, AuditEntry.action == "report.made")
     ).first()
     stands = (row.digest, row.content_hash, row.made_at, row.made_by_id)
-    if entry is None or (entry.payload["digest"], entry.payload["content"], entry.at, entry.person_id) != stands:
+    told_there = {} if entry is None else entry.payload or {}
+    if entry is None or (told_there.get("digest"), told_there.get("content"), entry.at, entry.person_id) != stands:
         yield Fault("journal.report", f"report {row.id}")
 
 
@@ -336,7 +338,7 @@ def _journal_faults(session: Session, content: Mapping[str, Any]) -> Iterator[Fa
     since, expected = int(content["journal"]["sequence"]), str(content["journal"]["hash"])
     if since:
         entry = session.get(AuditEntry, since)
-        if entry is None or entry.hash != expected or audit.entry_hash(entry) != expected:
+        if entry is None or entry.hash != expected or not audit.holds_hash(entry):
             yield Fault("journal.replaced", f"entry {since}")
             return
     last, previous = since, expected
@@ -350,9 +352,9 @@ def _journal_faults(session: Session, content: Mapping[str, Any]) -> Iterator[Fa
     for entry, payload in rows:
         if entry.sequence != last + 1:
             yield Fault("journal.entry_missing", f"entry {last + 1}")
-        if entry.previous_hash != previous or audit.entry_hash(entry) != entry.hash:
+        if entry.previous_hash != previous or not audit.holds_hash(entry):
             yield Fault("journal.entry_altered", f"entry {entry.sequence}")
-        if payload is not None and audit.payload_digest(payload.salt, payload.payload) != entry.payload_digest:
+        if payload is not None and not audit.holds_digest(entry.payload_digest, payload.salt, payload.payload):
             yield Fault("journal.payload_altered", f"entry {entry.sequence}")
         last, previous = entry.sequence, entry.hash
     head = audit.head(session)
