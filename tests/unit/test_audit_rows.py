@@ -246,3 +246,19 @@ def test_everything_wrong_is_told_in_the_order_of_the_journal(journal: Session) 
         (4, "journal.chain_broken"),
         (5, "journal.entry_altered"),
     ]
+
+
+@pytest.mark.parametrize("action", [b"thing.changed", "\ud800", None])
+def test_an_entry_with_a_value_that_is_never_written_has_no_hash(journal: Session, action: object) -> None:
+    entry = journal.get_one(AuditEntry, 3)
+    assert audit.holds_hash(entry)
+    journal.expunge(entry)
+    entry.action = action  # type: ignore[assignment]
+    assert not audit.holds_hash(entry)
+
+
+@pytest.mark.parametrize("payload", [{"value": b"3"}, {"value": "\ud800"}, {3: {1}}])
+def test_details_that_are_never_written_have_no_digest(journal: Session, payload: dict[str, object]) -> None:
+    stored, entry = journal.get_one(AuditPayload, 3), journal.get_one(AuditEntry, 3)
+    assert audit.holds_digest(entry.payload_digest, stored.salt, stored.payload)
+    assert not audit.holds_digest(entry.payload_digest, stored.salt, payload)
