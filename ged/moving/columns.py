@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import Enum as SqlEnum
 
-from ged.db import Code
+from ged.db import Code, JournalDetails
 from ged.models import metadata
 
 SECOND_PASS = (("slips", "number_id"),)
@@ -41,7 +41,7 @@ def tables() -> list[Table]:
 def carried(column: Column[Any]) -> ColumnElement[Any]:
     """A column as it is read for the move: times in UTC, days, booleans and bytes by their types; the text of JSON as it is stored, so
     that ``null`` and NULL stay two; the plain text of a member of an enumeration, known or not."""
-    if isinstance(column.type, JSON):
+    if isinstance(column.type, JSON | JournalDetails):
         return cast(column, Text).label(column.name)
     if isinstance(column.type, Code | SqlEnum):
         return type_coerce(column, String).label(column.name)
@@ -94,6 +94,6 @@ def rows_at_once(table: Table, most: int) -> int:
     """How many rows of a table are held in memory at once: pages of text and pictures are large."""
     if any(isinstance(one.type, LargeBinary) for one in table.columns):
         return min(most, 100)
-    if any(isinstance(one.type, JSON | Text) for one in table.columns):
+    if any(isinstance(one.type, JSON | JournalDetails | Text) for one in table.columns):
         return min(most, 1_000)
     return most

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Date, DateTime, Float, Integer, LargeBinary, String, Table
 
-from ged.db import Code, UtcDateTime
+from ged.db import Code, JournalDetails, UtcDateTime
 from ged.moving.columns import tables
 
 _INT, _BIG = 2**31, 2**63
@@ -83,7 +83,7 @@ def _checked(column: Column[Any]) -> Callable[[Any], str]:
         return _moment
     if isinstance(kind, Date):
         return _day
-    if isinstance(kind, JSON):
+    if isinstance(kind, JSON | JournalDetails):
         return _json
     if isinstance(kind, LargeBinary):
         return lambda value: "" if isinstance(value, bytes) else "encoding"

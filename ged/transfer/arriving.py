@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import JSON, Boolean, Column, Date, Float, Integer, LargeBinary, String, Table
 
 from ged.codes import CodeKind
-from ged.db import Code, UtcDateTime
+from ged.db import Code, JournalDetails, UtcDateTime
 from ged.errors import Invalid
 from ged.models import metadata
 from ged.transfer.belonging import STOCK, travelling, withheld
@@ -207,7 +207,7 @@ def _typed(column: Column[Any], value: Any) -> Any:
         ValueError, TypeError: it is none.
     """
     kind = column.type
-    if isinstance(kind, JSON):
+    if isinstance(kind, JSON | JournalDetails):
         return value
     if value is None:
         if not column.nullable:

@@ -25,6 +25,7 @@ from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.orm import Session
 
 from ged import locks
+from ged.db import JournalDetails
 from ged.errors import Invalid
 from ged.faults import fault_of
 from ged.models import metadata
@@ -303,7 +304,9 @@ class _Arrival:
         for row in rows:
             # Left out, an empty JSON column is NULL; as a parameter it would be the JSON value null.
             whole = {
-                name: one for name, one in row.items() if one is not None or not isinstance(table.c[name].type, JSON)
+                name: one
+                for name, one in row.items()
+                if one is not None or not isinstance(table.c[name].type, JSON | JournalDetails)
             }
             if batch and (len(batch) == BATCH or whole.keys() != batch[0].keys()):
                 session.execute(insert(table), batch)
