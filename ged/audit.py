@@ -16,7 +16,8 @@ from sqlalchemy import ForeignKey, Index, String, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ged import locks
-from ged.db import Base, Id, JournalDetails, JournalMoment, Together, insert_of, placed, table_of
+from ged.db import Base, Id, Together, insert_of, placed, table_of
+from ged.journal_values import JournalDetails, JournalMoment
 
 GENESIS = "0" * 64
 HEAD_ID = 1
@@ -217,7 +218,8 @@ def holds_digest(digest: str, salt: str, payload: dict[str, Any]) -> bool:
 def verify_chain(session: Session) -> Iterator[Finding]:
     """Yield every fault of the journal: missing, altered or swapped entries, altered payloads, a truncated tail.
 
-    No stored value ends the check: call it within ``db.reading_any_value``. A truncation that also rewrites the head row is found by comparison with the sealed heads (``ged.archive.seal``).
+    No stored value ends the check: call it within ``journal_values.reading_any_value``. A truncation that also rewrites the
+    head row is found by comparison with the sealed heads (``ged.archive.seal``).
     """
     expected, previous = 1, GENESIS
     for entry in session.scalars(select(AuditEntry).order_by(AuditEntry.sequence).execution_options(yield_per=1000)):

@@ -18,8 +18,8 @@ from ged.archive.outside import HeldCopy
 from ged.archive.seal import journal_seal
 from ged.capture.intake import NUMBER_MISSING
 from ged.closing import operations as closing
-from ged.db import reading_any_value
 from ged.errors import EngineFailed, GedError
+from ged.journal_values import reading_any_value
 from ged.monthly import queries as monthly
 from ged.ports import Digest, Verdict
 from ged.register.models import MailNumber, Register
@@ -190,7 +190,7 @@ def _noted(services: Services, documents: list[tuple[str, tuple[Digest, ...]]]) 
 
 
 def _broken_blobs(session: Session, services: Services, checked: list[str]) -> Iterator[Problem]:
-    """Args: checked: receives each digest that was checked."""
+    """``checked`` receives each digest that was checked."""
     for digest, where in archive_blobs.named_digests(session):
         checked.append(digest)
         if not services.blobs.verify(digest):

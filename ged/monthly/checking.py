@@ -21,10 +21,10 @@ from sqlalchemy.orm import Session
 
 from ged import audit
 from ged.audit import AuditEntry, AuditPayload
-from ged.db import reading_any_value
 from ged.errors import ConfigError, EngineFailed, Invalid, NotFound
 from ged.figures.definitions import VERSIONS
 from ged.figures.stages import UNTOLD
+from ged.journal_values import reading_any_value
 from ged.monthly import explaining, operations, reading
 from ged.monthly.models import MonthlyReport, MonthlyReportRevision
 from ged.monthly.numbers import Item, Letter, Number, below, columns, numbers

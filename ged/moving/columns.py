@@ -22,7 +22,8 @@ from sqlalchemy import (
 )
 from sqlalchemy import Enum as SqlEnum
 
-from ged.db import Code, JournalDetails
+from ged.db import Code
+from ged.journal_values import JournalDetails
 from ged.models import metadata
 
 SECOND_PASS = (("slips", "number_id"),)

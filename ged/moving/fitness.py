@@ -15,7 +15,8 @@ from typing import Any, NoReturn
 
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Date, DateTime, Float, Integer, LargeBinary, String, Table
 
-from ged.db import Code, JournalDetails, UtcDateTime
+from ged.db import Code, UtcDateTime
+from ged.journal_values import JournalDetails
 from ged.moving.columns import tables
 
 _INT, _BIG = 2**31, 2**63

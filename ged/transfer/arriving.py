@@ -15,8 +15,9 @@ from typing import Any
 from sqlalchemy import JSON, Boolean, Column, Date, Float, Integer, LargeBinary, String, Table
 
 from ged.codes import CodeKind
-from ged.db import Code, JournalDetails, UtcDateTime
+from ged.db import Code, UtcDateTime
 from ged.errors import Invalid
+from ged.journal_values import JournalDetails
 from ged.models import metadata
 from ged.transfer.belonging import STOCK, travelling, withheld
 

@@ -25,9 +25,9 @@ from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.orm import Session
 
 from ged import locks
-from ged.db import JournalDetails
 from ged.errors import Invalid
 from ged.faults import fault_of
+from ged.journal_values import JournalDetails
 from ged.models import metadata
 from ged.org.models import Person, Post, Unit
 from ged.register.models import FilingClass, Register
