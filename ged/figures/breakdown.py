@@ -5,14 +5,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ged.db import ByOtherIndex
 from ged.figures import queries, sums
-from ged.figures.cuts import Cut, Part, summed
+from ged.figures.cuts import Cut, Part, of_cut, summed
 from ged.figures.models import FigureCell, FigureDelay, FigureHour, FigureKey, FigureLetter
 from ged.figures.periods import ONE_DAY, Period, month_end, whole_months
 from ged.figures.queries import Standing
@@ -90,6 +91,17 @@ def added(those: Sequence[Line]) -> Line:
     )
 
 
+def whole(session: Session, cut: Cut, period: Period, *, stage: Stage, stood: Standing | None = None) -> Line:
+    """The figures of all keys together over a period and at its end: the sum of ``lines``.
+
+    Args:
+        stood: what stood at the end of the day before, if the caller knows it: then the letters of five years are not added up again.
+    """
+    counted = totals(session, cut, period)
+    standing = queries.standing(session, cut, period.until) if stood is None else stood.moved(counted)
+    return Line(counted, standing, delays(session, cut, period, stage))
+
+
 def totals(session: Session, cut: Cut, period: Period) -> dict[str, int]:
     """Counted column -> letters of the period: the sums of ``queries.by_day``, by months as far as they are whole."""
     parts = span(period, sums.grains(session, cut))
@@ -144,10 +156,7 @@ def month_standings(session: Session, cut: Cut, months: Sequence[date], *, today
         moved = queries.by_day(session, cut, ended[0], ended[-1], grain=Grain.MONTH)
         for month in ended[1:]:
             counted = moved.get(month, dict.fromkeys(COUNTED, 0))
-            at = Standing(
-                at.open + counted["opened"] - counted["ended"], at.overdue + counted["fell_due"] - counted["relieved"]
-            )
-            found[month] = at
+            found[month] = at = at.moved(counted)
     for month in months:
         if month not in found:
             found[month] = queries.standing(session, cut, today)
@@ -182,16 +191,21 @@ def registers_of(session: Session, unit_ids: Collection[int]) -> list[tuple[int,
 
 def registers(session: Session, cut: Cut) -> list[tuple[int, str]]:
     """(id, name) of the registers with letters of a cut, by their names."""
+    rows = session.execute(_registers(cut.narrowed_by), cut.sent)
+    return sorted(((one, name) for one, name in rows), key=lambda row: (row[1], row[0]))
+
+
+@lru_cache(maxsize=64)
+def _registers(narrowed_by: tuple[str, ...]) -> Select[int, str]:
     # A key stays when its last letter has left it, for another level, say. The first letter of each register is enough
     # (LIMIT keeps PostgreSQL from looking for all of them).
     of_key = exists().where(FigureLetter.key_id == FigureKey.id)
-    of_keys = select(FigureKey.register_id).where(*cut.clauses()).distinct().subquery("of_keys")
-    first = select(FigureKey.id).where(FigureKey.register_id == of_keys.c.register_id, *cut.clauses(), of_key).limit(1)
+    of_keys = select(FigureKey.register_id).where(*of_cut(narrowed_by)).distinct().subquery("of_keys")
+    first = select(FigureKey.id).where(
+        FigureKey.register_id == of_keys.c.register_id, *of_cut(narrowed_by), of_key
+    ).limit(1)  # fmt: skip
     is_used = first.scalar_subquery().is_not(None)
-    rows = session.execute(
-        select(Register.id, Register.name).join(of_keys, of_keys.c.register_id == Register.id).where(is_used)
-    )
-    return sorted(((one, name) for one, name in rows), key=lambda row: (row[1], row[0]))
+    return select(Register.id, Register.name).join(of_keys, of_keys.c.register_id == Register.id).where(is_used)
 
 
 def has_nature(session: Session, cut: Cut, nature: str) -> bool:

@@ -146,7 +146,7 @@ def _sum(
         select(*told_by, *map(func.sum, numbers))
         .select_from(cells)
         .join(FigureKey, FigureKey.id == cells.key_id)
-        .where(_of_nth(cells, n, part), *_of_cut(narrowed_by))
+        .where(_of_nth(cells, n, part), *of_cut(narrowed_by))
         .where(*([FigureDelay.stage == bindparam("stage")] if has_stage else []))
         .group_by(*told_by)
         for n, part in enumerate(parts)
@@ -170,7 +170,8 @@ def of_days(cells: Cells | type[FigureScan], grain: Grain, since: Bound, until: 
     return and_(of_grain(cells, grain), *bounds)
 
 
-def _of_cut(narrowed_by: tuple[str, ...]) -> Iterator[ColumnElement[bool]]:
+def of_cut(narrowed_by: tuple[str, ...]) -> Iterator[ColumnElement[bool]]:
+    """``Cut.clauses`` for a statement that is composed once, of which ``Cut.sent`` are the parameters."""
     yield FigureKey.level <= bindparam("level")
     if UNITS in narrowed_by:
         yield Among(FigureKey.unit_id, UNITS)

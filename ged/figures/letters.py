@@ -19,7 +19,7 @@ from ged.figures.models import FigureKey, FigureLetter, FigureMove, FigureReturn
 from ged.figures.periods import Period
 from ged.figures.stages import SPANS, Stage, bin_of, day_of, delay_of, next_bin
 from ged.figures.ways import is_from
-from ged.paging import Key, Parts, Place, Slice
+from ged.paging import START, Key, Parts, Place, Slice
 from ged.register.models import Mail
 from ged.routing.queries import MailRow, mail_rows
 from ged.unit import Actor
@@ -85,8 +85,13 @@ def letters(
     """
     parts, keys = _parts(actor, cut, asked)
     is_turned = asked.what not in WAITING_FIRST
-    page = paging.read(session, parts, FigureLetter.mail_id, at, keys=keys, descending=is_turned, limit=limit)
-    return mail_rows(session, actor, page.ids), page, paging.count(session, parts)
+    by = FigureLetter.mail_id
+    if at == START:
+        page, count = paging.first(session, parts, by, keys=keys, descending=is_turned, limit=limit)
+    else:
+        page = paging.read(session, parts, by, at, keys=keys, descending=is_turned, limit=limit)
+        count = paging.count(session, parts)
+    return mail_rows(session, actor, page.ids), page, count
 
 
 WAITING_FIRST = frozenset({What.OPEN, What.OVERDUE, What.WAITING})

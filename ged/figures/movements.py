@@ -4,10 +4,11 @@ Slips have no table of figures: an index has all that a question names, so a mon
 nothing can differ from the register. A year of pages would be millions of entries: what stations brought is counted (``scanned``).
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, func, or_, select
@@ -27,8 +28,6 @@ from ged.register.models import Mail
 from ged.slips.models import Slip, SlipKind, SlipLine
 from ged.slips.states import LineState, SlipState
 
-K = TypeVar("K")
-
 
 @dataclass(frozen=True)
 class Handed:
@@ -43,10 +42,6 @@ class Handed:
     sent: int = 0
     received: int = 0
     faults: int = 0
-
-    def __add__(self, other: "Handed") -> "Handed":
-        """Both together."""
-        return Handed(self.sent + other.sent, self.received + other.received, self.faults + other.faults)
 
 
 @dataclass(frozen=True)
@@ -97,6 +92,27 @@ class DeskLine:
 # --- slips
 
 
+@dataclass(frozen=True)
+class Slips:
+    """The slips of units in a period.
+
+    Attributes:
+        by_day: day (or first day of a month) -> its slips. A slip counts as sent on the day of its sender's signature, as received on that
+            of the receiver's.
+        by_unit: unit -> its slips.
+        delays: unit -> bin of working days (``stages.bin_of``) -> slips that it received, from the sending to the acknowledgement.
+        delays_sent: bin -> slips that the units sent, of those acknowledged in the period.
+
+    Delays are in working days, as the other ones: a slip of Friday evening that is acknowledged on Monday morning was not late by sixty hours,
+    and one calendar and the same bins let delays of slips stand beside those of letters.
+    """
+
+    by_day: Mapping[date, Handed]
+    by_unit: Mapping[int, Handed]
+    delays: Mapping[int, Mapping[int, int]]
+    delays_sent: Mapping[int, int]
+
+
 def slips(
     session: Session,
     zone: ZoneInfo,
@@ -105,93 +121,92 @@ def slips(
     period: Period,
     *,
     by_months: bool = False,
-) -> dict[tuple[date, int], Handed]:
-    """(day, unit) -> its slips. A slip counts as sent on the day of its sender's signature, as received on that of the receiver's.
+) -> Slips:
+    """The slips of units.
 
-    Returns:
-        ``by_months``: under the first day of each month; only its days in the period count.
+    Args:
+        by_months: told by months instead of days; only the days in the period count.
     """
     day, month = local_day(session, zone), month_of(session)
 
     def told(moment: Any) -> ColumnElement[date]:
         return month(day(moment)) if by_months else day(moment)
 
-    ours = unit_ids
-    sent_by = (told(Slip.sent_at), ByOtherIndex(Slip.sender_unit_id))
-    received_by = (told(Slip.received_at), ByOtherIndex(Slip.receiver_unit_id))
-    sent = _counts(session, sent_by, [within(Slip.sent_at, period, zone), *_counted(), Among(sent_by[1], ours)])
-    taken = [within(Slip.received_at, period, zone), *_counted(), Among(received_by[1], ours)]
-    received = _counts(session, received_by, taken)
-    rows: Any = session.execute(
-        select(*received_by, func.count())
+    sender, receiver = ByOtherIndex(Slip.sender_unit_id), ByOtherIndex(Slip.receiver_unit_id)
+    key: list[Any] = [told(Slip.sent_at), sender]
+    sent: Any = session.execute(
+        select(*key, func.count())
+        .where(within(Slip.sent_at, period, zone), *_counted(), Among(sender, unit_ids))
+        .group_by(*key)
+    )
+    key = [told(Slip.received_at), receiver]
+    is_taken = [within(Slip.received_at, period, zone), *_counted(), Among(receiver, unit_ids)]
+    faults: Any = session.execute(
+        select(*key, func.count())
         .select_from(SlipLine)
         .join(Slip, Slip.id == SlipLine.slip_id)
         .outerjoin(Mail, Mail.id == SlipLine.mail_id)
-        .where(*taken, *_faults(level))
-        .group_by(*received_by)
+        .where(*is_taken, *_faults(level))
+        .group_by(*key)
     )
-    faults = {(on, unit_id): count for on, unit_id, count in rows}
-    return {
-        one: Handed(sent.get(one, 0), received.get(one, 0), faults.get(one, 0))
-        for one in sent.keys() | received.keys() | faults.keys()
-    }
+    unit_ids = frozenset(unit_ids)
+    acknowledged = _acknowledged(session, zone, unit_ids, period)
+    taken = [
+        (one.received_on.replace(day=1) if by_months else one.received_on, one.receiver_id, one.slips)
+        for one in acknowledged
+        if one.receiver_id in unit_ids
+    ]
+    by_day, by_unit = defaultdict[date, list[int]](lambda: [0, 0, 0]), defaultdict[int, list[int]](lambda: [0, 0, 0])
+    for place, rows in enumerate((sent, taken, faults)):
+        for on, unit_id, count in rows:
+            by_day[on][place] += count
+            by_unit[unit_id][place] += count
+    return Slips(
+        {on: Handed(*counts) for on, counts in by_day.items()},
+        {unit_id: Handed(*counts) for unit_id, counts in by_unit.items()},
+        *_delays(session, unit_ids, acknowledged),
+    )
 
 
-def by_day(found: Mapping[tuple[date, int], Handed]) -> dict[date, Handed]:
-    """Day -> the slips of all units."""
-    return _folded((day, one) for (day, _unit_id), one in found.items())
+class _Acknowledged(NamedTuple):
+    """Slips that one unit sent on one day, and another one acknowledged on another."""
+
+    sent_on: date | None
+    received_on: date
+    sender_id: int
+    receiver_id: int
+    slips: int
 
 
-def by_unit(found: Mapping[tuple[date, int], Handed]) -> dict[int, Handed]:
-    """Unit -> its slips of all days."""
-    return _folded((unit_id, one) for (_day, unit_id), one in found.items())
+def _acknowledged(
+    session: Session, zone: ZoneInfo, unit_ids: Collection[int], period: Period
+) -> Sequence[_Acknowledged]:
+    """The slips that the units sent or received, of those acknowledged in the period: one statement for all that is told of them."""
+    day, ends = local_day(session, zone), (ByOtherIndex(Slip.sender_unit_id), ByOtherIndex(Slip.receiver_unit_id))
+    key: list[Any] = [day(Slip.sent_at), day(Slip.received_at), *ends]
+    rows: Any = session.execute(
+        select(*key, func.count())
+        .where(within(Slip.received_at, period, zone), *_counted(), or_(*(Among(one, unit_ids) for one in ends)))
+        .group_by(*key)
+    )
+    return [_Acknowledged(*row) for row in rows]
 
 
-def _folded(found: Iterable[tuple[K, Handed]]) -> dict[K, Handed]:
-    sums: dict[K, Handed] = {}
-    for key, one in found:
-        sums[key] = sums.get(key, Handed()) + one
-    return sums
-
-
-def _counts(session: Session, key: Sequence[Any], where: list[ColumnElement[bool]]) -> dict[tuple[date, int], int]:
-    rows: Any = session.execute(select(*key, func.count()).where(*where).group_by(*key))
-    return {(on, unit_id): count for on, unit_id, count in rows}
-
-
-def acknowledgements(
-    session: Session, zone: ZoneInfo, unit_ids: Collection[int], period: Period, *, by_receiver: bool = False
-) -> dict[int, dict[int, int]]:
-    """Bin of working days (``stages.bin_of``) -> slips, from the sending to the acknowledgement, of those acknowledged in the period.
-
-    Working days, as the other delays: a slip of Friday evening that is acknowledged on Monday morning was not late by sixty hours, and
-    one calendar and the same bins let delays of slips stand beside those of letters.
-
-    Returns:
-        Under 0 the slips that the units sent; or, ``by_receiver``, under each of the units those that it received.
-    """
-    day, ours = local_day(session, zone), unit_ids
-    end = Slip.receiver_unit_id if by_receiver else Slip.sender_unit_id
-    first, last = day(Slip.sent_at), day(Slip.received_at)
-    keys: list[Any] = [first, last, *([end] if by_receiver else [])]
-    rows: Sequence[Any] = session.execute(
-        select(*keys, func.count())
-        .where(
-            within(Slip.received_at, period, zone),
-            *_counted(),
-            Among(ByOtherIndex(end), ours),
-            Slip.sent_at.is_not(None),
-        )
-        .group_by(*keys)
-    ).all()
-    worked = _worked(session, {row[0] for row in rows} | {row[1] for row in rows})
-    found: dict[int, dict[int, int]] = {}
-    for row in rows:
-        if row[0] in worked and row[1] in worked and row[0] <= row[1]:
-            bins = found.setdefault(row[2] if by_receiver else 0, {})
-            at_least = bin_of(worked[row[1]] - worked[row[0]])
-            bins[at_least] = bins.get(at_least, 0) + row[-1]
-    return found
+def _delays(
+    session: Session, unit_ids: Collection[int], those: Sequence[_Acknowledged]
+) -> tuple[dict[int, dict[int, int]], dict[int, int]]:
+    """The delays of slips that the units received, by unit; of those that they sent."""
+    worked = _worked(session, {one.received_on for one in those} | {one.sent_on for one in those if one.sent_on})
+    received, sent = defaultdict[int, dict[int, int]](dict), dict[int, int]()
+    for one in those:
+        if one.sent_on is None or not {one.sent_on, one.received_on} <= worked.keys() or one.sent_on > one.received_on:
+            continue
+        at_least = bin_of(worked[one.received_on] - worked[one.sent_on])
+        if one.receiver_id in unit_ids:
+            received[one.receiver_id][at_least] = received[one.receiver_id].get(at_least, 0) + one.slips
+        if one.sender_id in unit_ids:
+            sent[at_least] = sent.get(at_least, 0) + one.slips
+    return dict(received), sent
 
 
 def _worked(session: Session, days: Collection[date]) -> Mapping[date, int]:

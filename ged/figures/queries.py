@@ -1,6 +1,6 @@
 """Reading the figures: sums of cells by day, what stands at a day's end. Both under a choice of keys."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -23,6 +23,12 @@ class Standing:
 
     open: int
     overdue: int
+
+    def moved(self, counted: Mapping[str, int]) -> "Standing":
+        """What stands after days whose letters are ``counted``."""
+        return Standing(
+            self.open + counted["opened"] - counted["ended"], self.overdue + counted["fell_due"] - counted["relieved"]
+        )
 
 
 def are_whole(session: Session) -> bool:

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from ged import locks
+from ged.counting import composed
 from ged.errors import Invalid, InvalidTransition, NotFound
 from ged.figures.models import Supervisor
 from ged.org.actors import load_actor
@@ -73,7 +74,12 @@ class SupervisorRow:
 
 def branches(session: Session, actor: Actor, *, on: date) -> frozenset[int]:
     """The units at the top of the branches of which a person is supervisor on a day, by name or by a post held or decided for."""
-    return frozenset(session.scalars(select(Supervisor.unit_id).where(_names(actor), *_in_force(on))))
+    return frozenset(session.scalars(_branches(actor, on)))
+
+
+@composed
+def _branches(actor: Actor, on: date) -> Select[int]:
+    return select(Supervisor.unit_id).where(_names(actor), *_in_force(on))
 
 
 def _names(actor: Actor) -> ColumnElement[bool]:

@@ -21,6 +21,7 @@ from sqlalchemy import String, and_, case, cast, delete, func, or_, select, upda
 from ged import access
 from ged.figures import breakdown, letters, queries
 from ged.figures import operations as figures
+from ged.figures.cuts import Cut
 from ged.figures.letters import AskedLetters, What
 from ged.figures.models import FigureCell, FigureKey, FigureLetter, FigureState
 from ged.figures.periods import Period
@@ -531,6 +532,7 @@ def test_many_random_filters_equal_a_recount_by_sql(house_on_either: House) -> N
             totals = breakdown.totals(session, cut, period)
             standing = queries.standing(session, cut, period.until)
             found = (totals["received"], totals["answered"], standing.open, standing.overdue)
+            _whole_is_the_sum(session, cut, period)
             assert found == _by_sql(session, hidden[account], units, narrowing, period), (
                 account,
                 units,
@@ -539,6 +541,17 @@ def test_many_random_filters_equal_a_recount_by_sql(house_on_either: House) -> N
             )
             told += sum(found)
     assert told > (2_000 if LONG_RUN else 400), "and not only zeros"
+
+
+def _whole_is_the_sum(session: ReadSession, cut: Cut, period: Period) -> None:
+    """The figures of all units together are the sum of those of each, also when what stood before is known."""
+    stage, by_unit = Stage.ANSWER, breakdown.By.UNIT
+    expected = breakdown.added(
+        list(breakdown.lines(session, cut, period, by_unit, end=period.until, stage=stage).values())
+    )
+    stood = queries.standing(session, cut, period.since - timedelta(days=1))
+    assert breakdown.whole(session, cut, period, stage=stage) == expected
+    assert breakdown.whole(session, cut, period, stage=stage, stood=stood) == expected
 
 
 def _hidden_from(session: ReadSession, who: Actor) -> set[int]:

@@ -120,18 +120,18 @@ def test_slips_equal_a_recount_of_their_rows(services_on_either: Services, zone:
     level = Confidentiality.ORDINARY
     with services.reading() as session:
         told = movements.slips(session, zone, units, level, NOVEMBER)
-        assert movements.by_day(told) == {day: Handed(**counted) for day, counted in by_day.items()}
-        told_of_units = movements.by_unit(told)
+        assert told.by_day == {day: Handed(**counted) for day, counted in by_day.items()}
+        told_of_units = told.by_unit
         of_month = movements.slips(session, zone, units, level, NOVEMBER, by_months=True)
-        assert movements.by_unit(of_month) == told_of_units
-        assert {day for day, _unit in of_month} == {NOVEMBER.since}
+        assert of_month.by_unit == told_of_units
+        assert of_month.by_day.keys() == {NOVEMBER.since}
         assert told_of_units == {unit: Handed(**counted) for unit, counted in by_unit.items()}
-        assert movements.acknowledgements(session, zone, units, NOVEMBER) == {0: dict(bins)}
-        of_receivers = movements.acknowledgements(session, zone, units, NOVEMBER, by_receiver=True)
-        assert {unit: sum(found.values()) for unit, found in of_receivers.items()} == {
+        assert told.delays_sent == of_month.delays_sent == dict(bins)
+        assert told.delays == of_month.delays
+        assert {unit: sum(found.values()) for unit, found in told.delays.items()} == {
             unit: counted["received"] for unit, counted in by_unit.items()
         }
-        cleared = movements.by_unit(movements.slips(session, zone, units, Confidentiality.RESTRICTED, NOVEMBER))
+        cleared = movements.slips(session, zone, units, Confidentiality.RESTRICTED, NOVEMBER).by_unit
     assert sum(one.faults for one in cleared.values()) > sum(one.faults for one in told_of_units.values()) > 0
 
 
@@ -159,7 +159,7 @@ def test_a_line_of_a_secret_letter_is_in_no_figure(services_on_either: Services)
     dge = int(unit_id(services, "DGE"))
     with services.reading() as session:
         told = [
-            movements.by_unit(movements.slips(session, LOME, {dge}, level, NOVEMBER))[dge].faults
+            movements.slips(session, LOME, {dge}, level, NOVEMBER).by_unit[dge].faults
             for level in (Confidentiality.ORDINARY, Confidentiality.RESTRICTED)
         ]
     assert told == [1, 2]
@@ -173,10 +173,9 @@ def test_a_slip_that_people_send_and_receive_is_counted(services_on_either: Serv
     figures.run(services, now=now)
     ours = {int(unit_id(services, "DGE"))}
     with services.reading() as session:
-        told = movements.by_day(movements.slips(session, LOME, ours, Confidentiality.ORDINARY, NOVEMBER))
-        assert told == {date(2026, 11, 23): Handed(0, 1, 1)}
-        delays = movements.acknowledgements(session, LOME, ours, NOVEMBER, by_receiver=True)
-    assert delays == {unit_id(services, "DGE"): {1: 1}}, "from Friday to Monday is one working day"
+        told = movements.slips(session, LOME, ours, Confidentiality.ORDINARY, NOVEMBER)
+    assert told.by_day == {date(2026, 11, 23): Handed(0, 1, 1)}
+    assert told.delays == {unit_id(services, "DGE"): {1: 1}}, "from Friday to Monday is one working day"
 
 
 Read = dict[str, tuple[float, list[str], str]]

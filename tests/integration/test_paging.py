@@ -72,6 +72,17 @@ def test_a_long_list_is_counted_no_further_than_is_shown(services: Services) -> 
         assert paging.count(session, select(Unit.id), most=4) == 5
 
 
+@pytest.mark.parametrize("most", [4, len(KINDS) - 1, len(KINDS), 1_000])
+@pytest.mark.parametrize("are_parts", [False, True])
+def test_the_first_page_and_the_count_are_read_together(services: Services, most: int, are_parts: bool) -> None:
+    whole, keys = select(Unit.id), (Key(Unit.kind, descending=True),)
+    query = (whole.where(Unit.kind == "b"), whole.where(Unit.kind != "b")) if are_parts else whole
+    with services.reading() as session:
+        page, count = paging.first(session, query, Unit.id, keys=keys, limit=3, most=most)
+        assert page == paging.read(session, query, Unit.id, keys=keys, limit=3)
+        assert count == paging.count(session, query, most=most)
+
+
 def test_a_page_whose_rows_all_left_shows_the_beginning_and_not_an_empty_list(services: Services) -> None:
     with services.reading() as session:
         ids = list(session.scalars(select(Unit.id).order_by(Unit.id)))

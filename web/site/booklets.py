@@ -11,7 +11,7 @@ from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-from flask_babel import LazyString, force_locale
+from flask_babel import LazyString
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
@@ -22,6 +22,7 @@ from ged.typography import on_paper
 from ged.unit import Role
 from web.site import guard, guide
 from web.site.guard import OfInstallation
+from web.site.i18n import in_language
 from web.site.navigation import ENTRIES, Entry
 from web.words import keys
 
@@ -99,7 +100,7 @@ def printed(booklet: Booklet, head: Letterhead, *, language: str, at: datetime) 
     Raises:
         Invalid, EngineFailed: as ``ged.typeset.typeset``.
     """
-    with force_locale(language):
+    with in_language(language):
         data = {
             "language": language,
             "head": on_paper(head.data()),

@@ -5,6 +5,8 @@ browser; before that in English if the browser asks for it before French, else i
 organisation's language (``ged.languages``).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from functools import cached_property, lru_cache
 
@@ -12,7 +14,7 @@ from babel.core import Locale
 from babel.numbers import format_decimal
 from babel.support import NullTranslations, Translations
 from flask import Flask, Response, current_app, g, has_app_context, has_request_context, request, url_for
-from flask_babel import Babel, Domain, get_locale, refresh
+from flask_babel import Babel, Domain, force_locale, get_locale, refresh
 from flask_babel import gettext as _
 from markupsafe import Markup
 from werkzeug.datastructures import LanguageAccept
@@ -38,8 +40,7 @@ class _SourceDomain(Domain):  # type: ignore[misc]  # flask_babel is untyped
     """Flask-Babel's domain over our own reader of catalogues."""
 
     def get_translations(self) -> Translations | NullTranslations:
-        locale = get_locale()
-        return translations(locale.language) if locale is not None else NullTranslations()
+        return translations(language()) if has_app_context() else NullTranslations()
 
 
 class _FrenchFirst(Babel):  # type: ignore[misc]
@@ -108,11 +109,24 @@ def language() -> str:
     """The language of this page: ``fr`` or ``en``."""
     if not has_app_context():
         return SOURCE
-    found = g.get(_LANGUAGE)
+    found: str | None = g.get(_LANGUAGE)
     if found is None:
         locale = get_locale()
         found = g.ged_language = SOURCE if locale is None else str(locale.language)
-    return str(found)
+    return found
+
+
+@contextmanager
+def in_language(code: str) -> Iterator[None]:
+    """Words of this block in a language, whatever the page's is."""
+    before = g.pop(_LANGUAGE, None)
+    try:
+        with force_locale(code):
+            yield
+    finally:
+        g.pop(_LANGUAGE, None)
+        if before is not None:
+            g.ged_language = before
 
 
 def other_languages() -> list[tuple[str, str]]:

@@ -184,9 +184,18 @@ class Board:
         found: Mapping[Key, Line] = self.kept[key]
         return found
 
-    def whole(self, period: Period) -> Line:
-        """The figures of all units together: the sum of what the panels show side by side."""
-        return breakdown.added(list(self.lines(period, By.UNIT).values()))
+    def whole(self, period: Period, before: tuple[Period, Line] | None = None) -> Line:
+        """The figures of all units together: the sum of what the panels show side by side.
+
+        Args:
+            before: another period and its figures. Where ``period`` follows it, what stands is counted from what stood.
+        """
+        found: Mapping[Key, Line] | None = self.kept.get((By.UNIT, period))
+        if found is not None:
+            return breakdown.added(list(found.values()))
+        follows = before is not None and before[0].until + timedelta(days=1) == period.since
+        stood = before[1].standing if before is not None and follows else None
+        return breakdown.whole(self.session, self.asked.cut, period, stage=self.asked.stage, stood=stood)
 
     # --- how numbers, days and names are written
 

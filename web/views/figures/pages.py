@@ -71,8 +71,9 @@ def show(page: Page) -> ResponseReturnValue:
         board = Board(session, actor, asked)
         choices = _choices(board, reach, page) if is_shown else {}
         shown = {
-            "cards": panels.cards(board) if is_shown else [],
+            # Before the cards: these add up what a panel read side by side.
             "panels": panels.made(board, page.makers, page.views[view]) if is_shown else [],
+            "cards": panels.cards(board) if is_shown else [],
             "mine": _mine(session, actor) if is_shown and not page.overseen else None,
             "choices": choices,
         }

@@ -66,7 +66,8 @@ def _movements(asked: AskedFigures) -> tuple[What, ...]:
 def cards(board: Board) -> list[Card]:
     """What came and went, what stands at the end, how long it takes; each beside the period before."""
     asked, period = board.asked, board.asked.shown
-    now, then = board.whole(period), board.whole(asked.earlier)
+    then = board.whole(asked.earlier)
+    now = board.whole(period, (asked.earlier, then))
     found = [
         _card(board, one, now.counted[one.value], then.counted[one.value], asked.letters(one, period))
         for one in _movements(asked)

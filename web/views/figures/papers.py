@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import date
 
 from flask_babel import gettext as _
 
@@ -36,7 +35,7 @@ SLIPS, SCANS = "bordereaux", "numerisation"
 def slips(board: Board) -> Panel:
     """Slips by day or by month: sent, acknowledged, lines missing or damaged."""
     stretches = board.stretches()
-    found = movements.by_day(_slips(board, Period(stretches[0].days.since, stretches[-1].days.until)))
+    found = _slips(board, Period(stretches[0].days.since, stretches[-1].days.until)).by_day
     names = _names()
 
     def numbers(stretch: Stretch) -> tuple[int, int, int]:
@@ -70,12 +69,9 @@ def slips(board: Board) -> Panel:
 
 def slip_units(board: Board) -> Panel:
     """The units side by side, with the time that each takes to acknowledge."""
-    asked, zone = board.asked, context.services().zone
-    units = asked.sight.unit_ids
-    names = board.units
-    found = movements.by_unit(_slips(board, asked.shown))
-    bins = movements.acknowledgements(board.session, zone, units, asked.shown, by_receiver=True)
-    keys = found if board.is_exact else units
+    names, of_units = board.units, _slips(board, board.asked.shown)
+    found, bins = of_units.by_unit, of_units.delays
+    keys = found if board.is_exact else board.asked.sight.unit_ids
     order = sorted(
         keys, key=lambda one: (-board.tell(found.get(one, Handed()).received).amount, names.get(one, ""), one)
     )
@@ -113,9 +109,9 @@ def slip_units(board: Board) -> Panel:
     )  # fmt: skip
 
 
-def _slips(board: Board, period: Period) -> Mapping[tuple[date, int], Handed]:
-    """The slips of a period, by day or by month: two panels show them, of one period as a rule."""
-    kept: dict[Period, Mapping[tuple[date, int], Handed]] = board.kept.setdefault("slips", {})
+def _slips(board: Board, period: Period) -> movements.Slips:
+    """The slips of a period, by day or by month: three panels show them, of one period as a rule."""
+    kept: dict[Period, movements.Slips] = board.kept.setdefault("slips", {})
     if period not in kept:
         sight, zone = board.asked.sight, context.services().zone
         kept[period] = movements.slips(
@@ -135,9 +131,7 @@ def _together(those: Sequence[tuple[str, Handed, Mapping[int, int]]]) -> tuple[H
 
 def slip_delays(board: Board) -> Panel:
     """How long the slips that these units sent waited for their acknowledgement."""
-    asked = board.asked
-    found = movements.acknowledgements(board.session, context.services().zone, asked.sight.unit_ids, asked.shown)
-    bins = found.get(0, {})
+    bins = _slips(board, board.asked.shown).delays_sent
     rows, groups = [], []
     spans = board.spans(bins)
     for first, after, number in spans:
