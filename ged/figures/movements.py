@@ -199,9 +199,12 @@ def _delays(
     worked = _worked(session, {one.received_on for one in those} | {one.sent_on for one in those if one.sent_on})
     received, sent = defaultdict[int, dict[int, int]](dict), dict[int, int]()
     for one in those:
-        if one.sent_on is None or not {one.sent_on, one.received_on} <= worked.keys() or one.sent_on > one.received_on:
+        if one.sent_on is None or one.sent_on > one.received_on:
             continue
-        at_least = bin_of(worked[one.received_on] - worked[one.sent_on])
+        before, until = worked.get(one.sent_on), worked.get(one.received_on)
+        if before is None or until is None:
+            continue
+        at_least = bin_of(until - before)
         if one.receiver_id in unit_ids:
             received[one.receiver_id][at_least] = received[one.receiver_id].get(at_least, 0) + one.slips
         if one.sender_id in unit_ids:

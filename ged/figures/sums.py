@@ -50,7 +50,9 @@ OF_SUMS = Grains(Grain.SUM_DAY, Grain.SUM_MONTH, Grain.SUM_YEAR)
 def state_of(session: Session) -> FigureState | None:
     """What is known of the figures; None: none was ever made."""
     # Each figure of a page asks: the session knows its rows weakly, so the row would be read again for each.
-    session.info[FigureState] = state = session.get(FigureState, STATE)
+    state: FigureState | None = session.info.get(FigureState)
+    if state is None or state not in session:
+        session.info[FigureState] = state = session.get(FigureState, STATE)
     return state
 
 

@@ -16,9 +16,14 @@ def decimal(number: int | float | Decimal, *, places: str | None = None) -> str:
     Args:
         places: the pattern of CLDR; None: that of the language, with three decimals at most.
     """
-    return _written(number, places, get_locale() or Locale(SOURCE))
+    locale = get_locale() or _SOURCE
+    return _written(number, places, locale.language, locale.territory)
 
 
+_SOURCE = Locale(SOURCE)
+
+
+# To compare locales takes longer than to compare their names.
 @lru_cache(maxsize=8_192)
-def _written(number: int | float | Decimal, places: str | None, locale: Locale) -> str:
-    return str(format_decimal(number, places, locale=locale))
+def _written(number: int | float | Decimal, places: str | None, language: str, territory: str | None) -> str:
+    return str(format_decimal(number, places, locale=Locale(language, territory)))
