@@ -12,7 +12,7 @@ from functools import lru_cache
 from sqlalchemy import ColumnElement, ForeignKey, Index, String, and_, delete, false, insert, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
-from ged.db import Base, ByOtherIndex, UtcDateTime, asked_of_each_row, insert_if_missing, table_of
+from ged.db import Base, ByOtherIndex, UtcDateTime, asked_of_each_row, insert_if_missing, table_of, write_many
 from ged.errors import NotFound
 from ged.org.actors import post_granting
 from ged.ports import Confidentiality, MailId, Principal, Principals
@@ -88,9 +88,8 @@ def grant_first(uow: UnitOfWork, principals: Mapping[int, Principal], because: B
         {"mail_id": mail_id, "principal": principal, "because": because, "granted_at": uow.now}
         for mail_id, principal in principals.items()
     ]
-    if rows:
-        uow.session.execute(insert(MailAccess), rows)
-        uow.first_granted.update(principals)
+    write_many(uow.session, MailAccess, rows)
+    uow.first_granted.update(principals)
 
 
 def revoke(uow: UnitOfWork, mail_id: MailId | int, principal: Principal, because: Because) -> None:

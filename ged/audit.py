@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, insert, select, update
+from sqlalchemy import ForeignKey, Index, String, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ged import locks
-from ged.db import Base, Id, Together, insert_of, placed, table_of
+from ged.db import Base, Id, Together, insert_of, placed, table_of, write_many
 from ged.journal_values import JournalDetails, JournalMoment
 
 GENESIS = "0" * 64
@@ -72,6 +72,9 @@ ONE = (
 """Statements for one entry: the entry, its payload, and the new count in the head. ``next_one`` makes their values."""
 
 _ONE = Together(*ONE)
+
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+"""Made once: an import writes some thousand entries a second."""
 
 HASHED = (
     "sequence", "at", "person_id", "post_id", "acting_for_post_id", "action", "subject_kind", "subject_id",
@@ -129,9 +132,8 @@ def append(session: Session, events: Sequence[Event]) -> None:
         count, last = entry["sequence"], entry["hash"]
     head.count, head.hash = count, last
     # The payload refers to the entry by its key: write the entries first.
-    session.execute(insert(AuditEntry), entries)
-    session.execute(insert(AuditPayload), payloads)
-    session.flush()
+    write_many(session, AuditEntry, entries)
+    write_many(session, AuditPayload, payloads)
 
 
 def next_one(session: Session, event: Event) -> dict[str, Any]:
@@ -167,7 +169,7 @@ def _entry(event: Event, *, sequence: int, previous_hash: str) -> tuple[dict[str
 
 def canonical(value: object) -> bytes:
     """The canonical bytes of a JSON value: sorted keys, no spaces, UTF-8."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return _CANONICAL.encode(value).encode()
 
 
 def payload_digest(salt: str, payload: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ The counter's row stays locked until the commit, so call ``allocate`` after ever
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import and_, exists, update
@@ -131,6 +132,10 @@ class BookEntry:
     on: date
 
 
+class BookNumber(SimpleNamespace):
+    """The row of an imported letter's number, with its register. No object of the session: an import makes a thousand a second."""
+
+
 def lock_book(uow: UnitOfWork, register_id: RegisterId | int) -> None:
     """Lock the counter that ``allocate_many`` will use, until the commit: no other import can run meanwhile.
 
@@ -148,9 +153,8 @@ def lock_book(uow: UnitOfWork, register_id: RegisterId | int) -> None:
         raise Overtaken(f"register {register.code} was changed")
 
 
-def allocate_many(uow: UnitOfWork, register: Register, entries: Sequence[BookEntry]) -> list[MailNumber]:
+def allocate_many(uow: UnitOfWork, register: Register, entries: Sequence[BookEntry]) -> list[BookNumber]:
     """Allocate numbers for imported letters, in their order, in one statement. The sequence has no gap in any register.
-    The numbers that it returns are outside of the session: it does not watch a whole archive.
 
     In a register of the nature ``ARCHIVE`` the letters keep the numbers and days of the paper book. Any other register
     allocates its own next numbers, dated as by ``allocate``.
@@ -184,7 +188,7 @@ def allocate_many(uow: UnitOfWork, register: Register, entries: Sequence[BookEnt
             }
         )
     ids = write_many(uow.session, MailNumber, rows)
-    return [MailNumber(**row, id=number_id, register=register) for row, number_id in zip(rows, ids, strict=True)]
+    return [BookNumber(**row, id=number_id, register=register) for row, number_id in zip(rows, ids, strict=True)]
 
 
 def _locked_book(uow: UnitOfWork, register: Register) -> RegisterCounter:
@@ -204,7 +208,7 @@ def entity_code(session: Session, unit: Unit, units: Mapping[int, UnitRow] | Non
     return session.get_one(Unit, entities(session)[unit.id]).code
 
 
-def told_of_number(number: MailNumber) -> dict[str, Any]:
+def told_of_number(number: MailNumber | BookNumber) -> dict[str, Any]:
     """The number's data for the journal entry: enough to detect later that its row is missing."""
     return {
         "number": number.text,

@@ -108,7 +108,7 @@ def resolve_sender(
 def directory_ids(uow: UnitOfWork, names: Sequence[str], *, unit_id: int) -> dict[str, int]:
     """Name -> entry id for many names at once; missing entries are created. Names with equal folds share an entry."""
     entity_id = entities(uow.session)[unit_id]
-    folds = {name: fold(name) for name in names}
+    folds = {name: fold(name) for name in dict.fromkeys(names)}
     folded = {folds[name]: name for name in reversed(names) if folds[name]}
     known = _entries(uow, folded, entity_id)
     new = sorted(folded.keys() - known.keys())

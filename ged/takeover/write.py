@@ -11,7 +11,7 @@ from ged.db import write_many
 from ged.jobs import JobKind
 from ged.ports import unit_principal
 from ged.register import allocation
-from ged.register.allocation import BookEntry, told_of_number
+from ged.register.allocation import BookEntry, BookNumber, told_of_number
 from ged.register.correspondents import directory_ids, may_be_listed
 from ged.register.models import (
     Attachment,
@@ -19,7 +19,6 @@ from ged.register.models import (
     AttachmentPage,
     Direction,
     Mail,
-    MailNumber,
     PageText,
     Register,
     RegisterNature,
@@ -125,7 +124,7 @@ def _mail(uow: UnitOfWork, register: Register, one: Placed, senders: dict[str, i
 
 
 def _tell(
-    uow: UnitOfWork, source: str, mail_ids: Sequence[int], numbers: Sequence[MailNumber], placed: Sequence[Placed]
+    uow: UnitOfWork, source: str, mail_ids: Sequence[int], numbers: Sequence[BookNumber], placed: Sequence[Placed]
 ) -> None:
     for mail_id, number, one in zip(mail_ids, numbers, placed, strict=True):
         uow.record(
@@ -146,9 +145,10 @@ def _attach(uow: UnitOfWork, mail_ids: Sequence[int], placed: Sequence[Placed]) 
         for attachment_id, _mail_id, content in held
         for n, page in enumerate(content.pages, start=1)
     ]  # fmt: skip
+    nothing: list[Any] = []  # one object: ``write_many`` makes JSON of it once
     texts = [
         {
-            "attachment_id": attachment_id, "page_no": n, "text": text, "words": [], "confidence": 100.0, "flags": [],
+            "attachment_id": attachment_id, "page_no": n, "text": text, "words": nothing, "confidence": 100.0, "flags": nothing,
             "read_at": uow.now,
         }
         for attachment_id, _mail_id, content in held

@@ -6,17 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from ged import access, audit
+from ged.access import Because, MailAccess
+from ged.audit import AuditEntry
 from ged.db import COPIED_FROM, Base, misses_a_row, table_of, write_many
 from ged.errors import RowGone
 from ged.jobs import Job
-from ged.ports import Confidentiality
+from ged.ports import Confidentiality, unit_principal
 from ged.register.models import Attachment, AttachmentKind, Direction, Mail, PageText
 from ged.register.states import MailState
-from ged.unit import Services
+from ged.unit import SYSTEM, Services
 from tests.factories import NOW, make_organisation, make_services
 from tests.routing_kit import unit_id
 
@@ -131,3 +134,46 @@ def test_an_unknown_column_and_keys_that_are_never_used_again_are_refused(servic
     if services.engine.dialect.name == "sqlite":
         with pytest.raises(ValueError, match="never used again"), services.unit_of_work(NOW) as uow:
             write_many(uow.session, Job, [{"kind": "index"}])
+
+
+@pytest.mark.parametrize("count", [2, COPIED_FROM])
+def test_entries_of_the_journal_that_are_written_together_are_those_written_one_by_one(
+    services: Services, count: int
+) -> None:
+    payload: dict[str, Any] = {"value": UGLY, "list": [1, None, True, 2.5, UGLY], "é": {"b": 1, "a": {}}}
+    written = []
+    for many in (1, count):
+        with services.unit_of_work(NOW) as uow:
+            for _ in range(many):
+                uow.record("mail.imported", "mail", 7, actor=SYSTEM, **payload)
+        with services.engine.connect() as connection:
+            row = connection.execute(
+                text(
+                    "SELECT at, person_id, post_id, acting_for_post_id, action, subject_kind, subject_id, CAST(payload AS TEXT), "
+                    "length(salt) FROM audit_entries JOIN audit_payloads USING (sequence) ORDER BY sequence DESC LIMIT 1"
+                )
+            ).one()
+        written.append(tuple(row))
+    assert written[0] == written[1]
+    with services.snapshot() as session:
+        assert (
+            session.scalar(select(func.count()).select_from(AuditEntry).where(AuditEntry.subject_id == 7)) == count + 1
+        )
+        assert list(audit.verify_chain(session)) == []
+
+
+@pytest.mark.parametrize("count", [1, COPIED_FROM])
+def test_first_rights_of_many_letters_are_those_of_one(services: Services, count: int) -> None:
+    unit = unit_principal(unit_id(services, "BO"))
+    with services.unit_of_work(NOW) as uow:
+        mails = write_many(uow.session, Mail, [mail(services)] * (count + 1))
+        access.grant_first(uow, dict.fromkeys(mails[:-1], unit), Because.REGISTERED)
+        access.grant_new(uow, mails[-1], {Because.REGISTERED: [unit]})
+        assert uow.first_granted == set(mails)
+    with services.engine.connect() as connection:
+        rows = connection.execute(
+            text("SELECT principal, because, granted_at, count(*) FROM mail_access GROUP BY 1, 2, 3")
+        ).all()
+    assert [tuple(one)[:2] + tuple(one)[3:] for one in rows] == [(unit, "registered", count + 1)]
+    with services.reading() as session:
+        assert set(session.scalars(select(MailAccess.granted_at))) == {NOW}
