@@ -12,7 +12,7 @@ from ged.figures import sums
 from ged.figures.cuts import Cut, Part, of_grain, summed
 from ged.figures.models import FigureCell, FigureKey
 from ged.figures.periods import Period, months_later
-from ged.outlook.forecast import History, Moved
+from ged.outlook.forecast import NOTHING, History, Moved
 
 Came = Literal["received", "numbered"]
 _CAME: Mapping[Came, InstrumentedAttribute[int]] = {"received": FigureCell.received, "numbered": FigureCell.numbered}
@@ -36,6 +36,15 @@ def moved(session: Session, cut: Cut, period: Period, came: Came, *, by_unit: bo
         unit_id, *letters = row if by_unit else (ALL, *row)
         found[unit_id][day] = Moved(*map(int, letters))
     return dict(found)
+
+
+def together(histories: Iterable[History]) -> History:
+    """The letters of several units as those of one."""
+    found: dict[date, Moved] = {}
+    for history in histories:
+        for day, one in history.items():
+            found[day] = found.get(day, NOTHING) + one
+    return found
 
 
 def told_by_month(session: Session, cut: Cut, window: Period) -> dict[int, date]:

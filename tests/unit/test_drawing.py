@@ -98,23 +98,47 @@ def test_rows_are_stacked_in_one_scale_and_say_their_total() -> None:
 def test_the_total_of_a_row_stands_before_its_name_and_above_its_bar() -> None:
     rows = [group("Service de la planification et du suivi-évaluation", 10), group("b", 5)]
     drawing = charts.stacked_rows(rows, ("first",), ("1 044 → 1 052", "5"))
-    total, name, short, _b = drawing.texts
+    total, name, wide, short, _b = drawing.texts
     assert total.x == short.x < name.x, "totals are written one below the other, up to one line"
     assert (total.anchor, name.anchor) == ("end", "start")
     assert total.x >= 7 * len(total.text), "there is room for the longest"
     assert total.y == name.y < drawing.shapes[0].y
     assert drawing.shapes[0].y + drawing.shapes[0].height < short.y
     assert len(total.text) + len(name.text) <= charts.ROW_SIGNS
+    assert (name.look, wide.look) == ("name-narrow", "name-wide"), "the style sheet shows one of them"
+    assert wide.text == "Service de la planification et du suivi-évaluation"
+    assert (wide.x, wide.y) == (name.x, name.y)
 
 
 def test_names_that_differ_in_their_last_words_differ_in_the_picture() -> None:
     begin = "Service de la planification, de la programmation et du suivi"
     rows = [group(f"{begin} {end}", 1) for end in ("du Nord", "du Sud")]
     drawing = charts.stacked_rows(rows, ("first",), ("1", "1"))
-    north, south = (text.text for text in drawing.texts if text.look == "name")
+    north, south = (text.text for text in drawing.texts if text.look == "name-narrow")
     assert north != south
     assert north.startswith("Service de la")
     assert north.endswith("suivi du Nord")
+
+
+def test_a_name_that_has_room_is_written_once_and_the_longest_is_cut_on_paper_too() -> None:
+    drawing = charts.stacked_rows([group("Service du Nord", 1), group("x" * 199, 1)], ("first",), ("1", "1"))
+    looks = [text.look for text in drawing.texts]
+    assert looks == ["total", "name", "total", "name-narrow", "name-wide"]
+    assert len(drawing.texts[-1].text) <= charts.WIDE_SIGNS
+
+
+def test_guides_stand_across_columns_and_lines_alike() -> None:
+    days = [group(f"{n}/11", n) for n in range(1, 11)]
+    guides = [charts.Guide(2, "fermeture : A", "closing"), charts.Guide(9, "fermeture : B", "closing")]
+    for drawing in (
+        charts.columns(days, ("first",), guides=guides),
+        charts.lines(days, ("line-first",), guides=guides),
+    ):
+        assert [line.look for line in drawing.lines].count("closing") == 2
+        first, last = (text for text in drawing.texts if text.look == "guide")
+        assert (first.anchor, last.anchor) == ("start", "end"), "a text at the right end stands before its line"
+        assert first.y < last.y
+        _inside(drawing)
 
 
 def test_what_texts_share_is_written_once() -> None:

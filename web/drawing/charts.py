@@ -19,6 +19,8 @@ BAR = 16
 """Height of the bar of a row."""
 ROW_SIGNS = 40
 """Signs of a total and a name that have room above a bar where the screen is 360 px wide."""
+WIDE_SIGNS = 88
+"""As ``ROW_SIGNS``, on paper and where the screen is wide."""
 TOTAL_SIGN = 9
 """Width of a sign of a total."""
 FULL = 100
@@ -28,6 +30,8 @@ NAMES_IN_WIDTH = 12
 SMALLEST = 2.0
 """Height of the lowest shape: a number above zero is always seen."""
 STEPS_OF_HEAT = 5
+MOST_GUIDES = 12
+"""Texts of guides that have room below each other."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ class Band:
 
 @dataclass(frozen=True)
 class Guide:
-    """A line across a histogram, at a place between 0 and the number of groups."""
+    """A line across a chart, at a place between 0 and the number of groups."""
 
     at: float
     text: str
@@ -172,6 +176,14 @@ class _Sheet:
             if groups[n].note:
                 self.texts.append(Text(middle, self.bottom + 30, groups[n].note))
 
+    def guides(self, those: Sequence[Guide], step: float, places: int) -> None:
+        for n, guide in enumerate(those):
+            x = _round(LEFT + step * min(guide.at, places))
+            self.lines.append(_line([(x, TOP - 6), (x, self.bottom)], guide.look))
+            is_right = x > WIDTH * 0.75
+            beside, anchor = (x - 5, "end") if is_right else (x + 5, "start")
+            self.texts.append(Text(_round(beside), TOP + 4 + 15 * (n % MOST_GUIDES), guide.text, anchor, "guide"))
+
     def drawing(self) -> Drawing:
         return Drawing(WIDTH, self.height, tuple(self.shapes), tuple(self.lines), tuple(self.texts))
 
@@ -203,15 +215,11 @@ def columns(
             height = max(SMALLEST, low - top)
             sheet.shapes.append(Shape(_round(middle - 2), top, 4, _round(height), "whisker", band.label))
     sheet.names(groups, step)
-    for n, guide in enumerate(guides):
-        x = _round(LEFT + step * min(guide.at, len(groups)))
-        sheet.lines.append(_line([(x, TOP - 6), (x, sheet.bottom)], guide.look))
-        is_right = x > WIDTH * 0.75
-        sheet.texts.append(Text(x - 5 if is_right else x + 5, TOP + 4 + 15 * n, guide.text, "end" if is_right else "start", "guide"))  # fmt: skip
+    sheet.guides(guides, step, len(groups))
     return sheet.drawing()
 
 
-def lines(groups: Sequence[Group], looks: Sequence[str]) -> Drawing:
+def lines(groups: Sequence[Group], looks: Sequence[str], *, guides: Sequence[Guide] = ()) -> Drawing:
     """A line for each look through the numbers of all groups, with a point for each number."""
     sheet = _Sheet(_most(groups))
     step = (WIDTH - LEFT - RIGHT) / max(1, len(groups))
@@ -224,6 +232,7 @@ def lines(groups: Sequence[Group], looks: Sequence[str]) -> Drawing:
             # The first look has round points, the others square ones.
             sheet.shapes.append(Shape(_round(x - 4), _round(y - 4), 8, 8, look, value.label, value.href, place == 0))
     sheet.names(groups, step)
+    sheet.guides(guides, step, len(groups))
     return sheet.drawing()
 
 
@@ -241,7 +250,10 @@ def stacked_rows(groups: Sequence[Group], looks: Sequence[str], totals: Sequence
     for n, (group, total) in enumerate(zip(groups, totals, strict=True)):
         y = TOP + ROW * n
         texts.append(Text(TOTAL_SIGN * longest, y + 11, total, "end", "total"))
-        texts.append(Text(TOTAL_SIGN * (longest + 1), y + 11, cut(group.name, ROW_SIGNS - longest), "start", "name"))
+        short, wide = (cut(group.name, signs - longest) for signs in (ROW_SIGNS, WIDE_SIGNS))
+        # Of two texts the style sheet shows one.
+        named = [(short, "name")] if short == wide else [(short, "name-narrow"), (wide, "name-wide")]
+        texts += [Text(TOTAL_SIGN * (longest + 1), y + 11, text, "start", look) for text, look in named]
         x = 0.0
         for value, look in zip(group.values, looks, strict=True):
             if value.amount > 0:

@@ -22,7 +22,8 @@ from ged.register.models import Direction
 from ged.routing import calendar
 from web.drawing import charts
 from web.drawing.charts import Group, Value
-from web.views.figures import left_out
+from web.site import context
+from web.views.figures import closed, left_out
 from web.views.figures.asked import AskedFigures
 from web.views.figures.board import MOST_ROWS, TWO, Board, Cell, Panel, RowsOf, day_name, period_name, sentences
 from web.words import figure_pages as words
@@ -93,7 +94,7 @@ def days(board: Board) -> Panel | None:
     return Panel(
         "forecast-days",
         _titled(board, str(_("Jour par jour"))),
-        sentences(str(text), _left_words(board)),
+        sentences(str(text), _left_words(board), _gone_words(board)),
         (str(_("Jour")), came, done, str(_("En instance le soir"))),
         tuple(rows),
         charts.columns(groups, TWO) if rows else None,
@@ -108,12 +109,12 @@ def units(board: Board) -> Panel | None:
         return None
     names, stands = board.units, _stands(board)
     # In the order of what is open now: of 400 units, the picture needs the letters and the forecasts of a dozen.
-    open_now = {
-        one: stands[one].open if one in stands else 0 for one in _months(board).keys() | {int(one) for one in stands}
-    }
+    known = _months(board).keys() | {int(one) for one in stands}
+    known |= {closed.heir_of(one, board.actor.units) for one in known} & board.asked.sight.unit_ids
+    open_now = {one: stands[one].open if one in stands else 0 for one in known}
     order = sorted(open_now, key=lambda one: (-open_now[one], names.get(one, ""), one))
     drawn = order[:MOST_ROWS]
-    _read(board, drawn)
+    _read(board, [one for unit_id in drawn for one in _with_taken(board, unit_id)])
     groups, totals = [], []
     for unit_id in drawn:
         name, open_, later = names.get(unit_id, "—"), open_now[unit_id], _later(board, unit_id, open_now[unit_id])
@@ -125,6 +126,7 @@ def units(board: Board) -> Panel | None:
         _titled(board, str(_("Les deux prochaines semaines, par service"))),
         sentences(
             str(_("En instance hier soir → dans 14 jours, les services les plus chargés d'abord. La même règle pour chaque service. « — » : moins de huit semaines de courrier.")),
+            str(_("D'un service fermé rien n'est attendu : son courrier l'est chez qui a pris la suite.")) if any(_is_closed(board, one) for one in order) else "",
             _left_words(board),
         ),
         (
@@ -144,12 +146,55 @@ def _forecast_of(board: Board, unit_id: int, *, is_checked: bool = True) -> Fore
         of_all = trends.moved(board.session, board.asked.cut, window, _column(board.asked), by_unit=False)
         history = of_all.get(trends.ALL, {})
     else:
-        history = _read(board, [unit_id])[unit_id]
-        months = {one: month for one, month in months.items() if one == unit_id}
+        of = _with_taken(board, unit_id)
+        histories = _read(board, of)
+        history = trends.together(histories[one] for one in of)
+        months = {one: month for one, month in months.items() if one in of}
     since = trends.known_since(history, months.values(), window)
     if since is None:
         return None
     return forecast.forecast(history, _plan(board), since=since, is_checked=is_checked)
+
+
+def _is_closed(board: Board, unit_id: int) -> bool:
+    unit = board.actor.units.get(unit_id)
+    return unit is not None and unit.closed_at is not None
+
+
+def _with_taken(board: Board, unit_id: int) -> list[int]:
+    """Of whose letters a unit's forecast is made: its own, and those of closed units that it goes on for. None of a closed unit."""
+    units = board.actor.units
+    if "heirs" not in board.kept:
+        heirs: dict[int, list[int]] = {}
+        for one in sorted(board.asked.sight.unit_ids):
+            heirs.setdefault(closed.heir_of(one, units), []).append(one)
+        board.kept["heirs"] = heirs
+    found: Mapping[int, list[int]] = board.kept["heirs"]
+    return [] if _is_closed(board, unit_id) else found.get(unit_id, [unit_id])
+
+
+def _gone_words(board: Board) -> str:
+    """Which closed units are in the averages although others go on for them, who are not among what is shown; empty: none."""
+    units, zone, names = board.actor.units, context.services().zone, board.unmarked
+    since, gone = _window(board).since, list[str]()
+    for one in sorted(board.asked.sight.unit_ids):
+        day = closed.closed_on(units.get(one), zone)
+        if (
+            day is not None
+            and day > since
+            and closed.heir_of(one, units) not in board.asked.sight.unit_ids
+            and one in names
+        ):
+            gone.append(str(_("« %(unit)s »", unit=names[one])))
+    if not gone:
+        return ""
+    named = ", ".join(gone[: closed.MOST_NAMED])
+    return str(
+        _(
+            "Un autre service a pris la suite de %(units)s : ce courrier n'arrive plus ici, et reste dans les moyennes de ces semaines.",
+            units=named,
+        )
+    )
 
 
 def _later(board: Board, unit_id: int, open_: int) -> float | None:
@@ -339,7 +384,9 @@ def _of_weeks(
     return Panel(
         name,
         _titled(board, title),
-        sentences(_rule(told, is_arrivals=is_arrivals), _left_words(board)) if told is not None else "",
+        sentences(_rule(told, is_arrivals=is_arrivals), _left_words(board), _gone_words(board))
+        if told is not None
+        else "",
         (str(_("Semaine")), legend[0], str(_("Fourchette")), legend[1], str(_("Écart"))),
         tuple(rows),
         charts.columns(groups, TWO, bands=bands) if rows else None,

@@ -20,6 +20,8 @@ from ged.figures.telling import SMALL, Told, merged, tell, tell_part
 from ged.org.names import unit_names
 from ged.unit import Actor, ReadSession
 from web.drawing.charts import Drawing, Group, Guide, Value
+from web.site import context
+from web.views.figures import closed
 from web.views.figures.asked import EVER, AskedFigures
 from web.words import figure_pages as words
 from web.words.numbers import decimal
@@ -162,11 +164,31 @@ class Board:
 
     @property
     def units(self) -> Mapping[int, str]:
-        """The name of every unit of the reader's ministry: one query, however many panels and rows need it."""
+        """The name of every unit of the reader's ministry; of a closed one it says until when the unit was."""
         if "units" not in self.kept:
-            self.kept["units"] = unit_names(self.session, self.actor)
+            self.kept["units"] = closed.marked(self.unmarked, self.actor.units, context.services().zone)
         names: Mapping[int, str] = self.kept["units"]
         return names
+
+    @property
+    def unmarked(self) -> Mapping[int, str]:
+        """As ``units``, the name alone: one query, however many panels and rows need it."""
+        if "unmarked" not in self.kept:
+            self.kept["unmarked"] = unit_names(self.session, self.actor)
+        names: Mapping[int, str] = self.kept["unmarked"]
+        return names
+
+    def closings(self, stretches: Sequence[Stretch]) -> list[Guide]:
+        """The days of a chart on which units closed, as lines across it; none where months are shown."""
+        if not self.by_days:
+            return []
+        first, zone = stretches[0].days.since, context.services().zone
+        within = Period(first, stretches[-1].days.until)
+        found = closed.codes_by_day(self.asked.sight.unit_ids, self.actor.units, zone, within)
+        return [
+            Guide((day - first).days, str(_("fermeture : %(codes)s", codes=closed.codes(those))), "closing")
+            for day, those in sorted(found.items())
+        ]
 
     def lines(self, period: Period, by: By) -> Mapping[Key, Line]:
         """The figures of units, or of natures, in a period and at its end."""

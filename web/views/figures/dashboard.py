@@ -18,7 +18,7 @@ from web.site import context
 from web.site.numbers import id_of
 from web.site.pages import place
 from web.views.figures import asked as address
-from web.views.figures import deciding, offered, pages, panels, papers
+from web.views.figures import closed, deciding, offered, pages, panels, papers
 from web.views.figures.asked import AskedFigures, Problem
 from web.views.figures.board import period_name
 from web.views.figures.pages import Page
@@ -79,7 +79,8 @@ def letters() -> ResponseReturnValue:
         if asked.sight.opens:
             rows, page, total = letter_lists.letters(session, actor, asked.cut, wanted, place(), limit=LETTERS)
         held = letter_lists.held(session, [int(row.mail_id) for row in rows])
-        units, days = unit_names(session, actor), calendar.calendar(session)
+        units = closed.marked(unit_names(session, actor), actor.units, context.services().zone)
+        days = calendar.calendar(session)
         chosen = offered.chosen(asked, offered.few(session, actor, reach.sight(reach.own), asked, units))
     problems = (*asked.problems, *_problems(what))
     return render_template(

@@ -9,13 +9,14 @@ from flask.typing import ResponseReturnValue
 
 from ged.errors import Forbidden, Invalid
 from ged.figures import queries, supervisors
+from ged.figures.periods import Period
 from ged.figures.reach import Reach, reach_on
 from ged.ports import Confidentiality
 from ged.routing.queries import InboxView, inbox_totals
 from ged.unit import Actor, ReadSession
 from web.site import context
 from web.views.figures import asked as address
-from web.views.figures import deciding, left_out, offered, panels, sent
+from web.views.figures import closed, deciding, left_out, offered, panels, sent
 from web.views.figures.asked import AskedFigures
 from web.views.figures.board import Board, Maker, Panel, earlier_name, period_name
 from web.words import figure_pages as words
@@ -76,6 +77,7 @@ def show(page: Page) -> ResponseReturnValue:
             "cards": panels.cards(board) if is_shown else [],
             "mine": _mine(session, actor) if is_shown and not page.overseen else None,
             "choices": choices,
+            "closures": _closures(board) if is_shown else [],
         }
     return render_template(
         page.template,
@@ -105,6 +107,13 @@ def show(page: Page) -> ResponseReturnValue:
             asked.address(page.files, tableau=panel, format=form) if form else asked.address(page.table, tableau=panel)
         ),
     )
+
+
+def _closures(board: Board) -> list[str]:
+    """Which units closed since the first day of the period before, in sentences."""
+    asked, units = board.asked, board.actor.units
+    within = Period(min(asked.earlier.since, asked.today), asked.today)
+    return closed.closures(asked.sight.unit_ids, board.unmarked, units, context.services().zone, within)
 
 
 def _left(page: Page, asked: AskedFigures) -> list[tuple[str, str]]:

@@ -161,7 +161,7 @@ def arrivals(board: Board) -> Panel:
         _by_time(board, names, stretches),
         (_("Jour") if board.by_days else _("Mois"), *names),
         RowsOf(stretches, cells),
-        charts.columns(groups, TWO),
+        charts.columns(groups, TWO, guides=board.closings(stretches)),
         tuple(zip(TWO, names, strict=True)),
         is_over_time=True,
     )
@@ -236,7 +236,7 @@ def standing(board: Board) -> Panel:
         else sentences(str(_("À la fin de chaque mois.")), board.cut_months(stretches)),
         (_("Jour") if board.by_days else _("Mois"), *names),
         RowsOf(rows, cells),
-        charts.lines(groups, ("line-first", "line-second")),
+        charts.lines(groups, ("line-first", "line-second"), guides=board.closings(stretches)),
         tuple(zip(("line-first", "line-second"), names, strict=True)),
         is_over_time=True,
     )
