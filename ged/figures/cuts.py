@@ -94,10 +94,20 @@ Cells = type[FigureCell] | type[FigureDelay] | type[FigureFlow] | type[FigureHou
 
 
 def of_grain(cells: Cells | type[FigureScan], grain: Grain) -> ColumnElement[bool]:
-    """Whether a cell is of a grain. Cells of sums have keys of their own: there are few of them, and a query begins there."""
-    # Both are written into the statement, because PostgreSQL keeps one plan of it for all parameters.
-    is_of = cells.grain == bindparam(None, grain, type_=Code(Grain), unique=True, literal_execute=True)
-    return and_(is_of, FigureKey.register_id == literal_column(str(NO_REGISTER))) if grain in SUMS else is_of
+    """Whether a cell, with its key, is of a grain. Cells of sums have keys of their own: there are few of them, and a query begins there."""
+    return and_(_is_of(cells, grain), *_keys_of(grain))
+
+
+# Both are written into the statement, because PostgreSQL keeps one plan of it for all parameters.
+def _is_of(cells: Cells | type[FigureScan], grain: Grain) -> ColumnElement[bool]:
+    is_of: ColumnElement[bool] = cells.grain == bindparam(
+        None, grain, type_=Code(Grain), unique=True, literal_execute=True
+    )
+    return is_of
+
+
+def _keys_of(grain: Grain) -> list[ColumnElement[bool]]:
+    return [FigureKey.register_id == literal_column(str(NO_REGISTER))] if grain in SUMS else []
 
 
 @dataclass(frozen=True)
@@ -141,16 +151,20 @@ def _sum(
         narrowed_by: the choices of a cut that are made.
         parts: with some day where there is a bound.
     """
+    are_told_by_key = any(one.class_ is FigureKey for one in told_by)
+
+    def of_part(n: int, part: Part) -> Select[Any]:
+        chosen = [_of_nth(cells, n, part), *([FigureDelay.stage == bindparam("stage")] if has_stage else [])]
+        keys = [*_keys_of(part.grain), *of_cut(narrowed_by)]
+        found = select(*told_by, *map(func.sum, numbers)).select_from(cells).where(*chosen).group_by(*told_by)
+        if are_told_by_key:
+            return found.join(FigureKey, FigureKey.id == cells.key_id).where(*keys)
+        # Not joined where the key tells nothing: SQLite, which does not know how few keys are of a nature, would read
+        # the cells of all keys and look for the key of each.
+        return found.where(cells.key_id.in_(select(FigureKey.id).where(*keys)))
+
     # Each part is a query of its own: with all in one condition, PostgreSQL looks through every cell of each key.
-    of_parts = [
-        select(*told_by, *map(func.sum, numbers))
-        .select_from(cells)
-        .join(FigureKey, FigureKey.id == cells.key_id)
-        .where(_of_nth(cells, n, part), *of_cut(narrowed_by))
-        .where(*([FigureDelay.stage == bindparam("stage")] if has_stage else []))
-        .group_by(*told_by)
-        for n, part in enumerate(parts)
-    ]
+    of_parts = [of_part(n, part) for n, part in enumerate(parts)]
     if len(of_parts) == 1:
         return of_parts[0]
     columns = list(union_all(*of_parts).subquery("parts").c)
@@ -161,13 +175,16 @@ def _sum(
 def _of_nth(cells: Cells, n: int, part: Part) -> ColumnElement[bool]:
     since: Bound = None if part.since is None else bindparam(f"since_{n}")
     until: Bound = None if part.until is None else bindparam(f"until_{n}")
-    return of_days(cells, part.grain, since, until)
+    return and_(_is_of(cells, part.grain), *_between(cells, since, until))
 
 
 def of_days(cells: Cells | type[FigureScan], grain: Grain, since: Bound, until: Bound) -> ColumnElement[bool]:
-    """Whether a cell is of a ``Part``."""
-    bounds = ([] if since is None else [cells.day >= since]) + ([] if until is None else [cells.day <= until])
-    return and_(of_grain(cells, grain), *bounds)
+    """Whether a cell, with its key, is of a ``Part``."""
+    return and_(of_grain(cells, grain), *_between(cells, since, until))
+
+
+def _between(cells: Cells | type[FigureScan], since: Bound, until: Bound) -> list[ColumnElement[bool]]:
+    return ([] if since is None else [cells.day >= since]) + ([] if until is None else [cells.day <= until])
 
 
 def of_cut(narrowed_by: tuple[str, ...]) -> Iterator[ColumnElement[bool]]:

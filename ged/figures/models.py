@@ -247,6 +247,11 @@ class FigureDelay(Base):
             "ix_figure_delays_months", "stage", "day", "key_id", "at_least", "letters",
             **only_where(f"grain = '{Grain.SUM_MONTH.value}'"),
         ),
+        # The same of a nature, a register or a channel.
+        Index(
+            "ix_figure_delays_months_of_keys", "stage", "day", "key_id", "at_least", "letters",
+            **only_where(f"grain = '{Grain.MONTH.value}'"),
+        ),
     )  # fmt: skip
 
     grain: Mapped[Grain] = mapped_column(Code(Grain), primary_key=True)
