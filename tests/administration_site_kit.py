@@ -36,7 +36,7 @@ def confirm(client: FlaskClient, shown: str, **more: str) -> str:
     page = client.get(shown).text
     found = re.search(r'name="shown" value="(\w+)"', page)
     assert found, page
-    answer = post(client, f"{shown}/confirmer", {"shown": found.group(1), **more}, page=shown)
+    answer = post(client, f"{shown}/confirmer", {"shown": found.group(1), **more})
     assert answer.status_code == 303, answer.text
     return client.get(shown).text
 

@@ -1,6 +1,5 @@
 """The base of most tests: services over real adapters in a private folder, and a small organisation."""
 
-import uuid
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from functools import cache
@@ -129,14 +128,15 @@ def _make_tables_of_postgres(engine: Engine) -> None:
         metadata.create_all(engine)
 
 
-@cache
 def database_with_tables(server: str) -> str:
-    """The database of a PostgreSQL server that has all tables and no row, to be copied; this process makes it once."""
-    name = f"tables_{uuid.uuid4().hex[:12]}"
-    engine = make_engine(postgres.create_database(server, name))
+    """The database of a PostgreSQL server that has all tables and no row, to be copied; it is made once."""
+    return postgres.kept_database(server, "tables", _make_all_tables)
+
+
+def _make_all_tables(url: str) -> None:
+    engine = make_engine(url)
     metadata.create_all(engine)
     engine.dispose()  # only a database without sessions can be copied
-    return name
 
 
 @cache

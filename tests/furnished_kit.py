@@ -440,11 +440,10 @@ def _results(app: Flask, house: House) -> dict[tuple[str, str], str]:
     mail_id = _to_visa(house)
     given = post(
         sign_in(app, "daf"), "/parapheur/viser", {"visa": f"{mail_id}:{house.version_no(mail_id)}"},
-        page="/parapheur/",
     )  # fmt: skip
     ready = house.ready()
     signed = post(
         sign_in(app, "sg"), "/parapheur/signer",
-        {"letter": f"{ready}:{house.version_no(ready)}", "passphrase": PASSPHRASE}, page="/parapheur/",
+        {"letter": f"{ready}:{house.version_no(ready)}", "passphrase": PASSPHRASE},
     )  # fmt: skip
     return {("signbook.given", "daf"): given.location, ("signbook.signed", "sg"): signed.location}

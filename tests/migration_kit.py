@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterator
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,7 +12,7 @@ from sqlalchemy import Engine, inspect, make_url, text
 
 from ged.config import Settings
 from ged.db import make_engine
-from tests.servers import postgres
+from tests.servers import first_of_run, postgres
 from tests.site import make_settings
 from web.processes.migrate import alembic_config, migrate_database, migrating
 
@@ -48,23 +46,18 @@ def upgrade(url: str, folder: Path) -> None:
 def make_at_head(url: str, folder: Path) -> None:
     """Bring an empty database that nobody uses to the newest revision, without a row.
 
-    Only the first one of each kind in this process is migrated: each further one is a copy of it, in a tenth of the
-    time.
+    Only the first one of each kind in a run is migrated: each further one is a copy of it, in a tenth of the time.
     """
     made = make_url(url)
     if made.get_backend_name() == "sqlite":
         path = Path(made.database or "")
         assert not path.exists(), f"{path} is in use"
-        path.write_bytes(_file_at_head())
+        path.write_bytes(first_of_run("head.sqlite3", _migrate_file).read_bytes())
         return
     server, name = made.set(database="postgres").render_as_string(hide_password=False), str(made.database)
-    if server in _AT_HEAD:
-        postgres.drop_database(server, name)
-        postgres.create_database(server, name, copy_of=_AT_HEAD[server])
-    else:
-        upgrade(url, folder)
-        _AT_HEAD[server] = f"head_{uuid.uuid4().hex[:12]}"
-        postgres.create_database(server, _AT_HEAD[server], copy_of=name)
+    head = postgres.kept_database(server, "head", lambda empty: upgrade(empty, folder))
+    postgres.drop_database(server, name)
+    postgres.create_database(server, name, copy_of=head)
 
 
 def migrated(settings: Settings) -> None:
@@ -74,17 +67,12 @@ def migrated(settings: Settings) -> None:
     migrate_database(settings)
 
 
-_AT_HEAD: dict[str, str] = {}
-"""Server -> its database at the newest revision, without a row, made by this process."""
-
-
-@cache
-def _file_at_head() -> bytes:
+def _migrate_file(kept: Path) -> None:
     with TemporaryDirectory(prefix="ged-head-") as folder:
         path = Path(folder, "ged.sqlite3")
         upgrade(f"sqlite:///{path}", Path(folder))
         assert not path.with_name(f"{path.name}-wal").exists(), "a connection is open: the file lacks what it wrote"
-        return path.read_bytes()
+        kept.write_bytes(path.read_bytes())
 
 
 def downgrade(engine: Engine, revision: str) -> None:

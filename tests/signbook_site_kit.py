@@ -59,7 +59,7 @@ class Site:
     def send(self, account: str, path: str, status: int = 303, **data: Any) -> str:
         """Post a form with its token. Returns the address of the redirect, or the page's text. Fails on another
         status."""
-        answer = post(self.as_(account), path, data, page="/parapheur/")
+        answer = post(self.as_(account), path, data)
         assert answer.status_code == status, answer.text[:3000]
         return answer.location or answer.text
 

@@ -147,7 +147,7 @@ def know_missing(services: Services, *names: str) -> None:
 def learn(site: Site) -> None:
     """Start the learning on the administrator's page, and run its job."""
     client = sign_in(site.app, "admin")
-    assert post(client, "/administration/apprentissage", {}, page="/administration/apprentissage").status_code == 303
+    assert post(client, "/administration/apprentissage", {}).status_code == 303
     assert JobKind.LEARN in site.work()
 
 

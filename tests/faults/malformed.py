@@ -6,7 +6,6 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from io import BytesIO
 from pathlib import Path
 
@@ -14,9 +13,9 @@ import pikepdf
 from PIL import Image
 
 from tests.ocr_pages import aged, digital_pdf, draw, save, scan_pdf
+from tests.swollen_kit import MIB, swollen
 
 SMALL = (496, 702)
-MIB = 1024 * 1024
 Dice = random.Random
 
 
@@ -132,14 +131,6 @@ Originals = dict[str, bytes]
 Built = tuple[str, bytes]
 
 
-@cache
-def _swollen(piece: bytes, mebibytes: int) -> bytes:
-    """A small piece, compressed, that decompresses to many MiB. It is made in parts: only its reader needs the
-    memory."""
-    packer, block = zlib.compressobj(9), piece * (MIB // len(piece))
-    return b"".join([*(packer.compress(block) for _ in range(mebibytes)), packer.flush()])
-
-
 def _chunk(name: bytes, data: bytes, *, declared: int | None = None) -> bytes:
     length = len(data) if declared is None else declared
     return struct.pack(">I", length) + name + data + struct.pack(">I", zlib.crc32(name + data))
@@ -163,12 +154,12 @@ def png_huge_chunk(dice: Dice, _: Originals) -> Built:
 
 def png_bomb(dice: Dice, _: Originals) -> Built:
     """A size that is allowed, with data that decompresses far beyond it."""
-    data = _swollen(b"\0", 64)
+    data = swollen(b"\0", 64)
     return "bombe.png", _png(300, dice.randrange(300, 900), _chunk(b"IDAT", data * dice.randrange(1, 4)))
 
 
 def png_text_bomb(_: Dice, __: Originals) -> Built:
-    return "texte.png", _png(300, 400, _chunk(b"zTXt", b"Comment\0\0" + _swollen(b"\0", 96)))
+    return "texte.png", _png(300, 400, _chunk(b"zTXt", b"Comment\0\0" + swollen(b"\0", 96)))
 
 
 def jpeg_huge_size(dice: Dice, originals: Originals) -> Built:
@@ -277,12 +268,12 @@ def pdf_deep(dice: Dice, _: Originals) -> Built:
 
 
 def pdf_content_bomb(dice: Dice, _: Originals) -> Built:
-    packed = zlib.compress(_swollen(b"0 0 m 9 9 l S\n  ", dice.choice([8, 64])), 9)
+    packed = zlib.compress(swollen(b"0 0 m 9 9 l S\n  ", dice.choice([8, 64])), 9)
     return "bombe.pdf", _page_of(_stream(packed, b"/Filter[/FlateDecode/FlateDecode]"))
 
 
 def pdf_object_bomb(dice: Dice, _: Originals) -> Built:
-    packed = _swollen(b"\0", dice.choice([64, 200]))
+    packed = swollen(b"\0", dice.choice([64, 200]))
     bomb = _stream(packed, b"/Type/ObjStm/N 1000000/First 9999999/Filter/FlateDecode")
     return "objets.pdf", _page_of(_stream(b""), b"/Font 900 0 R", bomb)
 

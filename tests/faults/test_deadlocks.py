@@ -171,7 +171,7 @@ def test_the_same_letters_imputed_in_two_orders_at_once(services: Services, app:
 
         def impute(client: FlaskClient, *mail_ids: int) -> Callable[[], int]:
             form: dict[str, object] = {"mail": [str(i) for i in mail_ids], "leading_unit_id": str(unit)}
-            return lambda: site.post(client, "/a-imputer/lot", form, page="/a-imputer").status_code
+            return lambda: site.post(client, "/a-imputer/lot", form).status_code
 
         statuses = meet(
             services,
@@ -289,7 +289,7 @@ def test_a_person_reads_busy_and_not_an_unexpected_error(services: Services, app
             text("CREATE TRIGGER busy BEFORE INSERT ON imputations FOR EACH ROW EXECUTE FUNCTION give_up()")
         )
     form = {"mail": [str(mail_id)], "leading_unit_id": str(unit_id(services, "DGE"))}
-    answer = site.post(client, "/a-imputer/lot", form, page="/a-imputer")
+    answer = site.post(client, "/a-imputer/lot", form)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
     assert "Envoyez de nouveau dans un instant" in answer.text
     with services.reading() as session:

@@ -113,9 +113,9 @@ def test_the_site_ticks_notes_and_prints_one_sheet(site: Site) -> None:
     bare = post(client, "/departs/tournee/", {**data, "carrier": ""}, page="/departs/tournee/")
     assert bare.status_code == 422
     assert bare.text.count(" checked") == 2, "the ticks stay"
-    stale = post(client, "/departs/tournee/", {**data, f"version-{ids[0]}": 9}, page="/departs/tournee/")
+    stale = post(client, "/departs/tournee/", {**data, f"version-{ids[0]}": 9})
     assert stale.status_code == 409
-    noted = post(client, "/departs/tournee/", data, page="/departs/tournee/", follow_redirects=True).text
+    noted = post(client, "/departs/tournee/", data, follow_redirects=True).text
     assert "2 départs sont notés." in noted
     assert "Imprimer la feuille de tournée" in noted
     sheet = client.get("/departs/tournee/feuille.pdf", query_string={"ligne": ids})

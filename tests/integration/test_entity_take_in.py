@@ -606,8 +606,8 @@ def test_the_page_asks_shows_and_removes(source: House, reception: tuple[bytes, 
     assert answer.status_code == 200
     assert answer.data[:2] == b"PK"
     answer.close()
-    assert post(client, f"{at}{job_id}/supprimer", {}, page=at).status_code == 303
-    assert post(client, f"{at}{job_id}/telecharger", {}, page=at).status_code == 404
+    assert post(client, f"{at}{job_id}/supprimer", {}).status_code == 303
+    assert post(client, f"{at}{job_id}/telecharger", {}).status_code == 404
     for account in ("sg", f"{THEIRS}-b".lower()):
         assert sign_in(app, account).get(at).status_code == 403
 

@@ -53,7 +53,7 @@ class Site:
         data = io.BytesIO()
         page.rotate(1.2, Image.Resampling.BICUBIC, fillcolor=255).save(data, "PNG", dpi=(150, 150))
         sent = {"file": (io.BytesIO(data.getvalue()), "fiche.png")}
-        answer = post(agent, "/numerisations/fichiers", sent, page="/bannette/", content_type="multipart/form-data")
+        answer = post(agent, "/numerisations/fichiers", sent, content_type="multipart/form-data")
         assert answer.status_code == 303, answer.text[:800]
         with self.services.reading() as session:
             jobs = session.scalars(select(Job.id).where(Job.kind == JobKind.INTAKE)).all()

@@ -86,7 +86,7 @@ def test_one_act_reminds_and_the_service_sees_it(site: tuple[Flask, Services]) -
     page = client.get("/suivi/").text
     assert "Rappel noté et montré à Direction générale de l&#39;énergie" in page
     assert "rappelé aujourd'hui" in page
-    post(client, f"/suivi/{row_id}/rappeler", {}, page="/a-imputer")
+    post(client, f"/suivi/{row_id}/rappeler", {})
     assert "déjà été rappelé aujourd'hui" in client.get("/suivi/").text
     with services.reading() as session:
         assert len(session.scalars(select(Reminder)).all()) == 1
@@ -102,8 +102,8 @@ def test_one_act_reminds_and_the_service_sees_it(site: tuple[Flask, Services]) -
     assert "Poste SG-T" in letter
     assert "a rappelé que le courrier attend une suite" in letter
     # A stranger finds no letter. The person who has the letter reminds nobody.
-    assert post(sign_in(app, "daf"), f"/suivi/{row_id}/rappeler", {}, page="/bannette/").status_code == 404
-    assert post(theirs, f"/suivi/{row_id}/rappeler", {}, page="/bannette/").status_code == 403
+    assert post(sign_in(app, "daf"), f"/suivi/{row_id}/rappeler", {}).status_code == 404
+    assert post(theirs, f"/suivi/{row_id}/rappeler", {}).status_code == 403
 
 
 def test_the_list_goes_on_paper_and_into_a_spreadsheet(site: tuple[Flask, Services]) -> None:

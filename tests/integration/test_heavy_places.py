@@ -82,7 +82,7 @@ def test_a_case_folder_takes_a_place_and_what_was_sent_is_not_sent_again(site: S
         answer = post(client, f"/courriers/{mail_id}/preuve", {}, page=f"/courriers/{mail_id}")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")
     assert "Refresh" not in answer.headers
-    sent = post(client, f"/courriers/{mail_id}/preuve", {}, page=f"/courriers/{mail_id}")
+    sent = post(client, f"/courriers/{mail_id}/preuve", {})
     assert (sent.status_code, sent.mimetype) == (200, "application/zip")
     sent.close()
 

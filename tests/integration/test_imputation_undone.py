@@ -363,14 +363,14 @@ def test_the_message_after_an_imputation_takes_it_back(place: tuple[Flask, Servi
     assert 'name="imputations" value="1"' in told_there
     assert "Annuler" in told_there
     assert "/a-imputer/annuler" not in client.get("/a-imputer").text, "it is told once"
-    answer = post(client, "/a-imputer/annuler", {"imputations": "1"}, page=page)
+    answer = post(client, "/a-imputer/annuler", {"imputations": "1"})
     assert answer.location == page
     assert "Imputation annulée : le courrier n° 00001/2026/MIN attend de nouveau sa décision." in client.get(page).text
     assert "Déjà imputé" not in client.get(page).text
     letter_page = client.get(f"/courriers/{mail.mail_id}").text
     assert "a annulé son imputation" in letter_page
     assert "Attend la décision de" in letter_page
-    answer = post(client, "/a-imputer/annuler", {"imputations": "1"}, page=page)
+    answer = post(client, "/a-imputer/annuler", {"imputations": "1"})
     assert answer.location == f"/courriers/{mail.mail_id}"
     assert "Cette imputation est déjà annulée." in client.get(answer.location).text
 
@@ -385,7 +385,7 @@ def test_the_form_begins_with_the_imputation_that_was_taken_back(place: tuple[Fl
     }  # fmt: skip
     assert post(client, page, typed, page=page).status_code == 303
     assert "M&#39;en parler" not in sign_in(app, "sg").get(page).text, "the decision stands"
-    assert post(client, "/a-imputer/annuler", {"imputations": "1"}, page=page).location == page
+    assert post(client, "/a-imputer/annuler", {"imputations": "1"}).location == page
     shown = client.get(page).raw
     assert "imputation annulée" in client.get(page).text
     assert "M&#39;en parler avant &lt;vendredi&gt;</textarea>" in shown
@@ -395,7 +395,7 @@ def test_the_form_begins_with_the_imputation_that_was_taken_back(place: tuple[Fl
     assert re.search('name="due_days"[^>]* value="6"', shown)
     other = sign_in(app, "secretaire").get(page)
     assert "M&#39;en parler" not in other.raw, "only who decided gets it back"
-    assert post(client, page, {**typed, "note": "Sans délai"}, page=page).status_code == 303
+    assert post(client, page, {**typed, "note": "Sans délai"}).status_code == 303
     assert "M&#39;en parler" not in client.get(page).raw
 
 
@@ -417,9 +417,9 @@ def test_the_letters_page_takes_back_and_says_what_hangs_on_it(place: tuple[Flas
     told_there = client.get(page).text.partition("flash--warning")[2].partition("</div>")[0]
     assert "Dge a déjà ouvert ce courrier" in told_there
     assert "Pour changer la décision, réimputez le courrier." in told_there
-    assert post(head, "/a-imputer/annuler", sent, page=page).status_code == 403
+    assert post(head, "/a-imputer/annuler", sent).status_code == 403
     for wrong in ("", "x", "999999", "-1", f"{made} 999999", "9" * 40):
-        assert post(client, "/a-imputer/annuler", {"imputations": wrong}, page=page).status_code == 404, wrong
+        assert post(client, "/a-imputer/annuler", {"imputations": wrong}).status_code == 404, wrong
     with services.reading() as session:
         assert session.scalar(select(func.count(Assignment.id)).where(Assignment.state == AssignmentState.OPEN)) == 1
     # The assignment of a decision that was taken back has no page any more.
@@ -458,9 +458,9 @@ def test_a_batch_is_taken_back_by_one_button(place: tuple[Flask, Services]) -> N
     assert 'name="imputations" value="1 2 3"' in shown
     with services.unit_of_work(datetime.now(UTC)) as uow:
         notes.write(uow, ids[1], text="Vu", to_post_id=None, actor=actor(services, "agent"))
-    post(client, "/a-imputer/annuler", {"imputations": "1 2 3"}, page="/a-imputer")
+    post(client, "/a-imputer/annuler", {"imputations": "1 2 3"})
     assert "Rien n'est annulé. Courrier n° 00002/2026/MIN : Agent a écrit une note" in client.get("/a-imputer").text
-    answer = post(client, "/a-imputer/annuler", {"imputations": "1 3"}, page="/a-imputer")
+    answer = post(client, "/a-imputer/annuler", {"imputations": "1 3"})
     assert answer.location == "/a-imputer"
     shown = client.get("/a-imputer").text
     assert "2 imputations annulées." in shown
@@ -473,7 +473,7 @@ def test_a_later_decision_taken_back_leads_to_the_letter(place: tuple[Flask, Ser
     impute(services, mail_id, "DGE")
     second = impute(services, mail_id, "DAF")
     client = sign_in(app, "sg")
-    answer = post(client, "/a-imputer/annuler", {"imputations": str(second)}, page="/a-imputer")
+    answer = post(client, "/a-imputer/annuler", {"imputations": str(second)})
     assert answer.location == f"/courriers/{mail_id}"
     shown = client.get(answer.location).text
     assert "est comme il était avant elle" in shown

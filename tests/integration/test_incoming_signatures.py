@@ -167,7 +167,7 @@ def test_the_case_file_leaves_by_a_button(site, ministry):
     with zipfile.ZipFile(io.BytesIO(answer.data)) as packed:
         assert packed.read(f"files/{digest}.pdf") == whole
     answer.close()
-    assert post(sign_in(app, "admin"), f"/courriers/{mail_id}/preuve", {}, page="/").status_code == 404
+    assert post(sign_in(app, "admin"), f"/courriers/{mail_id}/preuve", {}).status_code == 404
 
 
 def test_the_verdict_stands_wherever_the_letter_is_read(site, ministry):

@@ -166,9 +166,9 @@ def test_a_question_travels_through_the_site_without_a_script(tmp_path: Path) ->
     assert 'href="/questions"' in home
     listed = authority.get("/questions").text
     assert "Quel délai ?" in listed
-    empty = post(authority, f"{page}/notes/1", {"answer-1": " "}, page=page)
+    empty = post(authority, f"{page}/notes/1", {"answer-1": " "})
     assert empty.status_code == 422
-    told = post(authority, f"{page}/notes/1", {"answer-1": "Huit jours"}, page=page)
+    told = post(authority, f"{page}/notes/1", {"answer-1": "Huit jours"})
     assert told.status_code == 303
     assert "Aucune question en attente" in authority.get("/questions").text
     assert 'href="/questions"' not in authority.get("/").text
@@ -216,7 +216,7 @@ def test_a_refused_note_keeps_what_was_typed_and_a_stranger_finds_nothing(tmp_pa
     assert "pas sur le parcours" in refused.text
     for path in (f"{page}/notes", "/courriers/999999/notes"):
         assert stranger.get(path).status_code == 404
-        assert post(stranger, path, {"note": "Bonjour"}, page="/bannette/").status_code == 404
+        assert post(stranger, path, {"note": "Bonjour"}).status_code == 404
     assert "Longue question" not in head.get(page).text
     with services.reading() as session:
         assert session.scalars(select(LetterNote.id)).all() == []

@@ -75,26 +75,20 @@ def full_letters(house: House) -> dict[str, MailId]:
     return {"incoming": incoming, "answer": answer, "opened envelope": opened}
 
 
-def test_a_letter_asks_at_most_25_queries_for_every_role(place: tuple[Flask, House]) -> None:
-    app, house = place
-    empty = {"empty": register(house.services, "Courrier neuf").mail_id}
-    full = full_letters(house)
-    told = counts(app, house, empty) | counts(app, house, full)
-    house.services.engine.dispose()
-    assert {who for who, _ in told} == set(ACCOUNTS)
-    assert {name for _, name in told} == {"empty", *full}
-    assert {key: count for key, count in told.items() if count > MOST} == {}
-
-
-def test_a_letter_asks_as_many_queries_for_many_rows_of_each_list_as_for_one(
+def test_a_letter_asks_at_most_25_queries_for_every_role_and_as_many_for_many_rows_of_each_list_as_for_one(
     place: tuple[Flask, House], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # On a busy machine the half minute for which names are kept ends between two pages: one more query.
     monkeypatch.setattr(pages, "NAME_KEPT_S", 3600.0)
     monkeypatch.setattr(natures, "KEPT_S", 3600.0)
     app, house = place
+    empty = {"empty": register(house.services, "Courrier neuf").mail_id}
     full = full_letters(house)
     before = counts(app, house, full)
+    told = before | counts(app, house, empty)
+    assert {who for who, _ in told} == set(ACCOUNTS)
+    assert {name for _, name in told} == {"empty", *full}
+    assert {key: count for key, count in told.items() if count > MOST} == {}
     for name in range(2, 21 if LONG_RUN else 8):
         for letter in ("incoming", "opened envelope"):
             live(house, full[letter], name=str(name))

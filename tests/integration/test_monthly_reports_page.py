@@ -52,8 +52,8 @@ def test_a_report_is_made_listed_and_fetched(tmp_path: Path) -> None:
     assert "Les chiffres du registre sont en cours de calcul." in post(client, PAGE, form, page=PAGE).text
     figures.run(services, now=datetime.now(UTC))
     this_month = {**form, "month": f"{datetime.now(UTC):%Y-%m}"}
-    assert post(client, PAGE, this_month, page=PAGE).status_code == 422
-    answer = post(client, PAGE, form, page=PAGE)
+    assert post(client, PAGE, this_month).status_code == 422
+    answer = post(client, PAGE, form)
     assert answer.status_code == 303, answer.text
     with services.reading() as session:
         row = session.scalars(select(MonthlyReport)).one()
@@ -79,7 +79,7 @@ def test_a_report_is_made_listed_and_fetched(tmp_path: Path) -> None:
         assert (shown.status_code, file in shown.text) == (seen, False), account
         assert other.get(file).status_code in (403, 404), account
         assert ("Rapports mensuels" in other.get("/registres/").text) == (account == "ceet"), account
-    asked = post(sign_in(app, "ceet"), PAGE, form, page=PAGE)
+    asked = post(sign_in(app, "ceet"), PAGE, form)
     assert asked.status_code == 404, "an entity that he does not head is unknown to him"
     services.engine.dispose()
 
@@ -149,7 +149,7 @@ def test_reports_of_each_month_are_switched_on_and_off(tmp_path: Path) -> None:
     shown = client.get(PAGE).text
     assert "Prochain rapport" in shown
     assert "demandé par Admin" in shown
-    assert post(client, f"{PAGE}chaque-mois", {"entity_id": str(ministry)}, page=PAGE).status_code == 303
+    assert post(client, f"{PAGE}chaque-mois", {"entity_id": str(ministry)}).status_code == 303
     assert "Prochain rapport" not in client.get(PAGE).text
     assert post(sign_in(app, "agent"), f"{PAGE}chaque-mois", {"entity_id": str(ministry), "on": "1"}).status_code == 403
     services.engine.dispose()
@@ -210,7 +210,7 @@ def test_a_second_report_with_the_same_numbers_asks_for_a_reason(tmp_path: Path)
     assert post(client, PAGE, form, page=PAGE).status_code == 303
     with services.reading() as session:
         first = session.scalars(select(MonthlyReport)).one()
-    again = post(client, PAGE, form, page=PAGE)
+    again = post(client, PAGE, form)
     assert again.status_code == 409
     text = plain(again.text)
     assert "Ce mois a déjà un rapport avec les mêmes nombres" in text
@@ -219,9 +219,9 @@ def test_a_second_report_with_the_same_numbers_asks_for_a_reason(tmp_path: Path)
     with services.reading() as session:
         assert session.scalars(select(Person.name).where(Person.account == "admin")).one() in link[1], "who made it"
     assert 'name="reason"' in text
-    assert post(client, PAGE, {**form, "reason": " "}, page=PAGE).status_code == 409
-    assert post(client, PAGE, {**form, "reason": "x" * 301}, page=PAGE).status_code == 422
-    done = post(client, PAGE, {**form, "reason": "Nom du ministère corrigé"}, page=PAGE)
+    assert post(client, PAGE, {**form, "reason": " "}).status_code == 409
+    assert post(client, PAGE, {**form, "reason": "x" * 301}).status_code == 422
+    done = post(client, PAGE, {**form, "reason": "Nom du ministère corrigé"})
     assert done.status_code == 303
     assert "Ce mois en avait un, établi le" in plain(client.get(PAGE).text)
     with services.reading() as session:
@@ -243,6 +243,6 @@ def test_when_the_numbers_have_changed_another_report_is_made_without_a_reason(t
     with services.unit_of_work(datetime.now(UTC)) as uow:
         uow.session.execute(update(Mail).where(Mail.id == mail_id).values(received_on=day))
     figures.rebuild(services, now=datetime.now(UTC))
-    assert post(client, PAGE, form, page=PAGE).status_code == 303
-    assert post(client, PAGE, form, page=PAGE).status_code == 409, "and now they are the same again"
+    assert post(client, PAGE, form).status_code == 303
+    assert post(client, PAGE, form).status_code == 409, "and now they are the same again"
     services.engine.dispose()

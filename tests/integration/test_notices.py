@@ -571,7 +571,7 @@ def test_the_bell_counts_and_the_page_leads_on(tmp_path: Path) -> None:
     with services.reading() as session:
         person = int(actor(services, "dge").person_id)
         assert choices.ways_of(session, [person])[person][Occasion.LATE] is Way.AT_ONCE
-    assert post(client, "/avis/choix", {"late": "sometimes"}, page="/avis/choix").status_code == 422
+    assert post(client, "/avis/choix", {"late": "sometimes"}).status_code == 422
     services.engine.dispose()
 
 

@@ -142,7 +142,7 @@ def encrypted_docx(path: Path) -> Path:
 
 def bomb(path: Path) -> Path:
     docx(path)
-    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as content:
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED, compresslevel=1) as content:
         for n in range(6):
             content.writestr(f"word/media/{n}.bmp", bytes(100_000_000))
     return path

@@ -249,9 +249,9 @@ def test_a_publication_is_made_on_the_page_and_fetched(tmp_path: Path) -> None:
         "act_on": "01/02/2020", "licence": "Licence ouverte",
     }  # fmt: skip
     assert post(client, PAGE, {**form, "licence": ""}, page=PAGE).status_code == 422
-    assert post(client, PAGE, {**form, "act_on": "01/02/2999"}, page=PAGE).status_code == 422
-    assert post(client, PAGE, {**form, "until": "2019-12"}, page=PAGE).status_code == 422
-    assert post(client, PAGE, form, page=PAGE).status_code == 303
+    assert post(client, PAGE, {**form, "act_on": "01/02/2999"}).status_code == 422
+    assert post(client, PAGE, {**form, "until": "2019-12"}).status_code == 422
+    assert post(client, PAGE, form).status_code == 303
     listed = client.get(PAGE).text
     with services.reading() as session:
         (row,) = publications.acts(session, actor(services, "admin"))

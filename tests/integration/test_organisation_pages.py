@@ -66,7 +66,7 @@ def test_a_planned_act_is_listed_and_withdrawn(place: tuple[Flask, Services]) ->
     far = {"shown": found.group(1), "on": "01/03/2099"}
     assert "La date doit être postérieure à aujourd'hui" in post(client, f"{shown}/confirmer", far, page=shown).text
     wrong = {"shown": found.group(1), "on": "31/02/2027"}
-    assert post(client, f"{shown}/confirmer", wrong, page=shown).status_code == 422
+    assert post(client, f"{shown}/confirmer", wrong).status_code == 422
     day = (datetime.now(UTC) + timedelta(days=20)).strftime("%d/%m/%Y")
     confirm(client, shown, on=day)
     assert not next(one for one in organisation(services).units if one.code == "DGE").closed

@@ -84,7 +84,7 @@ class Desk:
         return told
 
     def send(self, account: str, path: str, status: int = 303, **data: Any) -> str:
-        answer = post(self.as_(account), path, data, page="/bannette/", content_type="multipart/form-data")
+        answer = post(self.as_(account), path, data, content_type="multipart/form-data")
         assert answer.status_code == status, (account, path, answer.status_code, answer.text[:1500])
         return answer.location or answer.text
 

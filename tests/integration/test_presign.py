@@ -376,7 +376,7 @@ def test_the_signatory_sees_the_check_before_signing(house: House, tmp_path: Pat
     assert "Signer électroniquement" not in page
     assert "Signer à la main" not in page
     assert "électronique ou à la main, attend" in page
-    answer = post(client, f"/parapheur/{other}/signer-a-la-main", {"version_no": "2"}, page="/parapheur/")
+    answer = post(client, f"/parapheur/{other}/signer-a-la-main", {"version_no": "2"})
     assert answer.status_code == 422
     assert "Les pages montrées ne sont plus celles" in answer.text
     listed = client.get("/parapheur/controle").text

@@ -310,7 +310,7 @@ def test_the_page_offers_what_can_change_and_shows_both_values(site: Site) -> No
     shown = post(client, path, data, page=path, follow_redirects=True).text
     for word in ("Voie postale", "Remise en main propre", "Plainte ou réclamation"):
         assert word in shown, word
-    wrong = post(client, path, {**data, "version": version + 1, "enclosure_count": "beaucoup"}, page=path)
+    wrong = post(client, path, {**data, "version": version + 1, "enclosure_count": "beaucoup"})
     assert wrong.status_code == 422
     assert "beaucoup" in wrong.text
     impute(services, done.mail_id)

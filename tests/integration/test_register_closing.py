@@ -226,9 +226,9 @@ def test_the_page_lists_closings_closes_and_gives_the_sealed_list(tmp_path: Path
     assert 'name="sure" value="1"' in asked.text
     with services.reading() as session:
         assert session.scalars(select(RegisterClosing)).all() == [], "asked, nothing closed"
-    year = post(client, path, {"until_on": f"{day:%d/%m/%Y}", "period": "year"}, page=path).text
+    year = post(client, path, {"until_on": f"{day:%d/%m/%Y}", "period": "year"}).text
     assert f"Arrêter et clore l'année {day.year} ?" in year
-    answer = post(client, path, {"until_on": f"{day:%d/%m/%Y}", "period": "day", "sure": "1"}, page=path)
+    answer = post(client, path, {"until_on": f"{day:%d/%m/%Y}", "period": "day", "sure": "1"})
     assert answer.status_code == 303, answer.text
     page = client.get(path).text
     assert f"{day:%d/%m/%Y}" in page
@@ -236,7 +236,7 @@ def test_the_page_lists_closings_closes_and_gives_the_sealed_list(tmp_path: Path
         row = session.scalars(select(RegisterClosing)).one()
     assert client.get(f"{path}/{row.id}.pdf").data.startswith(b"%PDF")
     assert client.get(f"{path}/{row.id + 1}.pdf").status_code == 404
-    again = post(client, path, {"until_on": f"{day:%d/%m/%Y}", "period": "day", "sure": "1"}, page=path)
+    again = post(client, path, {"until_on": f"{day:%d/%m/%Y}", "period": "day", "sure": "1"})
     assert "déjà closes" in again.text
     assert sign_in(app, "etudes").get(path).status_code == 404
     services.engine.dispose()

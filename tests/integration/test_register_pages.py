@@ -274,13 +274,13 @@ def test_a_stale_rectification_shows_the_other_persons_change_beside_what_was_ty
     typed = {"version": mail.version, "opened": opened.group(1), "their_reference": "", "reason": "faute"}
     done = post(second, path, {**typed, "subject": "Objet du secrétaire général"}, page=path)
     assert done.status_code == 303
-    answer = post(first, path, {**typed, "subject": "Objet de l'agent"}, page=path)
+    answer = post(first, path, {**typed, "subject": "Objet de l'agent"})
     assert answer.status_code == 409
     assert "Objet du secrétaire général" in answer.text
     assert "Objet de l&#39;agent" in answer.text
     assert "Sg" in answer.text
     assert f'name="version" value="{mail.version + 1}"' in answer.text
-    again = post(first, path, {**typed, "version": mail.version + 1, "subject": "Objet de l'agent"}, page=path)
+    again = post(first, path, {**typed, "version": mail.version + 1, "subject": "Objet de l'agent"})
     assert again.status_code == 303
     page = first.get(f"/courriers/{mail.id}").text
     assert page.index("Objet de l&#39;agent") >= 0
@@ -398,11 +398,11 @@ def test_a_paper_book_is_continued_through_the_page(site: Site) -> None:
     path = f"/registres/{ids(services)['ARR']}/ouverture"
     client = sign_in(app, "agent")
     assert post(client, path, {"last_number": "812", "reason": ""}, page=path).status_code == 422
-    assert post(client, path, {"last_number": "812", "reason": "Tome 3"}, page=path).status_code == 303
+    assert post(client, path, {"last_number": "812", "reason": "Tome 3"}).status_code == 303
     assert register(site, client).status_code == 303
     with services.reading() as session:
         assert session.scalars(select(MailNumber.sequence)).one() == 813
-    assert post(client, path, {"last_number": "900", "reason": "Tome 4"}, page=path).status_code == 409
+    assert post(client, path, {"last_number": "900", "reason": "Tome 4"}).status_code == 409
 
 
 def test_a_correspondent_is_corrected_and_a_stale_form_refused(site: Site) -> None:
@@ -413,7 +413,7 @@ def test_a_correspondent_is_corrected_and_a_stale_form_refused(site: Site) -> No
     path = "/correspondants/1"
     data = {"name": "Préfecture de Yoto", "address": "BP 12, Tabligbo", "version": 1, "is_active": "1"}
     assert post(client, path, data, page=path).status_code == 303
-    stale = post(client, path, {**data, "address": "Ailleurs"}, page=path)
+    stale = post(client, path, {**data, "address": "Ailleurs"})
     assert stale.status_code == 409
     assert "BP 12, Tabligbo" in stale.text
     assert "Ailleurs" in stale.text

@@ -44,21 +44,21 @@ def test_first_pages_are_written_previewed_used_and_taken_back(tmp_path: Path) -
     form = {"entite": ministry, "after": "0", "source": OURS.replace("\n", "\r\n")}
     looked = post(client, f"{PAGE}apercu.pdf", form, page=PAGE)
     assert (looked.status_code, looked.mimetype) == (200, "application/pdf")
-    wrong = post(client, f"{PAGE}apercu.pdf", {**form, "source": "Mot\r\n\r\n#inconnu"}, page=PAGE)
+    wrong = post(client, f"{PAGE}apercu.pdf", {**form, "source": "Mot\r\n\r\n#inconnu"})
     assert wrong.status_code == 422
     assert "Ligne 3 : « inconnu » n'est le nom de rien." in plain(wrong.text)
-    wrong = post(client, PAGE, {**form, "source": 'Mot\r\n#read("x")'}, page=PAGE)
+    wrong = post(client, PAGE, {**form, "source": 'Mot\r\n#read("x")'})
     assert wrong.status_code == 422
     assert "Ligne 2 : « read » n'est pas permis dans un modèle." in plain(wrong.text)
     assert "#read(" in wrong.text, "what was typed stays"
-    assert post(client, PAGE, form, page=PAGE).status_code == 303
+    assert post(client, PAGE, form).status_code == 303
     shown = plain(client.get(f"{PAGE}?entite={ministry}").text)
     assert "La version 1 du modèle sert aux prochains rapports." in shown
     assert "sert aux rapports" in shown
-    late = post(client, PAGE, {**form, "source": "Autre"}, page=PAGE)
+    late = post(client, PAGE, {**form, "source": "Autre"})
     assert late.status_code == 409
     assert "vient d'être changé par une autre personne" in plain(late.text)
-    assert post(client, PAGE, {**form, "after": "1", "source": "Autre mot"}, page=PAGE).status_code == 303
+    assert post(client, PAGE, {**form, "after": "1", "source": "Autre mot"}).status_code == 303
     again = client.get(f"{PAGE}?entite={ministry}&version=1")
     assert "#tableau-nombres" in again.text
     assert "reprises de la version 1" in plain(again.text)
@@ -68,9 +68,9 @@ def test_first_pages_are_written_previewed_used_and_taken_back(tmp_path: Path) -
     with services.reading() as session:
         report_id = session.scalars(select(MonthlyReport.id)).one()
     assert "Premières pages : version 2 du modèle." in plain(client.get(f"{REPORTS}{report_id}").text)
-    assert post(client, f"{PAGE}retirer", {"entite": ministry, "version": "1"}, page=PAGE).status_code == 303
+    assert post(client, f"{PAGE}retirer", {"entite": ministry, "version": "1"}).status_code == 303
     assert "vient d'être changé" in plain(client.get(PAGE).text)
-    assert post(client, f"{PAGE}retirer", {"entite": ministry, "version": "2"}, page=PAGE).status_code == 303
+    assert post(client, f"{PAGE}retirer", {"entite": ministry, "version": "2"}).status_code == 303
     shown = plain(client.get(PAGE).text)
     assert "Les prochains rapports se font sans ce modèle." in shown
     assert "sert aux rapports" not in shown

@@ -151,14 +151,14 @@ def test_a_moment_before_that_of_the_line_before_is_asked_once(site: tuple[Flask
     page, a_day = f"/enregistrer/?carnet={book.id}", 24 * 60
     post(client, "/enregistrer/", typed(services, book.id, ids[0], **at(services, a_day)), page=page)
     wrong = typed(services, book.id, ids[1], sender_name="Mairie de Kpalimé", **at(services, 2 * a_day - 30))
-    asked = post(client, "/enregistrer/", wrong, page=page)
+    asked = post(client, "/enregistrer/", wrong)
     assert asked.status_code == 422
     assert f"La ligne {book.code}-01 porte le" in asked.text
     assert "Mairie de Kpalimé" in asked.text
     mark = asked.text.partition('name="order_looked_at" value="')[2].partition('"')[0]
     other = wrong | at(services, 2 * a_day - 40) | {"order_looked_at": mark}
-    assert post(client, "/enregistrer/", other, page=page).status_code == 422  # another moment was confirmed
-    assert post(client, "/enregistrer/", wrong | {"order_looked_at": mark}, page=page).status_code == 303
+    assert post(client, "/enregistrer/", other).status_code == 422  # another moment was confirmed
+    assert post(client, "/enregistrer/", wrong | {"order_looked_at": mark}).status_code == 303
 
 
 def test_a_moment_after_that_of_the_line_after_is_asked(site: tuple[Flask, Services]) -> None:
@@ -171,7 +171,6 @@ def test_a_moment_after_that_of_the_line_after_is_asked(site: tuple[Flask, Servi
         client,
         "/enregistrer/",
         typed(services, book.id, ids[1], sender_name="Mairie de Kpalimé", **at(services, 20)),
-        page=page,
     )
     assert sent.status_code == 422
     assert "cette ligne-ci serait reçue après" in sent.text
@@ -179,7 +178,6 @@ def test_a_moment_after_that_of_the_line_after_is_asked(site: tuple[Flask, Servi
         client,
         "/enregistrer/",
         typed(services, book.id, ids[1], sender_name="Mairie de Kpalimé", **at(services, 30)),
-        page=page,
     )
     assert sent.status_code == 303
 
@@ -219,14 +217,14 @@ def test_free_lines_are_voided_with_a_reason(site: tuple[Flask, Services]) -> No
     page = f"{HERE}/{book.id}/annulation"
     assert "10 lignes sont libres" in client.get(page).text
     assert post(client, page, {"first": "1", "last": "10", "reason": ""}, page=page).status_code == 422
-    assert post(client, page, {"first": "9", "last": "3", "reason": "x"}, page=page).status_code == 422
-    sent = post(client, page, {"first": "3", "last": "10", "reason": "Coupure terminée"}, page=page)
+    assert post(client, page, {"first": "9", "last": "3", "reason": "x"}).status_code == 422
+    sent = post(client, page, {"first": "3", "last": "10", "reason": "Coupure terminée"})
     assert sent.status_code == 303
     shown = client.get(sent.location).text
     assert "8 lignes sont annulées." in shown
     assert "Coupure terminée" in shown
     assert [state for state, _number in states(services, book.id)] == ["free"] * 2 + ["void"] * 8
-    again = post(client, page, {"first": "3", "last": "10", "reason": "Encore"}, page=page)
+    again = post(client, page, {"first": "3", "last": "10", "reason": "Encore"})
     assert again.status_code == 409
     assert "n'a aucune ligne libre ici" in again.text.replace("&#39;", "'")
 
@@ -243,7 +241,7 @@ def test_a_wrong_hour_is_rectified_with_the_letter_and_the_old_one_stays_readabl
     form = {"version": "1", "received_on": f"{wrong:%Y-%m-%d}", "subject": "Demande d'audience", "reason": "Mal lu"}
     late = post(client, page, {**form, "received_clock": f"{made_at - timedelta(minutes=9):%H:%M}"}, page=page)
     assert late.status_code == 422
-    assert post(client, page, {**form, "received_clock": f"{right:%H:%M}"}, page=page).status_code == 303
+    assert post(client, page, {**form, "received_clock": f"{right:%H:%M}"}).status_code == 303
     letter = client.get(f"/courriers/{mail_id}").text
     assert f"{wrong:%d/%m/%Y %H:%M}" in letter
     assert f"{right:%d/%m/%Y %H:%M}" in letter

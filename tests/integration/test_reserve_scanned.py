@@ -53,7 +53,7 @@ def bring(app: Flask, services: Services, pdf: bytes, account: str = "agent") ->
         known = set(session.scalars(select(Job.id)).all())
     sent = {"file": (io.BytesIO(pdf), "pile.pdf")}
     client = sign_in(app, account)
-    answer = post(client, "/numerisations/fichiers", sent, page="/bannette/", content_type="multipart/form-data")
+    answer = post(client, "/numerisations/fichiers", sent, content_type="multipart/form-data")
     assert answer.status_code == 303, answer.text[:800]
     with services.reading() as session:
         jobs = session.scalars(select(Job.id).where(Job.kind == JobKind.INTAKE, Job.id.not_in(known))).all()

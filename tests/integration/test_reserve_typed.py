@@ -179,9 +179,9 @@ def test_a_line_that_is_not_taken_stays_stored_and_may_be_typed_again(site: tupl
     with services.reading() as session:
         typing_id = session.scalars(select(ReserveTyping.id)).one()
     path = f"/registres/secours/saisie/{typing_id}/ecarter"
-    assert post(sign_in(app, "dge"), path, {}, page="/bannette/").status_code == 404
-    assert post(sign_in(app, "agent"), path, {}, page="/registres/secours").status_code == 303
-    assert post(sign_in(app, "agent"), path, {}, page="/registres/secours").status_code == 404
+    assert post(sign_in(app, "dge"), path, {}).status_code == 404
+    assert post(sign_in(app, "agent"), path, {}).status_code == 303
+    assert post(sign_in(app, "agent"), path, {}).status_code == 404
     assert send(app, token, body(services, line, subject="Le pont"), "b" * 32)[0] == 201
     with services.reading() as session:
         assert [row.fields["subject"] for row in session.scalars(select(ReserveTyping).order_by(ReserveTyping.id))] == ["Pont de Glei", "Le pont"]  # fmt: skip
@@ -202,7 +202,7 @@ def test_a_line_that_a_desk_sends_while_the_form_stands_is_voided_by_no_one_who_
     assert "semblent avoir servi, ce que le formulaire ne disait pas encore : 01" in unescape(refused.text)
     assert [state for state, _number in states(services, book_id)] == ["free"] * 10
     assert '<input type="hidden" name="told" value="1">' in refused.text
-    done = post(client, path, {"first": 1, "last": 10, "reason": "Coupure terminée", "told": 1}, page=path)
+    done = post(client, path, {"first": 1, "last": 10, "reason": "Coupure terminée", "told": 1})
     assert done.status_code == 303
     assert "Préfecture de l'Ogou - Pont de Glei" in unescape(client.get(f"/registres/secours/{book_id}").text), (
         "what was typed can still be read, to register the letter without the book"

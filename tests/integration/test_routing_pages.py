@@ -148,7 +148,7 @@ def test_the_same_decision_for_several_is_all_or_nothing(site: tuple[Flask, Serv
     with services.reading() as session:
         version = session.get_one(Mail, one.mail_id).version
     form |= {f"version-{one.mail_id}": str(version), f"version-{two.mail_id}": str(version)}
-    assert post(client, "/a-imputer/lot", form, page=page).status_code == 303
+    assert post(client, "/a-imputer/lot", form).status_code == 303
     assert state(services, one.mail_id) is state(services, two.mail_id) is MailState.ASSIGNED
 
 
@@ -160,9 +160,9 @@ def test_others_do_not_reach_the_queue(site: tuple[Flask, Services]) -> None:
     assert 'href="/a-imputer"' not in client.get("/").text
     assert client.get(f"/a-imputer/{mail.mail_id}").status_code == 404
     form = {"leading_unit_id": str(unit_id(services, "DGE"))}
-    assert post(client, f"/a-imputer/{mail.mail_id}", form, page="/").status_code == 404
+    assert post(client, f"/a-imputer/{mail.mail_id}", form).status_code == 404
     form |= {"mail": str(mail.mail_id)}
-    assert post(client, "/a-imputer/lot", form, page="/").status_code == 404
+    assert post(client, "/a-imputer/lot", form).status_code == 404
     assert state(services, mail.mail_id) is MailState.TO_IMPUTE
     assert client.get(f"/courriers/{mail.mail_id}/fiche-de-transmission.pdf").status_code == 404
 
@@ -186,7 +186,7 @@ def test_a_secretary_without_authority_does_not_impute_what_was_in_an_envelope(s
         uow.session.scalars(select(Post).where(Post.code == "SG-S")).one().secretary_of_id = post_id(services, "DGE-C")
     mail_id = opened_envelope(services, "dge")
     form = {"leading_unit_id": str(unit_id(services, "ETU"))}
-    answer = post(sign_in(app, "secretaire"), f"/a-imputer/{mail_id}", form, page="/")
+    answer = post(sign_in(app, "secretaire"), f"/a-imputer/{mail_id}", form)
     assert (answer.status_code, state(services, mail_id)) == (404, MailState.TO_IMPUTE)
 
 
@@ -215,21 +215,21 @@ def test_what_an_inbox_lets_people_do(site: tuple[Flask, Services]) -> None:
     page = f"/bannette/{lead}"
     assert post(head, f"{page}/prendre", {}, page=page).status_code == 303
     form: dict[str, object] = {"to": f"u{unit_id(services, 'DAF')}", "purpose": "opinion", "instruction": "Gardez ceci"}
-    refused = post(head, f"{page}/confier", form, page=page)
+    refused = post(head, f"{page}/confier", form)
     assert refused.status_code == 422
     assert "Gardez ceci" in refused.text
     assert 'href="#to"' in refused.text
     form["to"] = f"u{unit_id(services, 'ETU')}"
-    assert post(head, f"{page}/confier", form, page=page).status_code == 303
+    assert post(head, f"{page}/confier", form).status_code == 303
     with services.reading() as session:
         [row], _ = queries.inbox(session, actor(services, "etudes"), today=TODAY)
     below = f"/bannette/{row.assignment_id}"
     assert "Gardez ceci" in member.get(below).text
     assert post(member, f"{below}/rendre", {"reason": ""}, page=below).status_code == 422
-    assert post(member, f"{below}/rendre", {"reason": "En mission"}, page=below).headers["Location"] == "/bannette/"
+    assert post(member, f"{below}/rendre", {"reason": "En mission"}).headers["Location"] == "/bannette/"
     assert member.get(below).status_code == 404
     assert "1 retour" in head.get("/bannette/").text
-    assert post(head, f"{page}/terminer", {"outcome": "Avis favorable"}, page=page).status_code == 303
+    assert post(head, f"{page}/terminer", {"outcome": "Avis favorable"}).status_code == 303
     assert state(services, mail.mail_id) is MailState.ANSWERED
     assert "Avis favorable" in head.get("/bannette/?voir=termines").text
 
@@ -396,17 +396,15 @@ def test_a_person_is_found_and_gets_the_letter_without_a_script(site: tuple[Flas
     nothing = post(client, path, {"find": "1", "person": "personne de ce nom", "note": "À garder"}, page=path)
     assert nothing.status_code == 200
     assert 'role="status">Aucun résultat' in nothing.text
-    found = post(client, path, {"find": "1", "person": "etudes", "note": "À garder"}, page=path)
+    found = post(client, path, {"find": "1", "person": "etudes", "note": "À garder"})
     wanted = f"p{post_id(services, 'ETU-M')}"
     assert f'<option value="{wanted}">Etudes - Poste ETU-M, Service des études (MIN)</option>' in found.text
     assert "À garder" in found.text
-    refused = post(client, path, {"leading_unit_id": wanted, "due_on": "2020-01-01"}, page=path)
+    refused = post(client, path, {"leading_unit_id": wanted, "due_on": "2020-01-01"})
     assert refused.status_code == 422
     assert f'<option value="{wanted}" selected>' in refused.text, "what was chosen is still there"
     copied = f"p{post_id(services, 'DAF-C')}"
-    sent = post(
-        client, path, {"leading_unit_id": wanted, "other_unit_ids": [copied], "mentions": ["opinion"]}, page=path
-    )
+    sent = post(client, path, {"leading_unit_id": wanted, "other_unit_ids": [copied], "mentions": ["opinion"]})
     assert sent.status_code == 303
     assert "Poste ETU-M" in sign_in(app, "etudes").get("/bannette/").text
     assert "Demande d&#39;audience" in sign_in(app, "daf").get("/bannette/").text
@@ -440,7 +438,7 @@ def test_a_head_gives_a_letter_to_an_officer_of_a_service_below(site: tuple[Flas
     assert "Postes des services placés dessous" in page
     assert f'<option value="{officer}">Poste ETU-M (Etudes), Service des études</option>' in page
     assert post(client, f"{path}/confier", {"to": stranger, "purpose": "action"}, page=path).status_code == 422
-    assert post(client, f"{path}/confier", {"to": officer, "purpose": "action"}, page=path).status_code == 303
+    assert post(client, f"{path}/confier", {"to": officer, "purpose": "action"}).status_code == 303
     assert "Demande d&#39;audience" in sign_in(app, "etudes").get("/bannette/").text
 
 
@@ -494,7 +492,7 @@ def test_the_queue_of_an_authority_is_filtered_as_an_inbox_is_and_the_next_lette
     page = f"/a-imputer/{first.mail_id}"
     assert post(client, page, decision, page=page).headers["Location"] == f"/a-imputer/{third.mail_id}"
     page = f"/a-imputer/{third.mail_id}"
-    assert post(client, page, decision, page=page).headers["Location"] == "/a-imputer", "not to what is filtered out"
+    assert post(client, page, decision).headers["Location"] == "/a-imputer", "not to what is filtered out"
     assert "Aucun résultat" in client.get("/a-imputer", follow_redirects=True).text
     assert shown("/a-imputer?filtre=1") == ["Plainte"]
     assert client.get("/a-imputer").status_code == 200, "everything was chosen: nothing is kept"
@@ -548,7 +546,7 @@ def test_an_interim_is_named_as_one_where_it_is_given_where_it_decides_and_where
     assert "(Daf, par intérim (P.I.))" in shown
     assert "pour le titulaire" not in shown
     assert "Mettre fin à cet intérim dès maintenant ?" in client.get("/delegations/").text
-    assert post(client, "/delegations/1/retirer", {}, page="/delegations/").status_code == 303
+    assert post(client, "/delegations/1/retirer", {}).status_code == 303
     ended = client.get("/delegations/").text
     assert "L'intérim a pris fin." in ended
     assert "retirée" not in ended

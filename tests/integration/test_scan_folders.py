@@ -482,26 +482,24 @@ def test_the_whole_way_on_the_site(site: tuple[Flask, Services]) -> None:
     assert client.post(f"{piece}0", data=content[:10], headers=headers).get_json() == {"here": 10}
     assert "1 fichier reste à envoyer." in client.get(where).text
     assert client.post(f"{piece}10", data=content[10:], headers=headers).get_json() == {"here": None}
-    assert post(client, f"{where}/suspendre", {}, page=where).status_code == 303
+    assert post(client, f"{where}/suspendre", {}).status_code == 303
     assert "Continuer" in client.get(where).text
-    assert post(client, f"{where}/continuer", {}, page=where).status_code == 303
+    assert post(client, f"{where}/continuer", {}).status_code == 303
     take(services, int(where.rpartition("/")[2]))
     page = client.get(where).text
     assert "2 fichiers rattachés" in page
     assert "Le nom du fichier ne donne pas clairement un numéro." in page
     assert page.index("Fichiers refusés") < page.index("Envoyer les fichiers"), "what is left to do stands first"
     left = scan_id(services, "sans.png")
-    answer = post(
-        client, f"{where}/fichiers/{left}/rattacher", {f"number_{left}": "12", f"kind_{left}": "document"}, page=where
-    )
+    answer = post(client, f"{where}/fichiers/{left}/rattacher", {f"number_{left}": "12", f"kind_{left}": "document"})
     assert answer.status_code == 422
     assert "12 (2015), 12 (2016)" in answer.text
     given = {f"number_{left}": "12/2016", f"kind_{left}": "document"}
-    assert post(client, f"{where}/fichiers/{left}/rattacher", given, page=where).status_code == 303
+    assert post(client, f"{where}/fichiers/{left}/rattacher", given).status_code == 303
     assert "Le fichier est rattaché au courrier 12." in client.get(where).text
     assert "Arrivée 2015" in client.get("/reprises/").text
     again = [(io.BytesIO(picture("d")), "457 copie.png")]
-    assert post(client, f"{where}/fichiers", {"files": again}, page=where).status_code == 303
+    assert post(client, f"{where}/fichiers", {"files": again}).status_code == 303
     take(services, int(where.rpartition("/")[2]))
     page = client.get(where).text
     assert "Le courrier 0457/MEM/SG a déjà son document." in page

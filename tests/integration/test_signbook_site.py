@@ -67,7 +67,7 @@ def test_from_the_letter_received_to_its_answer_delivered(site: Site) -> None:
     current = site.house.show(mail_id, "dge").version
     answer = post(
         site.as_("dge"), f"{place}/pieces",
-        {"version": current, "file": (BytesIO(page_pdf("Plan")), "plan.pdf")}, page="/parapheur/",
+        {"version": current, "file": (BytesIO(page_pdf("Plan")), "plan.pdf")},
         content_type="multipart/form-data",
     )  # fmt: skip
     assert answer.status_code == 303, answer.text[:2000]
@@ -240,7 +240,7 @@ def test_signed_by_hand_numbered_and_scanned_at_the_mail_office(site: Site) -> N
     assert "00001/2026/MIN/SG" in site.get("agent", f"/departs/{mail_id}/original")
     answer = post(
         site.as_("agent"), f"/departs/{mail_id}/original",
-        {"file": (BytesIO(page_pdf("Original")), "scan.pdf")}, page="/parapheur/", content_type="multipart/form-data",
+        {"file": (BytesIO(page_pdf("Original")), "scan.pdf")}, content_type="multipart/form-data",
     )  # fmt: skip
     assert answer.status_code == 303, answer.text[:2000]
     assert site.state(mail_id) is not MailState.SIGNED, "a file that was brought finishes no signature"

@@ -6,7 +6,6 @@ import random
 import re
 import subprocess
 import time
-import zlib
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
@@ -31,6 +30,7 @@ from tests.signing_kit import (
     unlocked,
     vault,
 )
+from tests.swollen_kit import swollen
 
 __all__ = ["keys", "slip"]  # fixtures
 
@@ -185,9 +185,7 @@ def test_a_killed_child_is_replaced(checker, slip):
 
 def _bomb() -> bytes:
     """A cross-reference stream of 2 MB that decompresses to 2 GB. It is decoded when the file is opened."""
-    packer = zlib.compressobj(9)
-    zeros = bytes(16 * 1024 * 1024)
-    packed = b"".join([*(packer.compress(zeros) for _ in range(128)), packer.flush()])
+    packed = swollen(b"\0", 2_048)
     head = b"%PDF-1.7\n"
     fields = b"/Type /XRef /Size 400000000 /W [1 3 1] /Root 1 0 R /Filter /FlateDecode /Length %d" % len(packed)
     return head + b"2 0 obj\n<< %s >>\nstream\n%s\nendstream\nendobj\nstartxref\n%d\n%%%%EOF\n" % (

@@ -52,7 +52,7 @@ class Site:
         """Scan pages at the mail office. Returns the id of the waiting code."""
         agent = sign_in(self.app, "agent")
         sent = {"file": (io.BytesIO(pdf_of(pages)), "bordereau.pdf")}
-        answer = post(agent, "/numerisations/fichiers", sent, page="/bannette/", content_type="multipart/form-data")
+        answer = post(agent, "/numerisations/fichiers", sent, content_type="multipart/form-data")
         assert answer.status_code == 303, answer.text[:800]
         with self.services.reading() as session:
             jobs = session.scalars(select(Job.id).where(Job.kind == JobKind.INTAKE)).all()
@@ -68,7 +68,7 @@ class Site:
 
     def enter(self, sent: dict[str, object], account: str = "agent") -> tuple[int, str]:
         path = f"/bordereaux/{self.slip_id}/papier"
-        answer = post(sign_in(self.app, account), path, sent, page="/bordereaux/")
+        answer = post(sign_in(self.app, account), path, sent)
         return answer.status_code, unescape(answer.text)
 
     def lines(self) -> list[LineState]:

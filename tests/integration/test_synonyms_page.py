@@ -95,7 +95,7 @@ def test_an_edit_counts_in_the_next_search_and_indexes_nothing(
         == 303
     )
     assert (found("FDR"), found("FADR")) == ([], [mail_id])
-    assert post(page, edit, {"remove": "1", "version": _version(page, edit)}, page=edit).status_code == 303
+    assert post(page, edit, {"remove": "1", "version": _version(page, edit)}).status_code == 303
     assert found("FADR") == []
     assert _journal(services)[before:] == [
         {"added": ["FDR = fonds de développement rural"], "count": 1},
@@ -132,7 +132,7 @@ def test_every_fault_is_told_with_its_line_and_nothing_typed_is_lost(site: tuple
     assert "Ligne 1," not in told
     assert "XY = ypsilon\nseul" in told
     assert services.synonyms.text() == before
-    assert post(page, PAGE, {"groups": "AR = accusé de réception"}, page=PAGE).status_code == 422
+    assert post(page, PAGE, {"groups": "AR = accusé de réception"}).status_code == 422
 
 
 def test_a_faulty_line_of_a_file_edited_by_hand_stands_first(site: tuple[FlaskClient, Services]) -> None:

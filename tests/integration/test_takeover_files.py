@@ -510,12 +510,12 @@ def test_the_whole_way_on_the_site(site: tuple[Flask, Services]) -> None:
     assert book["2026"]["D4"].data_type == "s", "what begins with = stays a text"
     answer = post(client, f"{where}/reprendre", {}, page=check)
     assert answer.status_code == 303
-    assert post(client, f"{where}/reprendre", {}, page=check).status_code == 409
+    assert post(client, f"{where}/reprendre", {}).status_code == 409
     assert "en attente" in client.get(check).text
     assert "HX-Refresh" not in client.get(f"{where}/avancement").headers
-    assert post(client, f"{where}/suspendre", {}, page=check).status_code == 303
+    assert post(client, f"{where}/suspendre", {}).status_code == 303
     assert "Continuer" in client.get(check).text
-    assert post(client, f"{where}/continuer", {}, page=check).status_code == 303
+    assert post(client, f"{where}/continuer", {}).status_code == 303
     take(services, int(where.rpartition("/")[2]))
     page = client.get(check).text
     assert "2 courriers de ce tableur sont au registre" in page
@@ -542,10 +542,10 @@ def test_the_columns_are_refused_with_the_reason_at_the_field(site: tuple[Flask,
     answer = post(client, f"{where}/colonnes", {f"column_{n}": "" for n in range(5)}, page=where)
     assert answer.status_code == 422
     assert "Aucune colonne ne donne l'objet" in answer.text
-    answer = post(client, f"{where}/feuille", {"sheet": "", "head_row": "2"}, page=where)
+    answer = post(client, f"{where}/feuille", {"sheet": "", "head_row": "2"})
     assert answer.status_code == 303
     assert seen(services, int(where.rpartition("/")[2])).head_row == 2
-    refused = post(client, f"{where}/feuille", {"sheet": "absente", "head_row": "1"}, page=where)
+    refused = post(client, f"{where}/feuille", {"sheet": "absente", "head_row": "1"})
     assert refused.status_code == 422
 
 
@@ -588,7 +588,7 @@ def test_the_pages_say_what_is_read_as_the_cell_above_and_that_a_day_is_missing(
     assert answer.status_code == 422
     assert "Aucune colonne ne donne une date." in answer.text
     chosen = no_day | {"column_1": "received_on"}
-    page = client.get(str(post(client, f"{where}/colonnes", chosen, page=where).location)).text
+    page = client.get(str(post(client, f"{where}/colonnes", chosen).location)).text
     assert "2 cellules « idem » sont lues comme la cellule du dessus." in page
     assert "Reprendre 2 courriers" in page
 

@@ -312,12 +312,12 @@ def test_the_page_ticks_sends_and_prints(site: Site) -> None:
     )
     assert refused.status_code == 422
     assert re.findall(r'name="mail" value="([^"]+)" checked', refused.text) == ticked[:1], "the ticks are kept"
-    empty = post(client, "/a-transmettre/", {**values, "passphrase": PASSPHRASE}, page="/a-transmettre/")
+    empty = post(client, "/a-transmettre/", {**values, "passphrase": PASSPHRASE})
     assert (empty.status_code, "Aucun courrier n" in empty.text) == (422, True)
     assert re.findall(r'name="mail" value="([^"]+)" checked', empty.text) == [], "what was not ticked stays so"
-    empty = post(client, "/a-transmettre/", {**values, "act": "keep"}, page="/a-transmettre/")
+    empty = post(client, "/a-transmettre/", {**values, "act": "keep"})
     assert (empty.status_code, "Aucun courrier n" in empty.text) == (422, True)
-    sent = post(client, "/a-transmettre/", {**values, "mail": ticked, "passphrase": PASSPHRASE}, page="/a-transmettre/")
+    sent = post(client, "/a-transmettre/", {**values, "mail": ticked, "passphrase": PASSPHRASE})
     assert sent.status_code == 303
     page = client.get(sent.headers["Location"]).text
     assert "2 bordereaux signés et envoyés." in page
@@ -375,13 +375,13 @@ def test_an_act_makes_a_few_slips_and_says_what_is_left(site: Site, monkeypatch:
     assert "2 groupes attendent encore" in page
     assert re.findall(r'name="mail" value="([^"]+)" checked', page) == values["mail"], "and not what was not ticked"
     monkeypatch.setattr(transmitting, "MOST_SLIPS", 1)
-    sent = post(client, "/a-transmettre/", values, page="/a-transmettre/")
+    sent = post(client, "/a-transmettre/", values)
     page = client.get(sent.headers["Location"]).text
     assert "1 bordereau signé et envoyé." in page
     assert "1 groupe attend encore" in page
     left = re.findall(r'name="mail" value="([^"]+)" checked', page)
     assert len(left) == 1
-    sent = post(client, "/a-transmettre/", {**values, "mail": left, "passphrase": ""}, page="/a-transmettre/")
+    sent = post(client, "/a-transmettre/", {**values, "mail": left, "passphrase": ""})
     assert groups(services) == {DAF: [two]}
     page = client.get(sent.headers["Location"]).text
     assert "attend encore" not in page
@@ -404,7 +404,7 @@ def test_what_left_between_the_tick_and_the_act_is_told(site: Site) -> None:
     assert "1 bordereau signé et envoyé." in page
     assert "1 courrier coché n" in page
     assert groups(services) == {DAF: [one]}
-    gone = post(client, "/a-transmettre/", values, page="/a-transmettre/")
+    gone = post(client, "/a-transmettre/", values)
     assert (gone.status_code, "attend plus ici" in gone.text) == (422, True)
 
 

@@ -78,7 +78,7 @@ def test_the_page_offers_both_letters_of_a_number_and_takes_the_one_chosen(site:
     assert refused.status_code == 422
     for mail_id in (first, second):
         assert f'name="number_letter" value="{mail_id}"' in refused.text
-    assert post(client, path, {**sent, "number_letter": str(second)}, page=path).status_code == 303
+    assert post(client, path, {**sent, "number_letter": str(second)}).status_code == 303
     with services.reading() as session:
         assert session.scalars(text("SELECT to_id FROM mail_links")).all() == [second]
 

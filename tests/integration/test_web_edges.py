@@ -1,6 +1,7 @@
 """Numbers, bodies and names that no page of ours sends, and the site's responses."""
 
 import re
+import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -117,9 +118,10 @@ def test_no_number_in_an_address_is_a_failure(site: tuple[Flask, Services], acco
     for path in plain:
         if path.startswith(("/api/", "/deconnexion", "/sante")):  # health is red here: no worker lives
             continue
-        for value in HOSTILE[1:5:3]:
-            answer = client.get(path, query_string=[(name, value) for name in names])
-            assert answer.status_code < 500, f"{path} {value}: {answer.status_code}"
+        # Each page one of them: what reads a number is shared, and is given each below.
+        value = HOSTILE[1:5:3][zlib.crc32(path.encode()) % 2]
+        answer = client.get(path, query_string=[(name, value) for name in names])
+        assert answer.status_code < 500, f"{path} {value}: {answer.status_code}"
 
 
 @pytest.mark.parametrize("value", HOSTILE)

@@ -15,6 +15,7 @@ from demo.installation import add_settings
 from demo.journey import Journey
 from demo.stage import STAMP, Stage, free_port, prepare_once, start, start_bridge
 from tests.hosts_kit import ministry_on_two_hosts
+from tests.migration_kit import make_at_head
 from tests.power_kit import Disk
 from tests.servers import _locked, elastic, postgres, redis, run_dir
 from web.wiring import settings_file
@@ -65,8 +66,12 @@ def servers(
     name = f"ged_{uuid.uuid4().hex[:12]}"
     node = elastic.connection(elasticsearch_url)
     redis.empty(redis_url)
+    database_url = postgres.create_database(postgres_url, name)
+    make_at_head(
+        database_url, tmp_path_factory.mktemp("head")
+    )  # tests/faults/test_two_hosts.py prepares one from nothing
     extra = {
-        "GED_DATABASE_URL": postgres.create_database(postgres_url, name),
+        "GED_DATABASE_URL": database_url,
         "GED_UNSAFE_DATABASE": "for-tests",
         "GED_REDIS_URL": redis_url,
         "GED_ELASTICSEARCH_URL": node.url,

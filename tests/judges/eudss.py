@@ -5,7 +5,6 @@ changes that DSS does not name.
 """
 
 import json
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +23,6 @@ JUDGE = java.Judge(
     HERE / "eudss.pom.xml",
     "cee70bb4f4d1e29bc45bd9f67cebed7b5c3f92ad5087e8e81860d79f4a587f8b",
 )
-CHECK_S = 300
 
 
 @dataclass(frozen=True)
@@ -42,16 +40,12 @@ class Verdict:
 
 
 def check(paths: Sequence[Path], roots: Sequence[Path], *, at: datetime) -> list[Verdict]:
-    """Judge all signatures of all files in one start of DSS. Skips the test, with the reason, when DSS is
-    unavailable."""
+    """Judge all signatures of all files. Skips the test, with the reason, when DSS is unavailable."""
     try:
-        home = fetch()
+        lines = JUDGE.ask(int(at.timestamp() * 1000), ",".join(map(str, roots)), *paths)
     except Unavailable as refusal:
         pytest.skip(str(refusal))
-    command = ["java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{home}/classes:{home}/lib/*"]
-    command += ["EuDss", str(int(at.timestamp() * 1000)), ",".join(map(str, roots)), *map(str, paths)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=CHECK_S)
-    return [Verdict(**json.loads(line)) for line in done.stdout.splitlines() if line.startswith("{")]
+    return [Verdict(**json.loads(line)) for line in lines if line.startswith("{")]
 
 
 def fetch() -> Path:

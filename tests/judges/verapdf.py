@@ -23,7 +23,7 @@ JUDGE = java.Judge(
     HERE / "verapdf.pom.xml",
     "f6e1b7549eaec7f760bc7e965d123922100920e899a2a527cd31127bb554d82a",
 )
-CHECK_S = 300
+CHECK_S = java.CHECK_S
 
 
 @dataclass(frozen=True)
@@ -44,22 +44,25 @@ class Verdict:
 
 
 def check(paths: Sequence[Path]) -> list[Verdict]:
-    """Judge files in one start of veraPDF. Skips the test, with the reason, when veraPDF is unavailable."""
+    """Judge files. Skips the test, with the reason, when veraPDF is unavailable."""
     try:
-        home = fetch()
+        lines = JUDGE.ask(*paths)
     except Unavailable as refusal:
         pytest.skip(str(refusal))
-    return judge(home, paths)
+    return _read(lines, paths)
 
 
 def judge(home: Path, paths: Sequence[Path]) -> list[Verdict]:
-    """Judge files with the program in ``home``, a folder that ``fetch`` returned."""
-    command = ["java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{home}/classes:{home}/lib/*"]
-    command += ["VeraPdf", *map(str, paths)]
+    """Judge files in a start of its own, with the program in ``home``, a folder that ``fetch`` returned."""
+    command = ["java", *java.FOR_MINUTES, "-cp", f"{home}/classes:{home}/lib/*", "VeraPdf", *map(str, paths)]
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=CHECK_S)
-    said = [json.loads(line) for line in done.stdout.splitlines()]
+    return _read(done.stdout.splitlines(), paths)
+
+
+def _read(lines: Sequence[str], paths: Sequence[Path]) -> list[Verdict]:
+    said = [json.loads(line) for line in lines]
     if len(said) != len(paths):
-        raise RuntimeError(f"veraPDF judged {len(said)} of {len(paths)} files: {done.stderr[-500:]}")
+        raise RuntimeError(f"veraPDF judged {len(said)} of {len(paths)} files")
     return [Verdict(v["flavour"], v["compliant"], v["assertions"], tuple(v["failures"])) for v in said]
 
 

@@ -16,7 +16,7 @@ from ged.slips.drafting import LineForm
 from tests import slip_kit
 from tests.factories import NOW, actor, make_organisation, make_services
 from tests.letter_kit import opened_envelope
-from tests.migration_kit import downgrade, engine, triggers, url
+from tests.migration_kit import downgrade, engine, make_at_head, triggers, url
 from tests.signbook_kit import CountingSigner, House
 from tests.site import make_settings
 from web.processes.migrate import migrate_database
@@ -39,7 +39,7 @@ def fill(url: str, engine: Engine, folder: Path) -> None:
 
     The rows are made with the present tables, which are then migrated down to before the key.
     """
-    migrate(url, folder, "head")
+    make_at_head(url, folder)
     services = make_services(folder, url=url, create=False)
     make_organisation(services)
     first, wrong = slip_kit.letter(services, "Premier"), slip_kit.letter(services, "Double")

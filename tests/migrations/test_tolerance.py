@@ -21,7 +21,7 @@ from ged.db import PROGRAM, Code, make_engine
 from ged.errors import ConfigError
 from ged.models import metadata
 from ged.schema import Phase, is_opened, may_run
-from tests.migration_kit import RELEASES
+from tests.migration_kit import RELEASES, migrated
 from tests.site import make_settings
 from web.processes import migrate, schema_check
 from web.processes.migrate import alembic_config, expand_database, finish_database, migrate_database
@@ -287,7 +287,7 @@ def test_newer_tables_that_name_this_program_let_it_run_and_others_do_not(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings = make_settings(tmp_path)
-    migrate_database(settings)
+    migrated(settings)
     engine = make_engine(settings.url)
     require_migrated(settings)
     head = scripts(engine)[-1].revision
@@ -441,7 +441,7 @@ def test_a_program_starts_before_its_contractions_but_not_before_its_expansions(
     tmp_path: Path, more_revisions: Callable[[str], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     settings = make_settings(tmp_path)
-    migrate_database(settings)
+    migrated(settings)
     more_revisions("contract")
     require_migrated(settings)
     assert "ged migrate --finish" in caplog.text
@@ -458,7 +458,7 @@ def test_a_program_starts_before_its_contractions_but_not_before_its_expansions(
 
 def test_a_program_does_not_start_before_its_expansions(tmp_path: Path, more_revisions: Callable[[str], None]) -> None:
     settings = make_settings(tmp_path)
-    migrate_database(settings)
+    migrated(settings)
     more_revisions("expand")
     with pytest.raises(ConfigError) as refused:
         require_migrated(settings)
@@ -503,7 +503,7 @@ def test_nothing_is_contracted_while_an_older_program_is_connected(
     make_database: Callable[[], str], tmp_path: Path, more_revisions: Callable[[str], None]
 ) -> None:
     settings = make_settings(tmp_path, database_url=make_database())
-    migrate_database(settings)
+    migrated(settings)
     more_revisions("contract")
     older = make_engine(settings.url)  # this program is older than 9001
     with older.connect() as connection:

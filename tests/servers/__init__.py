@@ -105,6 +105,17 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
+def first_of_run(name: str, make: Callable[[Path], None]) -> Path:
+    """A file that the first process which asks for it makes for all processes of the run."""
+    kept = run_dir() / name
+    with _locked(run_dir() / f"{name}.lock"):
+        if not kept.exists():
+            half = kept.with_name(f"{name}.half")
+            make(half)
+            half.rename(kept)
+    return kept
+
+
 def in_memory() -> Path | None:
     """The folder of the machine's file system in memory; None where there is none with room.
 

@@ -13,16 +13,17 @@ import signal
 import subprocess
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psycopg
 from psycopg import sql
 
-from tests.servers import Running, Unavailable, free_port, once, run_dir, started_ticks_of, stop
+from tests.servers import Running, Unavailable, first_of_run, free_port, once, run_dir, started_ticks_of, stop
 
 BINARIES = Path("/usr/lib/postgresql")  # Debian keeps one folder per major version there
 SETTINGS = {
@@ -195,6 +196,34 @@ def create_database(server_url: str, name: str, *, copy_of: str = "template1") -
     make = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
     _kept(server_url, os.getpid()).execute(make.format(sql.Identifier(name), sql.Identifier(copy_of)))
     return f"{server_url.rpartition('/')[0]}/{name}"
+
+
+def kept_database(server_url: str, what: str, make: Callable[[str], None]) -> str:
+    """The name of a database that is made once, to be copied: on the run's server by the first process of the run, on a
+    server of a test by each process.
+
+    Args:
+        what: names it. One name has one content.
+        make: gets the URL of an empty database. It leaves no session open.
+    """
+
+    def write(told: Path) -> None:
+        name = f"{what}_{uuid.uuid4().hex[:12]}"
+        make(create_database(server_url, name))
+        told.write_text(name)
+
+    state = run_dir() / "postgres.json"
+    if state.exists() and json.loads(state.read_text()).get("url") == server_url:
+        return first_of_run(f"postgres-{what}", write).read_text()
+    if (server_url, what) not in _ELSEWHERE:
+        with TemporaryDirectory() as folder:
+            write(Path(folder, "name"))
+            _ELSEWHERE[server_url, what] = Path(folder, "name").read_text()
+    return _ELSEWHERE[server_url, what]
+
+
+_ELSEWHERE: dict[tuple[str, str], str] = {}
+"""(server, what it holds) -> the name of a database on a server of a test."""
 
 
 def drop_database(server_url: str, name: str) -> None:
