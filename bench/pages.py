@@ -280,6 +280,8 @@ def pages(at: Places) -> list[tuple[str, str]]:
             "/tableau/chiffres?tableau=arrivals", "/tableau/?vue=prevision", "/supervision/?vue=prevision",
             "/supervision/?periode=12mois&vue=circulation", "/supervision/?vue=correspondants", "/tableau/courriers?quoi=round",
             "/tableau/?vue=numerisation", "/tableau/?periode=12mois&vue=heures", "/supervision/?periode=12mois&vue=numerisation", "/supervision/?vue=bordereaux",
+            "/supervision/?nature=demande&periode=12mois", "/tableau/?vue=delais&canal=hand&periode=12mois", "/supervision/?vue=natures&periode=12mois",
+            "/supervision/?vue=bordereaux&periode=12mois",
         ],
         SECRETARY: ["/", "/a-imputer", "/bannette/"],
         HEAD: [

@@ -15,6 +15,8 @@ from sqlalchemy import (
     Integer,
     Row,
     Select,
+    String,
+    Text,
     all_,
     any_,
     bindparam,
@@ -152,7 +154,9 @@ def _as_array(condition: BinaryExpression[Any]) -> None:
     """Make ``IN`` a list of parameters ``= ANY`` of one array, so that lists of all lengths have one text."""
     listed = condition.right
     if isinstance(listed, BindParameter) and listed.expanding and not listed.literal_execute:
-        values = bindparam(None, list(listed.value or ()), type_=ARRAY(listed.type), unique=True)
+        # Not of texts of a length: in a plan that knows no values, PostgreSQL would convert the array for each row.
+        kind = Text() if isinstance(listed.type, String) else listed.type
+        values = bindparam(None, list(listed.value or ()), type_=ARRAY(kind), unique=True)
         is_in = condition.operator is operators.in_op
         condition.operator = operators.eq if is_in else operators.ne
         condition.right = any_(values) if is_in else all_(values)

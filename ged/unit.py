@@ -153,7 +153,7 @@ class HeldPost:
 
 
 class UnitRow(NamedTuple):
-    """The columns of a unit that decide rights, and its code. A plain tuple, for speed: each request reads hundreds."""
+    """The columns of a unit that decide rights, its code and its name. A plain tuple, for speed: each request reads hundreds."""
 
     id: int
     parent_id: int | None
@@ -161,6 +161,7 @@ class UnitRow(NamedTuple):
     closed_at: datetime | None
     successor_id: int | None
     code: str
+    name: str = ""
 
 
 @dataclass(frozen=True)

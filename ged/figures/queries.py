@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
-from ged import audit
-from ged.audit import AuditEntry
+from ged.audit import HEAD_ID, AuditEntry, AuditHead
 from ged.figures import sums
 from ged.figures.cuts import Cut, Part, summed
 from ged.figures.models import FigureCell
@@ -42,10 +42,15 @@ def counted_upto(session: Session, now: datetime) -> datetime | None:
     state = sums.state_of(session)
     if state is None:
         return None
-    if audit.head(session).count <= state.sequence:
-        return now
-    at: datetime | None = session.scalar(select(AuditEntry.at).where(AuditEntry.sequence == state.sequence))
-    return at
+    count, at = session.execute(_counted(), {"sequence": state.sequence}).first() or (0, None)
+    return now if count <= state.sequence else at
+
+
+@cache
+def _counted() -> Select[int, datetime | None]:
+    """The number of entries of the journal, and the moment of one (``sequence``)."""
+    at = select(AuditEntry.at).where(AuditEntry.sequence == bindparam("sequence")).scalar_subquery()
+    return select(AuditHead.count, at).where(AuditHead.id == HEAD_ID)
 
 
 def by_day(

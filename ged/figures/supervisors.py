@@ -223,7 +223,7 @@ def listing(session: Session, actor: Actor, *, on: date, zone: ZoneInfo) -> list
         .where(Supervisor.unit_id.in_(sorted(near)))
         .order_by(Supervisor.from_on.desc(), Supervisor.id.desc())
     ).all()
-    units = unit_names(session, actor)
+    units = unit_names(actor)
     posts = post_names(session, [row.post_id for row, _name in rows if row.post_id is not None], on=on)
     found = [
         SupervisorRow(
@@ -258,7 +258,7 @@ def choices(session: Session, actor: Actor, *, on: date) -> Choices:
     """What an administrator may choose, each list by its words; the administrator and the posts that they hold are left out."""
     near = ministry_of_role(actor, Role.ADMINISTRATOR)
     open_ids = [one for one in sorted(near) if actor.units[one].closed_at is None]
-    names = unit_names(session, actor)
+    names = unit_names(actor)
     ids = session.scalars(select(Post.id).where(Post.unit_id.in_(open_ids)).order_by(Post.id)).all()
     posts = post_names(session, [one for one in ids if one not in actor.post_ids], on=on)
     looked_after = set(

@@ -292,10 +292,10 @@ def _names(
     """Of each group: key, unit, label, detail."""
     match grouping:
         case Grouping.UNIT:
-            units = unit_names(session, actor)
+            units = unit_names(actor)
             return {key: (str(key), None, units[key], "") for key in keys}
         case Grouping.PERSON:
-            units = unit_names(session, actor)
+            units = unit_names(actor)
             post_ids = {post_id for _, post_id in keys if post_id is not None}
             posts, held = _texts(session, Post.id, Post.title, post_ids), holders(session, post_ids, on=on)
             return {
@@ -339,7 +339,7 @@ def follow_rows(session: Session, actor: Actor, ids: Sequence[int], today: Today
     lines = {row.id_: row for row in rows}
     numbers, labels = first_numbers(session, [row[0] for row in rows]), mention_labels(session, actor)
     held = holders(session, {row.post_id for row in rows if row.post_id is not None}, on=today.on)
-    told, units = last_reminders(session, ids), unit_names(session, actor)
+    told, units = last_reminders(session, ids), unit_names(actor)
     return [
         FollowRow(
             mail=_listed(row, numbers.get(row[0], "")),

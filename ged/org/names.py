@@ -11,9 +11,9 @@ from datetime import date
 from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
-from ged.org.models import Holding, Person, Post, Unit, held_on
-from ged.org.tree import entity_of, ministry, of_ministry
-from ged.unit import Actor
+from ged.org.models import Holding, Person, Post, held_on
+from ged.org.tree import all_units, entity_of, ministry, of_ministry
+from ged.unit import Actor, UnitRow
 
 
 @dataclass(frozen=True)
@@ -64,19 +64,19 @@ def post_names(session: Session, post_ids: Collection[int] | None = None, *, on:
 
 def unit_places(session: Session) -> dict[int, tuple[str, str]]:
     """(name, name of its entity) of every unit; the second is empty where the unit is the entity itself."""
-    rows = session.execute(select(Unit.id, Unit.name, Unit.parent_id, Unit.is_entity)).all()
-    units = {row.id: row for row in rows}
-    found: dict[int, tuple[str, str]] = {}
-    for row in rows:
-        entity = units[entity_of(row.id, units)]
-        found[row.id] = (row.name, entity.name if entity.id != row.id else "")
-    return found
+    units = all_units(session)
+    return {unit_id: _place(unit_id, units) for unit_id in units}
 
 
-def unit_names(session: Session, actor: Actor) -> dict[int, str]:
+def _place(unit_id: int, units: Mapping[int, UnitRow]) -> tuple[str, str]:
+    entity_id = entity_of(unit_id, units)
+    return units[unit_id].name, units[entity_id].name if entity_id != unit_id else ""
+
+
+def unit_names(actor: Actor) -> dict[int, str]:
     """The name of every unit of the actor's ministry, by id; with its entity where two of them bear one name."""
     near = ministry(actor)
-    return _apart({unit_id: place for unit_id, place in unit_places(session).items() if unit_id in near})
+    return _apart({unit_id: _place(unit_id, actor.units) for unit_id in actor.units if unit_id in near})
 
 
 def told_apart(session: Session, names: Mapping[int, str]) -> dict[int, str]:

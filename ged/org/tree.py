@@ -121,7 +121,7 @@ def all_units(session: Session) -> dict[int, UnitRow]:
 @cache
 def _all_units() -> Executable:
     """Composed once: each request reads all units."""
-    return select(Unit.id, Unit.parent_id, Unit.is_entity, Unit.closed_at, Unit.successor_id, Unit.code)
+    return select(Unit.id, Unit.parent_id, Unit.is_entity, Unit.closed_at, Unit.successor_id, Unit.code, Unit.name)
 
 
 def of_ministry(

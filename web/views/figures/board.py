@@ -174,7 +174,7 @@ class Board:
     def unmarked(self) -> Mapping[int, str]:
         """As ``units``, the name alone: one query, however many panels and rows need it."""
         if "unmarked" not in self.kept:
-            self.kept["unmarked"] = unit_names(self.session, self.actor)
+            self.kept["unmarked"] = unit_names(self.actor)
         names: Mapping[int, str] = self.kept["unmarked"]
         return names
 

@@ -79,7 +79,7 @@ def letters() -> ResponseReturnValue:
         if asked.sight.opens:
             rows, page, total = letter_lists.letters(session, actor, asked.cut, wanted, place(), limit=LETTERS)
         held = letter_lists.held(session, [int(row.mail_id) for row in rows])
-        units = closed.marked(unit_names(session, actor), actor.units, context.services().zone)
+        units = closed.marked(unit_names(actor), actor.units, context.services().zone)
         days = calendar.calendar(session)
         chosen = offered.chosen(asked, offered.few(session, actor, reach.sight(reach.own), asked, units))
     problems = (*asked.problems, *_problems(what))
