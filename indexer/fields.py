@@ -212,5 +212,5 @@ def _one(value: str) -> tuple[str, ...]:
 
 def number_forms(values: tuple[str, ...]) -> list[tuple[str, list[str]]]:
     """``(whole, parts)`` of each value that contains a number."""
-    pairs = [(numbers.whole(value), numbers.parts(value)) for value in values]
-    return [(whole, parts) for whole, parts in pairs if whole]
+    parted = map(numbers.parts, values)
+    return [("/".join(parts), parts) for parts in parted if parts]

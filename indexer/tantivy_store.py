@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import tzinfo
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -179,11 +179,16 @@ def near_keys(folded: str) -> tuple[str, str]:
 def _add_near(document: Document, words: set[str]) -> None:
     # A value of its own for each key: these fields keep no places, and a token of tantivy costs twice as much to make.
     add, (start, end) = document.add_text, NEAR_FIELDS
-    for word in words:
-        if len(word) >= MIN_NEAR and not word.isdigit():
-            forwards, backwards = near_keys(word)
-            add(start, forwards)
-            add(end, backwards)
+    for keys in map(_near_keys_of, words):
+        if keys is not None:
+            add(start, keys[0])
+            add(end, keys[1])
+
+
+@lru_cache(maxsize=32_768)
+def _near_keys_of(word: str) -> tuple[str, str] | None:
+    """The keys of a word that is searched by nearness. Kept: letters share most of their words."""
+    return near_keys(word) if len(word) >= MIN_NEAR and not word.isdigit() else None
 
 
 def _add_analysed(document: Document, name: str, texts: Iterable[str]) -> set[str]:
@@ -195,10 +200,11 @@ def _add_analysed(document: Document, name: str, texts: Iterable[str]) -> set[st
     for text in texts:
         # Thousands of words a letter: no object is made for a word but what the index takes.
         for forms in map(analysis.forms, analysis.spelled(text)):
-            folded, written = forms.folded, forms.written
+            folded, written, stem = forms.folded, forms.written, forms.stem
             words.add(folded)
-            stems.append(Token(forms.stem, at, 0, 0))
-            exact.append(Token(folded, at, 0, 0))
+            token = Token(folded, at, 0, 0)
+            exact.append(token)
+            stems.append(token if stem == folded else Token(stem, at, 0, 0))
             if written != folded:
                 exact.append(Token(written, at, 0, 0))
             at += 1
