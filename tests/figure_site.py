@@ -60,6 +60,21 @@ def ods_texts(client: FlaskClient, address: str) -> list[str]:
     return [one for n, one in enumerate(found) if not n or found[n - 1] != "Compté le"]
 
 
+def ods_whole(client: FlaskClient, address: str) -> dict[str, str]:
+    """Each part of a sheet's archive, with its values and formats; none where there is no such file.
+
+    Times of files in the archive are no part of it. The moment of counting is left out, as ``uncounted`` says.
+    """
+    answer = client.get(address)
+    if answer.status_code == 404:
+        return {}
+    assert answer.status_code == 200, address
+    with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
+        parts = {one.filename: archive.read(one).decode() for one in archive.infolist()}
+    moment = r"(<text:p>Compté le</text:p></table:table-cell>)<table:table-cell[^>]*><text:p>[^<]*</text:p></table:table-cell>"
+    return parts | {"content.xml": re.sub(moment, r"\1", parts["content.xml"])}
+
+
 def uncounted(page: str) -> str:
     """A page without the moment of counting: that one tells when somebody did anything in the program, and no letter."""
     return re.sub(r'<p class="muted" data-fresh="counted">.*?</p>', "", page)

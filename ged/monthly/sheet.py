@@ -132,6 +132,12 @@ def _asked(content: Mapping[str, Any], numbers: Sequence[Number]) -> dict[str, A
     }
 
 
+def _named(unit: Mapping[str, Any]) -> str:
+    """A unit with its code; of a closed one it says so."""
+    name = f"{unit['name']} ({unit['code']})"
+    return name if unit["is_open"] else f"{name}, n'existe plus"
+
+
 def _is_shown(unit: Mapping[str, Any], of: Mapping[tuple[int | None, str], Number]) -> bool:
     """Whether a unit has a line: a closed one has it only where a number counts a letter of it."""
     return unit["is_open"] or any(of[unit["id"], one.name].items for one in ALL)
@@ -163,14 +169,14 @@ def _printed(content: Mapping[str, Any], numbers: Sequence[Number], made: str) -
         "stages": [one.french for one in DELAYS],
         "lines": [
             _line("Ensemble", 0, whole),
-            *(_line(f"{unit['name']} ({unit['code']})", unit["depth"], by_line[unit["id"]]) for unit in units),
+            *(_line(_named(unit), unit["depth"], by_line[unit["id"]]) for unit in units),
         ],
         "definitions": [
             {"name": one.french, "meaning": one.meaning, "letters": _told(whole[one.name].letters), "digest": whole[one.name].digest}
             for one in ALL
         ],
         "digests": [
-            {"name": f"{unit['name']} ({unit['code']})", "numbers": found}
+            {"name": _named(unit), "numbers": found}
             for unit in units
             if (found := _digests(by_line[unit["id"]]))
         ],

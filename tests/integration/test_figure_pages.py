@@ -37,7 +37,7 @@ from ged.routing.models import Assignment
 from ged.unit import Actor, ReadSession, Role, Services
 from tests.factories import NOW, TODAY, actor, add_entity, make_natures
 from tests.figure_letters_kit import add_auditor, count_all, furnish, letter
-from tests.figure_site import main, ods_texts, site, table_rows, uncounted
+from tests.figure_site import main, ods_whole, site, table_rows, uncounted
 from tests.letter_kit import opened_envelope
 from tests.routing_kit import impute, post_id, register, unit_id
 from tests.sample_kit import LONG_RUN, in_turn
@@ -80,7 +80,7 @@ def everything(
 
     readers: dict[str, Callable[[str], object]] = {
         "csv": partial(table_rows, client),
-        "ods": partial(ods_texts, client),
+        "ods": partial(ods_whole, client),
     }
     enters = {path: client.get(f"{path}?{DAYS}").status_code == 200 for path, _ in PAGES}
     return {

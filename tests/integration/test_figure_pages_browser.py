@@ -270,6 +270,22 @@ def test_on_a_small_screen_a_chart_begins_at_its_newest_day(browser: Browser, si
     page.context.close()
 
 
+def test_on_a_small_screen_the_cells_of_a_week_are_seen(browser: Browser, site: tuple[str, Services]) -> None:
+    furnish(site[1], count=12)
+    page = opened(browser, site, "dge", 360)
+    page.goto(f"/tableau/?{DAYS}&vue=rythme")
+    seen = page.evaluate(
+        """() => {
+            const box = document.querySelector("#rhythm .chart-scroll").getBoundingClientRect();
+            const cells = [...document.querySelectorAll("#rhythm .chart rect")].map((one) => one.getBoundingClientRect());
+            return [cells.filter((one) => one.left >= box.left && one.right <= box.right).length, cells.length];
+        }"""
+    )
+    assert seen[0] >= 21, "three weeks at least"
+    assert seen[1] >= 35
+    page.context.close()
+
+
 def test_a_page_that_is_not_seen_asks_for_nothing(browser: Browser, site: tuple[str, Services]) -> None:
     furnish(site[1], count=4)
     page = opened(browser, site, "dge")

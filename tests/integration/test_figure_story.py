@@ -8,16 +8,20 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
+from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import select, text
 
+from ged.monthly import operations as monthly
 from ged.morning import queries
 from ged.morning.base import Kind
+from ged.org.models import Unit
 from ged.unit import Services
 from tests.factories import actor, make_services
 from tests.figure_site import main, plain, table_rows
+from tests.monthly_kit import LATER, file_of, words
 from tests.site import Clock, give_passwords, open_site, sign_in
 from tests.story_kit import (
     EMPTIED,
@@ -264,6 +268,23 @@ def test_what_came_to_a_closed_unit_is_expected_where_its_work_goes_on(told: tup
     assert "ce courrier n'arrive plus ici" not in plain(
         sign_in(app, "daj.chef").get(f"/tableau/?{NOVEMBER}&vue=prevision").text
     )
+
+
+def test_the_report_says_which_units_are_no_more_and_counts_their_letters_once(
+    told: tuple[Services, Story, Flask], tmp_path: Path
+) -> None:
+    services, _story, _app = told
+    with services.reading() as session:
+        ministry = session.scalars(select(Unit.id).where(Unit.code == "MMRE")).one()
+    who = actor(services, "admin", on=LATER.date())
+    row = monthly.make(services, ministry, date(2026, 11, 1), actor=who, now=LATER)
+    paper = " ".join(words(file_of(services, row), tmp_path, is_drawn=False).replace("’", "'").split())
+    for code in (ENDED, MERGED):
+        assert f"({code}), n'existe plus" in paper
+    assert paper.count("n'existe plus") == 6, "each in the numbers, in the delays and in the annex"
+    expected = counted(services, "2026-11-01", "2026-11-30")
+    whole = sum(numbers["received"] for numbers in expected.values())
+    assert re.search(rf"Ensemble\s+{whole}\s+{whole}\s+0\s", words(file_of(services, row), tmp_path))
 
 
 def test_letters_at_the_post_that_stands_empty_are_told_in_the_morning(told: tuple[Services, Story, Flask]) -> None:

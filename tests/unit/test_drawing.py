@@ -157,6 +157,18 @@ def test_a_cell_is_the_darker_the_more_and_has_its_number() -> None:
     _inside(drawing)
 
 
+def test_few_columns_of_cells_make_a_small_picture() -> None:
+    """A small screen shows the right end of a picture first: there must be cells."""
+    weeks = [Group(f"{n}/11", (Value(1, "a", "", "1"),)) for n in range(1, 6)]
+    small, full = charts.heat(["lun"], weeks), charts.heat(["lun"], weeks * 5)
+    assert (small.is_small, full.is_small) == (True, False)
+    last = small.shapes[-1]
+    assert small.width - (last.x + last.width) < 20
+    assert full.width <= charts.WIDTH
+    for drawing in (small, full):
+        _inside(drawing)
+
+
 @pytest.mark.parametrize("most", [1, 3, 4, 7, 100])
 def test_heat_has_a_step_for_every_number(most: int) -> None:
     steps = [charts.step_of_heat(amount, most) for amount in range(most + 1)]

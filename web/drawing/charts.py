@@ -137,6 +137,11 @@ class Drawing:
     is_fluid: bool = False
 
     @property
+    def is_small(self) -> bool:
+        """Whether it is drawn as large as it is: blown up to the width of its page, its cells would be huge."""
+        return self.width < WIDTH
+
+    @property
     def worded(self) -> list[tuple[tuple[str, str], list[Text]]]:
         """The texts of each look and anchor: what they share is written once on the page."""
         found: dict[tuple[str, str], list[Text]] = {}
@@ -289,7 +294,8 @@ def heat(names: Sequence[str], groups: Sequence[Group]) -> Drawing:
     bottom = TOP + cell * len(names)
     for m in sorted(written(len(groups), NAMES_IN_WIDTH)):
         texts.append(Text(_round(left + width * (m + 0.5)), bottom + 15, groups[m].name))
-    return Drawing(WIDTH, bottom + 24, tuple(shapes), (), tuple(texts))
+    # No wider than its columns: a small screen begins at the right end, and would show what is beside them.
+    return Drawing(round(left + width * len(groups) + RIGHT), bottom + 24, tuple(shapes), (), tuple(texts))
 
 
 def step_of_heat(amount: float, most: float) -> int:

@@ -20,6 +20,7 @@ from web.views.figures import closed, deciding, left_out, offered, panels, sent
 from web.views.figures.asked import AskedFigures
 from web.views.figures.board import Board, Maker, Panel, earlier_name, period_name
 from web.words import figure_pages as words
+from web.words.numbers import decimal
 
 FOR_HEADS = frozenset({panels.RHYTHM, panels.HOURS_VIEW, deciding.AHEAD, deciding.SENDERS})
 """The views that show something to who heads units alone: days, or letters one by one. Others find no way to them; an address leads to a page that
@@ -197,13 +198,14 @@ def _panel(page: Page) -> tuple[Panel, AskedFigures, list[offered.Chosen], datet
     return panel, asked, [one for one in offered.chosen(asked, choices) if sent.holds(one[0], name)], counted_at
 
 
-def _mine(session: ReadSession, actor: Actor) -> tuple[int, int] | None:
-    """(waiting, late) in the reader's inbox, as the inbox itself counts; None for who has none."""
+def _mine(session: ReadSession, actor: Actor) -> tuple[int, int, str, str] | None:
+    """(waiting, late, both as they are written) in the reader's inbox, as the inbox itself counts; None for who has none."""
     if not actor.working_posts:
         return None
     views = (InboxView.OPEN, InboxView.LATE)
     found = inbox_totals(session, actor, today=context.today(), views=views)
-    return found[InboxView.OPEN], found[InboxView.LATE]
+    waiting, late = found[InboxView.OPEN], found[InboxView.LATE]
+    return waiting, late, decimal(waiting), decimal(late)
 
 
 def _choices(board: Board, reach: Reach, page: Page) -> offered.Choices:
