@@ -111,8 +111,9 @@ def one_more(services: Services) -> None:
 def counts(app: Flask, services: Services) -> dict[str, int]:
     figures.run(services, now=NOW)
     found: dict[str, int] = {}
+    clients = {account: sign_in(app, account) for account in {account for account, _path in LISTS}}
     for account, path in LISTS:
-        client = sign_in(app, account)
+        client = clients[account]
         address = path.format(ARR=register_id(services, "ARR"))
         assert client.get(address).status_code == 200, path
         with statements(services) as sent:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import event
 
 from ged.ports import MailId
@@ -20,10 +21,9 @@ ACCOUNTS = ("agent", "dge", "sg", "secretaire", "etudes", "daf")
 """Clerk; a head of a direction who is also a clerk; secretary general; secretary; member of a service; another head."""
 
 
-def counted(app: Flask, house: House, account: str, mail_id: MailId) -> int | None:
+def counted(client: FlaskClient, house: House, mail_id: MailId) -> int | None:
     """The queries of the page when it is opened again; the first time it records the reading. None when the person may
     not."""
-    client = sign_in(app, account)
     if client.get(f"/courriers/{mail_id}").status_code == 404:
         return None
     sent: list[str] = []
@@ -42,7 +42,8 @@ def counted(app: Flask, house: House, account: str, mail_id: MailId) -> int | No
 
 def counts(app: Flask, house: House, letters: dict[str, MailId]) -> dict[tuple[str, str], int]:
     """The counts for each letter and each account that may see it."""
-    told = {(who, name): counted(app, house, who, letters[name]) for who in ACCOUNTS for name in letters}
+    clients = {who: sign_in(app, who) for who in ACCOUNTS}
+    told = {(who, name): counted(clients[who], house, letters[name]) for who in ACCOUNTS for name in letters}
     return {key: count for key, count in told.items() if count is not None}
 
 
