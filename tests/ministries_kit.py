@@ -106,6 +106,7 @@ ASKED = MARK[:-2]
 QUESTIONS = (
     "/recherche/?q=demande", f"/recherche/suggestions?q={ASKED}", f"/correspondants/?q={ASKED}",
     f"/enregistrer/expediteurs?sender_name={ASKED}", f"/enregistrer/doublons?sender_name={ASKED}",
+    "/enregistrer/connus",
     f"/a-imputer/destinataires?q={ASKED}", "/recherche/?q=raccordement", "/recherche/liste?q=demande",
 )  # fmt: skip
 """Addresses with words of the other ministry."""

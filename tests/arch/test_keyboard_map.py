@@ -9,9 +9,20 @@ from web.words import keys
 STATIC = Path(__file__).parents[2] / "web" / "static" / "js"
 BOUND = re.compile(r"\.key === \"([^\"]+)\"")
 
-IN_THE_MAP = {"/": "/", "?": "?", "g": "g", "Enter": "Entrée", "ArrowDown": "↓", "ArrowUp": "↑", "Escape": "Échap"}
+IN_THE_MAP = {
+    "/": "/",
+    "?": "?",
+    "g": "g",
+    "Enter": "Entrée",
+    "ArrowDown": "↓",
+    "ArrowUp": "↑",
+    "ArrowRight": "→",
+    "Escape": "Échap",
+}
 AS_EVERYWHERE = {
     " ": "presses the menu's button, as the space bar presses every button",
+    "ArrowLeft": "goes back in the typed text: what is offered for its end is closed",
+    "Home": "goes to the beginning of the typed text: what is offered for its end is closed",
     "Tab": "leaves a list of suggestions with the marked one, as in every such list",
 }
 
@@ -24,6 +35,6 @@ def test_each_key_that_a_script_binds_is_told() -> None:
 
 
 def test_what_depends_on_the_page_says_on_what() -> None:
-    assert len([one for one in keys.LAST if one.when]) == 6
+    assert len([one for one in keys.LAST if one.when]) == 8
     for name in ("data-hot", "accesskey"):
         assert f"[{name}]" in (STATIC / "ged.js").read_text(encoding="utf-8"), "the page's own keys are added to it"

@@ -98,6 +98,7 @@ NO_PAGES = {
     "provider.returned": "where the identity provider leads back: the test of signing in through one looks at it",
     "proposals.of_scan": "a part of the form",
     "register.duplicates": "a part of the form",
+    "register.known_senders": "a part of the form",
     "register.senders": "a part of the form",
     "register_settings.numbers": "a part of the form",
     "rollout.show": "a file of people and units that was handed in: the tests of the rollout look at it",

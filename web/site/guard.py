@@ -297,6 +297,7 @@ ACCESS: Mapping[str, Rule] = {
     "register.register": roles(Role.CLERK),
     "register.senders": roles(Role.CLERK),
     "register.duplicates": roles(Role.CLERK),
+    "register.known_senders": roles(Role.CLERK),
     "register.done": roles(Role.CLERK),
     "outgoing.form": roles(Role.CLERK),
     "outgoing.register": roles(Role.CLERK),

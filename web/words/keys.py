@@ -27,6 +27,8 @@ LAST = (
     Key((_ALT, _l("Maj"), _ENTER), _l("Accepter toutes les propositions sûres de la page"), "[data-take-all]"),
     Key((_CTRL, _ENTER), _l("Envoyer le formulaire"), "main form"),
     Key(("↓", "↑", _ENTER), _l("Choisir dans la liste qui s'ouvre sous un champ"), "[data-suggest], .unit-filter"),
+    Key(("→",), _l("Prendre la première proposition, à la fin de ce qui est tapé"), "[data-suggest=takes]"),
+    Key((_CTRL, "→"), _l("N'en prendre que les mots suivants"), "[data-suggest=takes]"),
     Key((_CTRL, "B", "I", "U"), _l("Gras, italique, souligné"), "[data-toolbar-of]"),
     Key((_CTRL, "Z", "Y"), _l("Annuler la frappe, la rétablir"), "[data-toolbar-of]"),
     Key((_l("Échap"),), _l("Fermer ce qui est ouvert : un menu, une liste, la visite")),

@@ -420,15 +420,18 @@
   document.addEventListener("htmx:afterSettle", nameScrollers);
 
   // --- a field that suggests while one types (WAI-ARIA combobox with a list): arrows move, Enter or Tab takes the marked one,
-  //     Escape closes. Not in a file of its own: the form beside a scan had more files than a browser opens connections ---
+  //     Escape closes. "takes": at the end of the typed text the right arrow takes the first one, with Ctrl only its next
+  //     words, and Escape then gives back what was typed. Not in a file of its own: the form beside a scan had more files than a browser opens connections ---
+  const fold = (text) => [...text].map((one) => one.normalize("NFD")[0].toLowerCase().replace(/[\u2019\u2018\u02bc\u2032`\u00b4]/, "'")).join("");
   for (const box of document.querySelectorAll("[data-suggest]")) {
-    const input = box.querySelector("input");
+    const input = box.querySelector("input, textarea");
     const list = box.querySelector("[role=listbox]");
+    let taken = null;
     const options = () => [...list.querySelectorAll("[role=option]")];
     const marked = () => list.querySelector("[aria-selected=true]");
     const show = (open) => {
       list.hidden = !open;
-      input.setAttribute("aria-expanded", String(open));
+      if (input.getAttribute("role") === "combobox") input.setAttribute("aria-expanded", String(open));
       if (!open) mark(null);
     };
     const mark = (option) => {
@@ -440,23 +443,40 @@
         input.removeAttribute("aria-activedescendant");
       }
     };
-    const take = (option) => {
-      input.value = option.dataset.value;
+    const take = (option, value = option.dataset.value) => {
+      taken = { before: input.value, after: value };
+      input.value = value;
       show(false);
       input.dispatchEvent(new Event("change", { bubbles: true }));
       if (box.dataset.suggest === "sends") input.form.requestSubmit();
     };
+    // Up to the end of the next word that is more than an article or a preposition.
+    const nextWords = (option) => {
+      const whole = option.dataset.value, typed = input.value;
+      const words = fold(whole).startsWith(fold(typed)) && whole.slice(typed.length).match(/^\s*(?:\S{1,3}\s+)*\S+/);
+      return words ? typed + words[0] : null;
+    };
+    const atEnd = () => input.selectionStart === input.value.length && input.selectionEnd === input.value.length;
     // An answer that comes late, after one has been marked, would take the mark away: Enter would send the form instead.
     list.addEventListener("htmx:beforeSwap", (event) => { if (marked()) event.detail.shouldSwap = false; });
     input.addEventListener("input", () => mark(null));
-    list.addEventListener("htmx:afterSwap", () => {
+    const offer = () => {
       const typed = input.value.trim().toLowerCase();
       const found = options();
       const useless = found.length === 1 && found[0].dataset.value.toLowerCase() === typed;
       show(document.activeElement === input && found.length > 0 && !useless);
-    });
+    };
+    list.addEventListener("htmx:afterSwap", offer);
+    list.addEventListener("ged:offered", offer);
     input.addEventListener("keydown", (event) => {
-      if (list.hidden) return;
+      if (list.hidden) {
+        if (event.key !== "Escape" || !taken || input.value !== taken.after) return;
+        event.stopPropagation();
+        input.value = taken.before;
+        taken = null;
+        input.dispatchEvent(new Event("change", { bubbles: true }));
+        return;
+      }
       const all = options();
       const at = all.indexOf(marked());
       if (event.key === "ArrowDown" || event.key === "ArrowUp") {
@@ -471,6 +491,19 @@
         take(all[at]);
       } else if (event.key === "Tab" && at >= 0) {
         take(all[at]);
+      } else if (box.dataset.suggest === "takes" && !event.shiftKey && !event.altKey && !event.metaKey) {
+        // Who goes back in the text corrects it: the arrow that leads to its end again must take nothing.
+        if (event.key === "ArrowLeft" || event.key === "Home") show(false);
+        const takes = event.key === "ArrowRight" && !event.repeat && !event.isComposing && atEnd();
+        if (!takes) return;
+        const option = all[Math.max(at, 0)];
+        event.preventDefault();
+        if (!event.ctrlKey) { take(option); return; }
+        const value = nextWords(option);
+        if (!value) return;
+        if (value === option.dataset.value) { take(option); return; }
+        input.value = value;
+        input.dispatchEvent(new Event("input", { bubbles: true }));
       }
     });
     list.addEventListener("mousedown", (event) => {

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from enum import Enum, IntEnum
 from io import BytesIO
 
-from flask import Blueprint, Response, redirect, render_template, request, send_file, session, url_for
+from flask import Blueprint, Response, jsonify, redirect, render_template, request, send_file, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -34,7 +34,7 @@ from ged.register import correspondents, entry, opening, operations, prints, que
 from ged.register.entry import DuplicateRow
 from ged.register.models import Channel, Direction, Priority
 from ged.register.operations import MAX_NAME, MAX_SUBJECT, IncomingForm
-from ged.register.queries import NumberRow
+from ged.register.queries import NumberRow, clerk_unit_ids
 from ged.reserve import operations as reserve
 from ged.reserve import queries as reserve_queries
 from ged.reserve.queries import BookRow, Citation, LineRow
@@ -42,7 +42,7 @@ from ged.resuming import operations as resuming
 from ged.resuming import queries as resuming_queries
 from ged.resuming.queries import LostRow
 from ged.routing import due
-from ged.suggestions import matching, readings
+from ged.suggestions import known, matching, readings
 from ged.suggestions.form import ScanProposals, for_scan
 from ged.unit import Actor, ReadSession, UnitOfWork
 from web.site import context
@@ -421,18 +421,44 @@ def senders() -> ResponseReturnValue:
     return render_template("register/_senders.html", rows=rows, near=near)
 
 
+@blueprint.get("/connus")
+def known_senders() -> ResponseReturnValue:
+    """The senders of the clerk's registers with their latest subjects and references: ``[[name, subjects, references]]``.
+
+    The form asks once, so completion waits for no network.
+    """
+    actor = context.actor()
+    with context.services().reading() as db:
+        rows = known.known_senders(db, actor, unit_ids=clerk_unit_ids(actor))
+    return jsonify([[one.name, one.subjects, one.references] for one in rows])
+
+
 @blueprint.get("/doublons")
 def duplicates() -> ResponseReturnValue:
-    """Whether this sender's reference was registered before, and whether the sender is new to the directory."""
-    name, actor = " ".join(request.args.get("sender_name", "")[:MAX_NAME].split()), context.actor()
+    """Whether the letter may have been registered before, asked while it is typed, and whether its sender is new."""
+    fields, actor = FormReader(request.args), context.actor()
+    name = " ".join(request.args.get("sender_name", "")[:MAX_NAME].split())
+    token = request.args.get("request_token", "")[:MAX_TOKEN] or None
     with context.services().reading() as db:
         rows = entry.registered_before(
-            db, sender_name=name, their_reference=request.args.get("their_reference", "")[:100], actor=actor
-        )
+            db, sender_name=name, their_reference=request.args.get("their_reference", "")[:100], actor=actor,
+            request_token=token,
+        )  # fmt: skip
+        has_reference = bool(rows)
+        subject = " ".join(request.args.get("subject", "")[:MAX_SUBJECT].split())
+        if not rows and subject:
+            rows = entry.like_letters(
+                db, sender_name=name, subject=subject, received_on=fields.day("received_on") or context.today(),
+                actor=actor, request_token=token,
+            )  # fmt: skip
         is_new = bool(name) and not correspondents.is_known(db, name, actor=actor)
         own = correspondents.entities_of(db, actor)
         near = matching.best_matches(db, name, entity_ids=own) if is_new else []
-    return render_template("register/_looked_up.html", rows=rows, new_sender=name if is_new else "", near=near)
+    mark = entry.mark_of(rows)
+    return render_template(
+        "register/_looked_up.html", rows=rows, new_sender=name if is_new else "", near=near, alike_mark=mark,
+        is_looked_at=bool(mark) and request.args.get("looked_at") == mark, alike_by_subject=not has_reference,
+    )  # fmt: skip
 
 
 @blueprint.get("/<int:number_id>/enregistre")

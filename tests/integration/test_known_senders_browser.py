@@ -1,0 +1,94 @@
+"""Completion of the registration form in a real browser, by the keyboard: one key takes, nothing is taken by accident."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+from sqlalchemy import update
+
+from ged.register.models import Mail
+from ged.unit import Services
+from tests.browsing import axe_faults, sign_in
+from tests.factories import NOW
+from tests.routing_kit import register
+from tests.site import make_site, served
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+pytestmark = pytest.mark.browser
+MINISTRY, SUBJECT = "Ministère de l'Économie et des Finances", "Transmission du projet de décret"
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[tuple[str, Services]]:
+    app, services = make_site(tmp_path)
+    mail = register(services, SUBJECT, sender=MINISTRY)
+    register(services, "Délestages", sender="CEET Lomé")
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Mail).where(Mail.id == mail.mail_id).values(their_reference="1201/MEF/DGB"))
+    with served(app) as address:
+        yield address, services
+    services.engine.dispose()
+
+
+def test_one_key_takes_and_the_question_takes_one_key(browser: Browser, place: tuple[str, Services]) -> None:
+    context = browser.new_context(base_url=place[0], locale="fr-FR", viewport={"width": 360, "height": 740})
+    page = context.new_page()
+    sign_in(page, "agent")
+    # What the network says of a name comes too late to help or to harm.
+    page.route("**/enregistrer/expediteurs*", lambda route: route.abort())
+    with page.expect_response("**/enregistrer/connus"):
+        page.goto("/enregistrer/")
+    sender, subject, reference = (page.locator(f"#{one}") for one in ("sender_name", "subject", "their_reference"))
+    sender.focus()
+    page.keyboard.type("ceet")
+    expect(page.locator("#sender-list [role=option]")).to_have_count(1)
+    page.keyboard.press("Tab")
+    expect(sender).to_have_value("ceet")  # another sender: Tab takes nothing
+    sender.fill("")
+    page.keyboard.press("Shift+Tab")
+    sender.focus()
+    page.keyboard.type("mef")
+    expect(page.locator("#sender-list")).to_be_visible()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(sender).to_have_value("mef")  # who corrects takes nothing
+    page.keyboard.press("Control+a")
+    page.keyboard.type("finances eco")
+    page.keyboard.press("ArrowRight")
+    expect(sender).to_have_value(MINISTRY)
+    page.keyboard.press("Escape")
+    expect(sender).to_have_value("finances eco")
+    page.keyboard.type("n")
+    assert axe_faults(page) == []
+    page.keyboard.press("ArrowRight")
+    expect(sender).to_have_value(MINISTRY)
+    reference.focus()
+    page.keyboard.type("1201")
+    page.keyboard.press("ArrowRight")
+    expect(reference).to_have_value("1201/MEF/DGB")
+    subject.focus()
+    expect(page.locator("#subject-list [role=option]")).to_have_count(1)
+    page.keyboard.press("Control+ArrowRight")
+    expect(subject).to_have_value("Transmission")
+    page.keyboard.press("Control+ArrowRight")
+    expect(subject).to_have_value("Transmission du projet")
+    page.keyboard.press("ArrowRight")
+    expect(subject).to_have_value(SUBJECT)
+    expect(page.locator("#looked_at")).not_to_be_checked()
+    page.keyboard.press("Alt+a")
+    expect(page.locator("#looked_at")).to_be_checked()
+    expect(subject).to_be_focused()
+    assert axe_faults(page) == []
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    page.select_option("#addressed_post_id", index=1)
+    subject.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/enregistre")
+    context.close()
