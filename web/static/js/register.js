@@ -48,18 +48,19 @@
   const form = document.querySelector("form[data-known]");
   const sender = document.getElementById("sender_name");
   const MOST = 8, MOST_SUBJECTS = 5, PAUSE_MS = 600;
-  const SMALL = new Set("a au aux d de des du en et l la le les pour sur".split(" "));
+  // Initials leave out articles and prepositions, which are short; "eau" and "des" are of one length: both ways hold.
+  const SHORT = [2, 3];
   const fold = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase().replace(/[\u2019\u2018\u02bc\u2032`\u00b4]/g, "'").replace(/\s+/g, " ").trim();
   const wordsOf = (folded) => folded.split(/[^\p{L}\p{N}]+/u).filter(Boolean);
   const prepared = (text) => {
     const folded = fold(text), words = wordsOf(folded);
-    return { text, folded, words, initials: words.filter((one) => !SMALL.has(one)).map((one) => one[0]).join("") };
+    return { text, folded, words, initials: SHORT.map((most) => words.filter((one) => one.length > most).map((one) => one[0]).join("")) };
   };
   // 0: begins so; 1: its initials; 2: words that begin so, in any order; null: no match.
   const rank = (one, typed) => {
     if (one.folded === typed) return null;
     if (one.folded.startsWith(typed)) return 0;
-    if (/^\p{L}{2,}$/u.test(typed) && one.initials.startsWith(typed)) return 1;
+    if (/^\p{L}{2,}$/u.test(typed) && one.initials.some((all) => all.startsWith(typed))) return 1;
     const parts = wordsOf(typed);
     return parts.length && parts.every((part) => one.words.some((word) => word.startsWith(part))) ? 2 : null;
   };
