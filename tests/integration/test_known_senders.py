@@ -67,9 +67,9 @@ def test_another_desk_and_who_keeps_no_register_learn_nothing(site: Site) -> Non
 
 
 def test_a_long_subject_is_its_letters_own(site: Site) -> None:
-    register(site[1], "x" * (known.LONGEST + 1), sender=TOWN)
     for n in range(known.SUBJECTS + 2):
         register(site[1], f"Rapport n° {n}", sender=TOWN)
+    register(site[1], "x" * (known.LONGEST + 1), sender=TOWN)
     ((_name, subjects, _references),) = told(site)
     assert subjects == [f"Rapport n° {n}" for n in range(known.SUBJECTS + 1, 1, -1)]
 
