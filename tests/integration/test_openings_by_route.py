@@ -32,6 +32,7 @@ SILENT = {
     "to_transmit.printed": "slips", "register.label": "a number and its code",
     "reserve.pdf": "numbers of lines and of the register alone", "legal_papers.preview": NO_LETTER, "pki.token_keys": NO_LETTER, "rollout.existing": NO_LETTER,
     "rollout.template": NO_LETTER, "takeovers.marked": NO_LETTER, "health.site": NO_LETTER, "health.ready": NO_LETTER, "pki.verifier": NO_LETTER, "pki.verifier_digest": NO_LETTER, "search.export": A_LIST, "impute.people": NO_LETTER,
+    "register.known_senders": "of ordinary letters alone",
     "dashboard.export": "numbers, without letters", "supervision.export": "numbers, without letters",
 }  # fmt: skip
 """Files without an entry, with the reason."""
