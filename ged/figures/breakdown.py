@@ -60,7 +60,8 @@ def lines(
     Args:
         end: the day at whose end letters stand open.
         stage: whose delays.
-        is_now: whether ``end`` is today: then few letters stand open beside all the cells of five years.
+        is_now: whether ``end`` is today. Then what stands open by nature is counted from the letters: few are open, beside the
+            cells of five years.
     """
     counted, bins = _counted(session, cut, period, by), delays_by(session, cut, period, by, stage)
     standing = _open_by_nature(session, cut, end) if by is By.NATURE and is_now else standing_by(session, cut, end, by)
@@ -226,15 +227,20 @@ def goal(session: Session, nature: str, unit_ids: Collection[int], units: Mappin
 # --- by a key
 
 
+def _grains(session: Session, cut: Cut, by: By) -> Grains:
+    """From where figures side by side are read. Sums tell units apart, and nothing else."""
+    return sums.grains(session, cut, told_apart=by is not By.UNIT)
+
+
 def _counted(session: Session, cut: Cut, period: Period, by: By) -> dict[Key, dict[str, int]]:
-    parts = span(period, sums.grains(session, cut, told_apart=by is By.NATURE))
+    parts = span(period, _grains(session, cut, by))
     rows = summed(session, FigureCell, cut, parts, (_COLUMNS[by],), queries.COUNTS)
     return {key: dict(zip(COUNTED, map(int, letters), strict=True)) for key, *letters in rows}
 
 
 def standing_by(session: Session, cut: Cut, day: date, by: By) -> dict[Key, Standing]:
     """What stands at a day's end, for each key with open letters."""
-    parts = queries.up_to(day, sums.grains(session, cut, told_apart=by is By.NATURE))
+    parts = queries.up_to(day, _grains(session, cut, by))
     rows = summed(session, FigureCell, cut, parts, (_COLUMNS[by],), queries.STANDING)
     return {key: Standing(int(opened), int(overdue)) for key, opened, overdue in rows if opened}
 
@@ -256,11 +262,11 @@ def _open_by_nature(session: Session, cut: Cut, day: date) -> dict[Key, Standing
 
 def delays_by(session: Session, cut: Cut, period: Period, by: By, stage: Stage) -> dict[Key, dict[int, int]]:
     """Key -> bin -> letters whose stage ended in the period."""
-    parts = span(period, sums.grains(session, cut, told_apart=by is By.NATURE))
-    told_by = (_COLUMNS[by], FigureDelay.at_least)
+    parts = span(period, _grains(session, cut, by))
+    columns = (_COLUMNS[by], FigureDelay.at_least)
     found: dict[Key, dict[int, int]] = defaultdict(dict)
     for key, at_least, letters in summed(
-        session, FigureDelay, cut, parts, told_by, (FigureDelay.letters,), stage=stage
+        session, FigureDelay, cut, parts, columns, (FigureDelay.letters,), stage=stage
     ):
         found[key][at_least] = int(letters)
     return dict(found)

@@ -236,7 +236,7 @@ _SUMS: tuple[tuple[type[Base], Callable[[Grain, Days, Which, int], Select[Any]]]
 
 
 def _columns(model: type[Base]) -> tuple[list[str], list[str]]:
-    """The columns of the key, and the columns of the numbers."""
+    """The columns of the primary key, and those of the numbers: a table of cells has no others, and its key first."""
     names, keys = [one.name for one in table_of(model).columns], len(table_of(model).primary_key)
     return names[:keys], names[keys:]
 

@@ -46,9 +46,10 @@ class Difference:
     must_be: str
 
 
-SUMS: Sequence[tuple[type[Base], str]] = (
+TABLES: Sequence[tuple[type[Base], str]] = (
     (FigureCell, "figures.cell"), (FigureDelay, "figures.delay"), (FigureFlow, "figures.flow"), (FigureHour, "figures.hour"),
 )  # fmt: skip
+"""The tables of cells (``sums.MODELS``), and what their differences are called."""
 
 
 def compare(services: Services, *, progress: Progress = lambda _done, _of: None) -> Iterator[Difference]:
@@ -62,9 +63,9 @@ def compare(services: Services, *, progress: Progress = lambda _done, _of: None)
         yield from _letters(CountedRegister(session, services.zone), waiting, progress)
         for key_id in session.scalars(sums.astray()) if state.sums_whole else ():
             yield Difference("figures.sum", f"key {key_id}", "", "")
-        for model, what in SUMS:
+        for model, what in TABLES:
             must_be = cells.whole(session, model, lambda column: column.is_not(None))
-            yield from _sums(session, model, what, select(*table_of(model).columns), must_be)
+            yield from _rows(session, model, what, select(*table_of(model).columns), must_be)
         yield from _scans(session, services.zone, state)
 
 
@@ -112,26 +113,27 @@ def _scans(session: Session, zone: ZoneInfo, state: FigureState) -> Iterator[Dif
             continue
         cell, reading = table_of(FigureScan), table_of(FigureReading)
         kept = select(*cell.columns).where(cell.c.day.between(month.since, month.until))
-        yield from _sums(session, FigureScan, "figures.scan", kept, scanned.whole(session, zone, month))
+        yield from _rows(session, FigureScan, "figures.scan", kept, scanned.whole(session, zone, month))
         of_month = select(Scan.attachment_id).where(scanned.within(Scan.created_at, month, zone))
         known = select(*reading.columns).where(reading.c.attachment_id.in_(of_month))
-        yield from _sums(session, FigureReading, "figures.reading", known, scanned.readings(zone, month))
+        yield from _rows(session, FigureReading, "figures.reading", known, scanned.readings(zone, month))
 
 
-def _sums(
-    session: Session, model: type[Base], what: str, kept: Select[*tuple[Any, ...]], sums: Select[*tuple[Any, ...]]
+def _rows(
+    session: Session, model: type[Base], what: str, kept: Select[*tuple[Any, ...]], must_be: Select[*tuple[Any, ...]]
 ) -> Iterator[Difference]:
+    """The rows of a table that are otherwise than they must be, by their keys."""
     table = table_of(model)
     keys = list(table.primary_key.columns)
     found: dict[tuple[str, ...], list[str]] = {}
-    for place, (one, other) in enumerate(((kept, sums), (sums, kept))):
+    for place, (one, other) in enumerate(((kept, must_be), (must_be, kept))):
         for row in session.execute(one.except_(other)):
             key = tuple(_text(value) for value in row[: len(keys)])
             found.setdefault(key, ["", ""])[place] = " ".join(
                 f"{column.name}={value}" for column, value in list(zip(table.columns, row, strict=True))[len(keys) :]
             )
-    for key, (counted, must_be) in sorted(found.items()):
-        yield Difference(what, " ".join(key), counted, must_be)
+    for key, (counted, wanted) in sorted(found.items()):
+        yield Difference(what, " ".join(key), counted, wanted)
 
 
 def _text(value: object) -> str:

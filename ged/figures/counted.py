@@ -45,6 +45,7 @@ from ged.signbook.models import Draft
 from ged.takeover.models import TakenLetter
 
 KEY = ("unit_id", "register_id", "direction", "nature", "channel", "priority", "level")
+# By the ends of their names: a column of a day ends with "_on", a column of a delay begins with "to_".
 DAYS = tuple(one.name for one in FigureLetter.__table__.columns if one.name.endswith("_on"))
 DELAY_COLUMNS = tuple(one.name for one in FigureLetter.__table__.columns if one.name.startswith("to_"))
 HOUR = "numbered_hour"

@@ -79,31 +79,32 @@ class Cut:
 
     @property
     def is_narrow(self) -> bool:
-        """Whether it chooses among registers, natures, channels or priorities."""
+        """Whether it chooses among registers, natures, channels or priorities: all that the key of a sum does not tell (``sums``)."""
         return any((self.register_ids, self.natures, self.channels, self.priorities))
 
     def clauses(self) -> list[ColumnElement[bool]]:
-        """The conditions on ``FigureKey``."""
-        chosen = ((column, getattr(self, name)) for name, column in CHOICES.items())
-        units = [Among(FigureKey.unit_id, self.unit_ids)] if self.unit_ids is not None else []
-        narrowed = [column.in_(list(those)) for column, those in chosen if those]
-        return [FigureKey.level <= self.level, *units, *narrowed]
+        """The conditions on ``FigureKey``, with their values."""
+        chosen = {name: list(those) for name in CHOICES if (those := getattr(self, name))}
+        return list(_conditions(self.level, self.unit_ids, chosen))
 
 
 Cells = type[FigureCell] | type[FigureDelay] | type[FigureFlow] | type[FigureHour]
 
 
 def of_grain(cells: Cells | type[FigureScan], grain: Grain) -> ColumnElement[bool]:
-    """Whether a cell, with its key, is of a grain. Cells of sums have keys of their own: there are few of them, and a query begins there."""
-    return and_(_is_of(cells, grain), *_keys_of(grain))
+    """Whether a row of cells is of a grain. Of a grain of sums the statement must join ``FigureKey``: the few keys of sums are
+    named too, so that a query begins there.
+    """
+    return and_(_has_grain(cells, grain), *_keys_of(grain))
 
 
-# Both are written into the statement, because PostgreSQL keeps one plan of it for all parameters.
-def _is_of(cells: Cells | type[FigureScan], grain: Grain) -> ColumnElement[bool]:
-    is_of: ColumnElement[bool] = cells.grain == bindparam(
+# The grain, and the register of a sum's key (``_keys_of``), are written into the statement and are no parameters: PostgreSQL keeps
+# one plan of a statement for all its parameters.
+def _has_grain(cells: Cells | type[FigureScan], grain: Grain) -> ColumnElement[bool]:
+    found: ColumnElement[bool] = cells.grain == bindparam(
         None, grain, type_=Code(Grain), unique=True, literal_execute=True
     )
-    return is_of
+    return found
 
 
 def _keys_of(grain: Grain) -> list[ColumnElement[bool]]:
@@ -112,7 +113,7 @@ def _keys_of(grain: Grain) -> list[ColumnElement[bool]]:
 
 @dataclass(frozen=True)
 class Part:
-    """The cells of a grain on some days, both included; None: since the first day, until the last."""
+    """The cells of a grain from one day to another, both included; None: from the first day there is, to the last."""
 
     grain: Grain
     since: date | None = None
@@ -120,47 +121,53 @@ class Part:
 
 
 Bound = BindParameter[date] | date | None
-Told = InstrumentedAttribute[Any]
+Column = InstrumentedAttribute[Any]
 Number = ColumnElement[int] | InstrumentedAttribute[int]
 
 
 def summed(
-    session: Session, cells: Cells, cut: Cut, parts: Sequence[Part], told_by: Sequence[Told], numbers: Sequence[Number],
+    session: Session, cells: Cells, cut: Cut, parts: Sequence[Part], grouped_by: Sequence[Column], numbers: Sequence[Number],
     *, stage: Stage | None = None,
 ) -> Sequence[Row[*tuple[Any, ...]]]:  # fmt: skip
-    """The cells of a choice added up: for each group its columns (none: one group), then its sums (NULL: there is no cell).
+    """The cells of a choice added up: a row for each group, with its columns, then its sums.
+
+    Without ``grouped_by`` there is one row; its sums are None where there is no cell.
 
     Args:
+        cells: the table.
         parts: a cell is in one of them at most.
+        grouped_by: columns of the table or of ``FigureKey``.
+        numbers: what is added up. The statement is kept for these very objects: an expression is made once, in a constant of a
+            module (as ``queries.STANDING``).
         stage: whose delays; of other cells None.
     """
     shape = tuple(Part(one.grain, one.since and date.min, one.until and date.min) for one in parts)
-    statement = _sum(cells, cut.narrowed_by, shape, tuple(told_by), tuple(numbers), has_stage=stage is not None)
+    statement = _sum(cells, cut.narrowed_by, shape, tuple(grouped_by), tuple(numbers), has_stage=stage is not None)
     days = {f"{bound}_{n}": getattr(one, bound) for n, one in enumerate(parts) for bound in ("since", "until")}
     return session.execute(statement, {**cut.sent, **days, "stage": stage}).all()
 
 
 @lru_cache(maxsize=512)
 def _sum(
-    cells: Cells, narrowed_by: tuple[str, ...], parts: tuple[Part, ...], told_by: tuple[Told, ...], numbers: tuple[Number, ...],
+    cells: Cells, narrowed_by: tuple[str, ...], parts: tuple[Part, ...], grouped_by: tuple[Column, ...], numbers: tuple[Number, ...],
     *, has_stage: bool,
 ) -> Select[Any]:  # fmt: skip
-    """The statement of ``summed``. To compose it takes longer than most databases need to run it: so it is made once for a shape.
+    """The statement of ``summed``. To compose it takes longer than most databases need to run it, so it is kept.
 
     Args:
-        narrowed_by: the choices of a cut that are made.
-        parts: with some day where there is a bound.
+        narrowed_by: ``Cut.narrowed_by``.
+        parts: any day stands for a bound; the days themselves are parameters (``_of_nth``).
     """
-    are_told_by_key = any(one.class_ is FigureKey for one in told_by)
+    is_grouped_by_key = any(one.class_ is FigureKey for one in grouped_by)
 
     def of_part(n: int, part: Part) -> Select[Any]:
         chosen = [_of_nth(cells, n, part), *([FigureDelay.stage == bindparam("stage")] if has_stage else [])]
         keys = [*_keys_of(part.grain), *of_cut(narrowed_by)]
-        found = select(*told_by, *map(func.sum, numbers)).select_from(cells).where(*chosen).group_by(*told_by)
-        if are_told_by_key:
+        found = select(*grouped_by, *map(func.sum, numbers)).select_from(cells).where(*chosen).group_by(*grouped_by)
+        if is_grouped_by_key:
             return found.join(FigureKey, FigureKey.id == cells.key_id).where(*keys)
-        # Not joined where the key tells nothing: SQLite, which does not know how few keys are of a nature, would read
-        # the cells of all keys and look for the key of each.
+        # Where no column of the key is asked for, the keys are chosen first. With a join, SQLite, which does not know how
+        # few keys are of a nature, would read the cells of all keys and look up the key of each.
         return found.where(cells.key_id.in_(select(FigureKey.id).where(*keys)))
 
     # Each part is a query of its own: with all in one condition, PostgreSQL looks through every cell of each key.
@@ -168,18 +175,18 @@ def _sum(
     if len(of_parts) == 1:
         return of_parts[0]
     columns = list(union_all(*of_parts).subquery("parts").c)
-    told, added = columns[: len(told_by)], columns[len(told_by) :]
-    return select(*told, *map(func.sum, added)).group_by(*told)
+    groups, sums = columns[: len(grouped_by)], columns[len(grouped_by) :]
+    return select(*groups, *map(func.sum, sums)).group_by(*groups)
 
 
 def _of_nth(cells: Cells, n: int, part: Part) -> ColumnElement[bool]:
     since: Bound = None if part.since is None else bindparam(f"since_{n}")
     until: Bound = None if part.until is None else bindparam(f"until_{n}")
-    return and_(_is_of(cells, part.grain), *_between(cells, since, until))
+    return and_(_has_grain(cells, part.grain), *_between(cells, since, until))
 
 
 def of_days(cells: Cells | type[FigureScan], grain: Grain, since: Bound, until: Bound) -> ColumnElement[bool]:
-    """Whether a cell, with its key, is of a ``Part``."""
+    """Whether a row of cells is of a grain (``of_grain``) and of some days, both included; None: no bound."""
     return and_(of_grain(cells, grain), *_between(cells, since, until))
 
 
@@ -188,8 +195,16 @@ def _between(cells: Cells | type[FigureScan], since: Bound, until: Bound) -> lis
 
 
 def of_cut(narrowed_by: tuple[str, ...]) -> Iterator[ColumnElement[bool]]:
-    """``Cut.clauses`` for a statement that is composed once, of which ``Cut.sent`` are the parameters."""
-    yield FigureKey.level <= bindparam("level")
-    if UNITS in narrowed_by:
-        yield Among(FigureKey.unit_id, UNITS)
-    yield from (column.in_(bindparam(name, expanding=True)) for name, column in CHOICES.items() if name in narrowed_by)
+    """The conditions of ``Cut.clauses`` without their values, for a statement that is composed once: ``Cut.sent`` are its parameters."""
+    chosen: dict[str, Any] = {name: bindparam(name, expanding=True) for name in CHOICES if name in narrowed_by}
+    return _conditions(bindparam("level"), UNITS if UNITS in narrowed_by else None, chosen)
+
+
+def _conditions(
+    level: Any, units: Collection[int] | str | None, chosen: Mapping[str, Any]
+) -> Iterator[ColumnElement[bool]]:
+    """What a cut asks of ``FigureKey``: by values, or by parameters."""
+    yield FigureKey.level <= level
+    if units is not None:
+        yield Among(FigureKey.unit_id, units)
+    yield from (CHOICES[name].in_(those) for name, those in chosen.items())

@@ -242,12 +242,12 @@ class FigureDelay(Base):
     __tablename__ = "figure_delays"
     __table_args__ = (
         Index("ix_figure_delays_key_id", "key_id", "grain", "day"),
-        # Of a year in months: the bins of one stage, without reading rows.
+        # The bins of one stage over whole months, without reading rows: from the cells of sums,
         Index(
             "ix_figure_delays_months", "stage", "day", "key_id", "at_least", "letters",
             **only_where(f"grain = '{Grain.SUM_MONTH.value}'"),
         ),
-        # The same of a nature, a register or a channel.
+        # and from the other cells, where a register, a nature, a channel or a priority narrows (``sums.grains``).
         Index(
             "ix_figure_delays_months_of_keys", "stage", "day", "key_id", "at_least", "letters",
             **only_where(f"grain = '{Grain.MONTH.value}'"),

@@ -125,7 +125,7 @@ def slips(
     """The slips of units.
 
     Args:
-        by_months: told by months instead of days; only the days in the period count.
+        by_months: whether ``by_day`` has months instead of days. Only their days in the period count.
     """
     day, month = local_day(session, zone), month_of(session)
 
@@ -169,7 +169,7 @@ def slips(
 
 
 class _Acknowledged(NamedTuple):
-    """Slips that one unit sent on one day, and another one acknowledged on another."""
+    """How many slips (``slips``) one unit sent on a day, and another unit acknowledged on a day."""
 
     sent_on: date | None
     received_on: date
@@ -220,17 +220,18 @@ def _worked(session: Session, days: Collection[date]) -> Mapping[date, int]:
 
 
 def _counted() -> list[ColumnElement[bool]]:
-    """A statement of discrepancy moves no paper, and a void slip was none."""
+    """Which slips count. A statement of discrepancy moves no paper, and a void slip was none."""
     return [Slip.kind != SlipKind.DISCREPANCY, Slip.state != SlipState.VOIDED]
 
 
 def _faults(level: Confidentiality) -> list[ColumnElement[bool]]:
-    """Lines with a fault. Sealed envelopes are in no figure; lines of confidential letters for who is cleared alone, those of SECRET ones
-    for nobody: the line says only that its letter is one of the two, so the letter is asked."""
+    """Lines with a fault that the reader may know of. Sealed envelopes are in no figure. Lines of confidential letters count for
+    who is cleared alone, and those of SECRET ones for nobody. The line says only that its letter is one of the two, so the
+    letter is asked for its level.
+    """
     told: list[ColumnElement[bool]] = [or_(Mail.level.is_(None), Mail.level <= level)]
-    if (
-        level < Confidentiality.RESTRICTED
-    ):  # nor a letter whose level was raised after the slip, nor one whose level was confidential then
+    if level < Confidentiality.RESTRICTED:
+        # Nor a line whose letter was confidential when the slip was made.
         told.append(SlipLine.is_confidential.is_(False))
     # Written as their index has them: SQLite compares the texts. The slips of the period lead to the index.
     faults = [literal(one, SlipLine.state.type, literal_execute=True) for one in (LineState.MISSING, LineState.DAMAGED)]

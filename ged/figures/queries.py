@@ -1,4 +1,4 @@
-"""Reading the figures: sums of cells by day, what stands at a day's end. Both under a choice of keys."""
+"""Reading the figures: how far the register is counted; sums of cells by day, and what stands at a day's end, of a cut."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -42,13 +42,13 @@ def counted_upto(session: Session, now: datetime) -> datetime | None:
     state = sums.state_of(session)
     if state is None:
         return None
-    count, at = session.execute(_counted(), {"sequence": state.sequence}).first() or (0, None)
+    count, at = session.execute(_journal(), {"sequence": state.sequence}).first() or (0, None)
     return now if count <= state.sequence else at
 
 
 @cache
-def _counted() -> Select[int, datetime | None]:
-    """The number of entries of the journal, and the moment of one (``sequence``)."""
+def _journal() -> Select[int, datetime | None]:
+    """The number of the journal's entries, and the moment of the entry with the number ``sequence``."""
     at = select(AuditEntry.at).where(AuditEntry.sequence == bindparam("sequence")).scalar_subquery()
     return select(AuditHead.count, at).where(AuditHead.id == HEAD_ID)
 
@@ -67,7 +67,7 @@ COUNTS = tuple(getattr(FigureCell, name) for name in COUNTED)
 
 
 def standing(session: Session, cut: Cut, day: date) -> Standing:
-    """What stands at a day's end, also of a day on which nobody worked."""
+    """What stands at the end of any day, with cells or without."""
     ((opened, overdue),) = summed(session, FigureCell, cut, up_to(day, sums.grains(session, cut)), (), STANDING)
     return Standing(int(opened or 0), int(overdue or 0))
 

@@ -35,12 +35,13 @@ class Grain(StrEnum):
     YEAR = "year"
     """Of ``FigureCell`` alone: what stands at a day's end would else be the sum of all months there ever were."""
     SUM_DAY = "sum_day"
-    """A day, a month, a year of the key of a sum (``sums``)."""
+    """A day of the key of a sum (``sums``); the next two: a month, and a year."""
     SUM_MONTH = "sum_month"
     SUM_YEAR = "sum_year"
 
 
 SUMS = (Grain.SUM_DAY, Grain.SUM_MONTH, Grain.SUM_YEAR)
+"""The grains of the cells of sums."""
 
 
 class Stage(StrEnum):

@@ -32,6 +32,7 @@ OPENED_BY = "0191"
 SHARED = ("unit_id", "direction", "level")
 """What a key has in common with its sum."""
 MODELS = (FigureCell, FigureDelay, FigureFlow, FigureHour)
+"""The tables of cells. What makes their rows: ``cells._SUMS``; what their differences are called: ``checking.TABLES``."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +64,10 @@ def are_kept(session: Session) -> bool:
 
 
 def grains(session: Session, cut: Cut, *, told_apart: bool = False) -> Grains:
-    """From where the numbers of a choice are read.
+    """The grains from which the numbers of a cut are read: those of sums, where they suffice.
 
     Args:
-        told_apart: whether they are told apart by register, nature, channel or priority.
+        told_apart: whether the numbers are grouped by register, nature, channel or priority.
     """
     return OF_KEYS if told_apart or cut.is_narrow or not are_kept(session) else OF_SUMS
 

@@ -22,9 +22,9 @@ from ged.register.models import Correspondent, Direction, Mail
 from ged.unit import Actor
 
 ASKED_AT_ONCE = 4
-"""Of so many times the letters wanted it is asked at once whether their reader may see them."""
+"""How many letters are read at once, for each one wanted: the reader may not see all of them."""
 MOST_WAITING = 1000
-"""Letters of which it is asked whose they are: those that wait longest."""
+"""Only so many letters, those that wait longest, are told by their senders."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def _paths(session: Session, mail_ids: Sequence[int]) -> Mapping[int, tuple[int,
     """Letter -> the units that had it, in order, as ``moving.rounds`` counts them."""
     if not mail_ids:
         return {}
-    rows = session.execute(_moves_of(), among(mail_ids).said)
+    rows = session.execute(_moves(), among(mail_ids).said)
     paths: dict[int, list[int]] = defaultdict(list)
     for mail_id, source, target in rows:
         path = paths[mail_id]
@@ -108,8 +108,8 @@ def _paths(session: Session, mail_ids: Sequence[int]) -> Mapping[int, tuple[int,
 
 
 @cache
-def _moves_of() -> Select[int, int, int]:
-    """The moves of letters in order: composed once, which takes longer than to run it."""
+def _moves() -> Select[int, int, int]:
+    """The statement of the moves of letters, in order. It is composed once: that takes longer than to run it."""
     found = moving.events(among(()).unsaid())
     return select(found.c.mail_id, found.c.from_unit_id, found.c.to_unit_id).order_by(
         found.c.mail_id, found.c.at, found.c.place

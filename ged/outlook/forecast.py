@@ -35,7 +35,7 @@ class Moved(NamedTuple):
     done: int = 0
 
     def __add__(self, other: "Moved") -> "Moved":  # type: ignore[override]
-        """Both together, number by number: as a tuple it would be longer."""
+        """The sums, number by number. (A plain tuple would join both.)"""
         return Moved(self.came + other.came, self.opened + other.opened, self.done + other.done)
 
     @property

@@ -29,10 +29,10 @@ def moved(session: Session, cut: Cut, period: Period, came: Came, *, by_unit: bo
         came: which letters come: those that are received, or those that get a number to leave.
     """
     days = Part(sums.grains(session, cut).day, period.since, period.until)
-    told_by = (FigureCell.day, *([FigureKey.unit_id] if by_unit else []))
+    columns = (FigureCell.day, *([FigureKey.unit_id] if by_unit else []))
     found: dict[int, dict[date, Moved]] = defaultdict(dict)
     numbers = (_CAME[came], FigureCell.opened, FigureCell.ended)
-    for day, *row in summed(session, FigureCell, cut, [days], told_by, numbers):
+    for day, *row in summed(session, FigureCell, cut, [days], columns, numbers):
         unit_id, *letters = row if by_unit else (ALL, *row)
         found[unit_id][day] = Moved(*map(int, letters))
     return dict(found)
@@ -47,8 +47,8 @@ def together(histories: Iterable[History]) -> History:
     return found
 
 
-def told_by_month(session: Session, cut: Cut, window: Period) -> dict[int, date]:
-    """Unit -> the month of its first letters, of those since ``LOOKED_BACK`` months before a window; a unit without letters is not there."""
+def first_months(session: Session, cut: Cut, window: Period) -> dict[int, date]:
+    """Unit -> the month of its first letters, counted from ``LOOKED_BACK`` months before a window on. A unit without letters is missing."""
     month = months_later(window.since.replace(day=1), -LOOKED_BACK)
     rows = session.execute(
         select(FigureKey.unit_id, func.min(FigureCell.day).label("first"))
@@ -67,7 +67,7 @@ def known_since(history: History, months: Iterable[date], window: Period) -> dat
 
     Args:
         history: the days of the window with letters.
-        months: the months of the first letters (``told_by_month``).
+        months: the months of the first letters (``first_months``).
     """
     if any(month < window.since.replace(day=1) for month in months):
         return window.since

@@ -249,7 +249,7 @@ def _window(board: Board) -> Period:
 def _months(board: Board) -> Mapping[int, date]:
     """The month of the first letters of each unit with letters."""
     if "months" not in board.kept:
-        board.kept["months"] = trends.told_by_month(board.session, board.asked.cut, _window(board))
+        board.kept["months"] = trends.first_months(board.session, board.asked.cut, _window(board))
     found: Mapping[int, date] = board.kept["months"]
     return found
 

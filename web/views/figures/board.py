@@ -160,11 +160,11 @@ class Board:
     actor: Actor
     asked: AskedFigures
     kept: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
-    """What several panels of a page need: read once."""
+    """What several panels of a page need is read once: a name or another key -> what was read."""
 
     @property
     def units(self) -> Mapping[int, str]:
-        """The name of every unit of the reader's ministry; of a closed one it says until when the unit was."""
+        """Id -> name of every unit of the reader's ministry; the name of a closed one says until when it was. (The units: ``actor.units``.)"""
         if "units" not in self.kept:
             self.kept["units"] = closed.marked(self.unmarked, self.actor.units, context.services().zone)
         names: Mapping[int, str] = self.kept["units"]
@@ -172,7 +172,7 @@ class Board:
 
     @property
     def unmarked(self) -> Mapping[int, str]:
-        """As ``units``, the name alone: one query, however many panels and rows need it."""
+        """As ``units``, without the days of closed ones. Read once, however many panels need the names."""
         if "unmarked" not in self.kept:
             self.kept["unmarked"] = unit_names(self.actor)
         names: Mapping[int, str] = self.kept["unmarked"]
@@ -210,7 +210,8 @@ class Board:
         """The figures of all units together: the sum of what the panels show side by side.
 
         Args:
-            before: another period and its figures. Where ``period`` follows it, what stands is counted from what stood.
+            before: another period and its figures. Where ``period`` begins on the day after it, what stands at the end is
+                counted from what stood.
         """
         found: Mapping[Key, Line] | None = self.kept.get((By.UNIT, period))
         if found is not None:

@@ -27,7 +27,8 @@ STAGED = frozenset({"cards", "delays", "entities", "units", "natures", "slower"}
 FORECASTS = frozenset({"forecast", "forecast-open", "forecast-days", "forecast-units"})
 """The panels of the next weeks."""
 TIMELESS = frozenset({"backlog", "months", "slower", "correspondents", *FORECASTS})
-"""The panels of which the chosen period is not the period: they tell of today, of whole months up to it, of days ahead."""
+"""The panels that tell other days than those of the chosen period, so their files do not name it: today, the twelve months up to the
+period's end, the last days beside those before, days ahead."""
 
 
 def holds(filter_name: str, panel_id: str) -> bool:
