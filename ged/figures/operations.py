@@ -294,7 +294,8 @@ def _build_on(uow: UnitOfWork) -> tuple[int, int]:
         return 0, 0
     if not state.calendar:
         _take_calendar(uow, state)
-    if not state.built_upto:
+    if not state.built_upto and uow.session.scalar(select(FigureLetter.mail_id).limit(1)) is None:
+        # Where letters are counted without sums already, their sums must not be taken out: the night makes them (``heal``).
         state.sums_whole = schema.is_opened(uow.session, sums.OPENED_BY)
     upto = chunk_end(uow.session, state.built_upto, of_register=True)
     if upto:

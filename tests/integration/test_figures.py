@@ -772,6 +772,27 @@ def test_the_night_after_an_upgrade_makes_the_sums(services: Services) -> None:
     assert list(checking.compare(services)) == []
 
 
+def test_figures_without_sums_that_a_revision_has_counted_anew_are_exact(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A revision that adds a number has every letter counted again, in tables that are not empty; the night makes the sums."""
+    monkeypatch.setattr(figures, "LETTERS", 2)
+    play = Play(services)
+    for unit in (*UNITS, *UNITS):
+        play.impute(play.register(received_on=TODAY), unit)
+    play.count()
+    without_sums(services, sums.OPENED_BY)
+    with services.unit_of_work(NOW) as uow:
+        state = uow.session.get_one(FigureState, STATE)
+        state.is_whole, state.built_upto, state.swept_upto = False, 0, 0
+    play.count()
+    assert list(checking.compare(services)) == []
+    figures.heal(services, now=NOW)
+    with services.reading() as session:
+        assert session.get_one(FigureState, STATE).sums_whole
+    assert list(checking.compare(services)) == []
+
+
 def test_a_key_with_another_key_s_sum_is_told(services: Services) -> None:
     """Its letters would be counted for another unit, or at a lower level."""
     play = Play(services)
