@@ -92,3 +92,68 @@ def test_one_key_takes_and_the_question_takes_one_key(browser: Browser, place: t
     page.keyboard.press("Enter")
     page.wait_for_url("**/enregistre")
     context.close()
+
+
+def test_what_was_taken_is_undone_at_once_only_and_a_correction_takes_nothing(
+    browser: Browser, place: tuple[str, Services]
+) -> None:
+    address, services = place
+    register(services, "Voirie", sender="Mairie d'Aného Lac 1")
+    register(services, "Séance", sender="Mairie d'Aného")
+    register(services, "Subvention", sender="ŒUVRES DES SŒURS")
+    context = browser.new_context(base_url=address, locale="fr-FR")
+    page = context.new_page()
+    sign_in(page, "agent")
+    with page.expect_response("**/enregistrer/connus"):
+        page.goto("/enregistrer/")
+    sender, names = page.locator("#sender_name"), page.locator("#sender-list")
+
+    def typed(text: str) -> None:
+        sender.fill("")
+        sender.focus()
+        page.keyboard.type(text)
+        expect(names).to_be_visible()
+
+    typed("oeuvres soeurs")
+    page.keyboard.press("ArrowRight")
+    expect(sender).to_have_value("ŒUVRES DES SŒURS")
+    page.keyboard.press("Control+z")
+    expect(sender).to_have_value("oeuvres soeurs")
+    typed("Ministère")
+    page.keyboard.press("Control+ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(sender).to_have_value(MINISTRY)
+    page.keyboard.press("Control+z")
+    expect(sender).to_have_value("Ministère de l'Économie")
+    page.keyboard.press("Control+z")
+    expect(sender).to_have_value("Ministère")
+    # The directory says of a name that was taken at once that another one begins so.
+    typed("mairie")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    with page.expect_response("**/enregistrer/expediteurs?sender_name=Mairie*"):
+        page.keyboard.press("Enter")
+    page.wait_for_timeout(200)
+    expect(names).to_be_hidden()
+    page.keyboard.press("ArrowRight")
+    expect(sender).to_have_value("Mairie d'Aného")
+    # Who comes back to the field and presses Escape asks for no earlier text.
+    page.keyboard.press("Tab")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Escape")
+    expect(sender).to_have_value("Mairie d'Aného")
+    sender.fill("")
+    sender.focus()
+    page.keyboard.type("ministre de l")
+    for _ in range(7):
+        page.keyboard.press("ArrowLeft")
+    page.keyboard.type("e")
+    expect(sender).to_have_value("ministere de l")
+    expect(names).to_be_visible()
+    for _ in range(9):
+        page.keyboard.press("ArrowRight")
+    expect(sender).to_have_value("ministere de l")
+    page.keyboard.type("'")
+    names.locator("[role=option]").click(button="right")
+    expect(sender).to_have_value("ministere de l'")
+    context.close()

@@ -421,7 +421,7 @@
 
   // --- a field that suggests while one types (WAI-ARIA combobox with a list): arrows move, Enter or Tab takes the marked one,
   //     Escape closes. "takes": at the end of the typed text the right arrow takes the first one, with Ctrl only its next
-  //     words, and Escape then gives back what was typed. Not in a file of its own: the form beside a scan had more files than a browser opens connections ---
+  //     words, and Escape or Ctrl+Z then gives back what was typed. Not in a file of its own: the form beside a scan had more files than a browser opens connections ---
   const fold = (text) => [...text].map((one) => one.normalize("NFD")[0].toLowerCase().replace(/[\u2019\u2018\u02bc\u2032`\u00b4]/, "'")).join("");
   for (const box of document.querySelectorAll("[data-suggest]")) {
     const input = box.querySelector("input, textarea");
@@ -443,12 +443,24 @@
         input.removeAttribute("aria-activedescendant");
       }
     };
-    const take = (option, value = option.dataset.value) => {
-      taken = { before: input.value, after: value };
+    const write = (value, isPart) => {
+      taken = { before: input.value, after: value, isPart, earlier: taken };
       input.value = value;
+    };
+    const take = (option) => {
+      write(option.dataset.value, false);
       show(false);
       input.dispatchEvent(new Event("change", { bubbles: true }));
       if (box.dataset.suggest === "sends") input.form.requestSubmit();
+    };
+    const isTaken = () => taken !== null && input.value === taken.after;
+    const giveBackTyped = (event) => {
+      event.preventDefault();
+      event.stopPropagation();
+      input.value = taken.before;
+      taken = taken.earlier;
+      show(false);
+      input.dispatchEvent(new Event("change", { bubbles: true }));
     };
     // Up to the end of the next word that is more than an article or a preposition.
     const nextWords = (option) => {
@@ -463,20 +475,17 @@
     const offer = () => {
       const typed = input.value.trim().toLowerCase();
       const found = options();
-      const useless = found.length === 1 && found[0].dataset.value.toLowerCase() === typed;
+      // An answer that comes after a name was taken offers another one to who asks for nothing. In lines, arrows move.
+      const useless = (found.length === 1 && found[0].dataset.value.toLowerCase() === typed) || (isTaken() && !taken.isPart) || typed.includes("\n");
       show(document.activeElement === input && found.length > 0 && !useless);
     };
     list.addEventListener("htmx:afterSwap", offer);
     list.addEventListener("ged:offered", offer);
     input.addEventListener("keydown", (event) => {
-      if (list.hidden) {
-        if (event.key !== "Escape" || !taken || input.value !== taken.after) return;
-        event.stopPropagation();
-        input.value = taken.before;
-        taken = null;
-        input.dispatchEvent(new Event("change", { bubbles: true }));
-        return;
-      }
+      // The browser's own undo knows nothing of what a script wrote.
+      const isUndo = event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey;
+      if (isTaken() && (isUndo || (list.hidden && event.key === "Escape"))) { giveBackTyped(event); return; }
+      if (list.hidden) return;
       const all = options();
       const at = all.indexOf(marked());
       if (event.key === "ArrowDown" || event.key === "ArrowUp") {
@@ -492,8 +501,8 @@
       } else if (event.key === "Tab" && at >= 0) {
         take(all[at]);
       } else if (box.dataset.suggest === "takes" && !event.shiftKey && !event.altKey && !event.metaKey) {
-        // Who goes back in the text corrects it: the arrow that leads to its end again must take nothing.
-        if (event.key === "ArrowLeft" || event.key === "Home") show(false);
+        // Who moves in the text corrects it: the arrow that leads to its end again must take nothing.
+        if (["ArrowLeft", "Home"].includes(event.key) || (event.key === "ArrowRight" && !atEnd())) { show(false); return; }
         const takes = event.key === "ArrowRight" && !event.repeat && !event.isComposing && atEnd();
         if (!takes) return;
         const option = all[Math.max(at, 0)];
@@ -502,15 +511,18 @@
         const value = nextWords(option);
         if (!value) return;
         if (value === option.dataset.value) { take(option); return; }
-        input.value = value;
+        write(value, true);
         input.dispatchEvent(new Event("input", { bubbles: true }));
       }
     });
     list.addEventListener("mousedown", (event) => {
       event.preventDefault();
       const option = event.target.closest("[role=option]");
-      if (option) take(option);
+      if (option && event.button === 0) take(option);
     });
-    input.addEventListener("blur", () => show(false));
+    input.addEventListener("blur", () => {
+      show(false);
+      if (document.activeElement !== input) taken = null; // not while another window is looked at
+    });
   }
 })();

@@ -50,7 +50,7 @@
   const MOST = 8, MOST_SUBJECTS = 5, PAUSE_MS = 600;
   // Initials leave out articles and prepositions, which are short; "eau" and "des" are of one length: both ways hold.
   const SHORT = [2, 3];
-  const fold = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase().replace(/[\u2019\u2018\u02bc\u2032`\u00b4]/g, "'").replace(/\s+/g, " ").trim();
+  const fold = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase().replace(/œ/g, "oe").replace(/æ/g, "ae").replace(/[\u2019\u2018\u02bc\u2032`\u00b4]/g, "'").replace(/\s+/g, " ").trim();
   const wordsOf = (folded) => folded.split(/[^\p{L}\p{N}]+/u).filter(Boolean);
   const prepared = (text) => {
     const folded = fold(text), words = wordsOf(folded);
