@@ -502,7 +502,7 @@
         take(all[at]);
       } else if (box.dataset.suggest === "takes" && !event.shiftKey && !event.altKey && !event.metaKey) {
         // Who moves in the text corrects it: the arrow that leads to its end again must take nothing.
-        if (["ArrowLeft", "Home"].includes(event.key) || (event.key === "ArrowRight" && !atEnd())) { show(false); return; }
+        if (event.key === "ArrowLeft" || event.key === "Home" || (event.key === "ArrowRight" && !atEnd())) { show(false); return; }
         const takes = event.key === "ArrowRight" && !event.repeat && !event.isComposing && atEnd();
         if (!takes) return;
         const option = all[Math.max(at, 0)];
