@@ -260,7 +260,9 @@ def test_what_came_to_a_closed_unit_is_expected_where_its_work_goes_on(told: tup
     assert rows["Direction des affaires juridiques"][1] == str(expected)
     assert rows[ENDED_NAME][1:4] == ["—"] * 3, "nothing comes there any more"
     page = plain(sign_in(app, "sg").get(f"/supervision/?{NOVEMBER}&vue=prevision").text)
-    assert "D'un service fermé rien n'est attendu : son courrier l'est chez qui a pris la suite." in page
+    assert (
+        "Rien n'est attendu d'un service fermé : son courrier est attendu chez le service qui a pris la suite." in page
+    )
     assert "ce courrier n'arrive plus ici" not in page, "the heir is among what is shown"
     former = unescape(plain(sign_in(app, "dge.chef").get(f"/tableau/?{NOVEMBER}&vue=prevision").text))
     gone = "Un autre service a pris la suite de « Service de la réglementation et du contrôle » : ce courrier n'arrive plus ici"

@@ -126,7 +126,7 @@ def units(board: Board) -> Panel | None:
         _titled(board, str(_("Les deux prochaines semaines, par service"))),
         sentences(
             str(_("En instance hier soir → dans 14 jours, les services les plus chargés d'abord. La même règle pour chaque service. « — » : moins de huit semaines de courrier.")),
-            str(_("D'un service fermé rien n'est attendu : son courrier l'est chez qui a pris la suite.")) if any(_is_closed(board, one) for one in order) else "",
+            str(_("Rien n'est attendu d'un service fermé : son courrier est attendu chez le service qui a pris la suite.")) if any(_is_closed(board, one) for one in order) else "",
             _left_words(board),
         ),
         (
