@@ -21,7 +21,7 @@ from tests.scan_site_kit import DEVICES
 from tests.site import make_site, served
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 pytestmark = pytest.mark.browser
 
@@ -154,6 +154,22 @@ def test_a_large_page_becomes_sharper_once_it_is_there(page: Page) -> None:
     expect(picture).to_have_attribute("src", re.compile("net=1"))
     picture.evaluate("picture => picture.decode()")
     expect(picture).not_to_have_attribute("data-sharper", re.compile("."))
+
+
+def test_a_sharper_page_that_the_server_had_no_time_to_draw_is_asked_for_again(page: Page) -> None:
+    refused: list[str] = []
+
+    def once(route: Route) -> None:
+        if refused:
+            route.continue_()
+            return
+        refused.append(route.request.url)
+        route.fulfill(status=429)
+
+    page.route(re.compile("net=1"), once)
+    page.goto("/numerisations/1")
+    expect(page.locator(".two-pane__page img")).to_have_attribute("src", re.compile("net=1"))
+    assert refused
 
 
 def test_on_a_slow_link_a_page_becomes_sharper_at_a_click_alone(page: Page) -> None:

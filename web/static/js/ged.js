@@ -352,10 +352,14 @@
   //     looked at. On a slow or a paid link only a click on the picture asks for it. ---
   const link = navigator.connection || {};
   const isSlow = link.saveData || (link.downlink !== undefined && link.downlink < 1);
-  const sharpen = (picture) => {
+  const sharpen = (picture, address = picture.dataset.sharper, tries = 1) => {
     const sharper = new Image();
     sharper.addEventListener("load", () => { if (picture.isConnected) picture.src = sharper.src; });
-    sharper.src = picture.dataset.sharper;
+    // It stands in no page, so what asks for pictures again (below) does not hear of it.
+    sharper.addEventListener("error", () => {
+      if (tries <= 6) setTimeout(() => { if (picture.isConnected) sharpen(picture, address, tries + 1); }, 1000 * tries);
+    });
+    sharper.src = address;
     delete picture.dataset.sharper;
   };
   document.addEventListener("click", ({ target }) => { if (target.matches("img[data-sharper]")) sharpen(target); });
