@@ -161,7 +161,7 @@ class UnitRow(NamedTuple):
     closed_at: datetime | None
     successor_id: int | None
     code: str
-    name: str = ""
+    name: str
 
 
 @dataclass(frozen=True)

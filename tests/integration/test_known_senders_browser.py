@@ -131,7 +131,7 @@ def test_what_was_taken_is_undone_at_once_only_and_a_correction_takes_nothing(
     typed("mairie")
     with page.expect_response("**/enregistrer/expediteurs?sender_name=Mairie*"):
         page.keyboard.press("ArrowRight")
-    page.wait_for_timeout(200)
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     expect(names).to_be_hidden()
     page.keyboard.press("ArrowRight")
     expect(sender).to_have_value("Mairie d'Aného")

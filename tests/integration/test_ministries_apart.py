@@ -270,9 +270,9 @@ def test_the_installation_is_administered_by_the_accounts_that_it_names(services
 
 def test_a_closed_root_lies_in_the_tree_of_its_successor() -> None:
     units = {
-        1: UnitRow(1, None, True, None, None, "A"), 2: UnitRow(2, None, True, NOW, 1, "B"),
-        3: UnitRow(3, 2, False, None, None, "B-1"), 4: UnitRow(4, None, True, NOW, 5, "C"),
-        5: UnitRow(5, None, True, NOW, 4, "D"),
+        1: UnitRow(1, None, True, None, None, "A", "A"), 2: UnitRow(2, None, True, NOW, 1, "B", "B"),
+        3: UnitRow(3, 2, False, None, None, "B-1", "B-1"), 4: UnitRow(4, None, True, NOW, 5, "C", "C"),
+        5: UnitRow(5, None, True, NOW, 4, "D", "D"),
     }  # fmt: skip
     assert [tree.root_of(one, units) for one in (1, 2, 3)] == [1, 1, 1]
     assert tree.root_of(4, units) == 5  # two that name each other: the walk ends

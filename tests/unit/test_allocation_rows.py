@@ -524,7 +524,7 @@ def test_the_entity_is_the_nearest_above(session: Session, unit_id: int, code: s
 
 def test_units_that_are_in_hand_are_not_read_anew(uow: UnitOfWork) -> None:
     """The actor's units were read in this request; here they differ from the rows."""
-    units = {2: UnitRow(2, 4, False, None, None, "BO"), 4: UnitRow(4, None, True, None, None, "SEUL")}
+    units = {2: UnitRow(2, 4, False, None, None, "BO", "BO"), 4: UnitRow(4, None, True, None, None, "SEUL", "SEUL")}
     assert allocation.entity_code(uow.session, uow.session.get_one(Unit, 2), units) == "SEUL"
     register(uow.session, pattern="{seq}/{entity}")
     assert allocate(uow, actor=replace(CLERK, units=units)).text == "1/SEUL"

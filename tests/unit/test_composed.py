@@ -14,7 +14,7 @@ from tests.rows_kit import held, person, principals
 
 MADE: list[tuple[int, date]] = []
 DAY, NEXT_DAY = date(2026, 11, 24), date(2026, 11, 25)
-UNIT = UnitRow(1, None, True, None, None, "SG")
+UNIT = UnitRow(1, None, True, None, None, "SG", "SG")
 
 
 @composed

@@ -188,11 +188,10 @@ def _gone_words(board: Board) -> str:
             gone.append(str(_("« %(unit)s »", unit=names[one])))
     if not gone:
         return ""
-    named = ", ".join(gone[: closed.MOST_NAMED])
     return str(
         _(
             "Un autre service a pris la suite de %(units)s : ce courrier n'arrive plus ici, et reste dans les moyennes de ces semaines.",
-            units=named,
+            units=closed.few(gone),
         )
     )
 

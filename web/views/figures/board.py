@@ -186,7 +186,7 @@ class Board:
         within = Period(first, stretches[-1].days.until)
         found = closed.codes_by_day(self.asked.sight.unit_ids, self.actor.units, zone, within)
         return [
-            Guide((day - first).days, str(_("fermeture : %(codes)s", codes=closed.codes(those))), "closing")
+            Guide((day - first).days, str(_("fermeture : %(codes)s", codes=closed.few(those))), "closing")
             for day, those in sorted(found.items())
         ]
 

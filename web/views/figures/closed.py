@@ -82,8 +82,8 @@ def codes_by_day(
     return found
 
 
-def codes(those: Collection[str]) -> str:
-    """Codes of units in a picture: the first ones, and how many there are besides."""
+def few(those: Collection[str]) -> str:
+    """Codes or names of units: the first ones, and how many there are besides."""
     first = ", ".join(list(those)[:MOST_NAMED])
     more = len(those) - MOST_NAMED
     return f"{first} +{more}" if more > 0 else first
