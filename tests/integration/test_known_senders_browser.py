@@ -198,7 +198,11 @@ def test_who_types_before_the_scripts_have_come_stays_in_the_field(
     page = context.new_page()
     sign_in(page, "agent")
     held: list[Route] = []
-    page.route("**/js/ged.js*", lambda route: held.append(route))
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/js/ged.js*", hold)
     page.goto("/enregistrer/", wait_until="commit")
     subject = page.locator("#subject")
     subject.focus()
