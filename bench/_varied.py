@@ -13,6 +13,7 @@ from ged.natures.models import Nature
 from ged.ports import post_principal, unit_principal
 from ged.register.models import Channel, Direction, Priority
 from ged.routing.states import AssignmentState
+from ged.slips.states import LineState
 
 KINDS = 7
 """How many originals are copied: the number of a copy modulo ``KINDS`` is that of its original."""
@@ -249,6 +250,10 @@ def traits(connection: Connection, house: House) -> dict[tuple[str, str], str]:
         ("assignments", "unit_id"): house.unit("unit_id"),
         ("assignments", "post_id"): house.post("post_id"),
         ("slips", "receiver_unit_id"): house.unit("receiver_unit_id"),
+        (
+            "slip_lines",
+            "state",
+        ): f"CASE WHEN state = '{LineState.RECEIVED}' AND {TURN} * 7 % 100 < 2 THEN '{LineState.MISSING}' ELSE state END",
     }
 
 

@@ -187,7 +187,7 @@ def delays(grain: Grain, period: Days, which: Which, sign: int) -> Select[Any]:
         parts.append(
             select(
                 FigureLetter.key_id, getattr(FigureLetter, last).label("day"), word(stage.value).label("stage"),
-                _bin(delay).label("at_least"),
+                bin_in_sql(delay).label("at_least"),
             ).where(which(FigureLetter.mail_id), delay.is_not(None))
         )  # fmt: skip
     found = union_all(*parts).subquery("found")
@@ -248,7 +248,7 @@ def _mark(name: str, day: Any, which: Which) -> Select[Any]:
     )
 
 
-def _bin(delay: Any) -> ColumnElement[int]:
+def bin_in_sql(delay: Any) -> ColumnElement[int]:
     """``stages.bin_of`` in SQL."""
     since, known = 0, []
     for last, width in STEPS:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from ged import audit
 from ged.capture.models import Scan
 from ged.db import Base, table_of
-from ged.figures import cells, moving, operations, scanned, sums
+from ged.figures import cells, handed, moving, operations, scanned, sums
 from ged.figures.counted import CountedRegister, among, between, stored_letters, stored_returns
 from ged.figures.models import (
     STATE,
@@ -20,10 +20,10 @@ from ged.figures.models import (
     FigureFlow,
     FigureHour,
     FigureReading,
-    FigureScan,
     FigureState,
 )
 from ged.figures.operations import Progress
+from ged.figures.whole_days import WholeDays, within
 from ged.unit import Services
 
 
@@ -34,7 +34,7 @@ class Difference:
     Attributes:
         what: ``figures.missing`` (there are no figures, or they are being made), ``figures.letter``, ``figures.returns``,
             ``figures.moves``, ``figures.rounds``, ``figures.cell``, ``figures.delay``, ``figures.flow``, ``figures.hour``, ``figures.sum`` (a key whose
-            sum is another's), ``figures.scan`` (a station), ``figures.reading`` (a scanned document).
+            sum is another's), ``figures.scan`` (a station), ``figures.slip`` (slips of a unit), ``figures.reading`` (a scanned document).
         where: the letter (``mail 12``), the key (``key 3``), or the key of the cell.
         counted: what the figures say; empty: no row.
         must_be: what the register says; empty: no row.
@@ -52,6 +52,10 @@ TABLES: Sequence[tuple[type[Base], str]] = (
 """The tables of cells (``sums.MODELS``), and what their differences are called."""
 
 
+PAPERS: Sequence[tuple[WholeDays, str]] = ((scanned.STATIONS, "scan"), (handed.SLIPS, "slip"))
+"""The cells whose days are counted whole (``operations.WHOLE_DAYS``), and what their differences are called."""
+
+
 def compare(services: Services, *, progress: Progress = lambda _done, _of: None) -> Iterator[Difference]:
     """Every difference. Letters with acts that no run has counted yet are left out: they are about to be counted."""
     with services.snapshot() as session:
@@ -66,7 +70,8 @@ def compare(services: Services, *, progress: Progress = lambda _done, _of: None)
         for model, what in TABLES:
             must_be = cells.whole(session, model, lambda column: column.is_not(None))
             yield from _rows(session, model, what, select(*table_of(model).columns), must_be)
-        yield from _scans(session, services.zone, state)
+        for kind, name in PAPERS:
+            yield from _papers(session, services.zone, state, kind, name)
 
 
 def _letters(register: CountedRegister, waiting: set[int], progress: Progress) -> Iterator[Difference]:
@@ -101,22 +106,25 @@ def _only(rows: Sequence[tuple[str, ...]], others: Sequence[tuple[str, ...]]) ->
     return "; ".join(" ".join(value for value in row if value not in known) for row in rows)
 
 
-def _scans(session: Session, zone: ZoneInfo, state: FigureState) -> Iterator[Difference]:
-    """Stations and readings, month by month. A month with a day that is about to be counted is left out."""
-    waiting = scanned.waiting_days(session, zone, state.sequence, audit.head(session).count)
-    months = {day.replace(day=1) for day in waiting}
-    if not state.scans_whole:
-        yield Difference("figures.missing", "scans", "", "")
+def _papers(session: Session, zone: ZoneInfo, state: FigureState, kind: WholeDays, name: str) -> Iterator[Difference]:
+    """Stations and readings, or slips, month by month. A month with a day that is about to be counted is left out."""
+    if not kind.is_whole(state):
+        if kind.is_due(session, state):
+            yield Difference("figures.missing", f"{name}s", "", "")
         return
-    for month in scanned.months(session, zone):
+    waiting = kind.waiting_days(session, zone, state.sequence, audit.head(session).count)
+    months = {day.replace(day=1) for day in waiting}
+    for month in kind.months(session, zone):
         if month.since in months:
             continue
-        cell, reading = table_of(FigureScan), table_of(FigureReading)
+        cell = table_of(kind.model)
         kept = select(*cell.columns).where(cell.c.day.between(month.since, month.until))
-        yield from _rows(session, FigureScan, "figures.scan", kept, scanned.whole(session, zone, month))
-        of_month = select(Scan.attachment_id).where(scanned.within(Scan.created_at, month, zone))
-        known = select(*reading.columns).where(reading.c.attachment_id.in_(of_month))
-        yield from _rows(session, FigureReading, "figures.reading", known, scanned.readings(zone, month))
+        yield from _rows(session, kind.model, f"figures.{name}", kept, kind.whole(session, zone, month))
+        if kind is scanned.STATIONS:
+            reading = table_of(FigureReading)
+            of_month = select(Scan.attachment_id).where(within(Scan.created_at, month, zone))
+            known = select(*reading.columns).where(reading.c.attachment_id.in_(of_month))
+            yield from _rows(session, FigureReading, "figures.reading", known, scanned.readings(zone, month))
 
 
 def _rows(

@@ -29,6 +29,7 @@ from ged.figures.models import (
     FigureHour,
     FigureKey,
     FigureScan,
+    FigureSlip,
 )
 from ged.figures.stages import SUMS, Grain, Stage
 from ged.register.models import Channel, Direction, Priority
@@ -89,9 +90,11 @@ class Cut:
 
 
 Cells = type[FigureCell] | type[FigureDelay] | type[FigureFlow] | type[FigureHour]
+Papers = type[FigureScan] | type[FigureSlip]
+"""Cells without a ``FigureKey``."""
 
 
-def of_grain(cells: Cells | type[FigureScan], grain: Grain) -> ColumnElement[bool]:
+def of_grain(cells: Cells | Papers, grain: Grain) -> ColumnElement[bool]:
     """Whether a row of cells is of a grain. Of a grain of sums the statement must join ``FigureKey``: the few keys of sums are
     named too, so that a query begins there.
     """
@@ -100,7 +103,7 @@ def of_grain(cells: Cells | type[FigureScan], grain: Grain) -> ColumnElement[boo
 
 # The grain, and the register of a sum's key (``_keys_of``), are written into the statement and are no parameters: PostgreSQL keeps
 # one plan of a statement for all its parameters.
-def _has_grain(cells: Cells | type[FigureScan], grain: Grain) -> ColumnElement[bool]:
+def _has_grain(cells: Cells | Papers, grain: Grain) -> ColumnElement[bool]:
     found: ColumnElement[bool] = cells.grain == bindparam(
         None, grain, type_=Code(Grain), unique=True, literal_execute=True
     )
@@ -185,12 +188,12 @@ def _of_nth(cells: Cells, n: int, part: Part) -> ColumnElement[bool]:
     return and_(_has_grain(cells, part.grain), *_between(cells, since, until))
 
 
-def of_days(cells: Cells | type[FigureScan], grain: Grain, since: Bound, until: Bound) -> ColumnElement[bool]:
+def of_days(cells: Cells | Papers, grain: Grain, since: Bound, until: Bound) -> ColumnElement[bool]:
     """Whether a row of cells is of a grain (``of_grain``) and of some days, both included; None: no bound."""
     return and_(of_grain(cells, grain), *_between(cells, since, until))
 
 
-def _between(cells: Cells | type[FigureScan], since: Bound, until: Bound) -> list[ColumnElement[bool]]:
+def _between(cells: Cells | Papers, since: Bound, until: Bound) -> list[ColumnElement[bool]]:
     return ([] if since is None else [cells.day >= since]) + ([] if until is None else [cells.day <= until])
 
 

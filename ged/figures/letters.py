@@ -6,7 +6,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ged import paging
@@ -18,9 +18,8 @@ from ged.figures.days import HOURS
 from ged.figures.models import FigureKey, FigureLetter, FigureMove, FigureReturn, FigureRound
 from ged.figures.periods import Period
 from ged.figures.stages import SPANS, Stage, bin_of, day_of, delay_of, next_bin
-from ged.figures.ways import is_from
 from ged.paging import START, Key, Parts, Place, Slice
-from ged.register.models import Mail
+from ged.register.models import Correspondent, Mail
 from ged.routing.queries import MailRow, mail_rows
 from ged.unit import Actor
 
@@ -130,7 +129,7 @@ def _parts(actor: Actor, cut: Cut, asked: AskedLetters) -> tuple[Parts, tuple[Ke
         .where(*cut.clauses(), visible_clause(Mail.id, Mail.level, actor.principals))
     )
     if asked.sender_id is not None:
-        query = query.where(is_from(asked.sender_id))
+        query = query.where(_is_from(asked.sender_id))
     return tuple(query.where(one) for one in _of(asked)), (
         (Key(day, descending=asked.what not in WAITING_FIRST),) if day is not None else ()
     )
@@ -215,6 +214,14 @@ def _delay(asked: AskedLetters) -> tuple[ColumnElement[bool], ...]:
     if ends is not None:
         conditions.append(delay < ends)
     return (and_(*conditions),)
+
+
+def _is_from(sender_id: int) -> ColumnElement[bool]:
+    """Whether a letter is from a correspondent, or from a double of its entry."""
+    doubles = select(Correspondent.id).where(
+        or_(Correspondent.id == sender_id, Correspondent.merged_into_id == sender_id)
+    )
+    return Mail.sender_id.in_(doubles)
 
 
 def _hour(asked: AskedLetters) -> tuple[ColumnElement[bool], ...]:

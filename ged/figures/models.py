@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from ged.capture.models import BatchSource
 from ged.db import Base, Code, Id, UtcDateTime, only_where
-from ged.figures.stages import Grain, Stage
+from ged.figures.stages import Grain, SlipSide, Stage
 from ged.register.models import Channel, Direction, Priority
 
 STATE = 1
@@ -32,6 +32,8 @@ class FigureState(Base):
     """Digest of the calendar of ``figure_days``."""
     scans_whole: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
     """False: the cells of scanning stations are being made, and are not to be shown."""
+    slips_whole: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
+    """False: the cells of slips are being made, and are not to be shown."""
     sums_whole: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
     """False: there are no cells of sums; a program of the release before would not keep them up (``sums.OPENED_BY``)."""
 
@@ -308,6 +310,33 @@ class FigureScanDay(Base):
     """A day of scanning stations that is to be counted anew."""
 
     __tablename__ = "figure_scan_days"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+
+
+class FigureSlip(Base):
+    """Slips of a unit in one day or month, by delay. A cell without slips has no row."""
+
+    __tablename__ = "figure_slips"
+    __table_args__ = (
+        # All that a question names: the units first, because PostgreSQL looks through the days of a range once for each unit.
+        Index("ix_figure_slips_of_units", "unit_id", "grain", "day", "side", "at_least", "slips"),
+    )
+
+    grain: Mapped[Grain] = mapped_column(Code(Grain), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    """Of a month: its first day."""
+    side: Mapped[SlipSide] = mapped_column(Code(SlipSide), primary_key=True)
+    unit_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    at_least: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    """The bin of the working days from the sending to the acknowledgement (``stages.bin_of``), or ``stages.NO_DELAY``."""
+    slips: Mapped[int] = mapped_column(Integer)
+
+
+class FigureSlipDay(Base):
+    """A day of slips that is to be counted anew."""
+
+    __tablename__ = "figure_slip_days"
 
     day: Mapped[date] = mapped_column(primary_key=True)
 

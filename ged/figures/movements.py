@@ -1,14 +1,13 @@
 """Slips and scans of units: what was sent, acknowledged, missing; what each desk brought, and how it was read.
 
-Slips have no table of figures: an index has all that a question names, so a month of a ministry is read in a few thousand entries of it, and
-nothing can differ from the register. A year of pages would be millions of entries: what stations brought is counted (``scanned``).
+Both are read from cells (``handed``, ``scanned``). Lines with a fault are counted in the register.
 """
 
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, func, literal, or_, select
@@ -17,16 +16,18 @@ from sqlalchemy.orm import Session
 from ged.capture.models import BatchSource, Bridge
 from ged.db import Among, ByOtherIndex
 from ged.figures.breakdown import span
-from ged.figures.cuts import of_days, of_grain
+from ged.figures.cuts import Part, of_days, of_grain
 from ged.figures.days import local_day, month_of
-from ged.figures.models import STATE, FigureDay, FigureScan, FigureState
+from ged.figures.handed import is_counted
+from ged.figures.models import FigureScan, FigureSlip
 from ged.figures.periods import Period
-from ged.figures.scanned import within
-from ged.figures.stages import Grain, bin_of
+from ged.figures.stages import NO_DELAY, Grain, SlipSide
+from ged.figures.sums import state_of
+from ged.figures.whole_days import WholeDays, within
 from ged.ports import Confidentiality
 from ged.register.models import Mail
-from ged.slips.models import Slip, SlipKind, SlipLine
-from ged.slips.states import LineState, SlipState
+from ged.slips.models import Slip, SlipLine
+from ged.slips.states import LineState
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,12 @@ class DeskLine:
     brought: Brought
 
 
+def are_whole(session: Session, kind: WholeDays) -> bool:
+    """Whether there are figures of stations, or of slips, to show; False while they are made for the first time, or anew."""
+    state = state_of(session)
+    return state is not None and kind.is_whole(state)
+
+
 # --- slips
 
 
@@ -127,104 +134,65 @@ def slips(
     Args:
         by_months: whether ``by_day`` has months instead of days. Only their days in the period count.
     """
-    day, month = local_day(session, zone), month_of(session)
-
-    def told(moment: Any) -> ColumnElement[date]:
-        return month(day(moment)) if by_months else day(moment)
-
-    sender, receiver = ByOtherIndex(Slip.sender_unit_id), ByOtherIndex(Slip.receiver_unit_id)
-    key: list[Any] = [told(Slip.sent_at), sender]
-    sent: Any = session.execute(
-        select(*key, func.count())
-        .where(within(Slip.sent_at, period, zone), *_counted(), Among(sender, unit_ids))
-        .group_by(*key)
+    by_day, by_unit = defaultdict[date, list[int]](lambda: [0, 0, 0]), defaultdict[int, list[int]](lambda: [0, 0, 0])
+    of_time = month_of(session)(FigureSlip.day) if by_months else FigureSlip.day
+    parts = span(period) if by_months else [Part(Grain.DAY, period.since, period.until)]
+    for on, side, count in _cells(session, unit_ids, parts, of_time, FigureSlip.side):
+        if side in PLACES:
+            by_day[on][PLACES[side]] += count
+    delays, delays_sent = defaultdict[int, dict[int, int]](dict), Counter[int]()
+    for unit_id, side, at_least, count in _cells(
+        session, unit_ids, span(period), FigureSlip.unit_id, FigureSlip.side, FigureSlip.at_least
+    ):
+        if side in PLACES:
+            by_unit[unit_id][PLACES[side]] += count
+        if at_least != NO_DELAY and side is SlipSide.RECEIVED:
+            delays[unit_id][at_least] = count
+        elif at_least != NO_DELAY:
+            delays_sent[at_least] += count
+    for day, unit_id, count in _faults(session, zone, unit_ids, level, period):
+        by_day[day.replace(day=1) if by_months else day][FAULTS] += count
+        by_unit[unit_id][FAULTS] += count
+    return Slips(
+        {on: Handed(*counts) for on, counts in by_day.items()},
+        {unit_id: Handed(*counts) for unit_id, counts in by_unit.items()},
+        dict(delays),
+        dict(delays_sent),
     )
-    key = [told(Slip.received_at), receiver]
-    is_taken = [within(Slip.received_at, period, zone), *_counted(), Among(receiver, unit_ids)]
-    faults: Any = session.execute(
+
+
+PLACES: Mapping[SlipSide, int] = {SlipSide.SENT: 0, SlipSide.RECEIVED: 1}
+FAULTS = 2
+"""The places of the numbers of ``Handed``."""
+
+
+def _cells(session: Session, unit_ids: Collection[int], parts: Iterable[Part], *keys: Any) -> Iterable[Any]:
+    """The slips of units in some days, added up by the keys."""
+    days = or_(*(of_days(FigureSlip, one.grain, one.since, one.until) for one in parts))
+    rows = select(*keys, func.sum(FigureSlip.slips)).where(days, Among(FigureSlip.unit_id, unit_ids)).group_by(*keys)
+    for *key, count in session.execute(rows):
+        yield *key, int(count)
+
+
+def _faults(
+    session: Session, zone: ZoneInfo, unit_ids: Collection[int], level: Confidentiality, period: Period
+) -> Iterable[Any]:
+    """(day, receiving unit, lines that were missing or damaged): those that the reader may know of."""
+    receiver = ByOtherIndex(Slip.receiver_unit_id)
+    key: list[Any] = [local_day(session, zone)(Slip.received_at), receiver]
+    # From the lines: those of all years are fewer than the slips of one.
+    is_taken = [within(ByOtherIndex(Slip.received_at), period, zone), *is_counted(), Among(receiver, unit_ids)]
+    return session.execute(
         select(*key, func.count())
         .select_from(SlipLine)
         .join(Slip, Slip.id == SlipLine.slip_id)
         .outerjoin(Mail, Mail.id == SlipLine.mail_id)
-        .where(*is_taken, *_faults(level))
+        .where(*is_taken, *_may_be_told(level))
         .group_by(*key)
     )
-    unit_ids = frozenset(unit_ids)
-    acknowledged = _acknowledged(session, zone, unit_ids, period)
-    taken = [
-        (one.received_on.replace(day=1) if by_months else one.received_on, one.receiver_id, one.slips)
-        for one in acknowledged
-        if one.receiver_id in unit_ids
-    ]
-    by_day, by_unit = defaultdict[date, list[int]](lambda: [0, 0, 0]), defaultdict[int, list[int]](lambda: [0, 0, 0])
-    for place, rows in enumerate((sent, taken, faults)):
-        for on, unit_id, count in rows:
-            by_day[on][place] += count
-            by_unit[unit_id][place] += count
-    return Slips(
-        {on: Handed(*counts) for on, counts in by_day.items()},
-        {unit_id: Handed(*counts) for unit_id, counts in by_unit.items()},
-        *_delays(session, unit_ids, acknowledged),
-    )
 
 
-class _Acknowledged(NamedTuple):
-    """How many slips (``slips``) one unit sent on a day, and another unit acknowledged on a day."""
-
-    sent_on: date | None
-    received_on: date
-    sender_id: int
-    receiver_id: int
-    slips: int
-
-
-def _acknowledged(
-    session: Session, zone: ZoneInfo, unit_ids: Collection[int], period: Period
-) -> Sequence[_Acknowledged]:
-    """The slips that the units sent or received, of those acknowledged in the period: one statement for all that is told of them."""
-    day, ends = local_day(session, zone), (ByOtherIndex(Slip.sender_unit_id), ByOtherIndex(Slip.receiver_unit_id))
-    key: list[Any] = [day(Slip.sent_at), day(Slip.received_at), *ends]
-    rows: Any = session.execute(
-        select(*key, func.count())
-        .where(within(Slip.received_at, period, zone), *_counted(), or_(*(Among(one, unit_ids) for one in ends)))
-        .group_by(*key)
-    )
-    return [_Acknowledged(*row) for row in rows]
-
-
-def _delays(
-    session: Session, unit_ids: Collection[int], those: Sequence[_Acknowledged]
-) -> tuple[dict[int, dict[int, int]], dict[int, int]]:
-    """The delays of slips that the units received, by unit; of those that they sent."""
-    worked = _worked(session, {one.received_on for one in those} | {one.sent_on for one in those if one.sent_on})
-    received, sent = defaultdict[int, dict[int, int]](dict), dict[int, int]()
-    for one in those:
-        if one.sent_on is None or one.sent_on > one.received_on:
-            continue
-        before, until = worked.get(one.sent_on), worked.get(one.received_on)
-        if before is None or until is None:
-            continue
-        at_least = bin_of(until - before)
-        if one.receiver_id in unit_ids:
-            received[one.receiver_id][at_least] = received[one.receiver_id].get(at_least, 0) + one.slips
-        if one.sender_id in unit_ids:
-            sent[at_least] = sent.get(at_least, 0) + one.slips
-    return dict(received), sent
-
-
-def _worked(session: Session, days: Collection[date]) -> Mapping[date, int]:
-    if not days:
-        return {}
-    span = FigureDay.day.between(min(days), max(days))
-    return dict(iter(session.execute(select(FigureDay.day, FigureDay.worked).where(span))))
-
-
-def _counted() -> list[ColumnElement[bool]]:
-    """Which slips count. A statement of discrepancy moves no paper, and a void slip was none."""
-    return [Slip.kind != SlipKind.DISCREPANCY, Slip.state != SlipState.VOIDED]
-
-
-def _faults(level: Confidentiality) -> list[ColumnElement[bool]]:
+def _may_be_told(level: Confidentiality) -> list[ColumnElement[bool]]:
     """Lines with a fault that the reader may know of. Sealed envelopes are in no figure. Lines of confidential letters count for
     who is cleared alone, and those of SECRET ones for nobody. The line says only that its letter is one of the two, so the
     letter is asked for its level.
@@ -233,18 +201,12 @@ def _faults(level: Confidentiality) -> list[ColumnElement[bool]]:
     if level < Confidentiality.RESTRICTED:
         # Nor a line whose letter was confidential when the slip was made.
         told.append(SlipLine.is_confidential.is_(False))
-    # Written as their index has them: SQLite compares the texts. The slips of the period lead to the index.
+    # Written as their index has them: SQLite compares the texts.
     faults = [literal(one, SlipLine.state.type, literal_execute=True) for one in (LineState.MISSING, LineState.DAMAGED)]
     return [SlipLine.state.in_(faults), ByOtherIndex(SlipLine.envelope_id).is_(None), *told]
 
 
 # --- scans
-
-
-def are_scans_whole(session: Session) -> bool:
-    """Whether there are figures of stations to show; False while they are made for the first time, or anew."""
-    state = session.get(FigureState, STATE)
-    return state is not None and state.scans_whole
 
 
 def scans_by(

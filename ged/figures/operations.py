@@ -16,7 +16,7 @@ for the delays that its days lie in.
 
 import hashlib
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime
 from itertools import accumulate
 
@@ -25,8 +25,8 @@ from sqlalchemy.orm import Session, aliased
 
 from ged import audit, locks, schema
 from ged.audit import AuditEntry
-from ged.db import insert_if_missing
-from ged.figures import cells, moving, scanned, sums
+from ged.db import insert_if_missing, table_of
+from ged.figures import cells, handed, moving, scanned, sums
 from ged.figures.counted import Chosen, CountedRegister, Which, among, between, stored_letters, stored_returns
 from ged.figures.days import store_days
 from ged.figures.models import (
@@ -41,6 +41,7 @@ from ged.figures.models import (
     FigureState,
 )
 from ged.figures.stages import FIRST_DAY
+from ged.figures.whole_days import WholeDays
 from ged.register.models import Mail, MailNumber
 from ged.routing import calendar
 from ged.routing.deadlines import WorkCalendar
@@ -56,6 +57,8 @@ LETTERS = 5000
 AT_ONCE = 400
 """Letters named one by one in a statement, and counted again in one transaction of a comparison."""
 YEARS_AHEAD = 2
+WHOLE_DAYS: Sequence[WholeDays] = (scanned.STATIONS, handed.SLIPS)
+"""The cells whose days are always counted whole."""
 Progress = Callable[[int, int], None]
 """Called with the id of the last letter that is done, and the highest id."""
 
@@ -63,7 +66,7 @@ Progress = Callable[[int, int], None]
 def has_acts(session: Session) -> bool:
     """Whether the journal has entries that are not counted, or the figures were never made."""
     state = session.get(FigureState, STATE)
-    if state is None or not state.is_whole or not state.scans_whole:
+    if state is None or not state.is_whole or any(one.is_due(session, state) for one in WHOLE_DAYS):
         return True
     return audit.head(session).count > state.sequence
 
@@ -80,17 +83,18 @@ def run(services: Services, *, now: datetime, progress: Progress = lambda _done,
             with attempt as uow:
                 counted, more = _count_on(uow)
         done += counted
-    _count_scans(services, now=now)
+    for kind in WHOLE_DAYS:
+        _count_days(services, kind, now=now)
     return done
 
 
-def _count_scans(services: Services, *, now: datetime) -> None:
-    """Count the days of stations that are noted, some in each transaction."""
+def _count_days(services: Services, kind: WholeDays, *, now: datetime) -> None:
+    """Count the days of stations, or of slips, that are noted, some in each transaction."""
     more = True
     while more:
         for attempt in services.attempts(now):
             with attempt as uow:
-                more = scanned.count(uow.session, services.zone, _held(uow))
+                more = kind.count(uow.session, services.zone, _held(uow))
 
 
 def rebuild(
@@ -108,7 +112,7 @@ def rebuild(
             state = _held(uow)
             if state.is_whole or afresh:
                 _empty(uow)
-                state.is_whole, state.scans_whole, state.built_upto, state.swept_upto = False, False, 0, 0
+                state.is_whole, state.built_upto, state.swept_upto = False, 0, 0
                 state.sequence = audit.head(uow.session).count
     run(services, now=now, progress=progress)
     with services.reading() as session:
@@ -144,7 +148,8 @@ def heal(services: Services, *, now: datetime, progress: Progress = lambda _done
                 break
             healed, after = healed + len(some), end
             progress(end, last)
-    _heal_scans(services, now=now)
+    for kind in WHOLE_DAYS:
+        _heal_days(services, kind, now=now)
     _make_sums(services, now=now)
     _drop_keys(services, now=now)
     if healed:
@@ -175,20 +180,21 @@ def _drop_keys(services: Services, *, now: datetime) -> None:
                 uow.session.execute(unused, execution_options={"synchronize_session": False})
 
 
-def _heal_scans(services: Services, *, now: datetime) -> None:
-    """Compare the days of stations with what there is, month by month, and count again those that differ."""
+def _heal_days(services: Services, kind: WholeDays, *, now: datetime) -> None:
+    """Compare the days of stations, or of slips, with what there is, month by month, and count again those that differ."""
     with services.reading() as session:
-        months = scanned.months(session, services.zone)
+        is_whole = kind.is_whole(session.get_one(FigureState, STATE))
+        months = kind.months(session, services.zone) if is_whole else []
     for month in months:
         with services.reading() as session:
-            found = scanned.different(session, services.zone, month)
+            found = kind.different(session, services.zone, month)
         if found:
             for attempt in services.attempts(now):
                 with attempt as uow:
                     _held(uow)
-                    scanned.note(uow.session, found)
-            _count_scans(services, now=now)
-            logger.warning("figures.healed month=%s days_of_scans=%s", month.since, len(found))
+                    kind.note(uow.session, found)
+            _count_days(services, kind, now=now)
+            logger.warning("figures.healed month=%s %s=%s", month.since, table_of(kind.noted).name, len(found))
 
 
 def _pieces(found: Collection[int], upto: int) -> list[tuple[list[int], int]]:
@@ -253,7 +259,7 @@ def _held(uow: UnitOfWork) -> FigureState:
     """The state, locked until the commit. Without a row there are no figures yet, and all entries up to now are in the build."""
     insert_if_missing(
         uow.session, FigureState, id=STATE, sequence=audit.head(uow.session).count, built_upto=0, is_whole=False,
-        swept_upto=0, calendar="", scans_whole=False,
+        swept_upto=0, calendar="",
     )  # fmt: skip
     return locks.hold_known(uow.session, FigureState, STATE)
 
@@ -267,7 +273,8 @@ def _count_on(uow: UnitOfWork) -> tuple[int, bool]:
     upto = min(head, state.sequence + ENTRIES)
     found = letters_of(uow.session, state.sequence, upto)
     recount(CountedRegister(uow.session, uow.services.zone), found)
-    scanned.note_days(uow.session, uow.services.zone, state.sequence, upto)
+    for kind in WHOLE_DAYS:
+        kind.note_days(uow.session, uow.services.zone, state.sequence, upto)
     state.sequence = upto
     return len(found), upto < head
 
@@ -323,8 +330,11 @@ def last_letter(session: Session) -> int:
 def _empty(uow: UnitOfWork) -> None:
     for model in (*sums.MODELS, FigureReturn, FigureMove, FigureRound, FigureLetter, FigureKey, FigureDay):
         uow.session.execute(delete(model))
-    scanned.forget(uow.session)
-    uow.session.get_one(FigureState, STATE).calendar = ""
+    state = uow.session.get_one(FigureState, STATE)
+    for kind in WHOLE_DAYS:
+        kind.forget(uow.session)
+        setattr(state, kind.flag, False)
+    state.calendar = ""
 
 
 def _take_calendar(uow: UnitOfWork, state: FigureState) -> None:

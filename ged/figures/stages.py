@@ -40,6 +40,20 @@ class Grain(StrEnum):
     SUM_YEAR = "sum_year"
 
 
+class SlipSide(StrEnum):
+    """Whose slips a cell of slips counts, and on which day."""
+
+    SENT = "sent"
+    """Those that the unit sent, on the day of its signature."""
+    RECEIVED = "received"
+    """Those that the unit acknowledged, on the day of its signature."""
+    ACKNOWLEDGED = "acknowledged"
+    """Those that the unit sent, on the day on which they were acknowledged."""
+
+
+NO_DELAY = -1
+"""In the place of a bin: of a slip that was only sent, or acknowledged on a day before that of its sending."""
+
 SUMS = (Grain.SUM_DAY, Grain.SUM_MONTH, Grain.SUM_YEAR)
 """The grains of the cells of sums."""
 

@@ -216,6 +216,8 @@ STAYS: Mapping[str, str] = {
     "figure_scans": "as ``figure_state``",
     "figure_readings": "as ``figure_state``",
     "figure_scan_days": "as ``figure_state``",
+    "figure_slips": "as ``figure_state``",
+    "figure_slip_days": "as ``figure_state``",
     "figure_delays": "as ``figure_state``",
 }
 """Tables whose rows stay, with the reason."""

@@ -355,7 +355,7 @@ def test_correspondents_whose_letters_wait_longest(site: tuple[Flask, House], mo
 
     # Of the two letters that wait longest: those up to the day before the third one's.
     with monkeypatch.context() as few:
-        few.setattr("ged.figures.ways.MOST_WAITING", 2)
+        few.setattr("ged.outlook.ways.MOST_WAITING", 2)
         rows = rows_of(app, "dge", "correspondents")
         assert [row[:2] for row in rows[1:]] == [["CEET", "1"], ["Mairie de Kpalimé", "1"]]
         assert "arrivés au plus tard le 19/11/2026" in shown(app, "dge", "/supervision/?vue=correspondants")

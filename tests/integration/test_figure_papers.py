@@ -6,6 +6,7 @@ import random
 import re
 from collections import Counter
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,22 +16,26 @@ import pytest
 from flask import Flask
 from sqlalchemy import delete, insert, select, update
 
+from ged import schema
 from ged.capture.models import BatchSource, Bridge, Scan, ScanBatch, ScanLeaf, ScanPage, ScanState
-from ged.figures import checking, movements, scanned
+from ged.figures import checking, handed, movements, scanned, whole_days
 from ged.figures import operations as figures
-from ged.figures.models import FigureReading, FigureScan, FigureScanDay, FigureState
+from ged.figures.models import FigureReading, FigureScan, FigureScanDay, FigureSlip, FigureSlipDay, FigureState
 from ged.figures.movements import Handed
 from ged.figures.periods import Period
-from ged.figures.stages import Grain, bin_of
+from ged.figures.stages import Grain, SlipSide, bin_of
+from ged.figures.whole_days import WholeDays
 from ged.org.models import Holding, Person, Post
 from ged.ports import Confidentiality
 from ged.register.models import Attachment, AttachmentKind, Mail, PageText
-from ged.routing import calendar
+from ged.routing import calendar, calendar_changes
+from ged.slips import operations as slip_operations
 from ged.slips.drafting import LineForm
 from ged.slips.models import Slip, SlipKind, SlipLine, SlipPurpose
 from ged.slips.states import LineState, SlipState
 from ged.unit import SYSTEM, Services, UnitOfWork
 from tests import routing_kit, slip_kit
+from tests.factories import actor
 from tests.figure_letters_kit import add_auditor, letter
 from tests.figure_site import site, table_rows
 from tests.routing_kit import services_on_either, unit_id
@@ -86,9 +91,10 @@ def rows(services: Services) -> list[Any]:
 
 @pytest.mark.parametrize("zone", [LOME, NAIROBI], ids=["Lome", "Nairobi"])
 def test_slips_equal_a_recount_of_their_rows(services_on_either: Services, zone: ZoneInfo) -> None:
-    services = services_on_either
+    services = replace(services_on_either, zone=zone)
     many_slips(services, 250)
-    figures.run(services, now=datetime(2026, 12, 1, tzinfo=UTC))
+    figures.heal(services, now=datetime(2026, 12, 1, tzinfo=UTC))
+    assert list(checking.compare(services)) == []
     units = {int(unit_id(services, code)) for code in ("DGE", "ETU")}
     by_day: dict[date, Counter[str]] = {}
     by_unit: dict[int, Counter[str]] = {}
@@ -156,6 +162,7 @@ def test_a_line_of_a_secret_letter_is_in_no_figure(services_on_either: Services)
                     mail_id=mail_id,
                 )
             )  # fmt: skip
+    figures.heal(services, now=at)
     dge = int(unit_id(services, "DGE"))
     with services.reading() as session:
         told = [
@@ -176,6 +183,113 @@ def test_a_slip_that_people_send_and_receive_is_counted(services_on_either: Serv
         told = movements.slips(session, LOME, ours, Confidentiality.ORDINARY, NOVEMBER)
     assert told.by_day == {date(2026, 11, 23): Handed(0, 1, 1)}
     assert told.delays == {unit_id(services, "DGE"): {1: 1}}, "from Friday to Monday is one working day"
+
+
+def slip_cells(services: Services) -> list[Any]:
+    with services.reading() as session:
+        return sorted(map(tuple, session.execute(select(*FigureSlip.__table__.columns))))
+
+
+def test_a_run_that_is_killed_before_it_counts_a_slip_loses_none(services_on_either: Services) -> None:
+    """The day is noted with the entry; a void slip leaves the figures by its own entry."""
+    services, now = services_on_either, datetime(2026, 11, 20, 9, tzinfo=UTC)
+    figures.run(services, now=now)
+    made = slip_kit.send(services, LineForm(mail_id=slip_kit.letter(services, now=now)), now=now)
+    with pytest.MonkeyPatch.context() as patched, suppress(KeyboardInterrupt):
+        patched.setattr(WholeDays, "count", _dies)
+        figures.run(services, now=now)
+    with services.reading() as session:
+        assert session.scalars(select(FigureSlipDay.day)).all() == [now.date()]
+    assert list(checking.compare(services)) == [], "what is noted is about to be counted"
+    figures.run(services, now=now)
+    sender = next(iter(slip_cells(services)))
+    assert sender[2:] == (SlipSide.SENT, sender[3], -1, 1)
+    assert list(checking.compare(services)) == []
+    with services.unit_of_work(now) as uow:
+        slip_operations.void_slip(uow, made.slip_id, reason="Erreur d'envoi", actor=actor(services, "agent"), now=now)
+    figures.run(services, now=now)
+    assert slip_cells(services) == []
+    assert list(checking.compare(services)) == []
+
+
+def test_cells_of_slips_that_differ_are_told_and_the_night_mends_them(services_on_either: Services) -> None:
+    services, now = services_on_either, datetime(2026, 12, 1, tzinfo=UTC)
+    many_slips(services, 60)
+    figures.heal(services, now=now)
+    right = slip_cells(services)
+    assert {row[2] for row in right} == set(SlipSide)
+    with services.unit_of_work(now) as uow:
+        uow.session.execute(update(FigureSlip).where(FigureSlip.grain == Grain.DAY).values(slips=FigureSlip.slips + 1))
+    assert {one.what for one in checking.compare(services)} == {"figures.slip"}
+    figures.heal(services, now=now)
+    assert slip_cells(services) == right
+    with services.unit_of_work(now) as uow:
+        uow.session.execute(delete(FigureSlip).where(FigureSlip.grain == Grain.MONTH))
+    figures.heal(services, now=now)
+    assert slip_cells(services) == right, "months that are missing"
+    figures.rebuild(services, now=now)
+    assert slip_cells(services) == right
+    with services.unit_of_work(now) as uow:
+        calendar_changes.set_holiday(uow, date(2026, 11, 5), name="Fête", is_off=True, actor=actor(services, "admin"))
+    figures.heal(services, now=now)
+    assert slip_cells(services) != right, "a new holiday shortens the delays that it lies in"
+    assert list(checking.compare(services)) == []
+
+
+def test_slips_are_counted_when_the_upgrade_has_ended_and_shown_at_the_end(services_on_either: Services) -> None:
+    """A program of the release before would not note the days of slips."""
+    services, now = services_on_either, datetime(2026, 12, 1, tzinfo=UTC)
+    many_slips(services, 60)
+    figures.heal(services, now=now)
+    right = slip_cells(services)
+    with services.unit_of_work(now) as uow:
+        handed.SLIPS.forget(uow.session)
+        uow.session.execute(update(FigureState).values(slips_whole=False))
+        schema.keep(uow.session.connection(), "0042")
+    figures.heal(services, now=now)
+    with services.reading() as session:
+        assert not movements.are_whole(session, handed.SLIPS)
+        assert not figures.has_acts(session), "nothing can be done before the upgrade has ended"
+    assert slip_cells(services) == []
+    assert list(checking.compare(services)) == [], "they are not missing yet"
+    with services.unit_of_work(now) as uow:
+        schema.keep(uow.session.connection(), handed.SLIPS.opened_by)
+    with services.reading() as session:
+        assert figures.has_acts(session)
+    assert [(one.what, one.where) for one in checking.compare(services)] == [("figures.missing", "slips")]
+    figures.run(services, now=now)
+    assert slip_cells(services) == right
+    with services.reading() as session:
+        assert movements.are_whole(session, handed.SLIPS)
+        assert session.scalars(select(FigureSlipDay.day)).all() == []
+
+
+def test_a_year_of_slips_is_read_from_months(services_on_either: Services) -> None:
+    """Only the days of a month that the period cuts are read one by one."""
+    services, now = services_on_either, datetime(2026, 12, 1, tzinfo=UTC)
+    many_slips(services, 120)
+    figures.heal(services, now=now)
+    units = {int(unit_id(services, code)) for code in UNITS}
+    cut = Period(date(2026, 10, 28), date(2026, 12, 3))
+
+    def told(period: Period) -> movements.Slips:
+        with services.reading() as session:
+            return movements.slips(session, LOME, units, Confidentiality.ORDINARY, period, by_months=True)
+
+    before = told(cut)
+    assert set(before.by_day) == {date(2026, month, 1) for month in (10, 11, 12)}
+    by_days = daily(services, units, cut)
+    assert sum(one.sent for one in before.by_day.values()) == sum(one.sent for one in by_days) > 0
+    assert sum(one.received for one in before.by_unit.values()) == sum(one.received for one in by_days) > 0
+    with services.unit_of_work(now) as uow:
+        november = FigureSlip.day.between(NOVEMBER.since, NOVEMBER.until)
+        uow.session.execute(delete(FigureSlip).where(FigureSlip.grain == Grain.DAY, november))
+    assert told(cut) == before
+
+
+def daily(services: Services, units: set[int], period: Period) -> list[Handed]:
+    with services.reading() as session:
+        return list(movements.slips(session, LOME, units, Confidentiality.ORDINARY, period).by_day.values())
 
 
 Read = dict[str, tuple[float, list[str], str]]
@@ -369,7 +483,7 @@ def test_pages_are_counted_as_they_come_and_as_they_are_read(services_on_either:
         )
         uow.record("scan.page_received", "scan_batch", batch_id, actor=SYSTEM)
     with pytest.MonkeyPatch.context() as patched, suppress(KeyboardInterrupt):
-        patched.setattr(scanned, "count", _dies)
+        patched.setattr(WholeDays, "count", _dies)
         figures.run(services, now=now)
     with services.reading() as session:
         assert session.scalars(select(FigureScanDay.day)).all() == [now.date()]
@@ -406,11 +520,11 @@ def test_after_an_upgrade_all_days_are_counted_by_the_first_run_and_shown_at_its
     figures.run(services, now=now)
     right = cells_of(services)
     with services.unit_of_work(now) as uow:
-        scanned.forget(uow.session)
+        scanned.STATIONS.forget(uow.session)
         uow.session.execute(update(FigureState).values(scans_whole=False))
         batch_id = uow.session.scalars(select(ScanBatch.id)).first()
         uow.record("batch.completed", "scan_batch", batch_id, actor=SYSTEM)
-    real, left = scanned.count, [2]
+    real, left = WholeDays.count, [2]
 
     def dies(*given: Any) -> bool:
         left[0] -= 1
@@ -419,16 +533,16 @@ def test_after_an_upgrade_all_days_are_counted_by_the_first_run_and_shown_at_its
         return real(*given)
 
     with pytest.MonkeyPatch.context() as patched, suppress(KeyboardInterrupt):
-        patched.setattr(scanned, "DAYS_AT_ONCE", 1)
-        patched.setattr(scanned, "count", dies)
+        patched.setattr(whole_days, "DAYS_AT_ONCE", 1)
+        patched.setattr(WholeDays, "count", dies)
         figures.run(services, now=now)
     with services.reading() as session:
-        assert not movements.are_scans_whole(session)
+        assert not movements.are_whole(session, scanned.STATIONS)
         assert figures.has_acts(session), "the next run goes on"
     figures.run(services, now=now)
     assert cells_of(services) == right
     with services.reading() as session:
-        assert movements.are_scans_whole(session)
+        assert movements.are_whole(session, scanned.STATIONS)
         assert session.scalars(select(FigureScanDay.day)).all() == []
 
 

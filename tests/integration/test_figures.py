@@ -33,6 +33,8 @@ from ged.figures.models import (
     FigureMove,
     FigureReturn,
     FigureRound,
+    FigureScan,
+    FigureSlip,
     FigureState,
 )
 from ged.figures.periods import Period
@@ -74,6 +76,8 @@ def content(services: Services) -> dict[str, Any]:
                 FigureDelay,
                 FigureFlow,
                 FigureHour,
+                FigureScan,
+                FigureSlip,
                 FigureLetter,
                 FigureReturn,
                 FigureMove,
@@ -578,7 +582,7 @@ def test_delays_are_counted_in_working_days_and_add_up(services: Services) -> No
 def test_the_bins_of_the_database_are_those_of_the_rule(services: Services) -> None:
     delays = list(range(300))
     with services.reading() as session:
-        found = [session.scalar(select(cells._bin(literal(one)))) for one in delays]
+        found = [session.scalar(select(cells.bin_in_sql(literal(one)))) for one in delays]
     assert found == [bin_of(one) for one in delays]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from flask_babel import gettext as _
 
-from ged.figures import movements
+from ged.figures import handed, movements
 from ged.figures.movements import Handed
 from ged.figures.periods import Period
 from ged.figures.telling import apart
@@ -34,8 +34,8 @@ SLIPS, SCANS = "bordereaux", "numerisation"
 
 def slips(board: Board) -> Panel:
     """Slips by day or by month: sent, acknowledged, lines missing or damaged."""
-    stretches = board.stretches()
-    found = _slips(board, Period(stretches[0].days.since, stretches[-1].days.until)).by_day
+    stretches = board.stretches() if _are_whole(board) else []
+    found = _slips(board, Period(stretches[0].days.since, stretches[-1].days.until)).by_day if stretches else {}
     names = _names()
 
     def numbers(stretch: Stretch) -> tuple[int, int, int]:
@@ -57,12 +57,13 @@ def slips(board: Board) -> Panel:
         str(_("Bordereaux")),
         sentences(
             str(_("Envoyés par ces services, reçus et déchargés par eux, chacun le jour de sa signature ; pièces manquantes ou endommagées à la réception. Seuls le service et la période comptent ici.")),
-            board.cut_months(stretches),
+            board.cut_months(stretches) if stretches else "",
         ),
         (str(_("Jour")) if board.by_days else str(_("Mois")), *names),
         RowsOf(stretches, cells),
-        charts.columns(groups, TWO),
-        tuple(zip(TWO, names[:2], strict=True)),
+        charts.columns(groups, TWO) if groups else None,
+        tuple(zip(TWO, names[:2], strict=True)) if groups else (),
+        nothing=_nothing(board),
         is_over_time=True,
     )  # fmt: skip
 
@@ -71,7 +72,7 @@ def slip_units(board: Board) -> Panel:
     """The units side by side, with the time that each takes to acknowledge."""
     names, of_units = board.units, _slips(board, board.asked.shown)
     found, bins = of_units.by_unit, of_units.delays
-    keys = found if board.is_exact else board.asked.sight.unit_ids
+    keys = found if board.is_exact or not _are_whole(board) else board.asked.sight.unit_ids
     order = sorted(
         keys, key=lambda one: (-board.tell(found.get(one, Handed()).received).amount, names.get(one, ""), one)
     )
@@ -105,12 +106,15 @@ def slip_units(board: Board) -> Panel:
         (str(_("Service")), *series, str(_("Délai médian")), str(_("Délai de 9 sur 10"))),
         RowsOf(lines, cells),
         charts.stacked_rows(groups, TWO, totals) if is_drawn else None,
-        tuple(zip(TWO, series[:2], strict=True)),
+        tuple(zip(TWO, series[:2], strict=True)) if is_drawn else (),
+        nothing=_nothing(board),
     )  # fmt: skip
 
 
 def _slips(board: Board, period: Period) -> movements.Slips:
     """The slips of a period, by day or by month: three panels show them, of one period as a rule."""
+    if not _are_whole(board):
+        return movements.Slips({}, {}, {}, {})
     kept: dict[Period, movements.Slips] = board.kept.setdefault("slips", {})
     if period not in kept:
         sight, zone = board.asked.sight, context.services().zone
@@ -146,7 +150,19 @@ def slip_delays(board: Board) -> Panel:
         (str(_("Délai")), str(_("Bordereaux"))),
         tuple(rows),
         charts.columns(groups, TWO[:1], guides=guides) if groups else None,
+        nothing=_nothing(board),
     )  # fmt: skip
+
+
+def _are_whole(board: Board) -> bool:
+    return movements.are_whole(board.session, handed.SLIPS)
+
+
+def _nothing(board: Board) -> str:
+    """Why there is nothing to show."""
+    if not _are_whole(board):
+        return str(_("Les chiffres des bordereaux sont en préparation."))
+    return str(_("Aucun bordereau dans cette période."))
 
 
 def _names() -> tuple[str, str, str]:

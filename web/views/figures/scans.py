@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from flask_babel import gettext as _
 
 from ged.capture.models import BatchSource
-from ged.figures import movements
+from ged.figures import movements, scanned
 from ged.figures.movements import Brought, DeskLine
 from ged.figures.periods import Period
 from ged.figures.stages import Grain
@@ -221,9 +221,7 @@ def _name(line: DeskLine, names: Mapping[int, str]) -> str:
 
 
 def _are_whole(board: Board) -> bool:
-    if "scans whole" not in board.kept:
-        board.kept["scans whole"] = movements.are_scans_whole(board.session)
-    return bool(board.kept["scans whole"])
+    return movements.are_whole(board.session, scanned.STATIONS)
 
 
 def _nothing(board: Board) -> str:

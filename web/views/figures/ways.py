@@ -7,11 +7,11 @@ from flask import url_for
 from flask_babel import format_date
 from flask_babel import gettext as _
 
-from ged.figures import ways
 from ged.figures.letters import What
 from ged.figures.moving import FEWEST_ROUNDS
 from ged.figures.periods import Period
 from ged.figures.telling import apart
+from ged.outlook import ways
 from ged.register.models import Direction
 from ged.routing.queries import mail_rows
 from web.drawing import charts

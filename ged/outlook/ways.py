@@ -7,7 +7,7 @@ from datetime import date
 from functools import cache
 from statistics import median_low
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from ged.access import visible_clause
@@ -162,14 +162,6 @@ def _entries(session: Session, sender_ids: set[int]) -> dict[int, tuple[int | No
     )
     named = dict(iter(names))
     return {one: (into, named[into]) for one, into in of.items() if into in named}
-
-
-def is_from(sender_id: int) -> ColumnElement[bool]:
-    """Whether a letter is from a correspondent, or from a double of its entry."""
-    doubles = select(Correspondent.id).where(
-        or_(Correspondent.id == sender_id, Correspondent.merged_into_id == sender_id)
-    )
-    return Mail.sender_id.in_(doubles)
 
 
 def _may_know(actor: Actor, cut: Cut) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

@@ -1,0 +1,86 @@
+"""Slips: what each unit sent and acknowledged in a day, and how long its slips waited: cells of days and months (``whole_days``).
+
+Lines that were missing or damaged are in no cell. They are few, and who may know of one depends on its letter as it is now: they are
+counted when they are asked for (``movements``).
+"""
+
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Integer, Select, and_, case, cast, func, literal_column, select, union_all
+from sqlalchemy.orm import Session, aliased
+
+from ged.audit import AuditEntry
+from ged.figures import sums
+from ged.figures.cells import bin_in_sql
+from ged.figures.days import local_day, word
+from ged.figures.models import FigureDay, FigureSlip, FigureSlipDay
+from ged.figures.periods import Period
+from ged.figures.stages import NO_DELAY, SlipSide
+from ged.figures.whole_days import WholeDays, within
+from ged.slips.models import Slip, SlipKind
+from ged.slips.states import SlipState
+
+
+class Slips(WholeDays):
+    """The cells of slips."""
+
+    model, noted, flag = FigureSlip, FigureSlipDay, "slips_whole"
+    opened_by = sums.OPENED_BY
+    moments = (Slip.sent_at, Slip.received_at)
+
+    def counted(self, session: Session, zone: ZoneInfo, period: Period) -> Select[Any]:
+        """A slip counts as sent on the day of its sender's signature, as received and as acknowledged on that of its receiver's."""
+        day = local_day(session, zone)
+        sent_on, received_on = day(Slip.sent_at), day(Slip.received_at)
+        sent = (
+            select(
+                sent_on.label("day"), word(SlipSide.SENT.value).label("side"), Slip.sender_unit_id.label("unit_id"),
+                _number(NO_DELAY).label("at_least"), func.count().label("slips"),
+            )
+            .where(within(Slip.sent_at, period, zone), *is_counted())
+            .group_by(sent_on, Slip.sender_unit_id)
+        )  # fmt: skip
+        keys = (sent_on, received_on, Slip.sender_unit_id, Slip.receiver_unit_id)
+        names = ("sent_on", "day", "sender", "receiver")
+        taken = (
+            select(*(key.label(name) for key, name in zip(keys, names, strict=True)), func.count().label("slips"))
+            .where(within(Slip.received_at, period, zone), *is_counted())
+            .group_by(*keys)
+            .cte("taken")
+            .prefix_with("MATERIALIZED")
+        )
+        before, until = aliased(FigureDay), aliased(FigureDay)
+        delay = until.worked - before.worked
+        is_told = and_(delay.is_not(None), taken.c.sent_on <= taken.c.day)
+        at_least = case((is_told, bin_in_sql(delay)), else_=_number(NO_DELAY)).label("at_least")
+        ends = (
+            select(taken.c.day, word(side.value).label("side"), unit.label("unit_id"), at_least, taken.c.slips)
+            .outerjoin(before, before.day == taken.c.sent_on)
+            .outerjoin(until, until.day == taken.c.day)
+            for side, unit in ((SlipSide.RECEIVED, taken.c.receiver), (SlipSide.ACKNOWLEDGED, taken.c.sender))
+        )
+        found = union_all(sent, *ends).subquery("found")
+        key = [found.c[name] for name in ("day", "side", "unit_id", "at_least")]
+        return select(*key, cast(func.sum(found.c.slips), Integer).label("slips")).group_by(*key)
+
+    def days_of(self, session: Session, zone: ZoneInfo, after: int, upto: int) -> set[date]:
+        """The days on which the slips of the entries were sent and acknowledged."""
+        day = local_day(session, zone)
+        span = (AuditEntry.sequence > after, AuditEntry.sequence <= upto)
+        ids = select(AuditEntry.subject_id).where(*span, AuditEntry.subject_kind == "slip")
+        rows = session.execute(select(day(Slip.sent_at), day(Slip.received_at)).where(Slip.id.in_(ids)))
+        return {one for row in rows for one in row if one is not None}
+
+
+SLIPS = Slips()
+
+
+def is_counted() -> list[ColumnElement[bool]]:
+    """Which slips count. A statement of discrepancy moves no paper, and a void slip was none."""
+    return [Slip.kind != SlipKind.DISCREPANCY, Slip.state != SlipState.VOIDED]
+
+
+def _number(number: int) -> ColumnElement[int]:
+    return literal_column(str(number), Integer)
