@@ -18,7 +18,7 @@ from tests.routing_kit import register
 from tests.site import make_site, served
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Route
 
 pytestmark = pytest.mark.browser
 MINISTRY, SUBJECT = "Ministère de l'Économie et des Finances", "Transmission du projet de décret"
@@ -154,4 +154,62 @@ def test_what_was_taken_is_undone_at_once_only_and_a_correction_takes_nothing(
     page.keyboard.type("'")
     names.locator("[role=option]").click(button="right")
     expect(sender).to_have_value("ministere de l'")
+    context.close()
+
+
+def test_in_a_text_of_several_rows_the_arrows_move_the_caret(browser: Browser, place: tuple[str, Services]) -> None:
+    address, services = place
+    long = "Demande de renouvellement du permis d'exploitation à grande échelle de la carrière du Zio"
+    register(services, long + " nord", sender="Société minière du Mono")
+    context = browser.new_context(base_url=address, locale="fr-FR", viewport={"width": 360, "height": 740})
+    page = context.new_page()
+    sign_in(page, "agent")
+    with page.expect_response("**/enregistrer/connus"):
+        page.goto("/enregistrer/")
+    subject, offered = page.locator("#subject"), page.locator("#subject-list")
+    subject.focus()
+    page.keyboard.type(long)
+    expect(offered).to_be_visible()
+    page.keyboard.press("ArrowUp")
+    caret = subject.evaluate("(field) => field.selectionStart")
+    assert 0 < caret < len(long), "one row up"
+    expect(offered).to_be_hidden()
+    page.keyboard.press("ArrowDown")
+    assert subject.evaluate("(field) => field.selectionStart") > caret, "one row down"
+    page.keyboard.press("Enter")
+    expect(subject).to_have_value(long)  # nothing was marked: Enter sends, and the form asks for its sender
+    subject.focus()
+    page.keyboard.press("Control+End")
+    page.keyboard.type(" ")
+    expect(offered).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    expect(offered.locator("[aria-selected=true]")).to_have_count(1)
+    page.keyboard.press("ArrowUp")
+    expect(offered.locator("[aria-selected=true]")).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(subject).to_have_value(long + " nord")
+    context.close()
+
+
+def test_who_types_before_the_scripts_have_come_stays_in_the_field(
+    browser: Browser, place: tuple[str, Services]
+) -> None:
+    context = browser.new_context(base_url=place[0], locale="fr-FR")
+    page = context.new_page()
+    sign_in(page, "agent")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/js/ged.js*", hold)
+    page.goto("/enregistrer/", wait_until="commit")
+    subject = page.locator("#subject")
+    subject.focus()
+    page.keyboard.type("Demande ")
+    held[0].continue_()
+    page.wait_for_function("() => document.documentElement.classList.contains('js')")
+    page.keyboard.type("d'audience")
+    expect(subject).to_have_value("Demande d'audience")
+    expect(page.locator("#sender_name")).to_have_value("")
     context.close()

@@ -29,6 +29,9 @@ LAST = (
     Key(("↓", "↑", _ENTER), _l("Choisir dans la liste qui s'ouvre sous un champ"), "[data-suggest], .unit-filter"),
     Key(("→",), _l("Prendre la première proposition, à la fin de ce qui est tapé"), "[data-suggest=takes]"),
     Key((_CTRL, "→"), _l("N'en prendre que les mots suivants"), "[data-suggest=takes]"),
+    Key((_CTRL, "Z"), _l("Rendre ce qui était écrit avant la proposition prise"), "[data-suggest=takes]"),
+    # While the question is shown, its own label tells the key.
+    Key((_ALT, "A"), _l("Répondre que le courrier cité est un autre"), "#duplicates:not(:has([accesskey]))"),
     Key((_CTRL, "B", "I", "U"), _l("Gras, italique, souligné"), "[data-toolbar-of]"),
     Key((_CTRL, "Z", "Y"), _l("Annuler la frappe, la rétablir"), "[data-toolbar-of]"),
     Key((_l("Échap"),), _l("Fermer ce qui est ouvert : un menu, une liste, la visite")),

@@ -404,7 +404,8 @@
 
   // --- the place to begin: the error summary, else the field that asks for it ---
   const start = one(".error-summary") || one("[data-autofocus]");
-  if (start) start.focus();
+  // On a slow link a person is in a field before this script has come.
+  if (start && !typing(document.activeElement)) start.focus();
 
   // --- wide tables: what scrolls is reached and scrolled by keyboard, and has a name ---
   const nameScrollers = () => {
@@ -493,6 +494,8 @@
       const all = options();
       const at = all.indexOf(marked());
       if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+        // In a text of several rows these keys move the caret. At the end of the text there is no row below: only there "down" goes into the list.
+        if (input.tagName === "TEXTAREA" && at < 0 && (event.key === "ArrowUp" || event.shiftKey || !atEnd())) { show(false); return; }
         event.preventDefault();
         const next = event.key === "ArrowDown" ? (at + 1) % all.length : (at <= 0 ? all.length : at) - 1;
         mark(all[next]);
