@@ -385,6 +385,37 @@ def test_levels_sealed_envelopes_and_other_entities_are_in_no_number(services: S
         assert max(one["letters"] for one in data["numbers"]) == 1
 
 
+def told_without_the_journal(services: Services, row: MonthlyReport, folder: Path) -> tuple[list[str], dict[str, Any]]:
+    """The lines of a report's paper and its data, but for the entry of the journal that it was made after: each act moves it."""
+    pdf = file_of(services, row)
+    data = content(pdf)
+    head = data.pop("journal")["hash"]
+    return [line for line in words(pdf, folder).splitlines() if head not in line], data
+
+
+def test_hidden_letters_change_no_word_of_the_paper_and_no_value_of_its_data(
+    services: Services, tmp_path: Path
+) -> None:
+    """The report on a month, and a second one after letters that none of its readers may know of have come into it."""
+    play = Play(services)
+    counted_letter(services, play)
+
+    def report(reason: str) -> tuple[list[str], dict[str, Any]]:
+        figures.heal(services, now=LATER)
+        return told_without_the_journal(services, make(services, reason=reason), tmp_path)
+
+    first = report("Premier")
+    for level in (Confidentiality.RESTRICTED, Confidentiality.SECRET):
+        for hidden in (play.register(), counted_letter(services, play)):
+            with services.engine.begin() as connection:
+                connection.execute(
+                    text("UPDATE mails SET level = :level WHERE id = :id"), {"level": int(level), "id": hidden}
+                )
+    assert report("Deuxième") == first
+    counted_letter(services, play)
+    assert report("Troisième") != first, "a letter that its readers may know of does"
+
+
 def test_who_may_make_and_read_reports(services: Services) -> None:
     with services.unit_of_work(NOW) as uow:
         add_entity(uow.session, Role.HEAD, parent_id=unit_id(services, "MIN"))
