@@ -10,6 +10,7 @@ from ged import destroyed
 from ged.disposal.models import LetterHold
 from ged.disposal.operations import MAX_REASON, spoken_units
 from ged.errors import Forbidden, Invalid, InvalidTransition
+from ged.org import tree
 from ged.org.models import Person
 from ged.ports import MailId
 from ged.register.models import Mail
@@ -19,22 +20,46 @@ from ged.unit import Actor, UnitOfWork
 
 @dataclass(frozen=True)
 class Hold:
-    """An open hold of a letter."""
+    """An open hold of a letter.
+
+    Attributes:
+        unit_id: the highest unit that its holder spoke for; None: not known.
+    """
 
     reason: str
     by_name: str
     held_at: datetime
+    unit_id: int | None
 
 
 def may_hold(mail: Mail, actor: Actor) -> bool:
     """Whether an actor speaks for the disposal of a letter: as the head of its unit, or above."""
-    return (mail.responsible_unit_id or mail.unit_id) in spoken_units(actor.posts, actor)
+    return _unit_of(mail) in spoken_units(actor.posts, actor)
+
+
+def may_lift(mail: Mail, unit_id: int | None, actor: Actor) -> bool:
+    """Whether an actor may lift a hold: who speaks for the letter, and for the unit in whose name it is held.
+
+    So the head of a service cannot lift a hold of the directorate or of the ministry, which may stand for a court's order.
+    """
+    spoken = spoken_units(actor.posts, actor)
+    return _unit_of(mail) in spoken and (unit_id is None or unit_id in spoken)
+
+
+def _unit_of(mail: Mail) -> int:
+    return mail.responsible_unit_id or mail.unit_id
+
+
+def _highest(mail: Mail, actor: Actor) -> int | None:
+    """The highest unit above a letter, within its entity, that an actor speaks for."""
+    spoken = spoken_units(actor.posts, actor)
+    return next((one for one in reversed(tree.ids_upwards(_unit_of(mail), actor.units)) if one in spoken), None)
 
 
 def of_letter(session: Session, mail_id: int) -> Hold | None:
     """The open hold of a letter; None: none. The caller has checked access to the letter."""
     found = session.execute(
-        select(LetterHold.reason, Person.name, LetterHold.held_at)
+        select(LetterHold.reason, Person.name, LetterHold.held_at, LetterHold.held_unit_id)
         .join(Person, Person.id == LetterHold.held_by_id)
         .where(LetterHold.mail_id == mail_id, LetterHold.lifted_at.is_(None))
     ).first()
@@ -49,14 +74,20 @@ def hold(uow: UnitOfWork, mail_id: MailId, *, reason: str, actor: Actor) -> None
         Invalid: ``hold.reason``.
         InvalidTransition: ``hold.standing``, ``mail.destroyed``.
     """
-    _letter(uow, mail_id, actor)
+    mail = _letter(uow, mail_id, actor)
     if not reason.strip() or len(reason) > MAX_REASON:
         raise Invalid("hold.reason", "say why", field="reason")
     destroyed.require_there(uow.session, int(mail_id))
     if _open(uow, mail_id) is not None:
         raise InvalidTransition("hold.standing", "look at the letter again", id=int(mail_id))
     uow.session.add(
-        LetterHold(mail_id=mail_id, reason=reason.strip(), held_by_id=int(actor.person_id), held_at=uow.now)
+        LetterHold(
+            mail_id=mail_id,
+            reason=reason.strip(),
+            held_by_id=int(actor.person_id),
+            held_at=uow.now,
+            held_unit_id=_highest(mail, actor),
+        )
     )
     uow.record("mail.held", "mail", int(mail_id), actor=actor, reason=reason.strip())
 
@@ -65,12 +96,15 @@ def lift(uow: UnitOfWork, mail_id: MailId, *, actor: Actor) -> None:
     """Let a letter be on slips of disposal again.
 
     Raises:
-        NotFound: ``mail.unknown``; Forbidden: ``disposal.not_head``; InvalidTransition: ``hold.none``.
+        NotFound: ``mail.unknown``; Forbidden: ``disposal.not_head``; ``hold.above``: it is held in the name of a unit above.
+        InvalidTransition: ``hold.none``.
     """
-    _letter(uow, mail_id, actor)
+    mail = _letter(uow, mail_id, actor)
     row = _open(uow, mail_id)
     if row is None:
         raise InvalidTransition("hold.none", "look at the letter again", id=int(mail_id))
+    if not may_lift(mail, row.held_unit_id, actor):
+        raise Forbidden("hold.above", "ask who holds it, or their unit", unit=row.held_unit_id)
     row.lifted_by_id, row.lifted_at = int(actor.person_id), uow.now
     uow.record("mail.hold_lifted", "mail", int(mail_id), actor=actor, reason=row.reason)
 
@@ -78,7 +112,7 @@ def lift(uow: UnitOfWork, mail_id: MailId, *, actor: Actor) -> None:
 def _letter(uow: UnitOfWork, mail_id: MailId, actor: Actor) -> Mail:
     mail = mail_to_change(uow, mail_id, actor=actor)
     if not may_hold(mail, actor):
-        raise Forbidden("disposal.not_head", "ask the head of the unit", unit=mail.responsible_unit_id or mail.unit_id)
+        raise Forbidden("disposal.not_head", "ask the head of the unit", unit=_unit_of(mail))
     return mail
 
 

@@ -52,5 +52,7 @@ class LetterHold(Base):
     reason: Mapped[str] = mapped_column(String(300))
     held_by_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
     held_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    held_unit_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"))
+    """The highest unit that the holder spoke for; None: of a hold of a release that did not note it."""
     lifted_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     lifted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -103,7 +103,7 @@ class Decided:
 
 @dataclass(frozen=True)
 class Panel:
-    """What a letter's page says of its disposal. ``may_hold``: the reader may hold the letter, or lift the hold.
+    """What a letter's page says of its disposal. ``may_hold``: the reader may hold the letter; ``may_lift``: and lift its hold.
 
     ``is_late``: its files are still there long after the decision.
     """
@@ -111,6 +111,7 @@ class Panel:
     decided: Decided | None
     held: Hold | None
     may_hold: bool
+    may_lift: bool
     is_late: bool
 
 
@@ -197,7 +198,9 @@ def panel(session: Session, mail_id: MailId, actor: Actor, *, now: datetime) -> 
         return None
     decided = of_letter(session, mail_id)
     is_late = decided is not None and decided.destroyed is not None and decided.destroyed.is_late(now)
-    found = Panel(decided, holds.of_letter(session, mail_id), holds.may_hold(mail, actor), is_late)
+    held = holds.of_letter(session, mail_id)
+    may_lift = held is not None and holds.may_lift(mail, held.unit_id, actor)
+    found = Panel(decided, held, holds.may_hold(mail, actor), may_lift, is_late)
     return found if found.decided or found.held or found.may_hold else None
 
 

@@ -47,6 +47,7 @@ NOT_SEARCHED_BY = {
     "letter_exceptions.ended_by_id": "names who acted; read by the letter",
     "letter_exceptions.second_id": "names who acted; read by the letter",
     "letter_holds.held_by_id": "names who acted; read by the letter",
+    "letter_holds.held_unit_id": "names for whom somebody acted; read by the letter",
     "letter_holds.lifted_by_id": "names who acted; read by the letter",
     "level_requests.asked_by_id": "names who asked; read by the letter",
     "level_requests.ended_by_id": "names who acted; read by the letter",

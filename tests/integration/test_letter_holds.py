@@ -8,9 +8,11 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from ged.audit import AuditEntry
-from ged.disposal import holds
+from ged.disposal import holds, queries
 from ged.disposal.lists import eligible
+from ged.disposal.models import LetterHold
 from ged.errors import Forbidden, GedError, Invalid, InvalidTransition, NotFound
+from ged.org.models import Unit
 from ged.ports import MailId
 from ged.register.models import Mail
 from ged.register.states import MailState
@@ -57,7 +59,8 @@ def test_a_held_letter_is_on_no_slip_until_the_hold_is_lifted(services: Services
     with services.reading() as session:
         found = holds.of_letter(session, held)
         assert holds.of_letter(session, other) is None
-    assert found == holds.Hold("Procès en cours", "Dge", NOW)
+        unit_id = session.scalars(select(Unit.id).where(Unit.code == "DGE")).one()
+    assert found == holds.Hold("Procès en cours", "Dge", NOW, unit_id)
     with pytest.raises(InvalidTransition, match=r"hold\.standing"):
         hold(services, held)
     lift(services, held, "sg")
@@ -73,6 +76,26 @@ def test_a_held_letter_is_on_no_slip_until_the_hold_is_lifted(services: Services
             "mail.hold_lifted",
             "mail.held",
         ]
+
+
+def test_who_heads_a_unit_below_does_not_lift_the_hold_of_an_authority(services: Services) -> None:
+    """It may stand for a court's order. Another one who speaks for that unit does."""
+    mail = letter(services, "Gelée")
+    over(services, [mail])
+    hold(services, mail, "sg", reason="Ordonnance du juge d'instruction")
+    with pytest.raises(Forbidden, match=r"hold\.above"):
+        lift(services, mail, "dge")
+    assert proposed(services) == []
+    with services.reading() as session:
+        panels = [queries.panel(session, mail, actor(services, one), now=NOW) for one in ("dge", "sg")]
+    assert [(one.may_hold, one.may_lift) for one in panels if one] == [(True, False), (True, True)]
+    lift(services, mail, "sg")
+    assert proposed(services) == [mail]
+    hold(services, mail, "sg")
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(LetterHold).values(held_unit_id=None))
+    lift(services, mail, "dge")
+    assert proposed(services) == [mail], "a hold of a release that did not note in whose name it was"
 
 
 def test_a_slip_that_waits_with_it_is_not_confirmed(services: Services) -> None:

@@ -933,6 +933,10 @@ MESSAGES: Mapping[str, Message] = {
     "disposal.settled": Message(_l("Ce bordereau n'attend plus."), _l("Relisez-le.")),
     "disposal.unknown": Message(_l("Ce bordereau n'existe pas."), _l("Ouvrez-le de nouveau depuis la liste.")),
     # --- hold ---
+    "hold.above": Message(
+        _l("Ce courrier est gelé au nom d'un service au-dessus du vôtre."),
+        _l("Demandez à la personne qui l'a gelé, ou au responsable de son service."),
+    ),
     "hold.none": Message(_l("Ce courrier n'est pas gelé."), _l("Relisez le courrier.")),
     "hold.reason": Message(_l("Le motif du gel manque, ou est trop long."), _l("Écrivez 300 signes au plus.")),
     "hold.standing": Message(_l("Ce courrier est gelé déjà."), _l("Relisez le courrier.")),
