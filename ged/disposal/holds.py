@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ged import destroyed
@@ -11,7 +11,7 @@ from ged.disposal.models import LetterHold
 from ged.disposal.operations import MAX_REASON, spoken_units
 from ged.errors import Forbidden, Invalid, InvalidTransition
 from ged.org import tree
-from ged.org.models import Person
+from ged.org.models import Person, Unit
 from ged.ports import MailId
 from ged.register.models import Mail
 from ged.register.operations import mail_to_change
@@ -24,12 +24,14 @@ class Hold:
 
     Attributes:
         unit_id: the highest unit that its holder spoke for; None: not known.
+        unit_name: its name; empty: not known.
     """
 
     reason: str
     by_name: str
     held_at: datetime
     unit_id: int | None
+    unit_name: str
 
 
 def may_hold(mail: Mail, actor: Actor) -> bool:
@@ -59,8 +61,11 @@ def _highest(mail: Mail, actor: Actor) -> int | None:
 def of_letter(session: Session, mail_id: int) -> Hold | None:
     """The open hold of a letter; None: none. The caller has checked access to the letter."""
     found = session.execute(
-        select(LetterHold.reason, Person.name, LetterHold.held_at, LetterHold.held_unit_id)
+        select(
+            LetterHold.reason, Person.name, LetterHold.held_at, LetterHold.held_unit_id, func.coalesce(Unit.name, "")
+        )
         .join(Person, Person.id == LetterHold.held_by_id)
+        .outerjoin(Unit, Unit.id == LetterHold.held_unit_id)
         .where(LetterHold.mail_id == mail_id, LetterHold.lifted_at.is_(None))
     ).first()
     return Hold(*found) if found is not None else None

@@ -22,6 +22,7 @@ from ged.verify import verify
 from tests import transfer_kit
 from tests.destroyed_kit import carry_out, confirm, decided, keyed, letter, over, propose
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
+from tests.figure_site import plain
 from tests.site import make_site, post, sign_in
 from tests.together_kit import together
 
@@ -59,8 +60,8 @@ def test_a_held_letter_is_on_no_slip_until_the_hold_is_lifted(services: Services
     with services.reading() as session:
         found = holds.of_letter(session, held)
         assert holds.of_letter(session, other) is None
-        unit_id = session.scalars(select(Unit.id).where(Unit.code == "DGE")).one()
-    assert found == holds.Hold("Procès en cours", "Dge", NOW, unit_id)
+        unit = session.execute(select(Unit.id, Unit.name).where(Unit.code == "DGE")).one()
+    assert found == holds.Hold("Procès en cours", "Dge", NOW, *unit)
     with pytest.raises(InvalidTransition, match=r"hold\.standing"):
         hold(services, held)
     lift(services, held, "sg")
@@ -154,6 +155,12 @@ def test_the_letter_s_page_holds_and_lifts(tmp_path: Path) -> None:
     assert sign_in(app, "agent").get(f"/courriers/{mail}").text.count("Lever le gel") == 0
     post(dge, f"/eliminations/courriers/{mail}/degeler", {})
     assert "Geler l'élimination" in dge.get(f"/courriers/{mail}").text
+    post(sign_in(app, "sg"), f"/eliminations/courriers/{mail}/geler", {"reason": "Ordonnance du juge"})
+    page = dge.get(f"/courriers/{mail}").text
+    assert "Lever le gel" not in page
+    assert "Il est gelé au nom d'un service au-dessus du vôtre : Ministère." in plain(page)
+    refused = post(dge, f"/eliminations/courriers/{mail}/degeler", {}, follow_redirects=True)
+    assert "Ce courrier est gelé au nom d'un service au-dessus du vôtre." in plain(refused.text)
     services.engine.dispose()
 
 
