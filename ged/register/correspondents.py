@@ -32,17 +32,17 @@ class CorrespondentRow:
     email: str
 
 
-APOSTROPHES = str.maketrans(dict.fromkeys("\u2019\u2018\u02bc\u2032`\u00b4", "'"))
-"""Apostrophes of telephones, of Word, of keyboards. Revision 0030 folded the existing names."""
+ONE_FORM = str.maketrans(dict.fromkeys("\u2019\u2018\u02bc\u2032`\u00b4", "'") | {"œ": "oe", "æ": "ae"})
+"""Apostrophes of telephones, of Word, of keyboards; digraphs. Revisions 0030 and 0103 folded the existing names."""
 
 
 def fold(name: str) -> str:
-    """Fold a name for comparison: without accents, in lower case, with single spaces and one form of apostrophe.
+    """Fold a name for comparison: without accents, in lower case, with single spaces, one form of apostrophe, digraphs as letters.
 
-    >>> fold("Préfecture  de l’Ogou")
-    "prefecture de l'ogou"
+    >>> fold("Préfecture  de l’Ogou"), fold("ŒUVRES")
+    ("prefecture de l'ogou", 'oeuvres')
     """
-    decomposed = unicodedata.normalize("NFKD", name.translate(APOSTROPHES).casefold())
+    decomposed = unicodedata.normalize("NFKD", name.casefold().translate(ONE_FORM))
     return " ".join("".join(c for c in decomposed if not unicodedata.combining(c)).split())
 
 

@@ -60,6 +60,14 @@ def test_letters_that_are_confidential_or_void_or_came_closed_tell_nothing(site:
     assert told(site) == [(TOWN, ["Visible"], [])]
 
 
+def test_a_digraph_and_its_two_letters_are_one_sender(site: Site) -> None:
+    register(site[1], "Quête", sender="Œuvres des Sœurs")
+    register(site[1], "Subvention", sender="OEUVRES DES SOEURS")
+    assert told(site) == [("Œuvres des Sœurs", ["Subvention", "Quête"], [])]
+    with site[1].reading() as db:
+        assert db.scalars(select(Correspondent.folded_name)).all() == ["oeuvres des soeurs"]
+
+
 def test_another_desk_and_who_keeps_no_register_learn_nothing(site: Site) -> None:
     register(site[1], "Visible", sender=TOWN)
     assert told(site, "daf") == []

@@ -1,14 +1,14 @@
 """the unit in whose name a letter is held: who speaks for it lifts the hold, and nobody below
 
 Revision ID: 0104
-Revises: 0102
+Revises: 0103
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0104"
-down_revision = "0102"
+down_revision = "0103"
 branch_labels = None
 depends_on = None
 oldest_program = "0042"
