@@ -213,3 +213,37 @@ def test_who_types_before_the_scripts_have_come_stays_in_the_field(
     expect(subject).to_have_value("Demande d'audience")
     expect(page.locator("#sender_name")).to_have_value("")
     context.close()
+
+
+def test_each_addressee_of_a_departure_is_completed_on_its_line(browser: Browser, place: tuple[str, Services]) -> None:
+    context = browser.new_context(base_url=place[0], locale="fr-FR", viewport={"width": 360, "height": 740})
+    page = context.new_page()
+    sign_in(page, "agent")
+    with page.expect_response("**/enregistrer/connus"):
+        page.goto("/enregistrer/depart")
+    names, offered = page.locator("#addressees"), page.locator("#addressees-list")
+    names.focus()
+    page.keyboard.type("Cabinet Nouveau\nceet")
+    expect(offered).to_be_visible()
+    assert axe_faults(page) == []
+    page.keyboard.press("ArrowRight")
+    expect(names).to_have_value("Cabinet Nouveau\nCEET Lomé")
+    page.keyboard.press("Control+z")
+    expect(names).to_have_value("Cabinet Nouveau\nceet")
+    page.keyboard.press("Space")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    page.keyboard.type("Ministère")
+    page.keyboard.press("Control+ArrowRight")
+    expect(names).to_have_value("Cabinet Nouveau\nCEET Lomé\nMinistère de l'Économie")
+    # Who corrects an upper line is offered nothing for the last one.
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Home")
+    page.keyboard.type("M. ")
+    expect(offered).to_be_hidden()
+    page.keyboard.press("ArrowRight")
+    expect(names).to_have_value("M. Cabinet Nouveau\nCEET Lomé\nMinistère de l'Économie")
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    context.close()

@@ -431,6 +431,9 @@
   for (const box of document.querySelectorAll("[data-suggest]")) {
     const input = box.querySelector("input, textarea");
     const list = box.querySelector("[role=listbox]");
+    // A list of names, one in a line: what is offered stands for the last line.
+    const isLines = "lines" in box.dataset;
+    const text = () => isLines ? input.value.slice(input.value.lastIndexOf("\n") + 1) : input.value;
     let taken = null;
     const options = () => [...list.querySelectorAll("[role=option]")];
     const marked = () => list.querySelector("[aria-selected=true]");
@@ -449,8 +452,9 @@
       }
     };
     const write = (value, isPart) => {
-      taken = { before: input.value, after: value, isPart, earlier: taken };
-      input.value = value;
+      const before = input.value, after = before.slice(0, before.length - text().length) + value;
+      taken = { before, after, isPart, earlier: taken };
+      input.value = after;
     };
     const take = (option) => {
       write(option.dataset.value, false);
@@ -469,19 +473,19 @@
     };
     // Up to the end of the next word that is more than an article or a preposition.
     const nextWords = (option) => {
-      const whole = option.dataset.value, typed = input.value;
-      const words = fold(whole).startsWith(fold(typed)) && whole.slice(typed.length).match(/^\s*(?:\S{1,3}\s+)*\S+/);
-      return words ? typed + words[0] : null;
+      const whole = option.dataset.value, begun = text();
+      const words = fold(whole).startsWith(fold(begun)) && whole.slice(begun.length).match(/^\s*(?:\S{1,3}\s+)*\S+/);
+      return words ? begun + words[0] : null;
     };
     const atEnd = () => input.selectionStart === input.value.length && input.selectionEnd === input.value.length;
     // An answer that comes late, after one has been marked, would take the mark away: Enter would send the form instead.
     list.addEventListener("htmx:beforeSwap", (event) => { if (marked()) event.detail.shouldSwap = false; });
     input.addEventListener("input", () => mark(null));
     const offer = () => {
-      const typed = input.value.trim().toLowerCase();
+      const begun = text().trim().toLowerCase();
       const found = options();
       // An answer that comes after a name was taken offers another one to who asks for nothing. In lines, arrows move.
-      const useless = (found.length === 1 && found[0].dataset.value.toLowerCase() === typed) || (isTaken() && !taken.isPart) || typed.includes("\n");
+      const useless = (found.length === 1 && found[0].dataset.value.toLowerCase() === begun) || (isTaken() && !taken.isPart) || begun.includes("\n");
       show(document.activeElement === input && found.length > 0 && !useless);
     };
     list.addEventListener("htmx:afterSwap", offer);

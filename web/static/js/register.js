@@ -82,7 +82,8 @@
     }
     return [...found];
   };
-  const OFFERS = { sender: (typed) => (typed ? best(known.senders, typed) : []).slice(0, MOST), subject: (typed) => subjects(typed).slice(0, MOST_SUBJECTS), reference: references };
+  const names = (typed) => (typed ? best(known.senders, typed) : []).slice(0, MOST);
+  const OFFERS = { sender: names, lines: names, subject: (typed) => subjects(typed).slice(0, MOST_SUBJECTS), reference: references };
   const said = form?.querySelector("[data-said]");
   let pause = 0;
   const draw = (box, texts, more = []) => {
@@ -104,7 +105,9 @@
   };
   for (const box of form ? form.querySelectorAll("[data-complete]") : []) {
     const input = box.querySelector("input, textarea"), list = box.querySelector("[role=listbox]");
-    const offers = () => OFFERS[box.dataset.complete](fold(input.value), input.value.trim());
+    // Of a list of names the last line is completed, while it is written.
+    const text = () => !("lines" in box.dataset) ? input.value : input.selectionEnd < input.value.length ? "" : input.value.slice(input.value.lastIndexOf("\n") + 1);
+    const offers = () => OFFERS[box.dataset.complete](fold(text()), text().trim());
     input.addEventListener("input", () => draw(box, offers()));
     if (box.dataset.complete !== "sender") {
       input.addEventListener("focus", () => { if (!input.value) draw(box, offers()); });
