@@ -75,6 +75,7 @@ ON_PAPER = {
     "paper/ink.py": PAPER,
     "paper/rules.py": READ,
     "preservation/documents.py": DATA,
+    "register/correspondents.py": READ,
     "register/prints.py": PAPER,
     "register/words.py": "on paper; the site has these words in its catalogue (`catalogue.extract`)",
     "reports/register_pages.py": PAPER,
