@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, tzinfo
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -286,13 +287,14 @@ class ElasticIndex:
         A query without mistyped words takes one call. Else a second call sends the query with the corrections.
         """
         typed = {word: analysis.forms(word).stem for word in correcting.doubtful(parsed)}
-        limits = self._frequencies.mistakes([*typed.values(), *(form.stem for form in _single(parsed))])
+        stems = [*typed.values(), *(form.stem for form in _forms(parsed))]
+        known = elastic_query.Known(self._frequencies.mistakes(stems), self._frequencies.weights(stems))
         rare = self._frequencies.rare(list(typed.values()))
         doubtful = tuple(word for word, stem in typed.items() if stem in rare)
         build = elastic_query.build_unscored if counting else elastic_query.build
 
         def ask(parsed: ParsedQuery, **more: Any) -> Mapping[str, Any]:
-            asked = build(query, parsed, principals, limits=limits)
+            asked = build(query, parsed, principals, known=known)
             order = {} if counting else _ordered(query.sort, elastic_query.rescored(parsed))
             answer = self._client.search(
                 index=self._alias, query=asked, preference=_one_copy(query.text), **order, **wanted, **more
@@ -356,11 +358,11 @@ def _one_copy(text: str) -> str:
     return hashlib.sha256(analysis.clean(text).encode()).hexdigest()[:16]
 
 
-def _single(parsed: ParsedQuery) -> Iterable[analysis.Forms]:
-    """The forms of the plain single words."""
+def _forms(parsed: ParsedQuery) -> Iterable[analysis.Forms]:
+    """The forms of the plain words, and of their synonyms."""
     for node in parsed.words:
-        if isinstance(node, Words) and len(node.forms) == 1:
-            yield node.forms[0]
+        if isinstance(leaf := elastic_query.plain(node), Words):
+            yield from chain(leaf.forms, *leaf.also)
 
 
 def _settled(hits: list[dict[str, Any]], sort: SortOrder) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
@@ -10,7 +11,7 @@ from indexer import fields
 from indexer.analysis import fuzzy_distance
 from indexer.elastic_schema import WHOLE, path
 from indexer.fields import BESIDE, BY_NAME, FACETS, TEXT_FIELDS, Kind
-from indexer.ranking import RUN_FIELDS, Weights, number_boost
+from indexer.ranking import RUN_FIELDS, Weights, also_boost, number_boost
 from indexer.tree import AnyOf, Node, Number, ParsedQuery, Prefix, Words
 
 Clause = dict[str, Any]
@@ -18,8 +19,26 @@ NOTHING: Clause = {"match_none": {}}
 FUZZY_EXPANSIONS = 30
 PAIR = 2
 MOST = 2
-Limits = Mapping[str, int]
-NONE: Limits = {}
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the index tells of the words of a query.
+
+    Attributes:
+        mistakes: the most mistakes to search for in a word, by its stem. Else its length says how many.
+        weights: the ``rereading.weight`` of each stem; a missing stem weighs 1.
+    """
+
+    mistakes: Mapping[str, int] = field(default_factory=dict)
+    weights: Mapping[str, float] = field(default_factory=dict)
+
+    def weight(self, stem: str) -> float:
+        """The weight of a stem."""
+        return self.weights.get(stem, 1.0)
+
+
+NOTHING_KNOWN = Known()
 
 
 def any_of(clauses: Iterable[Clause]) -> Clause:
@@ -28,18 +47,16 @@ def any_of(clauses: Iterable[Clause]) -> Clause:
     return {"bool": {"should": found, "minimum_should_match": 1}} if found else NOTHING
 
 
-def build(query: SearchQuery, parsed: ParsedQuery, principals: Principals, *, limits: Limits = NONE) -> Clause:
-    """The whole query: access, exclusions, filters, days and the typed text, with a first score.
-
-    Args:
-        limits: the most mistakes to search for in a word, by its stem. Else its length says how many.
-    """
-    return _build(query, parsed, principals, must=[_asked(parsed, limits)])
+def build(query: SearchQuery, parsed: ParsedQuery, principals: Principals, *, known: Known = NOTHING_KNOWN) -> Clause:
+    """The whole query: access, exclusions, filters, days and the typed text, with a first score."""
+    return _build(query, parsed, principals, must=[_asked(parsed, known)])
 
 
-def build_unscored(query: SearchQuery, parsed: ParsedQuery, principals: Principals, *, limits: Limits = NONE) -> Clause:
+def build_unscored(
+    query: SearchQuery, parsed: ParsedQuery, principals: Principals, *, known: Known = NOTHING_KNOWN
+) -> Clause:
     """The query of the same letters for counting: without the clauses that only score."""
-    return _build(query, parsed, principals, filters=_held(parsed, limits))
+    return _build(query, parsed, principals, filters=_held(parsed, known))
 
 
 def rescored(parsed: ParsedQuery) -> Clause | None:
@@ -47,7 +64,7 @@ def rescored(parsed: ParsedQuery) -> Clause | None:
 
     They are many, and the first pass has none of them, so that a search costs little over a large index.
     """
-    words = [leaf for node in parsed.words if isinstance(leaf := _plain(node), Words)]
+    words = [leaf for node in parsed.words if isinstance(leaf := plain(node), Words)]
     found = [clause for word in words for clause in _told(word)]
     found += _run(parsed)
     return {"bool": {"should": found}} if found else None
@@ -101,10 +118,10 @@ def _dated(dated: Dated) -> Iterable[Clause]:
         yield {"match_phrase": {path(name): {"query": dated.mention, "analyzer": "ged_stemmed"}}}
 
 
-def _asked(parsed: ParsedQuery, limits: Limits) -> Clause:
+def _asked(parsed: ParsedQuery, known: Known) -> Clause:
     must = [_node(node, None) for node in parsed.required]
     if parsed.words:
-        words = [_node(node, limits) for node in parsed.words]
+        words = [_node(node, known) for node in parsed.words]
         found: Clause = {"bool": {"should": words, "minimum_should_match": parsed.minimum}}
         # The OCR may have read two words as one: then the letter contains neither of them.
         must.append(any_of([found, *_side(parsed)]) if len(words) == PAIR else found)
@@ -116,11 +133,11 @@ def _asked(parsed: ParsedQuery, limits: Limits) -> Clause:
     return query
 
 
-def _held(parsed: ParsedQuery, limits: Limits) -> list[Clause]:
+def _held(parsed: ParsedQuery, known: Known) -> list[Clause]:
     """What letters must contain to match ``_asked``, as filters."""
     held = [any_of(_leaves(node, None)) for node in parsed.required]
     if parsed.words:
-        leaves = [list(_leaves(node, limits)) for node in parsed.words]
+        leaves = [list(_leaves(node, known)) for node in parsed.words]
         if parsed.minimum == 1:
             held.append(any_of([*chain.from_iterable(leaves), *(_side(parsed) if len(leaves) == PAIR else ())]))
         else:
@@ -158,35 +175,36 @@ def _side(parsed: ParsedQuery) -> Iterable[Clause]:
         yield {"match": {WHOLE: {"query": text, "analyzer": "ged_joined", "boost": Weights.SIDE}}}
 
 
-def _plain(node: Node) -> Node:
+def plain(node: Node) -> Node:
     """The words of a node that may also be a number."""
     return node.nodes[-1] if isinstance(node, AnyOf) else node
 
 
-def _node(node: Node, limits: Limits | None) -> Clause:
-    """A node with its score. Without ``limits`` it is searched without mistakes."""
+def _node(node: Node, known: Known | None) -> Clause:
+    """A node with its score. Without ``known`` it is searched without mistakes."""
     if isinstance(node, AnyOf):
-        return any_of(_node(inner, limits) for inner in node.nodes)
+        return any_of(_node(inner, known) for inner in node.nodes)
     if isinstance(node, Number):
         return any_of(_number(node))
     names = node.fields or TEXT_FIELDS
     if isinstance(node, Prefix):
         return any_of({"prefix": {f"{path(name)}.exact": {"value": node.folded}}} for name in names)
-    if limits is None:
+    if known is None:
         found = [any_of([*_stems(node, name), *_exact(node, name)]) for name in names]
         return {"dis_max": {"queries": found, "tie_breaker": Weights.OTHER_FIELDS}}
-    right = any_of(chain.from_iterable(_stems(node, name) for name in names))
+    right = any_of(chain.from_iterable(_stems(node, name, known) for name in names))
     # The better of them, not their sum: a letter that has the word gains little by its mistakes.
-    return {"dis_max": {"queries": [right, *_beside(node), *_mistaken(node, limits)]}}
+    return {"dis_max": {"queries": [right, *_beside(node), *_mistaken(node, known)]}}
 
 
-def _stems(word: Words, name: str) -> Iterable[Clause]:
+def _stems(word: Words, name: str, known: Known = NOTHING_KNOWN) -> Iterable[Clause]:
     """The clause of a word, or the best of the clauses of the word and of its synonyms."""
     boost = BY_NAME[name].boost
-    runs = [" ".join(form.folded for form in run) for run in word.also]
     found = [_match(path(name), word.text, "ged_stemmed", boost)]
-    found += [_match(path(name), text, "ged_stemmed", boost * Weights.ALSO) for text in runs]
-    yield {"dis_max": {"queries": found}} if runs else found[0]
+    for run in word.also:
+        text = " ".join(form.folded for form in run)
+        found.append(_match(path(name), text, "ged_stemmed", boost * also_boost(word.forms, run, known.weight)))
+    yield {"dis_max": {"queries": found}} if word.also else found[0]
 
 
 def _exact(word: Words, name: str) -> Iterable[Clause]:
@@ -199,50 +217,54 @@ def _beside(word: Words) -> Iterable[Clause]:
         yield _match(BESIDE, word.text, "ged_stemmed", Weights.BESIDE)
 
 
-def _mistaken(word: Words, limits: Limits | None) -> Iterable[Clause]:
-    """Letters with a typing or reading mistake in the word; fewer for a word that many letters hold."""
-    if limits is None or word.quoted or word.fields or len(word.forms) > 1:
+def _mistaken(word: Words, known: Known | None) -> Iterable[Clause]:
+    """Letters with a typing or reading mistake in the word; fewer for a word that many letters hold.
+
+    All of them have one score, by how rare the word itself is. A score for each near word, and their sum, which is what
+    Elasticsearch counts by itself, puts letters with *mois*, *mais* and *moins* above those with *mois*.
+    """
+    if known is None or word.quoted or word.fields or len(word.forms) > 1:
         return
-    folded = word.forms[0].folded
-    distance = min(fuzzy_distance(folded), limits.get(word.forms[0].stem, MOST))
+    form = word.forms[0]
+    distance = min(fuzzy_distance(form.folded), known.mistakes.get(form.stem, MOST))
     if distance:
-        yield _alike(WHOLE, folded, Weights.SHAPE)
-        yield _alike(f"{WHOLE}.joined", folded, Weights.JOINED)
-        yield _near(WHOLE, folded, distance)
+        near = any_of([_near(WHOLE, form.folded, distance), _alike(f"{WHOLE}.joined", form.folded)])
+        yield {"constant_score": {"filter": near, "boost": Weights.NEAR * known.weight(form.stem)}}
 
 
-def _leaves(node: Node, limits: Limits | None) -> Iterable[Clause]:
+def _leaves(node: Node, known: Known | None) -> Iterable[Clause]:
     """The clauses of ``_node`` of which one has to match, without the clauses that find no further letter.
 
-    The clause of the stem also finds the written and the folded form; the clause of near words also finds the shape.
+    The clause of the stem also finds the written and the folded form.
     """
     if isinstance(node, AnyOf):
         for inner in node.nodes:
-            yield from _leaves(inner, limits)
+            yield from _leaves(inner, known)
     elif isinstance(node, Number):
         yield from _number(node)
     elif isinstance(node, Prefix):
         for name in node.fields or TEXT_FIELDS:
             yield {"prefix": {f"{path(name)}.exact": {"value": node.folded}}}
     else:
-        if limits is not None:
+        if known is not None:
             yield from _beside(node)
         for name in node.fields or TEXT_FIELDS:
             yield from _stems(node, name)
-        yield from list(_mistaken(node, limits))[1:]
+        yield from _mistaken(node, known)
 
 
 def _match(name: str, text: str, analyzer: str, boost: float) -> Clause:
     return {"match_phrase": {name: {"query": text, "analyzer": analyzer, "boost": boost}}}
 
 
-def _alike(name: str, folded: str, boost: float) -> Clause:
-    return {"match": {name: {"query": folded, "analyzer": "ged_shape", "boost": boost}}}
+def _alike(name: str, folded: str) -> Clause:
+    return {"match": {name: {"query": folded, "analyzer": "ged_shape"}}}
 
 
 def _near(name: str, folded: str, distance: int) -> Clause:
+    """Words near to a word by the shapes of their letters; a word that differs in shapes alone is one of them."""
     near = {"query": folded, "analyzer": "ged_shape", "fuzziness": distance, "prefix_length": Weights.NEAR_PREFIX}
-    return {"match": {name: near | {"max_expansions": FUZZY_EXPANSIONS, "boost": Weights.NEAR}}}
+    return {"match": {name: near | {"max_expansions": FUZZY_EXPANSIONS}}}
 
 
 def _exact_number(whole: str, names: tuple[str, ...]) -> Iterable[Clause]:

@@ -3,8 +3,10 @@
 Tuned on French administrative texts with judged queries (``bench/relevance.py``), not on the generated letters.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
+
+from indexer.tree import Run
 
 RUN_FIELDS: Final = ("subject", "text")
 """The fields in which neighbouring words raise the score of a letter."""
@@ -18,9 +20,9 @@ class Weights:
     of the subject alone. FOLDED: a word as it was typed, without its accents, by field. WRITTEN: with its accents.
     PAIRS: two neighbouring words of the query side by side in the text. RUN: the words in their order in the text.
     OTHER_FIELDS: a word in fields other than its best field, where a word is typed with its field or in quotes. NEAR: a
-    word with a typing or reading mistake, below the word itself. SHAPE: a word whose letters a scan confuses. JOINED: a
-    word that was read as two. SIDE: two words that were read as one. BESIDE: a word that
-    only one of two readers read. ALSO: a synonym, or the correction of a mistyped word.
+    word with a typing or reading mistake, or read as two words: times how rare the word is, however often. SIDE: two
+    words that were read as one. BESIDE: a word that only one of two readers read. ALSO: a synonym, or the correction of
+    a mistyped word.
     """
 
     HELD: Final = 0.7
@@ -32,10 +34,8 @@ class Weights:
     RUN_SLOP: Final = 2
     RUN_WORDS: Final = 12
     OTHER_FIELDS: Final = 0.5
-    NEAR: Final = 1.4
+    NEAR: Final = 0.9
     NEAR_PREFIX: Final = 1
-    SHAPE: Final = 1.5
-    JOINED: Final = 1.4
     SIDE: Final = 0.3
     BESIDE: Final = 0.3
     ALSO: Final = 0.9
@@ -47,3 +47,16 @@ class Weights:
 def number_boost(parts: int) -> float:
     """The weight of a run of parts of a number; it grows with the number of parts."""
     return Weights.NUMBER_PARTS * max(1.0, parts / 2)
+
+
+def also_boost(typed: Run, also: Run, weight: Callable[[str], float]) -> float:
+    """The weight of a synonym beside the typed words.
+
+    A phrase scores by the sum of its words, so a long name would outweigh its abbreviation: *contrat à durée déterminée*
+    that of *CDD*. It is lowered to what the typed words weigh; it is never raised.
+
+    Args:
+        weight: how rare a stem is.
+    """
+    own, other = (sum(weight(form.stem) for form in run) for run in (typed, also))
+    return Weights.ALSO * (min(1.0, own / other) if other else 1.0)

@@ -11,7 +11,8 @@ from ged.ports import Dated, Principals, SearchQuery
 from indexer import analysis, fields
 from indexer.analysis import Forms, fuzzy_distance
 from indexer.fields import BY_NAME, FACETS, TEXT_FIELDS, Kind
-from indexer.ranking import RUN_FIELDS, Weights, number_boost
+from indexer.ranking import RUN_FIELDS, Weights, also_boost, number_boost
+from indexer.rereading import weight
 from indexer.tantivy_store import NEAR_FIELDS, near_keys
 from indexer.tree import AnyOf, Node, Number, ParsedQuery, Prefix, Run
 
@@ -129,7 +130,10 @@ class Translator:
             return any_of(self._prefix(f"{name}_exact", node.folded) for name in node.fields or TEXT_FIELDS)
         names = node.fields or TEXT_FIELDS
         asked = self._words(node.forms, names, fuzzy=fuzzy and not node.quoted)
-        also = [Query.boost_query(self._words(run, names, fuzzy=False), Weights.ALSO) for run in node.also]
+        also = [
+            Query.boost_query(self._words(run, names, fuzzy=False), also_boost(node.forms, run, self._weight))
+            for run in node.also
+        ]
         return any_of([asked, *also]) if also else asked
 
     def _words(self, run: Run, names: tuple[str, ...], *, fuzzy: bool) -> Query:
@@ -157,6 +161,10 @@ class Translator:
         if fuzzy and fuzzy_distance(form.folded) and not self._is_common(form.folded):
             return any_of([asked, Query.const_score_query(near(self.schema, form.folded), NEAR)])
         return asked
+
+    def _weight(self, stem: str) -> float:
+        """How rare a stem is in the text of all letters."""
+        return 1.0 if self.searcher is None else weight(self.searcher.num_docs, self.searcher.doc_freq("text", stem))
 
     def _is_common(self, folded: str) -> bool:
         if self.searcher is None:

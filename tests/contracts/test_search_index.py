@@ -200,6 +200,14 @@ def test_a_typing_mistake_is_found_below_the_word_itself(index: SearchIndex) -> 
     assert sorted(ids(index, "electrifcation")) == [1, 2]
 
 
+def test_words_near_to_a_word_count_once_and_less_than_the_word(index: SearchIndex) -> None:
+    index.put(
+        [letter(1, "Divers", "un mois, mais moins de mots"), letter(2, "Divers", "un mois, du mois passé au port")]
+    )
+    index.put([letter(3, "Divers", "mais moins de mots"), letter(4, "Divers", "un bail")])
+    assert ids(index, "mois") == [2, 1, 3]
+
+
 def test_short_words_and_numbers_are_not_guessed(index: SearchIndex) -> None:
     index.put([letter(1, "loi 2024")])
     assert ids(index, "roi") == []
@@ -871,3 +879,11 @@ def test_abbreviations_of_administration_find_what_they_stand_for(index: SearchI
     index.put([letter(1, "Votre accusé de réception"), letter(2, "Le DG est absent"), letter(3, "Autre")])
     assert ids(index, "AR") == [1]
     assert ids(index, "le directeur général") == [2]
+
+
+def test_a_long_name_does_not_outweigh_the_abbreviation_that_was_typed(index: SearchIndex) -> None:
+    index.put(
+        [letter(1, "Divers", "Le DAF du port"), letter(2, "Divers", "Le directeur administratif et financier du port")]
+    )
+    index.put([letter(number, "Divers", "Le bail du port") for number in range(3, 9)])
+    assert ids(index, "DAF") == [1, 2]
