@@ -70,6 +70,40 @@ def test_a_refused_form_is_loaded_again_with_its_text_and_left_behind_by_a_link(
     expect(page.locator("#subject")).to_have_value("")
 
 
+def test_what_was_typed_when_the_browser_was_ended_is_given_back_after_signing_in(
+    page: Page, site: tuple[str, Services]
+) -> None:
+    # A page that is ended at once hears nothing of it.
+    page.add_init_script(
+        "window.addEventListener('pagehide', (event) => { if (sessionStorage.ended) event.stopImmediatePropagation(); }, true)"
+    )
+    page.on("dialog", lambda dialog: dialog.accept())
+    kept = "() => sessionStorage.getItem('ged.typing') !== null"
+    fill_registration(page)
+    page.wait_for_function(kept)
+    page.goto("/registres/")
+    page.goto("/enregistrer/")
+    expect(page.locator("#subject")).to_have_value("")  # left by a link: nobody asks for it again
+    page.select_option("#addressed_post_id", index=1)
+    page.fill("#sender_name", "Collectif des riverains")
+    page.fill("#subject", SUBJECT)
+    page.wait_for_function(kept)
+    page.evaluate("() => { sessionStorage.ended = '1'; }")
+    page.context.clear_cookies()
+    page.reload()
+    page.evaluate("() => { delete sessionStorage.ended; }")
+    sign_in(page, "agent")
+    page.goto("/enregistrer/")
+    expect(page.get_by_text(RESTORED)).to_be_visible()
+    expect(page.locator("#subject")).to_have_value(SUBJECT)
+    with leading_on(page):
+        page.press("#subject", "Enter")
+    page.wait_for_url("**/enregistre")
+    assert count_registered(site[1]) == 1
+    page.goto("/enregistrer/")
+    expect(page.locator("#subject")).to_have_value("")
+
+
 def test_a_form_with_an_address_of_its_own_is_come_back_to_on_its_page(page: Page, site: tuple[str, Services]) -> None:
     mail_id = register(site[1]).mail_id
     impute(site[1], mail_id)

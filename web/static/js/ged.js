@@ -240,7 +240,7 @@
     const form = event.target;
     if (one("[data-sign-out]", form)) { // the next person at this desk is another one
       isSent = true;
-      for (const name of ["ged.kept", "ged.form"]) store.removeItem(name);
+      for (const name of ["ged.kept", "ged.form", "ged.typing"]) store.removeItem(name);
       return;
     }
     if (event.defaultPrevented || form.method !== "post" || !person || form.matches("[data-form-lost]")) return;
@@ -249,6 +249,20 @@
     const typed = typedIn([form]);
     if (typed.fields.length) store.setItem("ged.form", JSON.stringify(typed));
   });
+  // A power cut, or a browser that is ended, tells the page nothing: a guarded form is kept while it is typed, each second, and
+  // forgotten as soon as the page is left in any other way.
+  let keeping = 0;
+  document.addEventListener("input", () => {
+    if (keeping || !dirty || !person || storesItself(typed)) return;
+    keeping = setTimeout(() => {
+      keeping = 0;
+      if (dirty) store.setItem("ged.typing", JSON.stringify(typedIn([typed])));
+    }, 1000);
+  });
+  window.addEventListener("pagehide", () => { clearTimeout(keeping); keeping = 0; store.removeItem("ged.typing"); });
+  const cut = JSON.parse(store.getItem("ged.typing") || "null");
+  if (cut) keep(cut);
+  store.removeItem("ged.typing");
   const sent = JSON.parse(store.getItem("ged.form") || "null");
   store.removeItem("ged.form");
   if (one("[data-form-lost]")) {
