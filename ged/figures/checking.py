@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from ged import audit
 from ged.capture.models import Scan
 from ged.db import Base, table_of
-from ged.figures import cells, handed, moving, operations, scanned, sums
+from ged.figures import cells, moving, operations, scanned, sums
 from ged.figures.counted import CountedRegister, among, between, stored_letters, stored_returns
 from ged.figures.models import (
     STATE,
@@ -52,10 +52,6 @@ TABLES: Sequence[tuple[type[Base], str]] = (
 """The tables of cells (``sums.MODELS``), and what their differences are called."""
 
 
-PAPERS: Sequence[tuple[WholeDays, str]] = ((scanned.STATIONS, "scan"), (handed.SLIPS, "slip"))
-"""The cells whose days are counted whole (``operations.WHOLE_DAYS``), and what their differences are called."""
-
-
 def compare(services: Services, *, progress: Progress = lambda _done, _of: None) -> Iterator[Difference]:
     """Every difference. Letters with acts that no run has counted yet are left out: they are about to be counted."""
     with services.snapshot() as session:
@@ -70,8 +66,8 @@ def compare(services: Services, *, progress: Progress = lambda _done, _of: None)
         for model, what in TABLES:
             must_be = cells.whole(session, model, lambda column: column.is_not(None))
             yield from _rows(session, model, what, select(*table_of(model).columns), must_be)
-        for kind, name in PAPERS:
-            yield from _papers(session, services.zone, state, kind, name)
+        for kind in operations.WHOLE_DAYS:
+            yield from _papers(session, services.zone, state, kind)
 
 
 def _letters(register: CountedRegister, waiting: set[int], progress: Progress) -> Iterator[Difference]:
@@ -106,11 +102,11 @@ def _only(rows: Sequence[tuple[str, ...]], others: Sequence[tuple[str, ...]]) ->
     return "; ".join(" ".join(value for value in row if value not in known) for row in rows)
 
 
-def _papers(session: Session, zone: ZoneInfo, state: FigureState, kind: WholeDays, name: str) -> Iterator[Difference]:
+def _papers(session: Session, zone: ZoneInfo, state: FigureState, kind: WholeDays) -> Iterator[Difference]:
     """Stations and readings, or slips, month by month. A month with a day that is about to be counted is left out."""
     if not kind.is_whole(state):
         if kind.is_due(session, state):
-            yield Difference("figures.missing", f"{name}s", "", "")
+            yield Difference("figures.missing", f"{kind.name}s", "", "")
         return
     waiting = kind.waiting_days(session, zone, state.sequence, audit.head(session).count)
     months = {day.replace(day=1) for day in waiting}
@@ -119,7 +115,7 @@ def _papers(session: Session, zone: ZoneInfo, state: FigureState, kind: WholeDay
             continue
         cell = table_of(kind.model)
         kept = select(*cell.columns).where(cell.c.day.between(month.since, month.until))
-        yield from _rows(session, kind.model, f"figures.{name}", kept, kind.whole(session, zone, month))
+        yield from _rows(session, kind.model, f"figures.{kind.name}", kept, kind.whole(session, zone, month))
         if kind is scanned.STATIONS:
             reading = table_of(FigureReading)
             of_month = select(Scan.attachment_id).where(within(Scan.created_at, month, zone))

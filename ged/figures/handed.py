@@ -26,7 +26,7 @@ from ged.slips.states import SlipState
 class Slips(WholeDays):
     """The cells of slips."""
 
-    model, noted, flag = FigureSlip, FigureSlipDay, "slips_whole"
+    name, model, noted, flag = "slip", FigureSlip, FigureSlipDay, "slips_whole"
     opened_by = sums.OPENED_BY
     moments = (Slip.sent_at, Slip.received_at)
 

@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session, aliased
 
 from ged import audit, locks, schema
 from ged.audit import AuditEntry
-from ged.db import insert_if_missing, table_of
+from ged.db import insert_if_missing
 from ged.figures import cells, handed, moving, scanned, sums
 from ged.figures.counted import Chosen, CountedRegister, Which, among, between, stored_letters, stored_returns
 from ged.figures.days import store_days
@@ -58,13 +58,13 @@ AT_ONCE = 400
 """Letters named one by one in a statement, and counted again in one transaction of a comparison."""
 YEARS_AHEAD = 2
 WHOLE_DAYS: Sequence[WholeDays] = (scanned.STATIONS, handed.SLIPS)
-"""The cells whose days are always counted whole."""
+"""The cells whose days are always counted whole: counted, healed and verified in this order."""
 Progress = Callable[[int, int], None]
 """Called with the id of the last letter that is done, and the highest id."""
 
 
 def has_acts(session: Session) -> bool:
-    """Whether the journal has entries that are not counted, or the figures were never made."""
+    """Whether the journal has entries that are not counted, days are noted, or the figures were never made."""
     state = session.get(FigureState, STATE)
     if state is None or not state.is_whole or any(one.is_due(session, state) for one in WHOLE_DAYS):
         return True
@@ -89,12 +89,16 @@ def run(services: Services, *, now: datetime, progress: Progress = lambda _done,
 
 
 def _count_days(services: Services, kind: WholeDays, *, now: datetime) -> None:
-    """Count the days of stations, or of slips, that are noted, some in each transaction."""
+    """Count the days of stations, or of slips, that are noted, some in each transaction.
+
+    It ends where a rebuild began meanwhile: there is no calendar then, by which delays are counted. The rebuild counts all days itself.
+    """
     more = True
     while more:
         for attempt in services.attempts(now):
             with attempt as uow:
-                more = kind.count(uow.session, services.zone, _held(uow))
+                state = _held(uow)
+                more = state.is_whole and kind.count(uow.session, services.zone, state)
 
 
 def rebuild(
@@ -194,7 +198,7 @@ def _heal_days(services: Services, kind: WholeDays, *, now: datetime) -> None:
                     _held(uow)
                     kind.note(uow.session, found)
             _count_days(services, kind, now=now)
-            logger.warning("figures.healed month=%s %s=%s", month.since, table_of(kind.noted).name, len(found))
+            logger.warning("figures.healed month=%s kind=%s days=%s", month.since, kind.name, len(found))
 
 
 def _pieces(found: Collection[int], upto: int) -> list[tuple[list[int], int]]:

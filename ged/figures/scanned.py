@@ -48,7 +48,7 @@ READ = ("attachment.read", "mail.destroyed", "mail.destroyed_again", "mail.level
 class Stations(WholeDays):
     """The cells of scanning stations."""
 
-    model, noted, flag = FigureScan, FigureScanDay, "scans_whole"
+    name, model, noted, flag = "scan", FigureScan, FigureScanDay, "scans_whole"
     moments = (ScanPage.received_at, Scan.created_at)
 
     def counted(self, session: Session, zone: ZoneInfo, period: Period) -> Select[Any]:

@@ -52,7 +52,8 @@ class SlipSide(StrEnum):
 
 
 NO_DELAY = -1
-"""In the place of a bin: of a slip that was only sent, or acknowledged on a day before that of its sending."""
+"""In the place of a bin: of a slip that was only sent, that was acknowledged on a day before that of its sending (the clock of a desk may differ
+by minutes), or of which a day is not in ``FigureDay``."""
 
 SUMS = (Grain.SUM_DAY, Grain.SUM_MONTH, Grain.SUM_YEAR)
 """The grains of the cells of sums."""

@@ -31,6 +31,7 @@ class WholeDays(ABC):
     """One table of such cells.
 
     Attributes:
+        name: of what is counted, in the singular, for differences and the log.
         model: the cells. Their key begins with ``grain`` (day or month) and ``day``; the columns behind the key are numbers.
         noted: the table of its days that are to be counted anew.
         flag: the column of ``FigureState`` that says whether there are all cells. Until then they are not to be shown.
@@ -38,6 +39,7 @@ class WholeDays(ABC):
         moments: columns of moments. Nothing is counted before the first of them and after the last.
     """
 
+    name: ClassVar[str]
     model: ClassVar[type[Any]]
     noted: ClassVar[type[Any]]
     flag: ClassVar[str]
@@ -50,15 +52,20 @@ class WholeDays(ABC):
 
     @abstractmethod
     def days_of(self, session: Session, zone: ZoneInfo, after: int, upto: int) -> set[date]:
-        """The days that the entries of the journal above ``after`` and not above ``upto`` are about."""
+        """The days that the entries of the journal above ``after`` and not above ``upto`` are about, as the rows are now.
+
+        So no act may move a row from one day to another: the day where it was would stay as it is until the night.
+        """
 
     def is_whole(self, state: FigureState) -> bool:
         """Whether there are all cells."""
         return bool(getattr(state, self.flag))
 
     def is_due(self, session: Session, state: FigureState) -> bool:
-        """Whether the cells are missing, and may be made."""
-        return not self.is_whole(state) and (not self.opened_by or schema.is_opened(session, self.opened_by))
+        """Whether there is something to count: noted days, or all days where there are no cells and they may be made."""
+        if self.is_whole(state):
+            return session.scalar(select(self.noted.day).limit(1)) is not None
+        return not self.opened_by or schema.is_opened(session, self.opened_by)
 
     # --- which days
 
@@ -116,9 +123,8 @@ class WholeDays(ABC):
         if not self.is_whole(state) and session.get(self.noted, BEGUN) is None:
             if not self.is_due(session, state):
                 return False
-            self.note(
-                session, [BEGUN, *self.all_days(session, zone)]
-            )  # also where entries have noted some days already
+            # Also where entries have noted some days already.
+            self.note(session, [BEGUN, *self.all_days(session, zone)])
             return True
         self.count_days(session, zone, [one for one in days if one != BEGUN])
         session.execute(delete(self.noted).where(day.in_(days)))

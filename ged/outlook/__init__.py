@@ -1,1 +1,1 @@
-"""What helps to decide: what the next two weeks should bring, and which units slow down, by which ways letters go."""
+"""What helps to decide: what the next two weeks should bring, which units slow down, and by which ways letters go."""

@@ -200,8 +200,11 @@ def test_a_run_that_is_killed_before_it_counts_a_slip_loses_none(services_on_eit
         figures.run(services, now=now)
     with services.reading() as session:
         assert session.scalars(select(FigureSlipDay.day)).all() == [now.date()]
+        assert figures.has_acts(session), "the next run does not wait for another act"
     assert list(checking.compare(services)) == [], "what is noted is about to be counted"
     figures.run(services, now=now)
+    with services.reading() as session:
+        assert not figures.has_acts(session)
     sender = next(iter(slip_cells(services)))
     assert sender[2:] == (SlipSide.SENT, sender[3], -1, 1)
     assert list(checking.compare(services)) == []
@@ -233,6 +236,30 @@ def test_cells_of_slips_that_differ_are_told_and_the_night_mends_them(services_o
         calendar_changes.set_holiday(uow, date(2026, 11, 5), name="Fête", is_off=True, actor=actor(services, "admin"))
     figures.heal(services, now=now)
     assert slip_cells(services) != right, "a new holiday shortens the delays that it lies in"
+    assert list(checking.compare(services)) == []
+
+
+def test_a_rebuild_that_begins_while_a_run_counts_days_loses_no_delay(services_on_either: Services) -> None:
+    """It empties the calendar of the delays first. Killed there, it is ended by another run."""
+    services, now = services_on_either, datetime(2026, 12, 1, tzinfo=UTC)
+    many_slips(services, 60)
+    figures.heal(services, now=now)
+    right, real, begun = slip_cells(services), figures._count_days, []
+
+    def begins(services: Services, kind: WholeDays, *, now: datetime) -> None:
+        if not begun:
+            begun.append(kind)
+            with pytest.MonkeyPatch.context() as killed, suppress(KeyboardInterrupt):
+                killed.setattr(figures, "_build_on", _dies)
+                figures.rebuild(services, now=now)
+        real(services, kind, now=now)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(figures, "_count_days", begins)
+        figures.run(services, now=now)
+    assert slip_cells(services) == [], "the run left the days to the rebuild"
+    figures.run(services, now=now)
+    assert slip_cells(services) == right
     assert list(checking.compare(services)) == []
 
 
@@ -611,7 +638,19 @@ def test_the_pages_show_them_and_tell_small_numbers_to_nobody_else(
     empty = head.get("/tableau/?du=2020-01-01&au=2020-01-31&vue=numerisation").text
     assert empty.count("Aucune page dans cette période.") == 4
     assert "en préparation" not in empty
+    none = "du=2020-01-01&au=2020-01-31"
+    assert head.get(f"/tableau/?{none}&vue=bordereaux").text.count("Aucun bordereau") == 3
+    few = auditor.get(f"/supervision/?{none}&vue=bordereaux").text
+    assert few.count("Trop peu de bordereaux") == 2, "there may be some; the units are a table of one row"
+    assert "Aucun bordereau" not in few
+    assert "Trop peu de pages" in auditor.get(f"/supervision/?{none}&vue=numerisation").text
     with services.unit_of_work(clock.at) as uow:
-        uow.session.execute(update(FigureState).values(scans_whole=False))
+        uow.session.execute(update(FigureState).values(scans_whole=False, slips_whole=False))
     assert head.get(f"/tableau/?{span}&vue=numerisation").text.count("en préparation") == 4
+    for reader, page in ((head, "tableau"), (auditor, "supervision")):
+        assert reader.get(f"/{page}/?{span}&vue=bordereaux").text.count("en préparation") == 3
+        for panel in ("slips", "slip-units", "slip-delays", "scan-desks"):
+            kept = table_rows(reader, f"/{page}/fichier?{span}&tableau={panel}&format=csv")
+            assert [one for one in kept[1:] if "en préparation" not in one[0]] == []
+            assert len(kept) == 2, "a file that is kept says that it has no figures yet"
     services.engine.dispose()

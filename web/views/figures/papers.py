@@ -63,7 +63,7 @@ def slips(board: Board) -> Panel:
         RowsOf(stretches, cells),
         charts.columns(groups, TWO) if groups else None,
         tuple(zip(TWO, names[:2], strict=True)) if groups else (),
-        nothing=_nothing(board),
+        nothing=_nothing(board, str(_("Aucun bordereau dans cette période."))),
         is_over_time=True,
     )  # fmt: skip
 
@@ -107,7 +107,7 @@ def slip_units(board: Board) -> Panel:
         RowsOf(lines, cells),
         charts.stacked_rows(groups, TWO, totals) if is_drawn else None,
         tuple(zip(TWO, series[:2], strict=True)) if is_drawn else (),
-        nothing=_nothing(board),
+        nothing=_nothing(board, str(_("Aucun bordereau dans cette période."))),
     )  # fmt: skip
 
 
@@ -150,7 +150,7 @@ def slip_delays(board: Board) -> Panel:
         (str(_("Délai")), str(_("Bordereaux"))),
         tuple(rows),
         charts.columns(groups, TWO[:1], guides=guides) if groups else None,
-        nothing=_nothing(board),
+        nothing=_nothing(board, str(_("Aucun bordereau déchargé dans cette période."))),
     )  # fmt: skip
 
 
@@ -158,11 +158,11 @@ def _are_whole(board: Board) -> bool:
     return movements.are_whole(board.session, handed.SLIPS)
 
 
-def _nothing(board: Board) -> str:
-    """Why there is nothing to show."""
+def _nothing(board: Board, none: str) -> str:
+    """Why there is nothing to show. A reader of rounded numbers is told one sentence of none and of a few."""
     if not _are_whole(board):
         return str(_("Les chiffres des bordereaux sont en préparation."))
-    return str(_("Aucun bordereau dans cette période."))
+    return none if board.is_exact else str(_("Trop peu de bordereaux dans cette période pour en donner les chiffres."))
 
 
 def _names() -> tuple[str, str, str]:

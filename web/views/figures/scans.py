@@ -225,10 +225,12 @@ def _are_whole(board: Board) -> bool:
 
 
 def _nothing(board: Board) -> str:
-    """Why there is nothing to show."""
+    """Why there is nothing to show. A reader of rounded numbers is told one sentence of none and of a few."""
     if not _are_whole(board):
         return str(_("Les chiffres des numérisations sont en préparation."))
-    return str(_("Aucune page dans cette période."))
+    if board.is_exact:
+        return str(_("Aucune page dans cette période."))
+    return str(_("Trop peu de pages dans cette période pour en donner les chiffres."))
 
 
 PANELS: Mapping[str, Maker] = {
