@@ -10,6 +10,9 @@ ENOUGH_PX, ENOUGH_SHRUNK_PX, NEEDED_PX = 13, 10, 16
 """Heights of letters, as ``letter_height_px`` measures them: a page of smaller ones than the first is enlarged until they
 have the third. The second holds for a page that is already shrunk, for its pixels are sharper. Measured on real typescripts:
 larger letters gained next to nothing, smaller letters lost up to an eighth of the words."""
+WIDE_ENOUGH_PX = 12
+"""Smaller letters are not squeezed: a squeezed m becomes an n. They take no longer in full width, for fewer of their
+lines are then read twice."""
 MAX_ENLARGING, MAX_LONG_SIDE_PX = 3.0, 3508
 
 _WRITTEN = 160  # of a freshened page, darker than this: broken letters still hold together
@@ -44,14 +47,19 @@ def letter_height_px(fresh: Image.Image) -> int:
     return int(ndimage.gaussian_filter1d(areas, 1.0).argmax())
 
 
-def enlarging(fresh: Image.Image, *, shrunk: bool) -> float:
+def enlarging(height_px: int, long_side_px: int, *, shrunk: bool) -> float:
     """How many times larger a page must be, so that its letters read well: 1 or more.
 
     Args:
-        fresh: the page as ``ocr.paper.freshened`` returns it.
+        height_px: of its letters, as ``letter_height_px`` returns it.
+        long_side_px: of the page.
         shrunk: it has fewer pixels than its file.
     """
-    height_px = letter_height_px(fresh)
     if not 0 < height_px < (ENOUGH_SHRUNK_PX if shrunk else ENOUGH_PX):
         return 1.0
-    return max(1.0, min(NEEDED_PX / height_px, MAX_ENLARGING, MAX_LONG_SIDE_PX / max(fresh.size)))
+    return max(1.0, min(NEEDED_PX / height_px, MAX_ENLARGING, MAX_LONG_SIDE_PX / long_side_px))
+
+
+def may_be_squeezed(height_px: float) -> bool:
+    """Whether letters of this height (0: unknown) still read well on a page that is squeezed in width."""
+    return not 0 < height_px < WIDE_ENOUGH_PX

@@ -14,7 +14,7 @@ from ocr import clean, tables, textlayer
 from ocr.coding import CodedPage, code_page
 from ocr.image import grayscale, resized
 from ocr.language import language_of
-from ocr.letters import enlarging
+from ocr.letters import enlarging, letter_height_px, may_be_squeezed
 from ocr.limits import Limits
 from ocr.lines import Line, Token, text_of
 from ocr.paper import freshened
@@ -49,19 +49,27 @@ class PageReader:
         if drawn.lines is not None:
             self._keep_own_words(task, drawn, drawn.lines, end_s)
             return
-        fresh = _fresh(shown.image, _first_long_side_px(shown.image))
+        gray = _gray(shown.image, _first_long_side_px(shown.image))
+        fresh = freshened(gray)
         lean = clean.skew_degrees(fresh)  # on the original page, faint copies and dark scanner beds would hide it
         # A slight skew stays: nobody sees it, and turning the whole page would take a tenth of a second.
         tilt = lean if abs(lean) < SLIGHT_LEAN_DEGREES else 0.0
         level = shown.image if tilt else clean.levelled(shown.image, lean)
         coded = code_page(task, level, shown.dpi)
-        larger = enlarging(fresh, shrunk=max(fresh.size) < max(shown.image.size))
+        letter_px = letter_height_px(fresh)
+        larger = enlarging(letter_px, max(fresh.size), shrunk=max(fresh.size) < max(shown.image.size))
         if larger > 1:
-            fresh = _fresh(grayscale(shown.image), round(larger * max(fresh.size)))
+            gray = _gray(grayscale(shown.image), round(larger * max(fresh.size)))
+            fresh = freshened(gray)
         self._keep(task, Reading(level, (), ("failed",)), coded)
         try:
             reading = Reader(self._recogniser, task.languages, end_s).read(
-                clean.levelled(fresh, lean), level, shown.dpi, tilt=tilt
+                clean.levelled(fresh, lean),
+                level,
+                shown.dpi,
+                tilt=tilt,
+                gray=clean.levelled(gray, lean),
+                squeezed=may_be_squeezed(larger * letter_px),
             )
         except EngineFailed:
             return
@@ -122,10 +130,10 @@ def _first_long_side_px(image: Image.Image) -> int:
     return long_side_px if long_side_px <= _HARDLY_LARGER * READING_LONG_SIDE_PX else READING_LONG_SIDE_PX
 
 
-def _fresh(image: Image.Image, long_side_px: int) -> Image.Image:
-    """The page made fresh, black on white, with its long side as given or nearly."""
+def _gray(image: Image.Image, long_side_px: int) -> Image.Image:
+    """The page in gray, dark on light, with its long side as given or nearly."""
     gray = grayscale(resized(image, long_side_px))
-    return freshened(ImageOps.invert(gray) if clean.is_negative(gray) else gray)
+    return ImageOps.invert(gray) if clean.is_negative(gray) else gray
 
 
 def _tables(lines: Sequence[Line]) -> tuple[tuple[tuple[tuple[int, int], ...], ...], ...]:

@@ -1,7 +1,8 @@
 """Makes old paper look like a fresh print before reading: even light, white paper, dark ink, no scanner bed.
 
 Ink is measured relative to the paper around each pixel, so that shadows, yellowed paper and dark photocopies do not
-count. A whole region far darker than paper is the bed of the scanner. Ink of a weak ribbon or carbon is strengthened up
+count. A whole region far darker than paper is the bed of the scanner; so is a darker and rougher one at the edge: felt,
+a table. Ink of a weak ribbon or carbon is strengthened up
 to a bound. Grain is smoothed only as far as it could pass for strokes.
 """
 
@@ -17,6 +18,9 @@ Ink = npt.NDArray[np.float32]
 
 _STEP = 8  # pixels: side of a cell in which paper is measured
 _BED = 0.4  # darker than this share of the usual paper, over a region: not paper
+_DARKER = 0.85  # of the usual paper: a bed, if it is rough too, and reaches the edge of the picture
+_ROUGH, _ROUGHER = 0.02, 2.0  # steps from pixel to pixel, of the paper's brightness; times those of the sheet
+_ROUGH_AROUND, _LEAST_ROUGH = 7, 20  # cells, and percent of them: among lines of writing, some are smooth
 _FULL_INK = 0.8  # the darkness that weak strokes are raised to
 _MAX_GAIN = 3.0
 _NO_INK = (0.06, 0.12)  # a smaller difference from the paper is paper: the first among faint strokes on smooth paper
@@ -84,12 +88,28 @@ def _paper(gray: Image.Image) -> tuple[Ink, npt.NDArray[np.bool_]]:
     cells = shrink(gray, max(64, max(gray.size) // _STEP))
     paper = np.asarray(filters.greatest(filters.median(cells), 9), dtype=np.float32)
     lit = paper[paper > 60]
-    bed = paper < _BED * (float(np.median(lit)) if lit.size else 255.0)
+    usual = float(np.median(lit)) if lit.size else 255.0
+    bed = (paper < _BED * usual) | _rough_bed(gray, paper, usual)
     if bed.any() and not bed.all():
         nearest = ndimage.distance_transform_edt(bed, return_distances=False, return_indices=True)
         paper = paper[tuple(nearest)]
         bed = ndimage.binary_dilation(bed, iterations=4)
     return ndimage.gaussian_filter(paper, 4), bed
+
+
+def _rough_bed(gray: Image.Image, paper: Ink, usual: float) -> npt.NDArray[np.bool_]:
+    """The cells of a bed of the scanner that is not black. A coloured band, a shadow and a dark picture are smooth."""
+    darker = paper < _DARKER * usual
+    if not darker.any():
+        return darker
+    steps = np.abs(np.diff(np.asarray(gray)[::2].astype(np.int16), axis=1, append=0))
+    mean = Image.fromarray(steps.astype(np.float32)).resize(paper.shape[::-1], Image.Resampling.BOX)
+    rough = ndimage.percentile_filter(np.asarray(mean) / np.maximum(paper, 1), _LEAST_ROUGH, size=_ROUGH_AROUND)
+    of_sheet = float(np.median(rough[~darker])) if not darker.all() else 0.0
+    labels, _ = ndimage.label(darker & (rough > max(_ROUGH, _ROUGHER * of_sheet)))
+    at_edge = np.unique(np.concatenate((labels[0], labels[-1], labels[:, 0], labels[:, -1])))
+    found: npt.NDArray[np.bool_] = np.isin(labels, at_edge[at_edge > 0])
+    return found
 
 
 def _darkest(ink: Ink) -> Ink:

@@ -1,7 +1,8 @@
 """Reads a page: freshens it, turns it upright, recognises it once, and again where text was missed or is doubtful.
 
 The gain of each step was measured on generated pages with known text (``make bench-ocr``): of most pages a few lines
-are read twice. The time depends on the width of the lines: lines that read well narrow are not read wide.
+are read twice. The time depends on the width of the lines: lines that read well narrow are not read wide. What is read
+twice is read from the page as it was scanned: two readings of one picture make the same errors.
 """
 
 import math
@@ -63,11 +64,26 @@ class Reading:
 
 @dataclass(frozen=True)
 class _Sheet:
-    """A page ready to be recognised: turned by ``degrees``, freshened, small."""
+    """A page ready to be recognised: turned by ``degrees``, small; freshened, and in gray as it was scanned."""
 
     degrees: int
     fresh: Image.Image
+    gray: Image.Image
     dpi: float
+    width: float
+
+    def turned(self, degrees: int) -> "_Sheet":
+        """The page turned clockwise by further degrees."""
+        return replace(
+            self,
+            degrees=(self.degrees + degrees) % 360,
+            fresh=turn(self.fresh, degrees),
+            gray=turn(self.gray, degrees),
+        )
+
+    def levelled(self, lean: float) -> "_Sheet":
+        """The page turned back by ``lean``, by which its lines fall to the right."""
+        return replace(self, fresh=clean.levelled(self.fresh, lean), gray=clean.levelled(self.gray, lean))
 
 
 class Reader:
@@ -85,7 +101,16 @@ class Reader:
         self._languages = "+".join(languages)
         self._end_s = end_s
 
-    def read(self, fresh: Image.Image, level: Image.Image, dpi: float, *, tilt: float = 0.0) -> Reading:
+    def read(
+        self,
+        fresh: Image.Image,
+        level: Image.Image,
+        dpi: float,
+        *,
+        tilt: float = 0.0,
+        gray: Image.Image | None = None,
+        squeezed: bool = True,
+    ) -> Reading:
         """Read a page; the image of the result is the page levelled and turned upright.
 
         Args:
@@ -94,6 +119,8 @@ class Reader:
             level: the page in full size with its lines level, or nearly; this image is shown and kept.
             dpi: resolution of ``level``.
             tilt: how far the lines of ``level`` still fall to the right.
+            gray: the page of which ``fresh`` was made, levelled too: doubtful lines are read from it; ``None``: from ``fresh``.
+            squeezed: whether the page is first read squeezed in width, which takes less time.
 
         Raises:
             EngineFailed: ``ocr.timeout``, ``ocr.unavailable``, ``ocr.failed``.
@@ -101,12 +128,13 @@ class Reader:
         # A faint copy has ink only in ``fresh``, a dark copy in ``level``; the second is hardly ever computed.
         if clean.blank_score(fresh) > BLANK and clean.blank_score(level) > BLANK:
             return Reading(level, (), ("blank",))
-        upright = self._upright(_Sheet(0, fresh, dpi * fresh.width / level.width))
+        width = _NARROW if squeezed else _FULL
+        upright = self._upright(_Sheet(0, fresh, gray or fresh, dpi * fresh.width / level.width, width))
         if upright.degrees:  # while the page lay on its side, its margins were taken for lines
             lean = clean.skew_degrees(upright.fresh)
-            upright = replace(upright, fresh=clean.levelled(upright.fresh, lean))
+            upright = upright.levelled(lean)
             level, tilt = clean.levelled(level, tilt + lean), 0.0
-        lines = self._page(upright.fresh, upright.dpi, width=_NARROW)
+        lines = self._page(upright.fresh, upright.dpi, width=width)
         if confidence_of(lines) < _MAYBE_HEAD_DOWN:
             upright, lines = self._head_up(upright, lines)
         lines = self._with_a_second_look(upright, lines)
@@ -148,7 +176,7 @@ class Reader:
         for degrees in (90, 270):
             if confidence_of(found) > _SURE_SAMPLE and _letters(found) >= _SURE_LETTERS:
                 break
-            turned = replace(sheet, degrees=degrees, fresh=turn(sheet.fresh, degrees))
+            turned = sheet.turned(degrees)
             other = self._sample(turned)
             if confidence_of(other) > _LEGIBLE_SAMPLE and _worth(other) > _TURNED_READS_BETTER * _worth(found):
                 best, found = turned, other
@@ -156,11 +184,11 @@ class Reader:
 
     def _head_up(self, sheet: _Sheet, lines: list[Line]) -> tuple[_Sheet, list[Line]]:
         """Turn a badly read page upside down, if a sample of it then reads better."""
-        other = replace(sheet, degrees=(sheet.degrees + 180) % 360, fresh=turn(sheet.fresh, 180))
+        other = sheet.turned(180)
         found = self._sample(other)
         if confidence_of(found) < _LEGIBLE_SAMPLE or _worth(found) < _TURNED_READS_BETTER * _worth(self._sample(sheet)):
             return sheet, lines
-        return other, self._page(other.fresh, other.dpi, width=_NARROW)
+        return other, self._page(other.fresh, other.dpi, width=other.width)
 
     def _sample(self, sheet: _Sheet) -> list[Line]:
         """The reading of the densest band of a page."""
@@ -177,18 +205,18 @@ class Reader:
         return lines
 
     def _wider(self, sheet: _Sheet, lines: list[Line]) -> list[Line]:
-        """Read doubtful lines again in full width: each by itself, or the whole page if they are many."""
+        """Read doubtful lines again, in full width and as scanned: each by itself, or the whole page if they are many."""
         if unreadable(lines) and unreadable(self._sample(sheet)):  # wide helps small print, not handwriting
             return lines
         doubtful = [line for line in lines if _is_doubtful(line)]
         if _letters(doubtful) > _MANY_DOUBTFUL * _letters(lines):
-            again = self._page(sheet.fresh, sheet.dpi)
+            again = self._page(sheet.gray, sheet.dpi)
             first, second = sorted((lines, again), key=_worth, reverse=True)
             return merged(first, second)
         for line in doubtful:
             region = _around(line)
             if _LINE_HEIGHTS[0] < region.bottom - region.top < _LINE_HEIGHTS[1]:
-                found = self._page(region.cut(sheet.fresh), sheet.dpi, LINE)
+                found = self._page(region.cut(sheet.gray), sheet.dpi, LINE)
                 lines = merged(lines, [region.placed(line) for line in found])
         return lines
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from ocr.letters import ENOUGH_PX, NEEDED_PX, enlarging, letter_height_px
+from ocr.letters import ENOUGH_PX, NEEDED_PX, enlarging, letter_height_px, may_be_squeezed
 from ocr.limits import Limits
 from ocr.lines import Line
 from ocr.page import PageReader
@@ -44,15 +44,17 @@ def test_rules_and_a_few_letters_say_nothing() -> None:
     for y in range(40, 1200, 40):
         ImageDraw.Draw(ruled).line((20, y, 880, y), fill=0, width=5)
     assert letter_height_px(ruled) == 0
-    assert enlarging(page_of(8, letters=8), shrunk=False) == 1.0
+    assert letter_height_px(page_of(8, letters=8)) == 0
+    assert enlarging(0, 1200, shrunk=False) == 1.0
+    assert may_be_squeezed(0)
 
 
 def test_small_letters_are_enlarged_to_what_they_need_and_large_ones_stay() -> None:
-    assert 10 * enlarging(page_of(10), shrunk=False) == pytest.approx(NEEDED_PX, abs=2)
-    assert 7 * enlarging(page_of(7), shrunk=True) == pytest.approx(NEEDED_PX, abs=2)
-    assert enlarging(page_of(ENOUGH_PX), shrunk=False) == 1.0
-    assert enlarging(page_of(11), shrunk=True) == 1.0
-    assert enlarging(page_of(40), shrunk=False) == 1.0
+    assert 10 * enlarging(10, 1200, shrunk=False) == pytest.approx(NEEDED_PX)
+    assert 7 * enlarging(7, 1200, shrunk=True) == pytest.approx(NEEDED_PX)
+    assert enlarging(ENOUGH_PX, 1200, shrunk=False) == 1.0
+    assert enlarging(11, 1200, shrunk=True) == 1.0
+    assert enlarging(40, 1200, shrunk=False) == 1.0
 
 
 class Sizes:
@@ -76,21 +78,34 @@ class Sizes:
         return "5"
 
 
-@pytest.mark.parametrize(("width_px", "least_px"), [(620, 1200), (1240, 1800)])
-def test_a_page_of_small_letters_is_read_larger_than_its_file(tmp_path: Path, width_px: int, least_px: int) -> None:
-    draw(size=(width_px, width_px * 1754 // 1240), font_px=40).save(tmp_path / "page.png")
+def first_read(page: Image.Image, folder: Path) -> tuple[int, int]:
+    """The size at which a page is read first."""
+    page.save(folder / "page.png")
     reads = Sizes()
     task = PageTask(
-        source=str(tmp_path / "page.png"),
+        source=str(folder / "page.png"),
         media_type=PNG,
         page_index=0,
         rotation=0,
         page_no=1,
         languages=("fra",),
-        out=str(tmp_path),
+        out=str(folder),
         deadline_s=time.monotonic() + 60,
         pictures=False,
     )
     PageReader(Limits(), reads).run(task)
-    assert least_px < reads.asked[0][1]
-    assert np.prod(reads.asked[0]) < 9_000_000
+    return reads.asked[0]
+
+
+@pytest.mark.parametrize(("width_px", "least_px"), [(620, 1200), (1240, 1800)])
+def test_a_page_of_small_letters_is_read_larger_than_its_file(tmp_path: Path, width_px: int, least_px: int) -> None:
+    size = first_read(draw(size=(width_px, width_px * 1754 // 1240), font_px=40), tmp_path)
+    assert least_px < size[1]
+    assert np.prod(size) < 9_000_000
+
+
+@pytest.mark.parametrize(("drawn_px", "squeezed"), [(7, False), (12, True)])  # read at 1.46 times their size
+def test_a_page_of_small_letters_is_not_squeezed(tmp_path: Path, drawn_px: int, squeezed: bool) -> None:
+    page = page_of(drawn_px).resize((1800, 2400), Image.Resampling.NEAREST)
+    width, height = first_read(page, tmp_path)
+    assert (width / height < 0.7) is squeezed  # the page is 3 to 4

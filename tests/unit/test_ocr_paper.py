@@ -44,6 +44,41 @@ def test_the_black_bed_of_the_scanner_goes_white_and_the_letter_stays() -> None:
     assert ink_share(freshened(bed).crop((0, 0, *SMALL))) > 0.6 * ink_share(PAGE)
 
 
+def on_bed(bed: Image.Image) -> Image.Image:
+    """The page in the middle of something larger by 130 pixels on each side."""
+    page = bed.copy()
+    page.paste(PAGE, (130, 130))
+    return page
+
+
+def woven(thread_px: int, light: int) -> Image.Image:
+    """Cloth of crossed threads."""
+    y, x = np.mgrid[0 : SMALL[1] + 260, 0 : SMALL[0] + 260]
+    over = ((x // thread_px + y // thread_px) % 2) * 45
+    shine = 20 * np.sin(2 * np.pi * np.where(over > 0, x, y) / thread_px)
+    return Image.fromarray((light - over + shine).astype(np.uint8))
+
+
+@pytest.mark.parametrize(("thread_px", "light"), [(4, 170), (6, 160), (5, 140)])
+def test_a_rough_bed_that_is_not_black_goes_white_and_the_letter_stays(thread_px: int, light: int) -> None:
+    fresh = freshened(on_bed(woven(thread_px, light)))
+    around = np.asarray(fresh) < 128
+    around[130:-130, 130:-130] = False
+    assert around.mean() < 0.01
+    letter = fresh.crop((130, 130, 130 + SMALL[0], 130 + SMALL[1]))
+    assert ink_share(letter) == pytest.approx(ink_share(freshened(PAGE)), rel=0.1)
+
+
+def test_a_dark_band_with_close_lines_at_the_edge_is_no_bed() -> None:
+    page = draw("\n".join(["REPUBLIQUE TOGOLAISE MINISTERE DE LA SANTE"] * 40), size=SMALL, font_px=40)
+    banded = np.asarray(page).copy()
+    banded[:600] = banded[:600] * 0.7
+    fresh, plain = freshened(Image.fromarray(banded)), freshened(page)
+    # Beside the edge of the band, light paper is near: what is darker counts as ink there.
+    parts = [one.crop((0, 0, SMALL[0], 500)) for one in (fresh, plain)]
+    assert ink_share(parts[0]) == pytest.approx(ink_share(parts[1]), rel=0.2)
+
+
 @pytest.mark.parametrize("degrees", [90, 270])
 def test_a_page_on_its_side_is_told_from_an_upright_one(degrees: int) -> None:
     for page in (PAGE, aged(PAGE, degrees=1.0)):

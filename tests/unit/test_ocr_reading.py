@@ -51,6 +51,13 @@ def test_a_few_letters_read_surely_do_not_keep_a_page_on_its_side() -> None:
     assert text.startswith("Monsieur")
 
 
+def test_the_page_as_it_was_scanned_is_turned_with_the_freshened_one() -> None:
+    page = turn(draw(size=(1240, 1754)).convert("L"), 270)
+    engine = Scripted(words("I", "l", "|", "ii", confidence=76), words(*LETTER, confidence=76))
+    Reader(engine, ("fra",), time.monotonic() + 60).read(page, page, 150, gray=page.point(lambda light: light // 2))
+    assert (1240, 1754) in engine.asked
+
+
 def test_a_page_read_surely_as_it_came_is_not_turned() -> None:
     flags, text = read(words(*LETTER, confidence=88), words(*LETTER, *LETTER, *LETTER, confidence=94))
     assert flags == ()
@@ -108,6 +115,37 @@ def test_a_doubtful_line_alone_is_read_again_in_full_width() -> None:
     assert text(read_wider(engine))[-2:] == ["transmis", "hier"]
     assert engine.asked.count("line") == 1
     assert "full" not in engine.asked
+
+
+@dataclass
+class Lights(Wider):
+    """Keeps the light of the paper of each image too."""
+
+    light: dict[str, int] = field(default_factory=dict)
+
+    def read(self, gray: Image.Image, *, dpi: float, languages: str, timeout_s: float, psm: int = PAGE) -> list[Line]:
+        found = super().read(gray, dpi=dpi, languages=languages, timeout_s=timeout_s, psm=psm)
+        self.light.setdefault(self.asked[-1], gray.getextrema()[1])
+        return found
+
+
+@pytest.mark.parametrize(("doubtful", "again"), [(1, "line"), (9, "full")])
+def test_what_is_doubtful_is_read_again_as_it_was_scanned(doubtful: int, again: str) -> None:
+    rows = [row(0.35 + 0.03 * n, "transrnis", "Mirnistre", confidence=76) for n in range(doubtful)]
+    engine = Lights([*SURE, *rows])
+    page = draw(size=(1240, 1754)).convert("L")
+    scanned = page.point([180 - (255 - level) // 2 for level in range(256)])
+    Reader(engine, ("fra",), time.monotonic() + 60).read(page, page, 150, gray=scanned)
+    assert engine.light["narrow"] == 255
+    assert engine.light[again] == 180
+
+
+def test_a_page_that_may_not_be_squeezed_is_read_in_full_width_at_once() -> None:
+    engine = Wider([], full=SURE)
+    page = draw(size=(1240, 1754)).convert("L")
+    found = Reader(engine, ("fra",), time.monotonic() + 60).read(page, page, 150, squeezed=False)
+    assert text(found)[0] == "Monsieur"
+    assert engine.asked[0] == "full"
 
 
 def test_what_was_read_more_surely_the_first_time_stays() -> None:
