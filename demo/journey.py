@@ -100,10 +100,14 @@ class Journey:
 
     Args:
         letters: the number to register and scan; only the first letter goes all the way.
+        dpi: dots per inch of the scanner.
     """
 
-    def __init__(self, place: Place, *, say: Say, start_bridge: Callable[[], None], letters: int = 10) -> None:
+    def __init__(
+        self, place: Place, *, say: Say, start_bridge: Callable[[], None], letters: int = 10, dpi: int = DPI
+    ) -> None:
         self.place = place
+        self._dpi = dpi
         self._letters = letters
         self.say = say
         self._start_bridge = start_bridge
@@ -223,7 +227,7 @@ class Journey:
 
     def labelled(self, letter: DrawnLetter, *, number: str, mail: str, entry: str) -> Registered:
         """A numbered letter, with its printed label."""
-        label = _first_page(self.person("bo.agent").fetch(f"{entry}/etiquette.pdf"))
+        label = _first_page(self.person("bo.agent").fetch(f"{entry}/etiquette.pdf"), self._dpi)
         return Registered(letter, number, mail, entry, label)
 
     def scan(self, letters: list[Registered]) -> None:
@@ -232,12 +236,12 @@ class Journey:
         pages = [(one, n) for one in letters for n in range(1, one.letter.page_count + 1)]
         with self.step(f"{len(pages)} pages numérisées par libsane, envoyées une à une", "/numerisations/"):
             for position, (one, n) in enumerate(pages):
-                lid.lay(aged_page(one, n))
+                lid.lay(aged_page(one, n, self._dpi))
                 page = clerk.open("/numerisations/")
                 if position == 0:
                     form = page.form("/numeriser")
                     device = next(v for v, _ in form.choices["device"] if "pnm:0" in v)
-                    clerk.send(form, {"device": device, "mode": "gray", "dpi": str(DPI), "more": "1"})
+                    clerk.send(form, {"device": device, "mode": "gray", "dpi": str(self._dpi), "more": "1"})
                 else:
                     clerk.send(page.form("page-suivante"), {})
                 self.until(f"page {position + 1}", lambda n=position + 1: self.received(n), seconds=30)  # type: ignore[misc]
@@ -405,10 +409,11 @@ class Journey:
         """Scan the stamped copy that came back: its code only proposes the line; the clerk compares and confirms."""
         clerk = self.person("bo.agent")
         with self.step("décharge numérisée, comparée à l'imprimé, confirmée", line):
-            self.place.scanner.lay(age(_first_page(clerk.fetch(f"{line}/decharge.pdf")), SEED, "stamped"))
+            printed = _first_page(clerk.fetch(f"{line}/decharge.pdf"), self._dpi)
+            self.place.scanner.lay(age(printed, SEED, "stamped"))
             form = clerk.open("/numerisations/").form("/numeriser")
             device = next(v for v, _ in form.choices["device"] if "pnm:0" in v)
-            clerk.send(form, {"device": device, "mode": "gray", "dpi": str(DPI), "more": "1"})
+            clerk.send(form, {"device": device, "mode": "gray", "dpi": str(self._dpi), "more": "1"})
             self.until("the page of the discharge", lambda: self.received(1), seconds=30)
             before = _waiting_papers(clerk)
             clerk.send(clerk.open("/numerisations/").form("/terminer"), {})
@@ -503,16 +508,16 @@ def _long_words(text: str) -> list[str]:
     return [word.strip(".,;:()«»") for word in text.split() if len(word) >= 9 and word.isalpha()][3:]
 
 
-def _first_page(pdf: bytes) -> Image.Image:
+def _first_page(pdf: bytes, dpi: int) -> Image.Image:
     document = pypdfium2.PdfDocument(pdf)
-    image: Image.Image = document[0].render(scale=DPI / 72).to_pil().convert("L")
+    image: Image.Image = document[0].render(scale=dpi / 72).to_pil().convert("L")
     document.close()
     return image
 
 
-def aged_page(one: Registered, page_no: int) -> Image.Image:
+def aged_page(one: Registered, page_no: int, dpi: int = DPI) -> Image.Image:
     """A page of a letter as the scanner sees it: aged, and with its label."""
-    page = one.letter.draw(page_no, DPI)
+    page = one.letter.draw(page_no, dpi)
     if page_no == 1:
         page = paste_label(page, one.label)
     return age(page, SEED + page_no, one.letter.ageing_kind(page_no))

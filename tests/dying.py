@@ -1,6 +1,6 @@
-"""A real ``ged`` process that kills itself, and the process above it, at a moment of a destruction:
+"""Arms a ``ged`` process (``tests.started``) that kills itself, and the process above it, at a moment of a destruction:
 
-    DYING_AT=12 python -m tests.dying worker
+    DYING_AT=12 GED_TEST_ARMED_BY=tests.dying
 
 A moment is as in ``tests.killed_kit``: a statement that writes, a commit (before and after it), a step of a file; and a write into an
 S3 store. A moment bears the name of its step. Moments are counted from the start of a destruction to the end of its job. Without
@@ -10,7 +10,6 @@ S3 store. A moment bears the name of its step. Moments are counted from the star
 import json
 import os
 import signal
-import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -95,9 +94,6 @@ def _arm(life: _Life) -> None:
     pipeline.run_job = runs  # type: ignore[assignment]
 
 
-if __name__ == "__main__":
+def arm() -> None:
+    """Arm this process, as its environment says."""
     _arm(_Life(int(os.environ.pop("DYING_AT", "-1")), os.environ.pop("DYING_COUNT", "")))
-    from web.commands import program
-
-    sys.argv = ["ged", *sys.argv[1:]]
-    sys.exit(program())

@@ -3,9 +3,14 @@
     python -m tests.fork_server SOCKET
 
 It has no connection, no thread and no settings when it forks, so a command finds what a new process would have after its
-imports. The module ``web.processes.worker`` is left to the command: it draws its process's own name at its import.
+imports. The module ``web.processes.worker`` is left to the command: it draws its process's own name at its import. The
+tables' classes are set up, the pages' modules and the English messages are loaded: a site needs a second for them, and any
+command a part of it. Compiled templates are those of the run (``tests.site``).
+
+A command ends as a program does, but its memory is left to the kernel: to clear it took a fifth of a second.
 """
 
+import atexit
 import fcntl
 import gc
 import json
@@ -13,7 +18,15 @@ import os
 import socket
 import sys
 import termios
+import threading
 from importlib import import_module
+from typing import NoReturn
+
+from flask import Flask
+from jinja2 import FileSystemBytecodeCache
+from sqlalchemy.orm import configure_mappers
+
+from tests.servers import run_dir
 
 MODULES = ("ged.pipeline", "web.processes.server", "web.wiring.redis_jobs", "indexer.elastic_index", "web.commands")
 LONGEST_ORDER = 1_000_000
@@ -27,6 +40,8 @@ def main() -> None:
     gc.disable()
     for name in MODULES:
         import_module(name)
+    _load_pages()
+    gc.collect()
     gc.freeze()
     while True:
         message, files, _flags, _address = socket.recv_fds(link, LONGEST_ORDER, MOST_FILES)
@@ -40,10 +55,47 @@ def main() -> None:
         if pid == 0:
             link.close()
             _become(order, files)
-            sys.exit(import_module("web.commands").program())
+            _end(_run())
         for file in files:
             os.close(file)
         link.send(json.dumps(pid).encode())
+
+
+def _load_pages() -> None:
+    for package in ("web.views", "web.api"):
+        tuple(import_module(package).blueprints())
+    configure_mappers()
+    import_module("web.words.translations").translations("en")
+    compiled = run_dir() / "templates"
+    compiled.mkdir(exist_ok=True)
+    Flask.jinja_options = {"bytecode_cache": FileSystemBytecodeCache(str(compiled))}
+
+
+def _run() -> object:
+    """Run the command of ``sys.argv``. Returns what it exits with, as the code of ``SystemExit``."""
+    gc.enable()
+    armed = os.environ.pop("GED_TEST_ARMED_BY", "")
+    try:
+        if armed:
+            import_module(armed).arm()
+        return import_module("web.commands").program()
+    except SystemExit as ended:
+        return ended.code
+    except BaseException:  # noqa: BLE001  # as the interpreter does
+        sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+        return 1
+
+
+def _end(code: object) -> NoReturn:
+    """End this process, or one that the command forked, in the order of the interpreter."""
+    if code is not None and not isinstance(code, int):
+        print(code, file=sys.stderr)
+        code = 1
+    threading._shutdown()  # type: ignore[attr-defined]  # waits for threads that are no daemons
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit((code or 0) & 0xFF)
 
 
 def _become(order: dict[str, object], files: list[int]) -> None:
@@ -65,6 +117,7 @@ def _become(order: dict[str, object], files: list[int]) -> None:
         os.setgid(gid)
     if uid is not None:
         os.setuid(uid)
+        Flask.jinja_options = {}  # the folder of the compiled templates is not this user's
     os.environ.clear()
     os.environ.update(order["environment"])  # type: ignore[call-overload]
     sys.argv = list(order["words"])  # type: ignore[call-overload]

@@ -27,7 +27,8 @@ class Started(subprocess.Popen[Any]):
     """A ``ged`` command. It is used as any ``subprocess.Popen``; its parent is the fork server, which is asked how it ended.
 
     ``args`` begins with the program's path. The process always gets a session of its own, and the terminal that is its
-    standard input. It may be given open files (``pass_fds``) and another ``user`` and ``group``.
+    standard input. It may be given open files (``pass_fds``) and another ``user`` and ``group``. ``GED_TEST_ARMED_BY`` in its environment
+    names a module of the tests whose ``arm`` is called first.
     """
 
     def _execute_child(  # type: ignore[no-untyped-def]  # as in the standard library

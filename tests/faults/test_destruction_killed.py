@@ -8,7 +8,6 @@ import json
 import os
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -27,10 +26,10 @@ from tests import s3_kit
 from tests.destroyed_kit import decided, digests, left_over, letter, opens
 from tests.dying import WRITE
 from tests.sample_kit import LONG_RUN
+from tests.started import GED, Started
 from tests.worker_kit import Installation, eventually, kill
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
-ROOT = Path(__file__).parents[2]
 MOST = {"sqlite": 2, "postgresql": 2, "s3": 1}
 """At how many moments the usual run kills, where the files and rows are kept there; the long run kills at all."""
 NEVER = "-1"
@@ -63,12 +62,11 @@ def here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Installatio
 
 def dying_worker(here: Installation, at: str, count: Path | None = None) -> subprocess.Popen[bytes]:
     """A worker that is killed at a moment of a destruction."""
-    env = {**here.environment(), "DYING_AT": at, **({"DYING_COUNT": str(count)} if count is not None else {})}
+    env = {**here.environment(), "GED_TEST_ARMED_BY": "tests.dying", "DYING_AT": at}
+    if count is not None:
+        env["DYING_COUNT"] = str(count)
     with here.log.open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.dying", "worker"], env=env, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log,
-            stderr=log, start_new_session=True,
-        )  # fmt: skip
+        process = Started([str(GED), "worker"], env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     here.processes.append(process)
     return process
 

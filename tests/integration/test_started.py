@@ -4,11 +4,12 @@ import fcntl
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.started import GED, Started, run
+from tests.started import GED, ROOT, Started, run
 
 pytestmark = pytest.mark.slow
 
@@ -23,6 +24,20 @@ def test_it_does_what_the_program_does(tmp_path: Path, words: tuple[str, ...]) -
     real = subprocess.run([GED, *words], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=False)
     done = run(*words, cwd=tmp_path, env=env)
     assert (done.returncode, done.stdout, done.stderr) == (real.returncode, real.stdout, real.stderr)
+
+
+@pytest.mark.parametrize("by", ["words", "code", "fault"])
+def test_it_ends_as_a_program_does(by: str) -> None:
+    """Its threads are waited for, what it printed is written, and its code is the interpreter's."""
+    env = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "ENDING_BY": by}
+    real = subprocess.run(
+        [sys.executable, "-c", "from tests.ending import arm; arm()"], cwd=ROOT, env=env, capture_output=True, text=True,
+        timeout=60, check=False,
+    )  # fmt: skip
+    done = run(env={**env, "GED_TEST_ARMED_BY": "tests.ending"})
+    assert real.stdout == "of the thread\nat the exit\n"
+    assert (done.returncode, done.stdout) == (real.returncode, real.stdout)
+    assert done.stderr.splitlines()[-1:] == real.stderr.splitlines()[-1:]
 
 
 def test_who_waits_for_it_learns_how_it_ended() -> None:

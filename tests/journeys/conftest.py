@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from demo.installation import add_settings
-from demo.journey import Journey
+from demo.journey import DPI, Journey
 from demo.stage import STAMP, Stage, free_port, prepare_once, start, start_bridge
 from tests.hosts_kit import ministry_on_two_hosts
 from tests.migration_kit import make_at_head
@@ -114,9 +114,9 @@ def office_on_a_disk(tmp_path: Path) -> Iterator[tuple[Journey, Disk]]:
 
 
 @contextmanager
-def journey_on(stage: Stage, *, letters: int = 1) -> Iterator[Journey]:
+def journey_on(stage: Stage, *, letters: int = 1, dpi: int = DPI) -> Iterator[Journey]:
     """The people of the demonstration, signed in to an installation."""
-    journey = Journey(stage, say=print, start_bridge=lambda: start_bridge(stage), letters=letters)
+    journey = Journey(stage, say=print, start_bridge=lambda: start_bridge(stage), letters=letters, dpi=dpi)
     try:
         yield journey
     finally:

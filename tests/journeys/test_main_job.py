@@ -37,6 +37,8 @@ SHAPES = [
         ],
     ),
 ]
+DPI = 200
+"""Many offices scan so. At the 300 of ``make demo`` a page costs twice the processor time."""
 STRANGERS = ("daf.agent", "daf.chef", "ceet.bo", "ceet.chef", "admin")
 """Accounts: another directorate, its head, another entity, its head, and the administrator."""
 
@@ -69,7 +71,7 @@ def done(request: pytest.FixtureRequest) -> Iterator[Done]:
     """The main job, done once for each shape."""
     name, letters = request.param
     stage: Stage = request.getfixturevalue(name)
-    with journey_on(stage, letters=letters) as journey:
+    with journey_on(stage, letters=letters, dpi=DPI) as journey:
         yield Done(stage, journey, journey.run())
 
 
