@@ -68,7 +68,8 @@ class PageReader:
                 level,
                 shown.dpi,
                 tilt=tilt,
-                gray=clean.levelled(gray, lean),
+                gray=gray,
+                lean=lean,
                 squeezed=may_be_squeezed(larger * letter_px),
             )
         except EngineFailed:

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from ged.errors import EngineFailed
+from ocr.clean import skew_degrees
 from ocr.image import turn
 from ocr.lines import Line, Token
 from ocr.reading import Reader, Reading
@@ -138,6 +139,25 @@ def test_what_is_doubtful_is_read_again_as_it_was_scanned(doubtful: int, again: 
     Reader(engine, ("fra",), time.monotonic() + 60).read(page, page, 150, gray=scanned)
     assert engine.light["narrow"] == 255
     assert engine.light[again] == 180
+
+
+def test_the_page_as_it_was_scanned_is_levelled_before_it_is_read_again() -> None:
+    seen: list[Image.Image] = []
+
+    class Keeps(Wider):
+        def read(
+            self, gray: Image.Image, *, dpi: float, languages: str, timeout_s: float, psm: int = PAGE
+        ) -> list[Line]:
+            seen.append(gray)
+            return super().read(gray, dpi=dpi, languages=languages, timeout_s=timeout_s, psm=psm)
+
+    page = draw(size=(1240, 1754)).convert("L")
+    leaning = page.rotate(-2.0, Image.Resampling.BILINEAR, fillcolor="white")
+    engine = Keeps([row(0.2, "Morisieur", "Mirnistre", confidence=76)])
+    Reader(engine, ("fra",), time.monotonic() + 60).read(page, page, 150, gray=leaning, lean=2.0)
+    assert engine.asked[1] == "full"
+    assert skew_degrees(leaning) == pytest.approx(2.0, abs=0.2)
+    assert skew_degrees(seen[1]) == 0.0
 
 
 def test_a_page_that_may_not_be_squeezed_is_read_in_full_width_at_once() -> None:
