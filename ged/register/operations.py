@@ -174,12 +174,12 @@ def register_incoming(
 
 
 def sent_before(uow: UnitOfWork, mail: Mail) -> Registered | None:
-    """The first registration by the form of this letter's token. The token of a form that was filled in anew is cleared."""
+    """The first registration by the token; cleared where the form (of the history, of a tab's double) bears another letter."""
     first = uow.session.scalar(select(Mail).where(Mail.request_token == mail.request_token))
     if first is None:
         return None
-    if (first.subject, first.sender_name) != (mail.subject, mail.sender_name):
-        # The form came from the browser's history and was filled in for another letter: this is a new act.
+    told = ("subject", "sender_name", "their_reference", "written_on", "addressee")
+    if any(getattr(first, one) != getattr(mail, one) for one in told):
         mail.request_token = None
         return None
     number = next((one for one in first.numbers if one.voided_at is None), first.numbers[0])

@@ -83,6 +83,10 @@ def test_the_form_sent_again_is_answered_as_the_first_time(services: Services) -
     assert (first.is_repeated, again.is_repeated) == (False, True)
     other = register(services, request_token="t" * 43, subject="Autre lettre, page reprise de l'historique")
     assert (other.number, other.is_repeated) == ("00002/2026/MIN", False)
+    second = register(services, request_token="t" * 43, their_reference="2/2026")
+    assert (second.number, second.is_repeated) == ("00003/2026/MIN", False), (
+        "a letter that differs by its reference alone"
+    )
 
 
 def test_an_arrival_goes_into_a_register_of_arrivals_and_to_an_authority(services: Services) -> None:
