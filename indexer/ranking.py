@@ -20,9 +20,9 @@ class Weights:
     of the subject alone. FOLDED: a word as it was typed, without its accents, by field. WRITTEN: with its accents.
     PAIRS: two neighbouring words of the query side by side in the text. RUN: the words in their order in the text.
     OTHER_FIELDS: a word in fields other than its best field, where a word is typed with its field or in quotes. NEAR: a
-    word with a typing or reading mistake, or read as two words: times how rare the word is, however often. SIDE: two
-    words that were read as one. BESIDE: a word that only one of two readers read. ALSO: a synonym, or the correction of
-    a mistyped word.
+    word with a typing or reading mistake, or read as two words: times how rare the word is, however often. SHAPE: a
+    word whose letters a scan confuses. SIDE: two words that were read as one. BESIDE: a word that only one of two
+    readers read. ALSO: a synonym, or the correction of a mistyped word.
     """
 
     HELD: Final = 0.7
@@ -36,6 +36,7 @@ class Weights:
     OTHER_FIELDS: Final = 0.5
     NEAR: Final = 0.9
     NEAR_PREFIX: Final = 1
+    SHAPE: Final = 1.5
     SIDE: Final = 0.3
     BESIDE: Final = 0.3
     ALSO: Final = 0.9
