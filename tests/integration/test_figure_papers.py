@@ -23,7 +23,7 @@ from ged.figures import operations as figures
 from ged.figures.models import FigureReading, FigureScan, FigureScanDay, FigureSlip, FigureSlipDay, FigureState
 from ged.figures.movements import Handed
 from ged.figures.periods import Period
-from ged.figures.stages import Grain, SlipSide, bin_of
+from ged.figures.stages import NO_DELAY, Grain, SlipSide, bin_of
 from ged.figures.whole_days import WholeDays
 from ged.org.models import Holding, Person, Post
 from ged.ports import Confidentiality
@@ -236,6 +236,24 @@ def test_cells_of_slips_that_differ_are_told_and_the_night_mends_them(services_o
         calendar_changes.set_holiday(uow, date(2026, 11, 5), name="Fête", is_off=True, actor=actor(services, "admin"))
     figures.heal(services, now=now)
     assert slip_cells(services) != right, "a new holiday shortens the delays that it lies in"
+    assert list(checking.compare(services)) == []
+
+
+def test_a_slip_without_a_delay_is_received_all_the_same(services_on_either: Services) -> None:
+    """The clock of a desk is some minutes slow at midnight, on a Sunday; a day after the calendar of the delays."""
+    services, now = services_on_either, datetime(2026, 12, 1, tzinfo=UTC)
+    many_slips(services, 2)
+    midnight, later = datetime(2026, 11, 8, tzinfo=UTC), datetime(2035, 1, 5, tzinfo=UTC)
+    minutes = timedelta(minutes=2)
+    with services.unit_of_work(now) as uow:
+        pairs = ((midnight + minutes, midnight - minutes), (midnight, later))
+        for slip, (sent, received) in zip(uow.session.scalars(select(Slip).order_by(Slip.id)), pairs, strict=True):
+            slip.kind, slip.state, slip.sent_at, slip.received_at = SlipKind.RETURN, SlipState.RECEIVED, sent, received
+    figures.heal(services, now=now)
+    days = [row for row in slip_cells(services) if row[0] is Grain.DAY and row[2] is not SlipSide.SENT]
+    assert sorted((row[1], row[4], row[5]) for row in days) == [
+        (day, NO_DELAY, 1) for day in (date(2026, 11, 7), later.date()) for _side in (1, 2)
+    ]
     assert list(checking.compare(services)) == []
 
 
