@@ -51,7 +51,8 @@ def as_file(
 ) -> Response:
     """The cells of a panel's table as CSV, or (``form`` is ``ods``) as ODS. Its words are typed as a keyboard has them.
 
-    Its first rows say what is counted; an empty row stands between them and the headings. Where there are no rows, the file says why as the page does.
+    Its first rows say what is counted; an empty row stands between them and the headings. A file without rows of slips or
+    scans says why as the page does: their figures may be in the making.
 
     Args:
         page: the first word of the file's name.
@@ -69,7 +70,7 @@ def as_file(
         (),
         tuple(lists.day(panel.days[n]) if n in panel.days else plain(str(one)) for n, one in enumerate(panel.headings)),
         *(tuple(map(_saved, row)) for row in panel.rows),
-        *([(plain(panel.nothing),)] if panel.nothing and not panel.rows else []),
+        *([(plain(panel.nothing),)] if panel.id in papers.PANELS and panel.nothing and not panel.rows else []),
     ]
     is_ods = form == "ods"
     content = lists.as_ods(rows, name=plain(str(panel.title))) if is_ods else lists.as_csv(rows)
