@@ -17,7 +17,7 @@ from ged.org.tree import ministry, same_entity
 from ged.ports import Confidentiality, MailId
 from ged.register.correspondents import fold
 from ged.register.models import Correspondent, Direction, Mail, MailNumber, Register, RegisterNature
-from ged.register.operations import IncomingForm
+from ged.register.operations import IncomingForm, bears
 from ged.register.queries import clerk_unit_ids
 from ged.register.states import MailState
 from ged.unit import Actor, Role
@@ -88,14 +88,9 @@ def last_addressed(session: Session, actor: Actor) -> int | None:
 
 
 def registered_before(
-    session: Session,
-    *,
-    sender_name: str,
-    their_reference: str,
-    actor: Actor,
-    except_mail: int | None = None,
+    session: Session, *, sender_name: str, their_reference: str, actor: Actor, except_mail: int | None = None,
     request_token: str | None = None,
-) -> list[DuplicateRow]:
+) -> list[DuplicateRow]:  # fmt: skip
     """Letters of the same sender with the same reference in the clerk's own entity, newest first.
 
     Letters that the actor may not see give one row, which shows only that they exist. Letters of other entities are
@@ -119,14 +114,8 @@ def registered_before(
 
 
 def like_letters(
-    session: Session,
-    *,
-    sender_name: str,
-    subject: str,
-    received_on: date | None,
-    actor: Actor,
-    request_token: str | None,
-) -> list[DuplicateRow]:
+    session: Session, *, sender_name: str, subject: str, received_on: date | None, actor: Actor, request_token: str | None
+) -> list[DuplicateRow]:  # fmt: skip
     """Letters of one sender with nearly one subject that came within ``NEAR_DAYS``, newest first.
 
     For a letter without a reference. Only letters that the actor may see are compared: who tries subjects must not learn
@@ -167,13 +156,15 @@ def _of_sender(session: Session, folded: str, actor: Actor, request_token: str |
 
 def lookalikes(session: Session, form: IncomingForm, *, actor: Actor) -> list[DuplicateRow]:
     """Letters that the new letter may repeat: same sender and reference, else same sender, near subject and near day."""
+    token, name = form.request_token, form.sender_name
+    first = session.scalar(select(Mail).where(Mail.request_token == token)) if token else None
+    if first is not None and not bears(form, first):  # changed since it was registered, perhaps because no answer came
+        token = None
     return registered_before(
-        session, sender_name=form.sender_name, their_reference=form.their_reference, actor=actor,
-        request_token=form.request_token,
+        session, sender_name=name, their_reference=form.their_reference, actor=actor, request_token=token
     ) or like_letters(
-        session, sender_name=form.sender_name, subject=form.subject, received_on=form.received_on, actor=actor,
-        request_token=form.request_token,
-    )  # fmt: skip
+        session, sender_name=name, subject=form.subject, received_on=form.received_on, actor=actor, request_token=token
+    )
 
 
 def mark_of(rows: Sequence[DuplicateRow]) -> str:

@@ -178,12 +178,17 @@ def sent_before(uow: UnitOfWork, mail: Mail) -> Registered | None:
     first = uow.session.scalar(select(Mail).where(Mail.request_token == mail.request_token))
     if first is None:
         return None
-    told = ("subject", "sender_name", "their_reference", "written_on", "addressee")
-    if any(getattr(first, one) != getattr(mail, one) for one in told):
+    if first.sender_name != mail.sender_name or not bears(mail, first):
         mail.request_token = None
         return None
     number = next((one for one in first.numbers if one.voided_at is None), first.numbers[0])
     return Registered(MailId(first.id), number.id, number.text, is_repeated=True)
+
+
+def bears(form: IncomingForm | Mail, first: Mail) -> bool:
+    """Whether a form bears the letter of its sender that it was registered as first."""
+    told = ("subject", "their_reference", "written_on", "addressee")
+    return all(getattr(form, one) == getattr(first, one) for one in told)
 
 
 _AUTHORITY = select(Post.unit_id).join(PostRole).where(Post.id == bindparam("post"), PostRole.role == Role.AUTHORITY)

@@ -89,6 +89,25 @@ def test_the_form_sent_again_is_answered_as_the_first_time(services: Services) -
     )
 
 
+def test_a_form_that_was_changed_after_it_registered_a_letter_asks_before_it_registers_another(
+    services: Services,
+) -> None:
+    """A clerk whose first answer was lost corrects the reference, and sends again."""
+    token = "t" * 43
+    first = register(services, request_token=token, their_reference="12/2026")
+
+    def shown(reference: str) -> list[int | None]:
+        form = IncomingForm(
+            subject="Objet", sender_name="Préfecture", addressed_post_id=PostId(1), their_reference=reference, received_on=TODAY,
+            request_token=token,
+        )  # fmt: skip
+        with services.reading() as session:
+            return [row.mail_id for row in entry.lookalikes(session, form, actor=actor(services, "agent"))]
+
+    assert shown("12/2026") == [], "the form as it was sent"
+    assert shown("21/2026") == [first.mail_id]
+
+
 def test_an_arrival_goes_into_a_register_of_arrivals_and_to_an_authority(services: Services) -> None:
     for code in ("DEP", "BT", "PLI"):
         with pytest.raises(Invalid, match=r"register\.nature"):
