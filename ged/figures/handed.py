@@ -23,7 +23,7 @@ from ged.slips.models import Slip, SlipKind
 from ged.slips.states import SlipState
 
 
-class Slips(WholeDays):
+class SlipCells(WholeDays):
     """The cells of slips."""
 
     name, model, noted, flag = "slip", FigureSlip, FigureSlipDay, "slips_whole"
@@ -74,7 +74,7 @@ class Slips(WholeDays):
         return {one for row in rows for one in row if one is not None}
 
 
-SLIPS = Slips()
+SLIPS = SlipCells()
 
 
 def is_counted() -> list[ColumnElement[bool]]:

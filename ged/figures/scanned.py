@@ -45,7 +45,7 @@ READ = ("attachment.read", "mail.destroyed", "mail.destroyed_again", "mail.level
 """The acts after which the texts of a letter's pages are others, or may be told or not."""
 
 
-class Stations(WholeDays):
+class StationCells(WholeDays):
     """The cells of scanning stations."""
 
     name, model, noted, flag = "scan", FigureScan, FigureScanDay, "scans_whole"
@@ -113,7 +113,7 @@ class Stations(WholeDays):
         session.execute(delete(FigureReading))
 
 
-STATIONS = Stations()
+STATIONS = StationCells()
 
 
 # --- what there is
