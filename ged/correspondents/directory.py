@@ -17,7 +17,7 @@ from ged.org.models import Unit
 from ged.org.tree import entities, ministry
 from ged.paging import START, Key, Place, Slice
 from ged.register.addresses import EMAIL
-from ged.register.correspondents import entities_of, fold, visible
+from ged.register.correspondents import LONGEST, entities_of, fold, visible
 from ged.register.models import Correspondent
 from ged.unit import Actor, HeldPost, Role, UnitOfWork
 
@@ -216,6 +216,8 @@ def _checked(session: Session, entity_id: int, correspondent_id: int | None, for
     for field, limit in limits.items():
         if len(getattr(form, field)) > limit:
             raise Invalid("form.too_long", "shorten it", field=field, maximum=limit)
+    if len(folded) > LONGEST:  # a ligature is several letters
+        raise Invalid("form.too_long", "shorten it", field="name", maximum=LONGEST)
     if form.email and EMAIL.fullmatch(form.email.strip()) is None:
         raise Invalid("correspondent.email", "write one address, or none", field="email")
     taken = select(Correspondent.id).where(

@@ -32,6 +32,7 @@ class CorrespondentRow:
     email: str
 
 
+LONGEST = 200  # letters of a folded name in the directory
 ONE_FORM = str.maketrans(dict.fromkeys("\u2019\u2018\u02bc\u2032`\u00b4", "'") | {"œ": "oe", "æ": "ae"})
 """Apostrophes of telephones, of Word, of keyboards; digraphs. Revisions 0030 and 0103 folded the existing names."""
 
@@ -92,11 +93,13 @@ def resolve_sender(
     """The chosen correspondent, or an existing one with this name, or a new one of the entity.
 
     Raises:
-        Invalid: ``correspondent.unknown``.
+        Invalid: ``correspondent.unknown``, ``mail.sender_long``: a ligature is several letters of the folded name.
     """
     found = known_sender(uow, sender_id, name, entity_id=entity_id, ministry=ministry)
     if found is not None:
         return found
+    if len(fold(name)) > LONGEST:
+        raise Invalid("mail.sender_long", "shorten the sender's name", field="sender_name", limit=LONGEST)
     # Of two concurrent clerks, the second waits for the first's entry and uses it.
     insert_if_missing(
         uow.session, Correspondent, name=" ".join(name.split()), folded_name=fold(name), entity_id=entity_id, version=1
@@ -106,10 +109,10 @@ def resolve_sender(
 
 
 def directory_ids(uow: UnitOfWork, names: Sequence[str], *, unit_id: int) -> dict[str, int]:
-    """Name -> entry id for many names at once; missing entries are created. Names with equal folds share an entry."""
+    """Name -> entry id for many names at once; missing entries are created, but of folds over ``LONGEST``. Equal folds share one."""
     entity_id = entities(uow.session)[unit_id]
     folds = {name: fold(name) for name in dict.fromkeys(names)}
-    folded = {folds[name]: name for name in reversed(names) if folds[name]}
+    folded = {folds[name]: name for name in reversed(names) if 0 < len(folds[name]) <= LONGEST}
     known = _entries(uow, folded, entity_id)
     new = sorted(folded.keys() - known.keys())
     rows = [{"name": " ".join(folded[key].split()), "folded_name": key, "entity_id": entity_id} for key in new]

@@ -108,6 +108,13 @@ def test_a_form_that_was_changed_after_it_registered_a_letter_asks_before_it_reg
     assert shown("21/2026") == [first.mail_id]
 
 
+def test_a_name_whose_ligatures_make_it_too_long_for_the_directory_is_refused(services: Services) -> None:
+    for name in ("Œ" * 101, "ß" * 101, "\ufb03" * 67):
+        with pytest.raises(Invalid, match=r"mail\.sender_long"):
+            register(services, sender_name=name)
+    assert register(services, sender_name="Œ" * 100).number == "00001/2026/MIN"
+
+
 def test_an_arrival_goes_into_a_register_of_arrivals_and_to_an_authority(services: Services) -> None:
     for code in ("DEP", "BT", "PLI"):
         with pytest.raises(Invalid, match=r"register\.nature"):
