@@ -250,11 +250,13 @@ def traits(connection: Connection, house: House) -> dict[tuple[str, str], str]:
         ("assignments", "unit_id"): house.unit("unit_id"),
         ("assignments", "post_id"): house.post("post_id"),
         ("slips", "receiver_unit_id"): house.unit("receiver_unit_id"),
-        (
-            "slip_lines",
-            "state",
-        ): f"CASE WHEN state = '{LineState.RECEIVED}' AND {TURN} * 7 % 100 < 2 THEN '{LineState.MISSING}' ELSE state END",
+        ("slip_lines", "state"): _with_faults(),
     }
+
+
+def _with_faults() -> str:
+    missing = f"state = '{LineState.RECEIVED}' AND {TURN} * 7 % 100 < 2"
+    return f"CASE WHEN {missing} THEN '{LineState.MISSING}' ELSE state END"
 
 
 def _channel() -> str:

@@ -103,7 +103,7 @@ class Decided:
 
 @dataclass(frozen=True)
 class Panel:
-    """What a letter's page says of its disposal. ``may_hold``: the reader may hold the letter; ``may_lift``: and lift its hold.
+    """What a letter's page says of its disposal. ``may_hold``: the reader may hold the letter. ``may_lift``: the reader may lift its hold.
 
     ``is_late``: its files are still there long after the decision.
     """

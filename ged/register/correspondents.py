@@ -109,7 +109,7 @@ def resolve_sender(
 
 
 def directory_ids(uow: UnitOfWork, names: Sequence[str], *, unit_id: int) -> dict[str, int]:
-    """Name -> entry id for many names at once; missing entries are created, but of folds over ``LONGEST``. Equal folds share one."""
+    """Name -> entry id for many names at once; missing entries are created. Equal folds share an entry; a fold over ``LONGEST`` has none."""
     entity_id = entities(uow.session)[unit_id]
     folds = {name: fold(name) for name in dict.fromkeys(names)}
     folded = {folds[name]: name for name in reversed(names) if 0 < len(folds[name]) <= LONGEST}

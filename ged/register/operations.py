@@ -174,7 +174,7 @@ def register_incoming(
 
 
 def sent_before(uow: UnitOfWork, mail: Mail) -> Registered | None:
-    """The first registration by the token; cleared where the form (of the history, of a tab's double) bears another letter."""
+    """The first registration by the token. The token is cleared where the form, out of the history or of a tab's double, bears another letter."""
     first = uow.session.scalar(select(Mail).where(Mail.request_token == mail.request_token))
     if first is None:
         return None
@@ -186,7 +186,7 @@ def sent_before(uow: UnitOfWork, mail: Mail) -> Registered | None:
 
 
 def bears(form: IncomingForm | Mail, first: Mail) -> bool:
-    """Whether a form bears the letter of its sender that it was registered as first."""
+    """Whether a form still bears the letter that it registered first. The caller compares the senders."""
     told = ("subject", "their_reference", "written_on", "addressee")
     return all(getattr(form, one) == getattr(first, one) for one in told)
 
