@@ -2,6 +2,9 @@
 
 import json
 import logging
+import multiprocessing
+import os
+import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -11,7 +14,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from ged import audit, index_sync, jobs, pipeline
 from ged.archive import register_check
@@ -32,7 +35,9 @@ from tests.migration_kit import migrated
 from tests.pages import pdf
 from tests.routing_kit import register, unit_id
 from tests.site import make_settings
+from tests.started import GED
 from web.commands import imports, main
+from web.commands.index import worker_runs
 
 DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)]
 
@@ -388,10 +393,10 @@ def test_letters_are_indexed_while_later_ones_are_written(tmp_path: Path, quiet:
     migrated(settings)
     services = make_services(tmp_path, create=False)
     make_organisation(services)
-    services.index.close()  # type: ignore[attr-defined]  # one process writes it: here the thread does
+    services.index.close()  # type: ignore[attr-defined]  # one process writes it: here the second one does
     with imports._indexing(settings, wanted=True):
         run(services, [{"id": n, "text": f"Le barrage {n}"} for n in range(3)], into="ARR")
-        until = time.monotonic() + 60
+        until = time.monotonic() + 180
         while not found(services, "barrage") and time.monotonic() < until:
             time.sleep(0.05)
         assert sorted(found(services, "barrage")) == ["0", "1", "2"]
@@ -399,9 +404,71 @@ def test_letters_are_indexed_while_later_ones_are_written(tmp_path: Path, quiet:
     assert sorted(found(services, "barrage")) == ["0", "1", "2", "3"]
     with pytest.raises(KeyboardInterrupt), imports._indexing(settings, wanted=True):
         raise KeyboardInterrupt
+    assert multiprocessing.active_children() == []
     with imports._indexing(settings, wanted=False):
         run(services, [{"id": 4, "text": "Personne ne cherche ce barrage"}], into="ARR")
     assert len(waiting(services, JobKind.INDEX_BACKLOG)) == 1
+    services.engine.dispose()
+
+
+def test_what_a_killed_second_process_leaves_is_indexed_at_the_end(tmp_path: Path, quiet: None) -> None:
+    settings = make_settings(tmp_path)
+    migrated(settings)
+    services = make_services(tmp_path, create=False)
+    make_organisation(services)
+    services.index.close()  # type: ignore[attr-defined]
+    with imports._indexing(settings, wanted=True):
+        run(services, [{"id": n, "text": f"Le barrage {n}"} for n in range(3)], into="ARR")
+        until = time.monotonic() + 180
+        while not found(services, "barrage") and time.monotonic() < until:
+            time.sleep(0.05)
+        (second,) = multiprocessing.active_children()
+        second.kill()
+        run(services, [{"id": 3, "text": "Le dernier barrage"}], into="ARR")
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    with services.unit_of_work(NOW) as uow:  # perhaps it was killed between the index and the end of its job
+        uow.session.execute(update(Job).where(Job.state == JobState.RUNNING).values(lease_until=past))
+    assert imports._indexed(settings, services) == 0
+    assert sorted(found(services, "barrage")) == ["0", "1", "2", "3"]
+    assert index_sync.compare(services, progress=lambda _done, _total: None).differences == {}
+    services.engine.dispose()
+
+
+def test_a_killed_import_leaves_no_process_and_goes_on_where_it_was(tmp_path: Path, quiet: None) -> None:
+    settings = make_settings(tmp_path)
+    migrated(settings)
+    services = make_services(tmp_path, create=False)
+    make_organisation(services)
+    services.index.close()  # type: ignore[attr-defined]
+    environment = os.environ | {
+        "GED_ENV_FILE": str(tmp_path / "none"), "GED_DATA_DIR": str(tmp_path), "GED_SECRET": SECRET,
+    }  # fmt: skip
+    lines = [json.dumps({"id": n, "text": f"Le barrage {n}"}).encode() + b"\n" for n in range(PIECE_LETTERS + 5)]
+    pipe = tmp_path / "pipe.jsonl"
+    os.mkfifo(pipe)
+    process = subprocess.Popen([str(GED), "import", str(pipe), "--into", "ARR"], env=environment)
+    with process, pipe.open("wb", buffering=0) as feed:
+        feed.writelines(lines)
+        until = time.monotonic() + 180
+        while not found(services, "barrage") and time.monotonic() < until:
+            assert process.poll() is None
+            time.sleep(0.05)
+        assert worker_runs(settings), "the second process indexes"
+        process.kill()
+    until = time.monotonic() + 180
+    while worker_runs(settings) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not worker_runs(settings), "the second process ends by itself"
+    whole = tmp_path / "letters.jsonl"
+    whole.write_bytes(b"".join(lines))
+    again = subprocess.run(
+        [str(GED), "import", str(whole), "--into", "ARR", "--json"], env=environment, stdout=subprocess.PIPE, check=True
+    )  # fmt: skip
+    figures = json.loads(again.stdout.splitlines()[-1])
+    assert (figures["already"], figures["taken"]) == (PIECE_LETTERS, 5)
+    with services.reading() as session:
+        assert session.scalar(select(func.count(Mail.id))) == len(lines)
+    assert index_sync.compare(services, progress=lambda _done, _total: None).differences == {}
     services.engine.dispose()
 
 

@@ -2,29 +2,34 @@
 
 import json
 import logging
+import multiprocessing
+import signal
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from multiprocessing.connection import Connection
 from pathlib import Path
-from threading import Event
 
 import click
 
 from ged import jobs, pipeline
 from ged.config import Settings
+from ged.errors import ConfigError
 from ged.takeover.operations import Refusal, Takeover, TakeoverTarget, find_register, take_over
 from ged.unit import Services
 from web.commands.index import LOOK_EVERY_S, worker_runs, writing
 from web.commands.shared import settings_of
+from web.processes import logs
 from web.processes.schema_check import require_migrated
 from web.processes.worker import worker_name
 from web.wiring.services import build_services
 
 BATCHES = 5
 """Batches that are indexed in one write: a thousand letters. Today's letters wait for such a write, one or two seconds."""
+APART_FROM_BYTES = 1_000_000
+"""A list of so many bytes and more is indexed by a second process meanwhile. To start one takes as long as to index some hundred letters."""
 
 _FORMAT = """\
   id               its own id in the archive (text or number); the only field that must be there,
@@ -80,8 +85,9 @@ def import_letters(
         register_id = find_register(session, register).id
     place = TakeoverTarget(register_id, letters.name, files, dry_run)
     told = _Told(as_json=as_json)
+    is_large = not letters.is_file() or letters.stat().st_size >= APART_FROM_BYTES  # nobody knows how much a pipe holds
     try:
-        with letters.open("rb") as lines, _indexing(settings, wanted=not (dry_run or no_wait)):
+        with letters.open("rb") as lines, _indexing(settings, wanted=is_large and not (dry_run or no_wait)):
             done = take_over(services, place, lines, refuse=told.refusal, progress=told.progress)
         left = 0 if dry_run or no_wait else _indexed(settings, services)
     except KeyboardInterrupt:
@@ -102,7 +108,8 @@ def _indexed(settings: "Settings", services: "Services") -> int:
     while True:
         if _indexes_here(settings):  # asked again: what a killed run had begun is due when its lease is over
             with writing(settings) as here:
-                _index(here, _set(), Event())
+                while _index_next(here):
+                    pass
         with services.reading() as session:
             waiting = jobs.counts_of(session, jobs.JobKind.INDEX_BACKLOG)
             away = jobs.outage_until(session, jobs.JobKind.INDEX_BACKLOG, now=datetime.now(UTC))
@@ -117,46 +124,58 @@ def _indexes_here(settings: "Settings") -> bool:
     return bool(settings.elasticsearch_url) or not worker_runs(settings)
 
 
-def _index(here: "Services", is_over: Event, is_broken: Event) -> None:
-    """Run the index jobs of archives until ``is_over`` is set and none is due, or until ``is_broken`` is set."""
-    while not is_broken.is_set():
-        was_over = is_over.is_set()  # asked first: a job that was written before it was set is found below
-        with here.reading() as session:
-            due = jobs.due(session, now=datetime.now(UTC), kinds=(jobs.JobKind.INDEX_BACKLOG,), limit=1)
-        if due:
-            pipeline.run_job(here, due[0], worker=worker_name(), batches=BATCHES)
-        elif was_over:
-            return
-        else:
-            is_over.wait(LOOK_EVERY_S)
+def _index_next(here: "Services") -> bool:
+    """Run the oldest index job of an archive, and some behind it. Returns whether one was due."""
+    with here.reading() as session:
+        due = jobs.due(session, now=datetime.now(UTC), kinds=(jobs.JobKind.INDEX_BACKLOG,), limit=1)
+    if due:
+        pipeline.run_job(here, due[0], worker=worker_name(), batches=BATCHES)
+    return bool(due)
 
 
-def _set() -> Event:
-    event = Event()
-    event.set()
-    return event
+def _index_apart(settings: "Settings", orders: Connection) -> None:
+    """What the second process does: run index jobs until the import is over and none is due.
+
+    Args:
+        orders: one message comes when the import is over. It ends without one where the import was broken off or killed: then the
+            jobs are left to the next run.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both processes, and the importing one ends this one
+    logs.configure(settings.log)
+    logging.getLogger().setLevel(logging.WARNING)
+    is_over, was_due = False, True
+    # A worker that was started meanwhile holds the lock, and indexes.
+    with suppress(ConfigError, EOFError), writing(settings) as here:
+        while was_due or not is_over:
+            if orders.poll(0 if was_due else LOOK_EVERY_S):
+                is_over = bool(orders.recv())
+            # Looked for after the message was: a job that was written before it is found.
+            was_due = _index_next(here)
 
 
 @contextmanager
 def _indexing(settings: "Settings", *, wanted: bool) -> "Iterator[None]":
-    """Index the letters of the block while later ones are written: one waits for the disk or a server while the other works.
+    """Index the letters of the block in a second process while later ones are written: each has a core of its own.
 
-    At the end of the block the jobs that are due are done. Where the block was broken off, they are left to the next run.
+    At the end of the block the jobs that are due are done. Where the block was broken off, they are left to the next run. What a
+    second process that died leaves is done by ``_indexed``.
     """
     if not wanted or not _indexes_here(settings):
         yield
         return
-    is_over, is_broken = Event(), Event()
-    with writing(settings) as here, ThreadPoolExecutor(1, thread_name_prefix="indexing") as pool:
-        indexing = pool.submit(_index, here, is_over, is_broken)
-        try:
-            yield
-        except BaseException:
-            is_broken.set()
-            raise
-        finally:
-            is_over.set()
-        indexing.result()
+    context = multiprocessing.get_context("spawn")  # a forked process would share our connections to the database
+    theirs, ours = context.Pipe(duplex=False)
+    second = context.Process(target=_index_apart, args=(settings, theirs), name="indexing", daemon=True)
+    second.start()
+    theirs.close()
+    try:
+        yield
+        with suppress(OSError):  # it died
+            ours.send(True)
+            second.join()
+    finally:
+        ours.close()
+        second.join()
 
 
 class _Told:
