@@ -29,6 +29,7 @@ from sqlalchemy import text
 
 from bench import index_bulk
 from bench.relevance import tell
+from ged.adapters.keyring import Keyring
 from ged.register.models import Direction, Register, RegisterNature
 from tests.factories import NOW, SECRET, make_organisation, make_services
 from tests.routing_kit import unit_id
@@ -115,6 +116,7 @@ def one_round(given: argparse.Namespace, folder: Path, stack: ExitStack) -> None
     }  # fmt: skip
     if given.encrypted:
         environment["GED_KEYRING"] = str(folder / "keyring")
+        Keyring(folder / "keyring", services.engine if given.servers else None).prepare()
     program = [sys.executable, "-m", "cProfile", "-o", str(given.profile), GED] if given.profile else [GED]
     before = os.times()
     began = time.monotonic()

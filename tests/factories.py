@@ -11,6 +11,7 @@ from sqlalchemy import Engine, Select, exists, insert, inspect, or_, select, tex
 from sqlalchemy.orm import Session
 
 from ged.adapters.blobs_fs import FileBlobs
+from ged.adapters.blobs_packed import PackedBlobs
 from ged.adapters.post_smtp import FolderPost
 from ged.adapters.queue_polled import PolledQueue
 from ged.codes import derive_secret
@@ -80,7 +81,7 @@ def make_services(folder: Path, *, url: str | None = None, create: bool = True) 
     return Services(
         when_dispatched=(answer_left,),
         engine=engine,
-        blobs=FileBlobs(folder / "blobs"),
+        blobs=PackedBlobs(FileBlobs(folder / "blobs"), engine),
         index=TantivyIndex(folder / "index", writable=True, zone=ZoneInfo("Africa/Lome"), synonyms=synonyms),
         synonyms=synonyms,
         queue=PolledQueue(),

@@ -67,7 +67,7 @@ class FrameReader(io.RawIOBase):
         EngineFailed: ``blob.unreadable``, when a frame is read that is not as it was written.
     """
 
-    def __init__(self, file: io.RawIOBase, key: bytes, *, name: str) -> None:
+    def __init__(self, file: io.RawIOBase | io.BytesIO, key: bytes, *, name: str) -> None:
         """
         Args:
             file: unbuffered and at its first byte; it is closed with this reader.

@@ -11,7 +11,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -77,6 +77,9 @@ class FileBlobs:
         finally:
             draft.unlink(missing_ok=True)
         return StoredBlob(written.digest, written.size)
+
+    def sealed(self, contents: Sequence[bytes]) -> None:
+        """A store of files reads no rows; see the port."""
 
     def open(self, digest: Digest) -> BinaryIO:
         """Open plain bytes; see the port."""

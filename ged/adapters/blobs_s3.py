@@ -14,7 +14,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -73,6 +73,9 @@ class S3Blobs:
         finally:
             draft.unlink(missing_ok=True)
         return StoredBlob(written.digest, written.size)
+
+    def sealed(self, contents: Sequence[bytes]) -> None:
+        """A store of files reads no rows; see the port."""
 
     def open(self, digest: Digest) -> BinaryIO:
         """Open plain bytes; see the port."""

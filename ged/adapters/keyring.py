@@ -109,17 +109,25 @@ class Keyring:
 
     def keep(self, key_id: bytes, digest: Digest, key: bytes) -> None:
         """Keep a new document's key; durable when this returns."""
+        self.keep_all([(key_id, digest, key)])
+
+    def keep_all(self, keys: Sequence[tuple[bytes, Digest, bytes]]) -> None:
+        """Keep the keys of new documents, all or none; durable when this returns.
+
+        Args:
+            keys: (id, digest of the document, key).
+        """
+        if not keys:
+            return
         with self._writing() as connection:
-            # Read under the lock: no master key is removed between here and the row.
-            number, wrapped = self._wrap(key_id, digest, key)
-            row = {
-                "id": key_id,
-                "digest": digest,
-                "master_no": number,
-                "wrapped": wrapped,
-                "made_at": datetime.now(UTC),
-            }
-            connection.execute(_keys.insert(), row)
+            # Read under the lock: no master key is removed between here and the rows.
+            made_at, rows = datetime.now(UTC), []
+            for key_id, digest, key in keys:
+                number, wrapped = self._wrap(key_id, digest, key)
+                rows.append(
+                    {"id": key_id, "digest": digest, "master_no": number, "wrapped": wrapped, "made_at": made_at}
+                )
+            connection.execute(_keys.insert(), rows)
 
     def key(self, key_id: bytes, digest: Digest) -> bytes:
         """A document's key.

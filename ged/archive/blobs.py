@@ -1,6 +1,6 @@
 """The blobs that any row of the database references: for fixity checks and for the sweep.
 
-A column named ``digest`` or ``*_digest`` references a blob, in every table except the journal's. Rows of a letter whose files were
+A column named ``digest`` or ``*_digest`` references a blob, in every table but those of ``NOT_BLOBS``. Rows of a letter whose files were
 destroyed (``ged.destroyed``) keep their digest, and reference nothing. So whoever asks here what belongs to the installation leaves
 these files out: the sweep, checks of fixity, ``ged verify``, copies.
 """
@@ -30,7 +30,8 @@ from ged.db import Base
 from ged.destroyed import DestroyedLetter
 from ged.ports import BlobStore, Digest
 
-NOT_BLOBS = frozenset({"audit_entries"})
+NOT_BLOBS = frozenset({"audit_entries", "packed_files"})
+"""The digests of the journal are of its payloads; packed files are blobs, and reference none."""
 SWEEP_AFTER = timedelta(hours=24)
 AT_ONCE = 500
 STAYS: Mapping[str, str] = {

@@ -1,7 +1,7 @@
 """The store of files."""
 
 import hashlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Protocol
@@ -15,6 +15,22 @@ class StoredBlob:
 
     digest: Digest
     size_bytes: int
+
+
+@dataclass(frozen=True)
+class SealedBlob:
+    """A small content as a row holds it (``BlobStore.sealed``).
+
+    Attributes:
+        size_bytes: of the plain content.
+        stored: the bytes of the row.
+        sealed_at: before its key was made.
+    """
+
+    digest: Digest
+    size_bytes: int
+    stored: bytes
+    sealed_at: datetime
 
 
 @dataclass(frozen=True)
@@ -55,6 +71,14 @@ class BlobStore(Protocol):
 
     def put(self, content: BinaryIO) -> StoredBlob:
         """Store a stream and return its digest; durable (fsynced) when it returns."""
+        ...
+
+    def sealed(self, contents: Sequence[bytes]) -> Sequence[SealedBlob] | None:
+        """What rows of the database hold of small contents, in their order; None: this store reads no rows, so ``put`` them.
+
+        Their keys are durable when it returns. The caller writes the rows in his transaction (``ged.takeover.packed``): then they are
+        stored. Contents that he does not write leave keys without a file.
+        """
         ...
 
     def open(self, digest: Digest) -> BinaryIO:

@@ -1,16 +1,19 @@
-"""The content of an imported letter: its text in the list, or a separate file. Stored before any transaction."""
+"""The content of an imported letter: its text in the list, or a separate file. Stored before any transaction; a small text is sealed
+before it, and stored in it."""
 
 import codecs
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from ged.capture.files import JOB_PATIENCE_S, examine, harmless_name, limited
 from ged.errors import Invalid
-from ged.ports import Digest
+from ged.ports import Digest, SealedBlob, StoredBlob
 from ged.register.operations import SourcePage
 from ged.takeover.lines import ArchiveLine
+from ged.takeover.packed import MAX_BYTES
 from ged.unit import Services
 
 PLAIN = "text/plain"
@@ -35,10 +38,26 @@ class Content:
     pages: tuple[SourcePage, ...]
     texts: tuple[str, ...] = ()
     is_signed: bool = False
+    sealed: SealedBlob | None = None
+    """The row that holds it; None: a file of the store does."""
 
 
-def content_of(services: Services, line: ArchiveLine, files_dir: Path | None, *, look_only: bool) -> Content | None:
+@dataclass(frozen=True)
+class SmallText:
+    """A text that is not stored yet: those of many letters are sealed together (``seal``)."""
+
+    plain: bytes
+    filename: str
+    texts: tuple[str, ...]
+
+
+def content_of(
+    services: Services, line: ArchiveLine, files_dir: Path | None, *, look_only: bool, packs: bool
+) -> Content | SmallText | None:
     """Store the content of a line; None when the line has neither text nor file, or with ``look_only``.
+
+    Args:
+        packs: a small text is left to ``seal``.
 
     Raises:
         Invalid: ``import.no_files_dir``, ``import.file_outside``, ``import.file_missing``, ``import.file_unreadable``,
@@ -47,7 +66,7 @@ def content_of(services: Services, line: ArchiveLine, files_dir: Path | None, *,
     """
     _check_count(line.pages, line.file or line.own_id)
     if not line.file:
-        return None if look_only or not line.pages else _text(services, line.pages, "")
+        return None if look_only or not line.pages else _text(services, line.pages, "", packs=packs)
     path = _inside(files_dir, line.file)
     if look_only:
         return None
@@ -58,7 +77,7 @@ def content_of(services: Services, line: ArchiveLine, files_dir: Path | None, *,
             read = limited(source, services.max_upload_bytes).read()
         texts = line.pages or _pages(read)
         _check_count(texts, path.name)
-        return _text(services, texts, path.name)
+        return _text(services, texts, path.name, packs=packs)
     with _opened(path, line.file) as source:
         upload = examine(services, path.name, source, wait_s=JOB_PATIENCE_S)
     facts = upload.facts
@@ -69,11 +88,30 @@ def content_of(services: Services, line: ArchiveLine, files_dir: Path | None, *,
     )
 
 
-def _text(services: Services, texts: tuple[str, ...], name: str) -> Content:
-    stored = services.blobs.put(io.BytesIO("\f".join(texts).encode()))
+def _text(services: Services, texts: tuple[str, ...], name: str, *, packs: bool) -> Content | SmallText:
+    plain, filename = "\f".join(texts).encode(), harmless_name(name) if name else ""
+    if packs and len(plain) <= MAX_BYTES:
+        return SmallText(plain, filename, texts)
+    stored = services.blobs.put(io.BytesIO(plain))
+    return _as_content(stored, filename, texts)
+
+
+def _as_content(stored: StoredBlob | SealedBlob, filename: str, texts: tuple[str, ...]) -> Content:
     pages = tuple(SourcePage(stored.digest, PLAIN, index) for index in range(len(texts)))
-    filename = harmless_name(name) if name else ""
-    return Content(stored.digest, stored.size_bytes, PLAIN, filename, pages, texts)
+    sealed = stored if isinstance(stored, SealedBlob) else None
+    return Content(stored.digest, stored.size_bytes, PLAIN, filename, pages, texts, sealed=sealed)
+
+
+def seal(services: Services, small: Sequence[SmallText]) -> list[Content]:
+    """Make rows of small texts; where the store reads none, files.
+
+    Raises:
+        EngineFailed: from the blob store.
+    """
+    stored: Sequence[StoredBlob | SealedBlob] | None = services.blobs.sealed([one.plain for one in small])
+    if stored is None:
+        stored = [services.blobs.put(io.BytesIO(one.plain)) for one in small]
+    return [_as_content(blob, one.filename, one.texts) for blob, one in zip(stored, small, strict=True)]
 
 
 def _check_count(texts: tuple[str, ...], name: str) -> None:

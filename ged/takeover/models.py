@@ -1,5 +1,5 @@
-"""Tables of imports: the source's own id of each imported letter, its batch, spreadsheets and folders of scans handed in on the
-site."""
+"""Tables of imports: the source's own id of each imported letter, its batch, its small files, spreadsheets and folders of scans
+handed in on the site."""
 
 from datetime import datetime
 from typing import Any
@@ -37,6 +37,19 @@ class TakenLetter(Base):
     batch_id: Mapped[int] = mapped_column(ForeignKey("takeover_batches.id"), index=True)
     content_hash: Mapped[str] = mapped_column(String(64))
     """SHA-256 of the line's content: the same id with other content is another letter."""
+
+
+class PackedFile(Base):
+    """A small file of imported letters, as a row instead of a file of the store (``ged.adapters.blobs_packed``)."""
+
+    __tablename__ = "packed_files"
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """SHA-256 of the plain bytes."""
+    stored: Mapped[bytes] = mapped_column(LargeBinary)
+    """What the store would hold; compressed where it is clear."""
+    written_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    """When it was sealed last."""
 
 
 class TakeoverFile(Base):

@@ -20,13 +20,15 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
+from ged import schema
 from ged.errors import EngineFailed, GedError, Invalid, NotFound
 from ged.org.actors import somebody_sees
 from ged.org.models import Unit
 from ged.ports import Confidentiality, Principal, unit_principal
 from ged.register import allocation, registers
 from ged.register.models import MailNumber, Register, RegisterNature
-from ged.takeover.files import Content, content_of
+from ged.takeover import packed
+from ged.takeover.files import Content, SmallText, content_of, seal
 from ged.takeover.lines import LENGTHS, ArchiveLine, check_typed, read_line
 from ged.takeover.models import TakenLetter
 from ged.takeover.write import Placed, write
@@ -205,7 +207,8 @@ def _take_piece(
 ) -> None:
     with services.reading() as session:
         wanted = _Judge(session, place, services, numbers).new(read, refuse, done)
-    placed = list(_with_content(services, place, wanted, refuse))
+        packs = schema.is_opened(session, packed.OPENED_BY)
+    placed = _sealed(services, list(_with_content(services, place, wanted, refuse, packs=packs)))
     if place.dry_run or not placed:
         done.taken += len(placed)
         return
@@ -221,11 +224,16 @@ def _take_piece(
 
 
 def _with_content(
-    services: Services, place: TakeoverTarget, wanted: Sequence[Placed], refuse: Callable[[Refusal], None]
-) -> Iterator[Placed]:
-    def content(one: Placed) -> Content | GedError | None:
+    services: Services,
+    place: TakeoverTarget,
+    wanted: Sequence[Placed],
+    refuse: Callable[[Refusal], None],
+    *,
+    packs: bool,
+) -> Iterator[tuple[Placed, Content | SmallText | None]]:
+    def content(one: Placed) -> Content | SmallText | GedError | None:
         try:
-            return content_of(services, one.line, place.files_dir, look_only=place.dry_run)
+            return content_of(services, one.line, place.files_dir, look_only=place.dry_run, packs=packs)
         except GedError as error:
             return error
 
@@ -235,7 +243,13 @@ def _with_content(
             if isinstance(found, GedError):
                 refuse(Refusal(one.line.line_no, one.line.own_id, found))
             else:
-                yield replace(one, content=found)
+                yield one, found
+
+
+def _sealed(services: Services, held: Sequence[tuple[Placed, Content | SmallText | None]]) -> list[Placed]:
+    """The letters with their content; small texts are sealed together, so that their keys are kept in one transaction."""
+    small = iter(seal(services, [found for _one, found in held if isinstance(found, SmallText)]))
+    return [replace(one, content=next(small) if isinstance(found, SmallText) else found) for one, found in held]
 
 
 class _Judge:

@@ -25,6 +25,7 @@ from ged.register.models import (
 )
 from ged.register.numbering import TRAINING
 from ged.register.states import MailState
+from ged.takeover import packed
 from ged.takeover.files import Content
 from ged.takeover.lines import ArchiveLine
 from ged.takeover.models import TakenLetter, TakeoverBatch
@@ -145,6 +146,7 @@ def _attach(uow: UnitOfWork, mail_ids: Sequence[int], placed: Sequence[Placed]) 
         for attachment_id, _mail_id, content in held
         for n, page in enumerate(content.pages, start=1)
     ]  # fmt: skip
+    packed.write(uow.session, [content.sealed for _id, content in added if content.sealed is not None])
     nothing: list[Any] = []  # one object: ``write_many`` makes JSON of it once
     texts = [
         {

@@ -176,6 +176,7 @@ STAYS: Mapping[str, str] = {
     "notice_mails": "told already",
     "personal_notices": "told already",
     "notice_cursor": "of the installation's notices",
+    "packed_files": "bytes: an export holds each as a file",
     "takeover_folders": "files on their way; what was joined leaves with its letter",
     "takeover_scans": "as their folder",
     "slip_readings": "as readings of fiches",

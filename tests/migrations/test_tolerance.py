@@ -41,6 +41,7 @@ def scripts(engine: Engine) -> list[Script]:
 
 EMPTY_UNTIL = {
     "takeover_scans.digest names bytes": "0191",
+    "packed_files.digest names bytes": "0191",
     "monthly_reports.digest names bytes": "0191",
     "monthly_report_revisions.digest names bytes": "0191",
     "open_data_acts.digest names bytes": "0191",

@@ -37,7 +37,10 @@ def blob_store(
         if keyring is not None and keyring_copy is not None:
             keyring.bring(keyring_copy)
             keyring.destroy_again(destroyed)
-        yield stored_files.stored_files(settings, engine)
+        if keyring is not None:
+            keyring.master.all()
+        # Every file of a copy comes back as a file: the database, and with it the rows, comes later.
+        yield stored_files.store_at(settings, keyring, settings.blobs)
     finally:
         engine.dispose()
 

@@ -6,14 +6,16 @@ from contextlib import contextmanager
 from itertools import islice
 from types import ModuleType
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, inspect
 
 from ged.adapters.blobs_fs import FileBlobs
+from ged.adapters.blobs_packed import PackedBlobs
 from ged.adapters.keyring import Keyring
 from ged.config import BUCKET, Settings
 from ged.db import make_engine
 from ged.errors import ConfigError
 from ged.ports import KeyedBlobStore
+from ged.takeover.models import PackedFile
 
 FOLDER = "blobs"
 LOOKED_AT = 1_000
@@ -21,7 +23,7 @@ LOOKED_AT = 1_000
 
 
 def stored_files(settings: Settings, engine: Engine) -> KeyedBlobStore:
-    """The stored files, encrypted where the settings name a keyring.
+    """The stored files, those that are rows too, encrypted where the settings name a keyring.
 
     Raises:
         ConfigError: ``keyring.unreadable``, ``keyring.inside_data``.
@@ -29,11 +31,12 @@ def stored_files(settings: Settings, engine: Engine) -> KeyedBlobStore:
     keyring = keyring_of(settings, engine)
     if keyring is not None:
         keyring.master.all()
-    return store_at(settings, keyring, settings.blobs)
+    files = store_at(settings, keyring, settings.blobs)
+    return PackedBlobs(files, engine, keyring, packs=not settings.s3_lock)
 
 
 def store_at(settings: Settings, keyring: Keyring | None, address: str) -> KeyedBlobStore:
-    """The store at an address ``s3://bucket/prefix``; empty: in the data folder."""
+    """The store at an address ``s3://bucket/prefix``; empty: in the data folder. Files that are rows lie in none."""
     if not address:
         return FileBlobs(settings.data_dir / FOLDER, keyring)
     found: KeyedBlobStore = s3().blobs(settings, keyring, address)
@@ -106,6 +109,8 @@ def prepare_keyring(settings: Settings) -> None:
         keyring, files = keyring_of(settings, engine), store_at(settings, None, settings.blobs)
         if keyring is None:
             return
+        if inspect(engine).has_table(PackedFile.__tablename__):  # else no revision has run yet
+            files = PackedBlobs(files, engine)
         is_new = not keyring.master.is_there
         if is_new and any(files.key_of(digest) is not None for digest, _ in islice(files.digests(), LOOKED_AT)):
             raise ConfigError(
