@@ -10,8 +10,8 @@ The other side is one plain query for these hits, marks and facets. Further figu
 processes use for a request, and the growth of all over ``--sizes``. Tantivy is measured in this process with
 ``--embedded`` letters.
 
-Cost is the processor time of the server for a search of 1, 3 and 8 words, beside a bare ``multi_match`` for the same
-reader and as many hits.
+Cost is the processor time of the server, just started and warm, for a search of 1, 3 and 8 words, beside a bare
+``multi_match`` for the same reader and as many hits.
 
 Freshness is the time until a letter of today is found while ``--backlog`` letters of an archive are imported, in both
 shapes. A private Elasticsearch is started unless ``--url`` names one, or only the embedded figure is asked for.

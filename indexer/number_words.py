@@ -49,6 +49,11 @@ def others(words: tuple[str, ...]) -> tuple[Run, ...]:
     return tuple(run for run in runs if tuple(form.folded for form in run) != words)
 
 
+def is_in_two_words(run: Run) -> bool:
+    """Whether a run is an ordinal number whose mark stands apart: *13 e*."""
+    return len(run) == 2 and _number(tuple(form.folded for form in run)) is not None
+
+
 def _number(words: tuple[str, ...]) -> int | None:
     if len(words) == 1 and words[0] in _NUMBERS:
         return _NUMBERS[words[0]]

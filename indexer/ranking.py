@@ -6,6 +6,7 @@ Tuned on French administrative texts with judged queries (``bench/relevance.py``
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from indexer import number_words
 from indexer.tree import Run
 
 RUN_FIELDS: Final = ("subject", "text")
@@ -54,10 +55,14 @@ def also_boost(typed: Run, also: Run, weight: Callable[[str], float]) -> float:
     """The weight of a synonym beside the typed words.
 
     A phrase scores by the sum of its words, so a long name would outweigh its abbreviation: *contrat à durée déterminée*
-    that of *CDD*. It is lowered to what the typed words weigh; it is never raised.
+    that of *CDD*. It is lowered to what the typed words weigh. Only an ordinal number in two words is raised to it: *13*
+    and *e* are frequent words, *13 e* is as rare as *13e*.
 
     Args:
         weight: how rare a stem is.
     """
     own, other = (sum(weight(form.stem) for form in run) for run in (typed, also))
-    return Weights.ALSO * (min(1.0, own / other) if other else 1.0)
+    if not other:
+        return Weights.ALSO
+    part = own / other
+    return Weights.ALSO * (part if number_words.is_in_two_words(also) else min(1.0, part))

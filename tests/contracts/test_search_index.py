@@ -848,6 +848,14 @@ def test_an_ordinal_number_is_found_in_any_writing(index: SearchIndex) -> None:
         assert set(ids(index, typed)) == {1, 2, 3, 4, 5}, typed
 
 
+def test_an_ordinal_number_in_two_words_is_as_rare_as_in_one(index: SearchIndex) -> None:
+    """*13* and *e* are in many letters, *13 e* is in one."""
+    numbers = [letter(n, "Divers", "page 13") for n in range(1, 21)] + [letter(n, "Divers", "e") for n in range(21, 41)]
+    months = [letter(n, "Rapport annuel du service du mois", "le mois, ce mois, un mois") for n in range(41, 46)]
+    index.put([*numbers, *months, letter(50, "Divers", "prime du 13 e mois")])
+    assert ids(index, "13ème mois")[0] == 50
+
+
 def test_two_words_find_letters_that_write_them_as_one(index: SearchIndex) -> None:
     index.put([letter(n, "Divers", "une vidéosurveillance des marchés") for n in range(1, 4)])
     index.put([letter(4, "Divers", "des marchés"), letter(5, "Divers", "une vidéo des marchés")])
