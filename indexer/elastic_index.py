@@ -53,7 +53,6 @@ ENGINE = "elasticsearch"
 EXACT_TOTAL = 10_000
 """The total of letters is exact up to this number; beyond, it is a lower bound."""
 CHECKED_S = 60.0
-_SOURCE = {"includes": ["subject", "sender", "addressee", "shown", "pages"]}
 RESCORED = 50
 """The number of first letters (of each shard) that the clauses of words together order."""
 _ORDERS: Mapping[SortOrder, list[dict[str, str]]] = {
@@ -172,7 +171,8 @@ class ElasticIndex:
                 query, parsed, principals,
                 from_=0 if order else offset,
                 size=max(order.window, offset + limit) if order else limit,
-                source=_SOURCE if order or (query.highlight and parsed.wanted) else False,
+                # All of a letter: the server would read and write anew each letter of which it sends a part.
+                source=bool(order or (query.highlight and parsed.wanted)),
                 track_total_hits=EXACT_TOTAL,
             )  # fmt: skip
             hits = _settled(found["hits"]["hits"], query.sort)

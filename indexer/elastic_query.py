@@ -1,21 +1,28 @@
 """Translates the tree of a query to Elasticsearch's query language, as ``tantivy_query`` does for tantivy."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 from ged.ports import Dated, Principals, SearchQuery
 from indexer import fields
-from indexer.analysis import fuzzy_distance
+from indexer.analysis import MAX_WORD_LENGTH, Forms, fuzzy_distance
 from indexer.elastic_schema import WHOLE, path
 from indexer.fields import BESIDE, BY_NAME, FACETS, TEXT_FIELDS, Kind
 from indexer.ranking import RUN_FIELDS, Weights, also_boost, number_boost
-from indexer.tree import AnyOf, Node, Number, ParsedQuery, Prefix, Words
+from indexer.tree import AnyOf, Node, Number, ParsedQuery, Prefix, Run, Words
 
 Clause = dict[str, Any]
 NOTHING: Clause = {"match_none": {}}
+_FORM: Mapping[str, Callable[[Forms], str]] = {
+    "ged_stemmed": attrgetter("stem"), "ged_folded": attrgetter("folded"), "ged_written": attrgetter("written"),
+}  # fmt: skip
+"""The form of a word that an analyzer of Elasticsearch makes."""
+_USUAL = re.compile("[a-zß-ïñ-öø-ýÿœ]+")
+"""The letters of French, and their neighbours. A test compares the forms of words of them with those of Elasticsearch."""
 FUZZY_EXPANSIONS = 30
 PAIR = 2
 MOST = 2
@@ -164,9 +171,9 @@ def _told(word: Words) -> Iterable[Clause]:
     yield {"constant_score": {"filter": subject, "boost": Weights.IN_SUBJECT}}
     accented = len(word.forms) == 1 and word.forms[0].written != word.forms[0].folded
     for name in RUN_FIELDS:
-        yield _match(f"{path(name)}.exact", word.text, "ged_folded", Weights.FOLDED[name])
+        yield _match(f"{path(name)}.exact", word.text, word.forms, "ged_folded", Weights.FOLDED[name])
         if accented:
-            yield _match(f"{path(name)}.exact", word.text, "ged_written", Weights.WRITTEN)
+            yield _match(f"{path(name)}.exact", word.text, word.forms, "ged_written", Weights.WRITTEN)
 
 
 def _side(parsed: ParsedQuery) -> Iterable[Clause]:
@@ -200,21 +207,21 @@ def _node(node: Node, known: Known | None) -> Clause:
 def _stems(word: Words, name: str, known: Known = NOTHING_KNOWN) -> Iterable[Clause]:
     """The clause of a word, or the best of the clauses of the word and of its synonyms."""
     boost = BY_NAME[name].boost
-    found = [_match(path(name), word.text, "ged_stemmed", boost)]
+    found = [_match(path(name), word.text, word.forms, "ged_stemmed", boost)]
     for run in word.also:
         text = " ".join(form.folded for form in run)
-        found.append(_match(path(name), text, "ged_stemmed", boost * also_boost(word.forms, run, known.weight)))
+        found.append(_match(path(name), text, run, "ged_stemmed", boost * also_boost(word.forms, run, known.weight)))
     yield {"dis_max": {"queries": found}} if word.also else found[0]
 
 
 def _exact(word: Words, name: str) -> Iterable[Clause]:
-    yield _match(f"{path(name)}.exact", word.text, "ged_folded", BY_NAME[name].boost * Weights.OTHER_FIELDS)
+    yield _match(f"{path(name)}.exact", word.text, word.forms, "ged_folded", BY_NAME[name].boost * Weights.OTHER_FIELDS)
 
 
 def _beside(word: Words) -> Iterable[Clause]:
     """Letters in which one of two readers read the word."""
     if not (word.quoted or word.fields or len(word.forms) > 1):
-        yield _match(BESIDE, word.text, "ged_stemmed", Weights.BESIDE)
+        yield _match(BESIDE, word.text, word.forms, "ged_stemmed", Weights.BESIDE)
 
 
 def _mistaken(word: Words, known: Known | None) -> Iterable[Clause]:
@@ -255,8 +262,21 @@ def _leaves(node: Node, known: Known | None) -> Iterable[Clause]:
         yield from list(_mistaken(node, known))[1:]
 
 
-def _match(name: str, text: str, analyzer: str, boost: float) -> Clause:
+def _match(name: str, text: str, run: Run, analyzer: str, boost: float) -> Clause:
+    """Letters with a run of words. A usual word is sent as its term: the server has no text of a clause to analyse."""
+    if len(run) == 1 and is_usual(run[0]):
+        return {"term": {name: {"value": term(run[0], analyzer), "boost": boost}}}
     return {"match_phrase": {name: {"query": text, "analyzer": analyzer, "boost": boost}}}
+
+
+def term(word: Forms, analyzer: str) -> str:
+    """The term that an analyzer of Elasticsearch makes of a usual word."""
+    return _FORM[analyzer](word)
+
+
+def is_usual(word: Forms) -> bool:
+    """Whether Elasticsearch surely makes the forms of a word that ``analysis.forms`` makes."""
+    return len(word.written) < MAX_WORD_LENGTH and _USUAL.fullmatch(word.written) is not None
 
 
 def _alike(name: str, folded: str, boost: float = 1.0) -> Clause:

@@ -15,7 +15,7 @@ from elasticsearch import Elasticsearch
 
 from ged.errors import EngineFailed
 from ged.ports import MailId, SearchQuery
-from indexer import analysis, elastic_schema, fields, shapes
+from indexer import analysis, elastic_query, elastic_schema, fields, shapes
 from indexer.elastic_index import ElasticIndex
 from indexer.synonyms import SHIPPED, SynonymFile
 from tests.contracts.letters import ALL, letter
@@ -154,6 +154,22 @@ def test_both_engines_see_the_same_terms(bare: Elasticsearch, index: ElasticInde
     words = made_words()
     stems = [token["token"] for token in _analysed(bare, alias, "ged_stemmed", " ".join(words))]
     assert stems == [form.stem for word in words for form in analysis.words(word)]
+
+
+def test_a_word_that_is_sent_as_its_term_has_the_terms_of_the_server(
+    bare: Elasticsearch, index: ElasticIndex, alias: str
+) -> None:
+    """Each Latin letter, small and capital, inside a word; and all made words."""
+    index.reset()
+    letters = [chr(code) for code in range(0xAA, 0x260) if chr(code).isalpha()]
+    words = [analysis.clean(f"marc{one}hement") for one in letters] + made_words()
+    usual = [forms for word in words for forms in analysis.words(word) if elastic_query.is_usual(forms)]
+    assert len(usual) > len(made_words()) // 2
+    assert sum(not form.written.isascii() for form in usual) > 50
+    for analyzer in ("ged_stemmed", "ged_folded", "ged_written"):
+        text = " ".join(form.written for form in usual)
+        told = [token["token"] for token in _analysed(bare, alias, analyzer, text)]
+        assert told == [elastic_query.term(form, analyzer) for form in usual]
 
 
 def test_both_see_the_same_shapes(bare: Elasticsearch, index: ElasticIndex, alias: str) -> None:
