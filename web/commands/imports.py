@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -28,8 +28,9 @@ from web.wiring.services import build_services
 
 BATCHES = 5
 """Batches that are indexed in one write: a thousand letters. Today's letters wait for such a write, one or two seconds."""
-APART_FROM_BYTES = 1_000_000
-"""A list of so many bytes and more is indexed by a second process meanwhile. To start one takes as long as to index some hundred letters."""
+APART_FROM_BYTES = 300_000
+"""A list of so many bytes and more is indexed by a second process meanwhile. To open its services takes as long as to index some hundred
+letters."""
 
 _FORMAT = """\
   id               its own id in the archive (text or number); the only field that must be there,
@@ -80,21 +81,20 @@ def import_letters(
     logging.getLogger().setLevel(logging.WARNING)
     settings = settings_of()
     require_migrated(settings)
-    services = build_services(settings)
-    with services.reading() as session:
-        register_id = find_register(session, register).id
-    place = TakeoverTarget(register_id, letters.name, files, dry_run)
     told = _Told(as_json=as_json)
     is_large = not letters.is_file() or letters.stat().st_size >= APART_FROM_BYTES  # nobody knows how much a pipe holds
     try:
-        with letters.open("rb") as lines, _indexing(settings, wanted=is_large and not (dry_run or no_wait)):
-            done = take_over(services, place, lines, refuse=told.refusal, progress=told.progress)
-        left = 0 if dry_run or no_wait else _indexed(settings, services)
+        with ExitStack() as closed_last:
+            with letters.open("rb") as lines, _indexing(settings, wanted=is_large and not (dry_run or no_wait)):
+                services = build_services(settings)  # only now: a forked process would share their connections
+                closed_last.callback(services.engine.dispose)
+                with services.reading() as session:
+                    place = TakeoverTarget(find_register(session, register).id, letters.name, files, dry_run)
+                done = take_over(services, place, lines, refuse=told.refusal, progress=told.progress)
+            left = 0 if dry_run or no_wait else _indexed(settings, services)
     except KeyboardInterrupt:
         click.echo("\nstopped: run it again to go on from here", err=True)
         sys.exit(130)
-    finally:
-        services.engine.dispose()
     told.end(done, left, dry_run=dry_run)
     sys.exit(1 if done.refused else 0)
 
@@ -133,13 +133,15 @@ def _index_next(here: "Services") -> bool:
     return bool(due)
 
 
-def _index_apart(settings: "Settings", orders: Connection) -> None:
+def _index_apart(settings: "Settings", orders: Connection, sender: Connection) -> None:
     """What the second process does: run index jobs until the import is over and none is due.
 
     Args:
         orders: one message comes when the import is over. It ends without one where the import was broken off or killed: then the
             jobs are left to the next run.
+        sender: its other end, of which a forked process has a copy. While one is open, the pipe does not end.
     """
+    sender.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both processes, and the importing one ends this one
     logs.configure(settings.log)
     logging.getLogger().setLevel(logging.WARNING)
@@ -157,15 +159,17 @@ def _index_apart(settings: "Settings", orders: Connection) -> None:
 def _indexing(settings: "Settings", *, wanted: bool) -> "Iterator[None]":
     """Index the letters of the block in a second process while later ones are written: each has a core of its own.
 
+    Open no service before the block: the second process is forked, and would share its connections.
     At the end of the block the jobs that are due are done. Where the block was broken off, they are left to the next run. What a
     second process that died leaves is done by ``_indexed``.
     """
     if not wanted or not _indexes_here(settings):
         yield
         return
-    context = multiprocessing.get_context("spawn")  # a forked process would share our connections to the database
+    # Forked: to load the program anew took as long as to index two thousand letters.
+    context = multiprocessing.get_context("fork")
     theirs, ours = context.Pipe(duplex=False)
-    second = context.Process(target=_index_apart, args=(settings, theirs), name="indexing", daemon=True)
+    second = context.Process(target=_index_apart, args=(settings, theirs, ours), name="indexing", daemon=True)
     second.start()
     theirs.close()
     try:
