@@ -35,7 +35,7 @@ from tests.site import give_passwords, make_settings
 from web.processes.migrate import migrate_database
 from web.processes.schema_check import require_migrated
 
-KILLS = int(os.environ.get("GED_TEST_KILLS", "2"))
+KILLS = int(os.environ.get("GED_TEST_KILLS", "1"))
 CLIENTS = 6
 BACK_WITHIN_S = 5.0
 

@@ -30,7 +30,7 @@ from tests.started import GED, Started
 from tests.worker_kit import Installation, eventually, kill
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
-MOST = {"sqlite": 2, "postgresql": 2, "s3": 1}
+MOST = {"sqlite": 2, "postgresql": 1, "s3": 1}
 """At how many moments the usual run kills, where the files and rows are kept there; the long run kills at all."""
 NEVER = "-1"
 

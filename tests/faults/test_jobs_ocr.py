@@ -59,7 +59,7 @@ def with_letter(services: Services) -> JobId:
 def test_a_page_that_crashes_or_hangs_is_marked_and_the_job_goes_on(
     tmp_path: Path, program: Callable[[str], str], behaviour: str
 ) -> None:
-    engine = TesseractEngine(tesseract=program(behaviour), jobs=1, page_timeout_s=12, isolation=NONE)
+    engine = TesseractEngine(tesseract=program(behaviour), jobs=1, page_timeout_s=7, isolation=NONE)
     services = replace(make_services(tmp_path), ocr=engine)
     job_id = with_letter(services)
     asked = select(func.count()).select_from(Job).where(Job.kind == JobKind.INDEX)

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests import clerks
+from tests.sample_kit import LONG_RUN
 
-PROCESSES, LETTERS = 50, 12
+PROCESSES, LETTERS = 50, 12 if LONG_RUN else 6
 
 
 @pytest.mark.slow

@@ -19,10 +19,11 @@ from ocr.engine import TesseractEngine
 from ocr.tesseract import Plug, plug_of
 from sandbox import NONE
 from tests.ocr_pages import aged, digital_pdf, draw, save, scan_pdf
+from tests.sample_kit import LONG_RUN
 
 SMALL = (620, 877)
 REAL = "exec tesseract"
-MUTATIONS = 72
+MUTATIONS = 72 if LONG_RUN else 36
 READERS = ("library", "program")
 REFUSALS = {
     "file.empty", "file.truncated", "file.type_unknown", "file.image_too_large", "file.encrypted", "file.too_many_pages",
@@ -177,7 +178,7 @@ def test_a_child_that_is_killed_while_it_reads_costs_its_page_alone(
     rooms.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(rooms))
     engine = TesseractEngine(jobs=1, reader=reader, isolation=NONE)
-    source = save(aged(draw()), tmp_path / "p.png")
+    source = save(aged(draw(size=(1240, 1754))), tmp_path / "p.png")
     out = tmp_path / "out"
     out.mkdir()
     killed = threading.Event()

@@ -18,13 +18,14 @@ from ged.register.models import Mail
 from tests.backup_kit import Copied
 from tests.factories import actor
 from tests.killed_kit import killed
+from tests.sample_kit import LONG_RUN
 from web.processes import replacing
 from web.processes.restore import Outcome
 from web.processes.site_lock import serving
 from web.processes.worker import only_worker
 from web.wiring.services import build_services
 
-KILLS = 16
+KILLS = 16 if LONG_RUN else 7
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +28,8 @@ from tests.worker_kit import Installation, eventually
 pytestmark = pytest.mark.slow
 
 THREADS = 4
+POLLED_S = 8.0
+"""Seconds that a bridge waits for an order here: more than the pages beside it take."""
 QUICK_S = 4.0
 """Seconds: far below the cost of a wait, and above the need of a busy test machine."""
 
@@ -43,6 +45,22 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
 def site(place: Installation) -> Iterator[Served]:
     with served(place, threads=THREADS) as running:
         yield running
+
+
+@pytest.fixture(scope="module", autouse=True)
+def hung_up(site: Served) -> Iterator[Future[float]]:
+    """The seconds until the site hangs up on a head that never ends. They pass while other tests run."""
+
+    def send() -> float:
+        with socket.create_connection(("127.0.0.1", site.port)) as slow:
+            slow.settimeout(60)
+            slow.sendall(b"GET /connexion HTTP/1.1\r\n")
+            began = time.monotonic()
+            assert slow.recv(100) == b""
+            return time.monotonic() - began
+
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(send)
 
 
 def pair(place: Installation, name: str) -> tuple[str, int]:
@@ -69,9 +87,9 @@ def test_waiting_bridges_leave_the_pages_alone(place: Installation, site: Served
     bridges_there = [pair(place, f"Guichet {number}") for number in range(24)]
     known(site, bridges_there[-1][0])  # one query for orders reveals all paired bridges
     with ThreadPoolExecutor(len(bridges_there)) as pool:
-        polls = [pool.submit(poll, site, token, 20) for token, _ in bridges_there]
+        polls = [pool.submit(poll, site, token, POLLED_S) for token, _ in bridges_there]
         eventually(lambda: len(connections(site)) >= 24, within_s=10, what="all bridges wait")
-        times = [site.sign_in_page_s() for _ in range(10)]
+        times = [site.sign_in_page_s() for _ in range(5)]
         waiting = sum(not one.done() for one in polls)
         bridge_id = bridges_there[7][1]
         began = time.monotonic()
@@ -132,13 +150,8 @@ def test_unfinished_heads_and_bodies_hold_no_page(site: Served) -> None:
     assert max(times) < QUICK_S, times
 
 
-def test_a_head_that_never_ends_is_hung_up_on(site: Served) -> None:
-    with socket.create_connection(("127.0.0.1", site.port)) as slow:
-        slow.settimeout(40)
-        slow.sendall(b"GET /connexion HTTP/1.1\r\n")
-        began = time.monotonic()
-        assert slow.recv(100) == b""
-        assert time.monotonic() - began < 25
+def test_a_head_that_never_ends_is_hung_up_on(hung_up: Future[float]) -> None:
+    assert hung_up.result() < 25
 
 
 @pytest.mark.parametrize(
@@ -230,7 +243,7 @@ def test_a_process_that_dies_is_replaced_and_the_others_go_on(tmp_path: Path) ->
 OFTEN = """
 from web.commands import program
 from web.processes import server
-server.RECYCLED_AFTER = 60
+server.RECYCLED_AFTER = 30
 program()
 """
 
@@ -249,17 +262,17 @@ def test_processes_that_are_replaced_after_many_requests_lose_none(tmp_path: Pat
 
     def replaced(site: Served) -> bool:
         seen.update(site.children())
-        return len(seen) >= 6 or any(one.done() for one in people)
+        return len(seen) >= 4 or any(one.done() for one in people)
 
     try:
         with served(place, processes=2, program=[sys.executable, "-c", OFTEN]) as site, ThreadPoolExecutor(6) as pool:
             seen = set(site.children())
             people = [pool.submit(person, site.url) for _ in range(6)]
             try:
-                eventually(lambda: replaced(site), within_s=90, what="four processes have been replaced")
+                eventually(lambda: replaced(site), within_s=90, what="two processes have been replaced")
             finally:
                 ended.set()
-            assert sum(one.result() for one in people) > 200
+            assert sum(one.result() for one in people) > 50
     finally:
         place.close()
 

@@ -16,6 +16,7 @@ import pytest
 
 from scanner_bridge.config import Folder
 from tests.bridge_double import CODE, Desk, Double
+from tests.sample_kit import LONG_RUN
 from tests.watch_kit import PDF, office, picture
 
 
@@ -235,11 +236,11 @@ def test_a_folder_with_a_pairing_of_its_own_is_added_and_removed(copier: Copier,
 
 @pytest.mark.slow
 def test_killed_at_any_point_each_document_arrives_once(copier: Copier) -> None:
-    """Documents arrive while the agent is killed 20 times. Receipts are lost; the server stops and returns."""
+    """Documents arrive while the agent is killed 20 times, in the usual run ten. Receipts are lost; the server stops and returns."""
     chance = random.Random(4)
     copier.double.site.page_delay_s = 0.02
     laid: list[bytes] = []
-    for kills in range(20):
+    for kills in range(20 if LONG_RUN else 10):
         name = f"scan{chance.randrange(6)}.pdf"  # names repeat
         if not (copier.folder / name).exists():
             laid.append(copier.drop(name, unique(len(laid))))

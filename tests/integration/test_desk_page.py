@@ -236,7 +236,7 @@ def test_who_sends_slowly_and_often_does_not_take_the_bridge_s_threads(
 ) -> None:
     browser, _lines = desk
     browser.open()
-    monkeypatch.setattr(desk_page, "_REQUEST_S", 1.0)
+    monkeypatch.setattr(desk_page, "_REQUEST_S", 0.5)
     before = threading.active_count()
     slow = [
         socket.create_connection(("127.0.0.1", browser.port), timeout=60) for _ in range(desk_page.MOST_AT_ONCE + 40)

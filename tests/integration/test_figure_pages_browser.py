@@ -71,7 +71,7 @@ def test_each_view_has_no_fault_and_is_not_too_wide(
     furnish(site[1])
     page = opened(browser, site, account, width)
     for address in ADDRESSES:
-        if address.startswith(OUT_OF_REACH.get(account, "-")) or not in_turn(f"{account} {address}", 3):
+        if address.startswith(OUT_OF_REACH.get(account, "-")) or not in_turn(f"{account} {address}", 6):
             continue
         page.goto(address)
         assert axe_faults(page) == [], address

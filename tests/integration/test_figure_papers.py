@@ -243,7 +243,7 @@ def test_a_slip_without_a_delay_is_received_all_the_same(services_on_either: Ser
     """The clock of a desk is some minutes slow at midnight, on a Sunday; a day after the calendar of the delays."""
     services, now = services_on_either, datetime(2026, 12, 1, tzinfo=UTC)
     many_slips(services, 2)
-    midnight, later = datetime(2026, 11, 8, tzinfo=UTC), datetime(2035, 1, 5, tzinfo=UTC)
+    midnight, later = datetime(2026, 11, 8, tzinfo=UTC), datetime(2029, 1, 5, tzinfo=UTC)
     minutes = timedelta(minutes=2)
     with services.unit_of_work(now) as uow:
         pairs = ((midnight + minutes, midnight - minutes), (midnight, later))

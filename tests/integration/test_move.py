@@ -24,6 +24,7 @@ from tests.factories import make_tables
 from tests.furnished_kit import furnished
 from tests.move_kit import Embedded, killed
 from tests.routing_kit import register
+from tests.sample_kit import LONG_RUN
 from web.processes import move as process
 from web.processes.migrate import alembic_config
 from web.processes.site_lock import serving
@@ -128,7 +129,7 @@ def test_a_furnished_installation_moves_whole(
 def test_killed_anywhere_it_goes_on_and_nothing_is_twice(copied: Copied, ready: Callable[[], str]) -> None:
     here, url, chance = embedded(copied), ready(), random.Random(7)
     wanted = here.wanted(url, batch=3)
-    for at in (1, 2, *sorted(chance.sample(range(3, 160), 6))):
+    for at in (1, 2, *sorted(chance.sample(range(3, 160), 6 if LONG_RUN else 3))):
         assert killed(lambda told: here.move(wanted, told=told), at)
         assert not wanted.place.exists()
     assert mark.read_mark(here.settings.data_dir) is not None

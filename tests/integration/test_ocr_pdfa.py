@@ -17,6 +17,7 @@ from ocr.engine import TesseractEngine
 from tests import ocr_scenes
 from tests.judges import verapdf
 from tests.ocr_pages import LETTER, aged, digital_pdf, draw, error_rate, save, scan_pdf
+from tests.sample_kit import LONG_RUN
 
 ONE_THREAD = {**os.environ, "OMP_THREAD_LIMIT": "1"}
 """Four threads that wait for each other would need twice the processor time."""
@@ -32,9 +33,10 @@ def letter_pdf(path: Path) -> Path:
 
 
 def mixed_pdf(path: Path) -> Path:
-    """A born-digital page, a scan, a scan in colour."""
+    """A born-digital page, a scan in colour, and in the long run a scan between them."""
     digital_pdf(path)
-    scans = scan_pdf([aged(draw()).convert("RGB"), ocr_scenes.stamped()], path.with_name("scans.pdf"))
+    plain = [aged(draw()).convert("RGB")] if LONG_RUN else []
+    scans = scan_pdf([*plain, ocr_scenes.stamped()], path.with_name("scans.pdf"))
     with pikepdf.open(path, allow_overwriting_input=True) as pdf, pikepdf.open(scans) as other:
         pdf.pages.extend(other.pages)
         pdf.save(path)
@@ -49,7 +51,7 @@ SOURCES: dict[str, tuple[Callable[[Path], Path], str, int]] = {
     "blank": (lambda path: save(Image.new("L", (2480, 3508), 240), path.with_suffix(".png")), "image/png", 1),
     "digital": (lambda path: digital_pdf(path.with_suffix(".pdf")), "application/pdf", 1),
     "typst": (lambda path: letter_pdf(path.with_suffix(".pdf")), "application/pdf", 1),
-    "document": (lambda path: mixed_pdf(path.with_suffix(".pdf")), "application/pdf", 3),
+    "document": (lambda path: mixed_pdf(path.with_suffix(".pdf")), "application/pdf", 3 if LONG_RUN else 2),
 }
 
 
@@ -65,6 +67,8 @@ def made(engine: TesseractEngine, tmp_path_factory: pytest.TempPathFactory) -> d
     folder = tmp_path_factory.mktemp("pdfa")
     results = {}
     for name, (make, media_type, count) in SOURCES.items():
+        if name == "typst" and not LONG_RUN:
+            continue  # for veraPDF alone
         source = make(folder / name)
         out = folder / f"{name}-out"
         out.mkdir()
@@ -111,7 +115,7 @@ def test_each_page_has_the_form_that_suits_it(made: dict[str, Recognition]) -> N
     assert codings(made["photo"]) == [(g4, 3)]
     assert codings(made["jpeg"]) == [(jpeg, 0)]
     assert codings(made["blank"]) == [(g4, 0)]
-    assert codings(made["document"]) == [(g4, 0), (g4, 0), (g4, 2)]
+    assert codings(made["document"]) == [(g4, 0)] * (2 if LONG_RUN else 1) + [(g4, 2)]
 
 
 def test_pages_are_small(made: dict[str, Recognition]) -> None:
@@ -124,6 +128,7 @@ def test_pages_are_small(made: dict[str, Recognition]) -> None:
         assert ours * OCRMYPDF_BYTES <= len(coded.getvalue()), name
 
 
+@pytest.mark.in_shares(2)
 @pytest.mark.parametrize("name", ["g4", "mixed"])
 def test_page_read_again_has_the_same_text(made: dict[str, Recognition], tmp_path: Path, name: str) -> None:
     drawn = tmp_path / "again"
@@ -194,7 +199,7 @@ def test_show_through_and_grain_leave_the_paper_white(engine: TesseractEngine, t
 
 
 def test_first_page_for_the_site_is_light_and_legible(made: dict[str, Recognition], tmp_path: Path) -> None:
-    for name in ("g4", "mixed", "photo"):
+    for name in ("g4", "mixed", "photo") if LONG_RUN else ("mixed",):
         image = made[name].pages[0].image
         assert image.stat().st_size <= 60_000, name
         with Image.open(image) as page:

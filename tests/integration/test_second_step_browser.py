@@ -241,6 +241,7 @@ def follow_part(page: Page, name: str) -> None:
         page.get_by_role("link", name=name).press("Enter")
 
 
+@pytest.mark.in_shares(2)
 @pytest.mark.parametrize("locale", LANGUAGES)
 @pytest.mark.parametrize("width", WIDTHS)
 def test_no_page_of_the_second_step_has_a_fault(

@@ -21,6 +21,7 @@ from ged.spreadsheet.reading import read_apart
 from ged.workbook import writing
 from ged.workbook.merging import READ_ME, merge
 from ged.workbook.sheets import SHEETS
+from tests.sample_kit import LONG_RUN
 
 MINISTRY = Path(__file__).parents[2] / "demo" / "ministry.yaml"
 SOFFICE = os.environ.get("GED_TEST_SOFFICE") or shutil.which("soffice") or ""
@@ -64,7 +65,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     for name, content in books.items():
         (folder / "in" / f"{name}.xlsx").write_bytes(content)
-    for to, names in (("ods", BOOKS), ("xlsx", BOOKS), ("pdf", ("template",))):
+    for to, names in (("ods", BOOKS if LONG_RUN else ("template",)), ("xlsx", BOOKS), ("pdf", ("template",))):
         done = subprocess.run(
             [SOFFICE, f"-env:UserInstallation={(folder / 'profile').as_uri()}", "--headless", "--convert-to", to,
              "--outdir", str(folder / to), *(str(folder / "in" / f"{name}.xlsx") for name in names)],
@@ -94,7 +95,9 @@ def filled_in(template: bytes) -> bytes:
 
 
 def versions(saved: Path, name: str) -> list[Path]:
-    return [saved / "ods" / f"{name}.ods", saved / "xlsx" / f"{name}.xlsx"]
+    """As saved in either format; in the usual run only the template in that of OpenDocument."""
+    both = [saved / "ods" / f"{name}.ods", saved / "xlsx" / f"{name}.xlsx"]
+    return both if LONG_RUN or name == "template" else both[1:]
 
 
 @pytest.mark.parametrize("name", BOOKS)
@@ -112,7 +115,7 @@ def test_what_is_saved_is_read_as_it_was(saved: Path, name: str) -> None:
 def test_notes_lists_and_red_cells_are_still_there(saved: Path, name: str) -> None:
     before = load_workbook(saved / "in" / f"{name}.xlsx")
     assert sum(1 for sheet in before for row in sheet for cell in row if cell.comment) >= (1 if name == "list" else 30)
-    for path in versions(saved, name)[1:]:
+    for path in versions(saved, name)[-1:]:
         after = load_workbook(path)
         for sheet in before:
             other = after[sheet.title]
@@ -130,7 +133,7 @@ def test_notes_lists_and_red_cells_are_still_there(saved: Path, name: str) -> No
 
 
 def test_what_is_typed_in_a_column_of_codes_stays_a_text(saved: Path) -> None:
-    for path in (saved / "in" / "template.xlsx", *versions(saved, "template")[1:]):
+    for path in (saved / "in" / "template.xlsx", *versions(saved, "template")[-1:]):
         book = load_workbook(path)
         assert book["Postes"].column_dimensions["A"].number_format == "@", path
         assert book["Délégations"].column_dimensions["E"].number_format != "@", "a day is a day"

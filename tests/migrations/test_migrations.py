@@ -66,9 +66,9 @@ def test_each_revision_goes_down_and_is_upgraded_over_rows(url: str, engine: Eng
         held[older] = counts(engine)
         assert held[older]["mails"] == 1
         assert held[older]["audit_entries"] >= 2
-    before = held[below[-1]]
+    before, settings = held[below[-1]], make_settings(tmp_path, database_url=url)
     for newer in [*reversed(below[:-1]), "head"]:
-        migrate_database(make_settings(tmp_path, database_url=url), revision=newer)
+        migrate_database(settings, revision=newer)
         after = counts(engine)
         assert {name: after[name] for name in before if name in after} == {
             n: c for n, c in before.items() if n in after

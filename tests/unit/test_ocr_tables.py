@@ -165,8 +165,8 @@ def test_hostile_cells_are_read_in_little_time() -> None:
         "facture",
         "bc " * 3_000,
     )
-    pages = [page_of(*[(first, *nasty)] * 20) for first in nasty]
-    began = time.monotonic()
+    pages = [page_of(*[(first, *nasty)] * 8) for first in nasty]
+    began = time.process_time()
     for page in pages:
         read_tables([page])
-    assert time.monotonic() - began < 30, "what grows with the square of a cell takes minutes"
+    assert time.process_time() - began < 12, "what grows with the square of a cell takes minutes"
