@@ -1,7 +1,8 @@
-"""How many letters hold a word: it decides what a search does for the word. Kept for some minutes by each process."""
+"""How many letters hold a word: it decides what a search does for the word. Kept by each process for minutes or hours."""
 
 import time
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from elasticsearch import Elasticsearch
 
@@ -10,11 +11,24 @@ from indexer.elastic_schema import path
 from indexer.rereading import weight
 
 KEPT_S = 600.0
+STEADY, STEADY_KEPT_S = 100, 6 * 3600.0
+"""The count of a word in more letters than ``STEADY`` is kept for longer: new letters hardly change it. So a search for a
+usual word is one call."""
+GROWN = 0.1
+"""A count is asked again once the number of letters has changed by this part, as in an import."""
 MAX_KEPT = 50_000
 COMMON_SHARE, MIN_COMMON = 0.3, 1_000
 """A word in more letters than both is typed correctly, and is not searched with mistakes."""
 FREQUENT_SHARE, MIN_FREQUENT = 0.01, 500
 """A word in more letters than both is searched with one mistake: two cost several times as much, and add few letters."""
+
+
+class _Count(NamedTuple):
+    """The letters with a stem, of how many letters, and until when the count is kept."""
+
+    letters: int
+    total: int
+    until: float
 
 
 class Frequencies:
@@ -23,7 +37,7 @@ class Frequencies:
     def __init__(self, client: Elasticsearch, alias: str) -> None:
         self._client = client
         self._alias = alias
-        self._known: dict[str, tuple[float, int]] = {}
+        self._known: dict[str, _Count] = {}
         self._total = 0
 
     def weights(self, stems: Sequence[str]) -> dict[str, float]:
@@ -48,14 +62,18 @@ class Frequencies:
     def held(self, stems: Sequence[str]) -> Mapping[str, int]:
         """In how many letters the text holds each stem."""
         now, known = time.monotonic(), self._known
-        unknown = [stem for stem in dict.fromkeys(stems) if known.get(stem, (0.0, 0))[0] < now]
+        unknown = [stem for stem in dict.fromkeys(stems) if not self._is_fresh(known.get(stem), now)]
         if unknown:
             if len(known) > MAX_KEPT:
                 # A new one, and not the old one emptied: another thread may be reading that.
                 known = self._known = {}
                 unknown = list(dict.fromkeys(stems))
-            known |= {stem: (now + KEPT_S, count) for stem, count in self._asked(unknown).items()}
-        return {stem: known[stem][1] for stem in stems}
+            told = self._asked(unknown)
+            known |= {stem: _Count(count, self._total, now + _kept_s(count)) for stem, count in told.items()}
+        return {stem: known[stem].letters for stem in stems}
+
+    def _is_fresh(self, count: _Count | None, now: float) -> bool:
+        return count is not None and now <= count.until and abs(self._total - count.total) <= GROWN * count.total
 
     def _asked(self, stems: list[str]) -> dict[str, int]:
         name = path("text")
@@ -73,3 +91,7 @@ class Frequencies:
         self._total = int(vector.get("field_statistics", {}).get("doc_count", self._total))
         terms = vector.get("terms", {})
         return {stem: int(terms.get(stem, {}).get("doc_freq", 0)) for stem in stems}
+
+
+def _kept_s(letters: int) -> float:
+    return STEADY_KEPT_S if letters > STEADY else KEPT_S

@@ -1,6 +1,7 @@
 """How many letters hold a word is asked once, and kept."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -17,6 +18,7 @@ class Server:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.letters = 10_000
         self.meanwhile: Callable[[], object] = lambda: None
 
     def termvectors(self, *, doc: dict[str, Any], **_told: Any) -> dict[str, Any]:
@@ -25,7 +27,7 @@ class Server:
         meanwhile, self.meanwhile = self.meanwhile, lambda: None
         meanwhile()
         terms = {word: {"doc_freq": HELD[word]} for word in words.split() if word in HELD}
-        vector = {"field_statistics": {"doc_count": 10_000}, "terms": terms}
+        vector = {"field_statistics": {"doc_count": self.letters}, "terms": terms}
         return {"term_vectors": {"pages.text": vector}}
 
 
@@ -52,12 +54,30 @@ def test_a_word_in_hardly_any_letter_may_be_mistyped() -> None:
     assert known.rare(["march", "budget", "kozah", "nulle"]) == {"kozah", "nulle"}
 
 
-def test_a_word_is_asked_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(elastic_words, "KEPT_S", -1.0)
+def test_a_rare_word_is_asked_again_after_minutes_and_a_frequent_one_after_hours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 1_000.0
+    monkeypatch.setattr(elastic_words, "time", SimpleNamespace(monotonic=lambda: now))
+    known, server = frequencies()
+    for passed_s in (0, 599, 601, 6 * 3600):
+        now = 1_000.0 + passed_s
+        known.weights(["march", "kozah"])
+    now += 10
+    known.weights(["march", "kozah"])
+    assert server.asked == ["march kozah", "kozah", "kozah", "march"]
+
+
+def test_words_are_asked_again_when_the_number_of_letters_has_changed_much() -> None:
     known, server = frequencies()
     known.weights(["march"])
+    server.letters = 10_900
+    known.weights(["budget"])
     known.weights(["march"])
-    assert server.asked == ["march", "march"]
+    server.letters = 12_000
+    known.weights(["nulle"])
+    known.weights(["march", "budget"])
+    assert server.asked == ["march", "budget", "nulle", "march budget"]
 
 
 def test_a_search_keeps_its_words_while_another_one_forgets_all(monkeypatch: pytest.MonkeyPatch) -> None:
