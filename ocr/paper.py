@@ -93,7 +93,8 @@ def _paper(gray: Image.Image) -> tuple[Ink, npt.NDArray[np.bool_]]:
     if bed.any() and not bed.all():
         nearest = ndimage.distance_transform_edt(bed, return_distances=False, return_indices=True)
         paper = paper[tuple(nearest)]
-        bed = ndimage.binary_dilation(bed, iterations=4)
+        # As far as the brightest of 9 x 9 cells took from the bed, and no farther: in the corner between two sheets too.
+        bed = ndimage.binary_dilation(bed, structure=np.ones((9, 9)))
     return ndimage.gaussian_filter(paper, 4), bed
 
 

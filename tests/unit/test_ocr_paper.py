@@ -69,6 +69,19 @@ def test_a_rough_bed_that_is_not_black_goes_white_and_the_letter_stays(thread_px
     assert ink_share(letter) == pytest.approx(ink_share(freshened(PAGE)), rel=0.1)
 
 
+@pytest.mark.parametrize(
+    "bed", [woven(7, 130), Image.effect_noise((SMALL[0] + 260, SMALL[1] + 260), 40).point(lambda value: value - 40)]
+)
+def test_the_bed_goes_white_in_the_corner_between_two_sheets_too(bed: Image.Image) -> None:
+    page = on_bed(bed)
+    page.paste(235, (0, 0, 130, 900))  # the page before, of which the left edge is seen: the bed has a corner there
+    fresh = freshened(page)
+    corner, sheets = fresh.crop((90, 910, 120, 940)), fresh.crop((0, 200, 120, 880))
+    assert np.asarray(corner).min() > 200
+    assert ink_share(sheets) < 0.001
+    assert ink_share(fresh.crop((130, 130, 130 + SMALL[0], 130 + SMALL[1]))) > 0.6 * ink_share(PAGE)
+
+
 def test_a_dark_band_with_close_lines_at_the_edge_is_no_bed() -> None:
     page = draw("\n".join(["REPUBLIQUE TOGOLAISE MINISTERE DE LA SANTE"] * 40), size=SMALL, font_px=40)
     banded = np.asarray(page).copy()
