@@ -13,6 +13,9 @@ larger letters gained next to nothing, smaller letters lost up to an eighth of t
 WIDE_ENOUGH_PX = 12
 """Smaller letters are not squeezed: a squeezed m becomes an n. They take no longer in full width, for fewer of their
 lines are then read twice."""
+AGAIN_PX, MAX_AGAIN = 22, 1.5
+"""What is doubtful is read again with letters of this height, if the file has the pixels; a larger page takes longer to take
+apart into lines. Measured on 39 real typescripts: 0.004 more of the words, in less time, for fewer places are left to read."""
 MAX_ENLARGING, MAX_LONG_SIDE_PX = 3.0, 3508
 
 _WRITTEN = 160  # of a freshened page, darker than this: broken letters still hold together
@@ -63,3 +66,15 @@ def enlarging(height_px: int, long_side_px: int, *, shrunk: bool) -> float:
 def may_be_squeezed(height_px: float) -> bool:
     """Whether letters of this height (0: unknown) still read well on a page that is squeezed in width."""
     return not 0 < height_px < WIDE_ENOUGH_PX
+
+
+def again_long_side_px(height_px: float, long_side_px: int, file_long_side_px: int) -> int:
+    """The long side of a page whose doubtful lines are read again: as before, or larger.
+
+    Args:
+        height_px: of its letters on the page as it is read first; 0: unknown.
+        long_side_px: of the page as it is read first.
+        file_long_side_px: of the page in its file.
+    """
+    larger = min(MAX_AGAIN, AGAIN_PX / height_px) if height_px else MAX_AGAIN
+    return max(long_side_px, min(file_long_side_px, round(larger * long_side_px)))

@@ -12,7 +12,10 @@ BETWEEN_CELLS = " | "
 
 @dataclass(frozen=True)
 class Token:
-    """A word and its box in fractions 0..1 of the page; confidence 0..100."""
+    """A word and its box in fractions 0..1 of the page; confidence 0..100.
+
+    ``is_known``: whether the reader's dictionary has it; ``None``: the reader does not tell.
+    """
 
     text: str
     x: float
@@ -20,6 +23,7 @@ class Token:
     width: float
     height: float
     confidence: float
+    is_known: bool | None = None
 
     def word(self) -> Word:
         """The word as a value of the port, rounded to what the eye can see (a page is 10,000 steps wide)."""

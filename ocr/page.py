@@ -14,7 +14,7 @@ from ocr import clean, tables, textlayer
 from ocr.coding import CodedPage, code_page
 from ocr.image import grayscale, resized
 from ocr.language import language_of
-from ocr.letters import enlarging, letter_height_px, may_be_squeezed
+from ocr.letters import again_long_side_px, enlarging, letter_height_px, may_be_squeezed
 from ocr.limits import Limits
 from ocr.lines import Line, Token, text_of
 from ocr.paper import freshened
@@ -61,6 +61,7 @@ class PageReader:
         if larger > 1:
             gray = _gray(grayscale(shown.image), round(larger * max(fresh.size)))
             fresh = freshened(gray)
+        again_px = again_long_side_px(larger * letter_px, max(gray.size), max(shown.image.size))
         self._keep(task, Reading(level, (), ("failed",)), coded)
         try:
             reading = Reader(self._recogniser, task.languages, end_s).read(
@@ -68,7 +69,7 @@ class PageReader:
                 level,
                 shown.dpi,
                 tilt=tilt,
-                gray=gray,
+                scanned=lambda: _gray(shown.image, again_px) if again_px > max(gray.size) else gray,
                 lean=lean,
                 squeezed=may_be_squeezed(larger * letter_px),
             )

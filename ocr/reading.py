@@ -2,13 +2,14 @@
 
 The gain of each step was measured on generated pages with known text (``make bench-ocr``): of most pages a few lines
 are read twice. The time depends on the width of the lines: lines that read well narrow are not read wide. What is read
-twice is read from the page as it was scanned: two readings of one picture make the same errors.
+twice is read from the page as it was scanned, and larger where its letters are small: two readings of one picture make
+the same errors.
 """
 
 import math
 import statistics
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -30,6 +31,8 @@ READING_LONG_SIDE_PX = 1754  # measured: read as well as 3508 down to letters of
 _NARROW, _FULL = 0.85, 1.0
 _DOUBTFUL_LINE = 82.0  # read again in full width: finds more words than were lost; above 82 it only costs time
 _DOUBTFUL_WORD, _WORD_LETTERS = 50.0, 4  # one such word hides in the mean of a line
+_SURE_WORD, _UNKNOWN_LETTERS = 90.0, 3  # a word that the dictionary lacks: less surely read, its line is read again
+_MARKS = ".,;:!?()'\"-"
 _MANY_DOUBTFUL = 0.5  # of a page's letters: then the whole page is read again
 _LINE_HEIGHTS = (0.004, 0.06)  # of a page; others are specks, or lines run together
 _LINE_MARGIN = 0.02
@@ -70,14 +73,14 @@ class _Sheet:
     Attributes:
         degrees: by which it was turned upright.
         fresh: freshened, level and upright.
-        gray: as it was scanned; its lines fall to the right by ``lean``.
+        as_scanned: makes the page as it was scanned, maybe larger; its lines fall to the right by ``lean``.
         lean_upright: by which its lines still fell to the right when it was turned.
         width: the share of its width in which it is read first.
     """
 
     degrees: int
     fresh: Image.Image
-    gray: Image.Image
+    as_scanned: Callable[[], Image.Image]
     dpi: float
     width: float
     lean: float = 0.0
@@ -86,8 +89,12 @@ class _Sheet:
     @cached_property
     def scanned(self) -> Image.Image:
         """The page as it was scanned, level and upright; made when it is needed, for it takes as long as a line."""
-        upright = turn(clean.levelled(self.gray, self.lean), self.degrees)
+        upright = turn(clean.levelled(self.as_scanned(), self.lean), self.degrees)
         return clean.levelled(upright, self.lean_upright)
+
+    def dpi_of(self, image: Image.Image) -> float:
+        """The resolution of this page at another size."""
+        return self.dpi * image.width / self.fresh.width
 
     def turned(self, degrees: int) -> "_Sheet":
         """The page turned clockwise by further degrees."""
@@ -121,7 +128,7 @@ class Reader:
         dpi: float,
         *,
         tilt: float = 0.0,
-        gray: Image.Image | None = None,
+        scanned: Callable[[], Image.Image] | None = None,
         lean: float = 0.0,
         squeezed: bool = True,
     ) -> Reading:
@@ -133,8 +140,9 @@ class Reader:
             level: the page in full size with its lines level, or nearly; this image is shown and kept.
             dpi: resolution of ``level``.
             tilt: how far the lines of ``level`` still fall to the right.
-            gray: the page of which ``fresh`` was made: doubtful lines are read from it; ``None``: from ``fresh``.
-            lean: how far the lines of ``gray`` fall to the right.
+            scanned: makes the page of which ``fresh`` was made, in gray and maybe larger: doubtful lines are read from it;
+                ``None``: from ``fresh``.
+            lean: how far the lines of ``scanned`` fall to the right.
             squeezed: whether the page is first read squeezed in width, which takes less time.
 
         Raises:
@@ -144,7 +152,8 @@ class Reader:
         if clean.blank_score(fresh) > BLANK and clean.blank_score(level) > BLANK:
             return Reading(level, (), ("blank",))
         width = _NARROW if squeezed else _FULL
-        upright = self._upright(_Sheet(0, fresh, gray or fresh, dpi * fresh.width / level.width, width, lean))
+        as_scanned = scanned or (lambda: fresh)
+        upright = self._upright(_Sheet(0, fresh, as_scanned, dpi * fresh.width / level.width, width, lean))
         if upright.degrees:  # while the page lay on its side, its margins were taken for lines
             upright = upright.levelled()
             level, tilt = clean.levelled(level, tilt + upright.lean_upright), 0.0
@@ -229,14 +238,14 @@ class Reader:
         if _letters(doubtful) > _MANY_DOUBTFUL * _letters(lines):
             # Measured on eleven real pages of this kind: reading both finds 0.007 more of the words.
             for image in (sheet.scanned, sheet.fresh) if sheet.width < _FULL else (sheet.scanned,):
-                again = self._page(image, sheet.dpi)
+                again = self._page(image, sheet.dpi_of(image))
                 first, second = sorted((lines, again), key=_worth, reverse=True)
                 lines = merged(first, second)
             return lines
-        for line in doubtful:
+        for line in [line for line in lines if _is_doubtful(line) or _has_unknown_word(line)]:
             region = _around(line)
             if _LINE_HEIGHTS[0] < region.bottom - region.top < _LINE_HEIGHTS[1]:
-                found = self._page(region.cut(sheet.scanned), sheet.dpi, LINE)
+                found = self._page(region.cut(sheet.scanned), sheet.dpi_of(sheet.scanned), LINE)
                 lines = merged(lines, [region.placed(line) for line in found])
         return lines
 
@@ -288,6 +297,18 @@ def _is_doubtful(line: Line) -> bool:
     """Whether a line was read badly as a whole, or one of its words that is not a speck."""
     return confidence_of([line]) < _DOUBTFUL_LINE or any(
         token.confidence < _DOUBTFUL_WORD and len(token.text) >= _WORD_LETTERS for token in line.tokens
+    )
+
+
+def _has_unknown_word(line: Line) -> bool:
+    """Whether a line has a word in small letters (no name) that the dictionary lacks and that was not read surely."""
+    return any(
+        token.is_known is False
+        and token.confidence < _SURE_WORD
+        and len(token.text) >= _UNKNOWN_LETTERS
+        and (word := token.text.strip(_MARKS)).isalpha()
+        and word.islower()
+        for token in line.tokens
     )
 
 

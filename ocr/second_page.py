@@ -65,7 +65,7 @@ class _Service:
 
 def lines_of(text: str, words: Sequence[Sequence[Any]]) -> list[Line]:
     """The lines of a first reading, from its stored text and words (text, x, y, width, height, confidence)."""
-    tokens = [Token(str(word[0]), *map(float, word[1:6])) for word in words]
+    tokens = [_token(*word) for word in words]
     rows = text.split("\n")
     if [part for row in rows for part in row.split()] != [token.text for token in tokens]:
         return [Line(tuple(row)) for row in by_height(tokens)]
@@ -75,6 +75,10 @@ def lines_of(text: str, words: Sequence[Sequence[Any]]) -> list[Line]:
             lines.append(Line(tuple(islice(left, len(row.split()))), starts))
         starts = not row.strip()
     return lines
+
+
+def _token(text: str, x: float, y: float, width: float, height: float, confidence: float) -> Token:
+    return Token(str(text), float(x), float(y), float(width), float(height), float(confidence))
 
 
 def as_first_read(shown: Image.Image, flags: Iterable[str]) -> Image.Image:

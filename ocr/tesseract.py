@@ -8,8 +8,10 @@ each process (``OMP_THREAD_LIMIT=1``: faster on a shared machine).
 
 import re
 import shlex
+from collections.abc import Sequence
 from enum import StrEnum
 from importlib.util import find_spec
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -114,7 +116,7 @@ class TesseractLibrary:
         api.SetSourceResolution(_sensible(dpi))
         if not api.Recognize(max(1, int(timeout_s * 1000))):
             raise EngineFailed("ocr.timeout", "The page took too long; try again.", retryable=True)
-        return parse_tsv("\n" + api.GetTSVText(0), gray.width, gray.height)
+        return parse_tsv("\n" + api.GetTSVText(0), gray.width, gray.height, known=_in_dictionary(api))
 
     def languages(self) -> frozenset[str]:
         """Name the models that are installed, as ``Recogniser.languages``."""
@@ -218,12 +220,23 @@ def _invert(psm: int) -> str:
     return "1" if psm in {BLOCK, LINE} else "0"
 
 
-def parse_tsv(tsv: str, width_px: int, height_px: int) -> list[Line]:
-    """Parse the program's table of words into lines, with boxes in fractions, without drawn rules and specks."""
+def _in_dictionary(api: Any) -> list[bool]:
+    """Of each word of the table of words, in its order, whether the model's dictionary has it."""
+    tesserocr = _library()
+    words = tesserocr.iterate_level(api.GetIterator(), tesserocr.RIL.WORD)
+    return [bool(word.WordIsFromDictionary()) for word in words]
+
+
+def parse_tsv(tsv: str, width_px: int, height_px: int, *, known: Sequence[bool] = ()) -> list[Line]:
+    """Parse the program's table of words into lines, with boxes in fractions, without drawn rules and specks.
+
+    ``known``: of each word of the table, whether it is in the dictionary; empty where nothing tells.
+    """
     lines: dict[tuple[str, str, str], list[Token]] = {}
-    for row in tsv.split("\n")[1:]:
-        cells = row.split("\t", 11)
-        if len(cells) < 12 or cells[0] != _WORD_LEVEL or _is_noise(cells[11], float(cells[10])):
+    words = (cells for row in tsv.split("\n")[1:] if len(cells := row.split("\t", 11)) == 12)
+    words = (cells for cells in words if cells[0] == _WORD_LEVEL)
+    for cells, is_known in zip(words, chain(known, repeat(None)), strict=False):
+        if _is_noise(cells[11], float(cells[10])):
             continue
         left, top, width, height = (int(cell) for cell in cells[6:10])
         token = Token(
@@ -233,6 +246,7 @@ def parse_tsv(tsv: str, width_px: int, height_px: int) -> list[Line]:
             width / width_px,
             height / height_px,
             max(0.0, float(cells[10])),
+            is_known,
         )
         lines.setdefault((cells[2], cells[3], cells[4]), []).append(token)
     result: list[Line] = []

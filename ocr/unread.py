@@ -18,6 +18,7 @@ _MIN_WIDTH_PX, _MIN_HEIGHT_PX = 3, 3  # a figure alone in its cell
 _MAX_REGIONS = 8
 _SAME_PLACE = 0.4  # of the smaller box
 _BETTER_BY = 4.0
+_KNOWN = 10.0  # what a word of the reader's dictionary counts more: two readings of a faint word differ by a letter
 
 
 @dataclass(frozen=True)
@@ -158,11 +159,15 @@ def merged(lines: Sequence[Line], others: Sequence[Line]) -> list[Line]:
 def _gives_way(lines: list[list[Token]], token: Token) -> bool:
     """Whether the place of a word is free. Words there that are less sure are removed first."""
     there = [(tokens, other) for tokens in lines for other in tokens if _overlap(token, other) > _SAME_PLACE]
-    if any(other.confidence + _BETTER_BY > token.confidence for _, other in there):
+    if any(_sure(other) + _BETTER_BY > _sure(token) for _, other in there):
         return False
     for tokens, other in there:
         tokens.remove(other)
     return True
+
+
+def _sure(token: Token) -> float:
+    return token.confidence + (_KNOWN if token.is_known else 0.0)
 
 
 def _overlap(one: Token, other: Token) -> float:

@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from ocr.letters import ENOUGH_PX, NEEDED_PX, enlarging, letter_height_px, may_be_squeezed
+from ocr.letters import (
+    AGAIN_PX,
+    ENOUGH_PX,
+    MAX_AGAIN,
+    NEEDED_PX,
+    again_long_side_px,
+    enlarging,
+    letter_height_px,
+    may_be_squeezed,
+)
 from ocr.limits import Limits
 from ocr.lines import Line
 from ocr.page import PageReader
@@ -55,6 +64,15 @@ def test_small_letters_are_enlarged_to_what_they_need_and_large_ones_stay() -> N
     assert enlarging(ENOUGH_PX, 1200, shrunk=False) == 1.0
     assert enlarging(11, 1200, shrunk=True) == 1.0
     assert enlarging(40, 1200, shrunk=False) == 1.0
+
+
+def test_what_is_doubtful_is_read_again_larger_where_letters_are_small_and_the_file_has_the_pixels() -> None:
+    assert again_long_side_px(11, 1754, 5300) == round(MAX_AGAIN * 1754)
+    assert again_long_side_px(16, 1754, 3508) * 16 / 1754 == pytest.approx(AGAIN_PX, rel=0.01)
+    assert again_long_side_px(11, 1754, 2000) == 2000
+    assert again_long_side_px(11, 1754, 1200) == 1754  # it was enlarged already
+    assert again_long_side_px(30, 1754, 3508) == 1754
+    assert again_long_side_px(0, 1754, 3508) == round(MAX_AGAIN * 1754)
 
 
 class Sizes:

@@ -1,5 +1,7 @@
 """Processing of a page before it is read, and of the words after it, without tesseract."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
@@ -128,6 +130,15 @@ def test_words_of_a_second_look_fill_gaps_and_replace_only_what_was_less_sure() 
     ]
     words = [line.text for line in merged(first, second)]
     assert words == ["Monsieur Directeur", "Visa"]
+
+
+@pytest.mark.parametrize(("first", "again", "stays"), [(91, 88, "juillet"), (95, 80, "Juillel"), (85, 91, "juillet")])
+def test_of_two_readings_of_a_word_the_one_of_the_dictionary_counts_more(first: int, again: int, stays: str) -> None:
+    read = [Line((replace(token("Juillel", 0.1, 0.1, first), is_known=False),))]
+    other = [Line((replace(token("juillet", 0.1, 0.1, again), is_known=True),))]
+    assert [line.text for line in merged(read, other)] == [stays]
+    untold = [Line((token("juillet", 0.1, 0.1, again),))]
+    assert [line.text for line in merged(read, untold)] == ["juillet" if again > first else "Juillel"]
 
 
 def test_scribbles_leave_only_lines_read_surely_as_a_whole() -> None:

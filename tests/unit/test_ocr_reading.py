@@ -55,7 +55,9 @@ def test_a_few_letters_read_surely_do_not_keep_a_page_on_its_side() -> None:
 def test_the_page_as_it_was_scanned_is_turned_with_the_freshened_one() -> None:
     page = turn(draw(size=(1240, 1754)).convert("L"), 270)
     engine = Scripted(words("I", "l", "|", "ii", confidence=76), words(*LETTER, confidence=76))
-    Reader(engine, ("fra",), time.monotonic() + 60).read(page, page, 150, gray=page.point(lambda light: light // 2))
+    Reader(engine, ("fra",), time.monotonic() + 60).read(
+        page, page, 150, scanned=lambda: page.point(lambda light: light // 2)
+    )
     assert (1240, 1754) in engine.asked
 
 
@@ -136,9 +138,38 @@ def test_what_is_doubtful_is_read_again_as_it_was_scanned(doubtful: int, again: 
     engine = Lights([*SURE, *rows])
     page = draw(size=(1240, 1754)).convert("L")
     scanned = page.point([180 - (255 - level) // 2 for level in range(256)])
-    Reader(engine, ("fra",), time.monotonic() + 60).read(page, page, 150, gray=scanned)
+    Reader(engine, ("fra",), time.monotonic() + 60).read(page, page, 150, scanned=lambda: scanned)
     assert engine.light["narrow"] == 255
     assert engine.light[again] == 180
+
+
+def test_a_doubtful_line_is_read_again_from_the_page_in_more_pixels_which_is_made_once_and_only_then() -> None:
+    seen: list[tuple[int, float]] = []
+    made: list[Image.Image] = []
+
+    class Keeps(Wider):
+        def read(
+            self, gray: Image.Image, *, dpi: float, languages: str, timeout_s: float, psm: int = PAGE
+        ) -> list[Line]:
+            if psm == LINE:
+                seen.append((gray.width, dpi))
+            return super().read(gray, dpi=dpi, languages=languages, timeout_s=timeout_s, psm=psm)
+
+    page = draw(size=(1240, 1754)).convert("L")
+
+    def larger() -> Image.Image:
+        made.append(page.resize((2480, 3508)))
+        return made[-1]
+
+    def read_all(*lines: Line) -> None:
+        Reader(Keeps([*SURE, *lines]), ("fra",), time.monotonic() + 60).read(page, page, 150, scanned=larger)
+
+    read_all()
+    assert not made
+    read_all(row(0.6, "transrnis", "luer", confidence=60), row(0.7, "transrnis", "luer", confidence=60))
+    assert len(made) == 1
+    assert [dpi for _, dpi in seen] == [300, 300]
+    assert min(width for width, _ in seen) > 2480 * 0.2
 
 
 def test_the_page_as_it_was_scanned_is_levelled_before_it_is_read_again() -> None:
@@ -154,7 +185,7 @@ def test_the_page_as_it_was_scanned_is_levelled_before_it_is_read_again() -> Non
     page = draw(size=(1240, 1754)).convert("L")
     leaning = page.rotate(-2.0, Image.Resampling.BILINEAR, fillcolor="white")
     engine = Keeps([row(0.2, "Morisieur", "Mirnistre", confidence=76)])
-    Reader(engine, ("fra",), time.monotonic() + 60).read(page, page, 150, gray=leaning, lean=2.0)
+    Reader(engine, ("fra",), time.monotonic() + 60).read(page, page, 150, scanned=lambda: leaning, lean=2.0)
     assert engine.asked[1] == "full"
     assert skew_degrees(leaning) == pytest.approx(2.0, abs=0.2)
     assert skew_degrees(seen[1]) == 0.0
@@ -214,3 +245,30 @@ def test_a_word_hardly_read_makes_its_line_doubtful() -> None:
     line = Line((*row(0.6, "doit", "rendre", "son", confidence=97).tokens, Token("lapport", 0.5, 0.6, 0.1, 0.02, 9)))
     engine = Wider([*SURE, line], line=[Line((Token("rapport", 0.84, 0.2, 0.15, 0.6, 93),))])
     assert text(read_wider(engine))[-1] == "rapport"
+
+
+def unknown(confidence: float, *, told: bool | None = False, word: str = "ganins") -> Line:
+    return Line(
+        (Token(word, 0.1, 0.6, 0.1, 0.02, confidence, told), *row(0.6, "", "arrivent", confidence=96).tokens[1:])
+    )
+
+
+def test_a_line_with_a_word_that_the_dictionary_lacks_is_read_again() -> None:
+    again = Line((Token("gamins", 0.2, 0.2, 0.3, 0.6, 84, True),))
+    engine = Wider([*SURE, unknown(89)], line=[again])
+    assert text(read_wider(engine))[-2:] == ["gamins", "arrivent"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        unknown(93),
+        unknown(89, told=None),
+        unknown(89, told=True),
+        *(unknown(89, word=w) for w in ("2026/114", "Agbodjan")),
+    ],
+)
+def test_a_word_read_surely_a_number_a_name_and_a_word_of_which_nothing_is_told_are_read_once(line: Line) -> None:
+    engine = Wider([*SURE, line])
+    read_wider(engine)
+    assert "line" not in engine.asked

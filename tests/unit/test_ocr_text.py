@@ -4,12 +4,14 @@ from io import BytesIO
 
 import pytest
 from fontTools.ttLib import TTFont
+from PIL import Image, ImageDraw, ImageFont
 
 from ocr import invisible_font, textlayer
 from ocr.language import language_of
 from ocr.lines import Line, Token, confidence_of, text_of
-from ocr.tesseract import parse_tsv
+from ocr.tesseract import LINE, PAGE, Plug, parse_tsv, plug_of, recogniser
 from scripts.invisible_font import made
+from tests.ocr_pages import FONT
 
 HEAD = "level\tpage_num\tblock_num\tpar_num\tline_num\tword_num\tleft\ttop\twidth\theight\tconf\ttext\n"
 
@@ -26,6 +28,34 @@ def test_table_becomes_lines_and_paragraphs() -> None:
     assert text_of(lines) == 'Objet : demande\nsuite\n\ndit "le'
     token = lines[2].tokens[0]
     assert (token.x, token.y, token.width, token.height) == (0.5, 0.1, 0.05, 0.01)
+
+
+def test_the_dictionary_tells_of_each_word_of_the_table_and_noise_does_not_shift_it() -> None:
+    tsv = HEAD + row(1, 1, 1, 1, "-", conf=12) + row(1, 1, 1, 2, "arrêté") + row(1, 1, 1, 3, "arrétè")
+    (line,) = parse_tsv(tsv, 1000, 2000, known=[False, True, False])
+    assert [(token.text, token.is_known) for token in line.tokens] == [("arrêté", True), ("arrétè", False)]
+    (line,) = parse_tsv(tsv, 1000, 2000)
+    assert [token.is_known for token in line.tokens] == [None, None]
+
+
+@pytest.mark.parametrize("psm", [PAGE, LINE])
+def test_the_library_tells_which_words_are_in_its_dictionary(psm: int) -> None:
+    if plug_of("automatic") is not Plug.LIBRARY:
+        pytest.skip("tesserocr has no wheel on this machine")
+    page = Image.new("L", (1240, 120), 255)
+    ImageDraw.Draw(page).text((60, 40), "Monsieur le Ministre, Kpwxvuq demande", 0, ImageFont.truetype(FONT, 30))
+    reader = recogniser(None, None)
+    known = {
+        t.text: t.is_known
+        for line in reader.read(page, dpi=150, languages="fra", timeout_s=60, psm=psm)
+        for t in line.tokens
+    }
+    assert known["Monsieur"] is True
+    assert known["Ministre,"] is True
+    assert known["Kpwxvuq"] is False
+    empty = Image.new("L", (1240, 120), 255)
+    nothing = reader.read(empty, dpi=150, languages="fra", timeout_s=60, psm=psm)
+    assert all(token.confidence == 0 for line in nothing for token in line.tokens)
 
 
 def test_confidence_counts_letters_not_words() -> None:
