@@ -20,7 +20,7 @@ from typing import BinaryIO
 from sqlalchemy import Engine, delete, select, update
 
 from ged.adapters.blob_drafts import CHUNK, HEADER, require_digest
-from ged.adapters.blob_frames import FRAME, ID_BYTES, KEYED, FrameReader, FrameWriter, key_id_of
+from ged.adapters.blob_frames import ID_BYTES, KEYED, FrameReader, FrameWriter, key_id_of
 from ged.adapters.keyring import Keyring
 from ged.adapters.master_keys import new_key
 from ged.db import read_session, write_session
@@ -196,7 +196,9 @@ class PackedBlobs:
         if self._keyring is None:
             raise EngineFailed("blob.no_keyring", "name the keyring in the settings (GED_KEYRING)", digest=digest)
         key = self._keyring.key(key_id, digest)
-        return io.BufferedReader(FrameReader(io.BytesIO(stored), key, name=digest), FRAME)
+        # Whole, as it is small: its length is known, so that a browser may ask for a part of it.
+        with FrameReader(io.BytesIO(stored), key, name=digest) as plain:
+            return io.BytesIO(plain.read())
 
     def _discard_row(self, digest: Digest, written_before: datetime | None, because: ByDisposal | None) -> bool:
         """The key first: a row without its key is read by nobody, and the next run finds it again."""

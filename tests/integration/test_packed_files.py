@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
+from ged.adapters.blobs_fs import FileBlobs
 from ged.adapters.blobs_packed import PackedBlobs
+from ged.adapters.keyring import Keyring
 from ged.archive import blobs as archive_blobs
 from ged.config import load_settings
 from ged.errors import ConfigError, NotFound
@@ -28,6 +30,7 @@ from tests.backup_kit import Copied
 from tests.destroyed_kit import carry_out, decided, digests, keyring_of, later, opens, services_in_any_store
 from tests.factories import NOW
 from tests.routing_kit import unit_id
+from tests.site import make_site, open_site, sign_in
 from tests.worker_kit import Installation
 from web.processes import restore as process
 from web.wiring.services import build_services
@@ -298,3 +301,25 @@ def test_a_letter_of_the_import_is_a_letter_as_any_other(services: Services) -> 
     assert files(services) == rows(services) == set()
     with services.reading() as session:
         assert session.scalar(select(func.count(Mail.id))) == 1
+
+
+@pytest.mark.parametrize("is_keyed", [True, False])
+def test_the_site_sends_a_text_whole_and_in_part(tmp_path: Path, *, is_keyed: bool) -> None:
+    app, made = make_site(tmp_path)
+    services = with_book(made)
+    if is_keyed:
+        keyring = Keyring(tmp_path / "keyring")
+        keyring.prepare()
+        files = FileBlobs(tmp_path / "blobs", keyring)
+        services = replace(services, blobs=PackedBlobs(files, services.engine, keyring))
+        app = open_site(tmp_path, services)
+    run(services, LINES[0])
+    with services.reading() as session:
+        document = session.scalars(select(Attachment.id)).one()
+    client = sign_in(app, "agent")
+    got = client.get(f"/documents/{document}/original")
+    assert got.data == "La livraison des poteaux\fest retardée".encode()
+    part = client.get(f"/documents/{document}/original", headers={"Range": "bytes=3-11"})
+    assert (part.status_code, part.data) == (206, b"livraison")
+    assert len(rows(services)) == 1
+    services.engine.dispose()
