@@ -306,7 +306,7 @@ def _has_unknown_word(line: Line) -> bool:
         token.is_known is False
         and token.confidence < _SURE_WORD
         and len(token.text) >= _UNKNOWN_LETTERS
-        and (word := token.text.strip(_MARKS)).isalpha()
+        and (word := token.text.strip(_MARKS)).replace("-", "").isalpha()
         and word.islower()
         for token in line.tokens
     )

@@ -253,10 +253,11 @@ def unknown(confidence: float, *, told: bool | None = False, word: str = "ganins
     )
 
 
-def test_a_line_with_a_word_that_the_dictionary_lacks_is_read_again() -> None:
-    again = Line((Token("gamins", 0.2, 0.2, 0.3, 0.6, 84, True),))
-    engine = Wider([*SURE, unknown(89)], line=[again])
-    assert text(read_wider(engine))[-2:] == ["gamins", "arrivent"]
+@pytest.mark.parametrize(("misread", "word"), [("ganins,", "gamins,"), ("(bicn-aimés", "(bien-aimés")])
+def test_a_line_with_a_word_that_the_dictionary_lacks_is_read_again(misread: str, word: str) -> None:
+    again = Line((Token(word, 0.2, 0.2, 0.3, 0.6, 84, True),))
+    engine = Wider([*SURE, unknown(89, word=misread)], line=[again])
+    assert text(read_wider(engine))[-2:] == [word, "arrivent"]
 
 
 @pytest.mark.parametrize(
