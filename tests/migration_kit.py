@@ -4,36 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cache
-from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import ModuleType
 
 import pytest
 from alembic import command
-from alembic.util import pyfiles
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, make_url, text
 
-import ged.migrations
 from ged.config import Settings
 from ged.db import make_engine
 from tests.servers import first_of_run, postgres
 from tests.site import make_settings
 from web.processes.migrate import alembic_config, migrate_database, migrating
 
-_VERSIONS = str(Path(ged.migrations.__file__).with_name("versions"))
-_load, _load_once = pyfiles.load_module_py, cache(pyfiles.load_module_py)
+_from_config = ScriptDirectory.from_config
 
 
-def _load_revision_once(module_id: str, path: str | PathLike[str]) -> ModuleType:
-    """Load a revision of the program once for each process, and ``env.py``, which runs them, each time.
+@cache
+def _revisions_in(location: str) -> ScriptDirectory:
+    """The revisions of a folder. To load a hundred modules for each step took two thirds of a walk over all revisions."""
+    config = Config()
+    config.set_main_option("script_location", location)
+    return _from_config(config)
 
-    To load a hundred modules again for each step took two thirds of the time of a walk over all revisions.
-    """
-    return _load_once(module_id, str(path)) if str(path).startswith(_VERSIONS) else _load(module_id, path)
+
+def _loaded_once(config: Config) -> ScriptDirectory:
+    """As ``ScriptDirectory.from_config``. A test that adds revisions names a folder of them: there they are read each time."""
+    if config.get_main_option("version_locations"):
+        return _from_config(config)
+    return _revisions_in(str(config.get_main_option("script_location")))
 
 
-pyfiles.load_module_py = _load_revision_once
+ScriptDirectory.from_config = staticmethod(_loaded_once)  # type: ignore[method-assign]
 
 RELEASES = ("0042",)
 """The last revision of each release that was delivered. Revisions after the first of these have a phase."""
