@@ -69,7 +69,7 @@ class PageReader:
                 level,
                 shown.dpi,
                 tilt=tilt,
-                scanned=lambda: _gray(shown.image, again_px) if again_px > max(gray.size) else gray,
+                scanned=lambda: _gray(grayscale(shown.image), again_px) if again_px > max(gray.size) else gray,
                 lean=lean,
                 squeezed=may_be_squeezed(larger * letter_px),
             )
