@@ -1,28 +1,34 @@
 """The letters behind a figure: those that the reader may see, by the rule of access."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ged import paging
 from ged.access import visible_clause
-from ged.db import ByOtherIndex
+from ged.db import Among, ByOtherIndex
 from ged.figures.breakdown import is_waiting
 from ged.figures.cuts import Cut
 from ged.figures.days import HOURS
 from ged.figures.models import FigureKey, FigureLetter, FigureMove, FigureReturn, FigureRound
 from ged.figures.periods import Period
-from ged.figures.stages import SPANS, Stage, bin_of, day_of, delay_of, next_bin
+from ged.figures.stages import SPANS, UNTOLD, Stage, bin_of, day_of, delay_of, next_bin
+from ged.figures.whole_days import within
 from ged.paging import START, Key, Parts, Place, Slice
 from ged.register.models import Correspondent, Mail
+from ged.routing.models import Assignment
 from ged.routing.queries import MailRow, mail_rows
+from ged.routing.queries import is_waiting as is_assigned
+from ged.routing.states import AssignmentState
 from ged.unit import Actor
 
+_UTC = ZoneInfo("UTC")
 _NO_HOUR = 7 * HOURS
 """The first hour that no week has."""
 
@@ -54,6 +60,16 @@ class What(StrEnum):
     """It was registered in one of some hours of the week."""
     ROUND = "round"
     """It came back twice or more to units which had had it, and moved last in the period."""
+    GIVEN = "given"
+    """It was given to a unit, or to a post, and waits there now; whichever unit leads it."""
+    GIVEN_LATE = "given_late"
+    """The same, past the date of the assignment."""
+    FINISHED = "finished"
+    """Such a unit, or post, finished with it in the period."""
+
+
+GIVEN = (What.GIVEN, What.GIVEN_LATE, What.FINISHED)
+"""Of these the units of a cut are those to which a letter was given, and not those for which it is counted."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +81,8 @@ class AskedLetters:
         bins: of ``What.DELAY`` the first and the last bin, of ``What.HOUR`` the first and the last hour of the week; both included.
         way: of ``What.PASSED`` alone: the unit that gave the letters, and the one that got them.
         sender_id: only letters of this correspondent; None: of all.
+        post_id: of ``GIVEN`` alone: only what was given to this post; None: to any post of the units, or to none.
+        zone: of ``What.FINISHED`` alone: that of the days.
     """
 
     what: What
@@ -73,6 +91,8 @@ class AskedLetters:
     bins: tuple[int, int] = (0, 0)
     way: tuple[int, int] = (0, 0)
     sender_id: int | None = None
+    post_id: int | None = None
+    zone: ZoneInfo = _UTC
 
 
 def letters(
@@ -93,7 +113,7 @@ def letters(
     return mail_rows(session, actor, page.ids), page, count
 
 
-WAITING_FIRST = frozenset({What.OPEN, What.OVERDUE, What.WAITING})
+WAITING_FIRST = frozenset({What.OPEN, What.OVERDUE, What.WAITING, What.GIVEN, What.GIVEN_LATE})
 """Lists whose reader looks for the worst: it stands on the first page."""
 
 
@@ -121,18 +141,49 @@ def held(session: Session, mail_ids: Sequence[int]) -> dict[int, Held]:
 
 
 def _parts(actor: Actor, cut: Cut, asked: AskedLetters) -> tuple[Parts, tuple[Key, ...]]:
-    day = _day_of(asked)
     query = (
         select(FigureLetter.mail_id)
         .join(FigureKey, FigureKey.id == ByOtherIndex(FigureLetter.key_id))
         .join(Mail, Mail.id == FigureLetter.mail_id)
-        .where(*cut.clauses(), visible_clause(Mail.id, Mail.level, actor.principals))
+        .where(visible_clause(Mail.id, Mail.level, actor.principals))
     )
+    if asked.what in GIVEN:
+        given = select(Assignment.mail_id).where(*_given(cut, asked))
+        query = query.where(*whoever_has_it(cut), Mail.level <= cut.level, FigureLetter.mail_id.in_(given))
+        return (query,), _keys(asked)
+    query = query.where(*cut.clauses())
     if asked.sender_id is not None:
         query = query.where(_is_from(asked.sender_id))
-    return tuple(query.where(one) for one in _of(asked)), (
-        (Key(day, descending=asked.what not in WAITING_FIRST),) if day is not None else ()
-    )
+    return tuple(query.where(one) for one in _of(asked)), _keys(asked)
+
+
+def _keys(asked: AskedLetters) -> tuple[Key, ...]:
+    day = _day_of(asked)
+    return (Key(day, descending=asked.what not in WAITING_FIRST),) if day is not None else ()
+
+
+def whoever_has_it(cut: Cut) -> list[ColumnElement[bool]]:
+    """The conditions of a cut on ``FigureKey`` but for units and level: a letter that was given to a unit may be counted for another one.
+    The caller asks the letter itself for its level.
+    """
+    everywhere = replace(cut, unit_ids=None, level=UNTOLD)
+    return everywhere.clauses() if everywhere.narrowed_by else []
+
+
+def was_finished(period: Period, zone: ZoneInfo) -> ColumnElement[bool]:
+    """Whether an assignment was finished in a period."""
+    is_in = within(Assignment.finished_at, period, zone)
+    return and_(is_in, ByOtherIndex(Assignment.state) == AssignmentState.DONE)
+
+
+def _given(cut: Cut, asked: AskedLetters) -> list[ColumnElement[bool]]:
+    """The assignments that make a letter one of ``GIVEN``."""
+    which = [is_assigned()] if asked.what is not What.FINISHED else [was_finished(asked.period, asked.zone)]
+    if asked.what is What.GIVEN_LATE:
+        which.append(Assignment.due_on < asked.period.until)
+    if asked.post_id is not None:
+        which.append(Assignment.post_id == asked.post_id)
+    return [*which, Among(Assignment.unit_id, cut.unit_ids or ())]
 
 
 def _of(asked: AskedLetters) -> tuple[ColumnElement[bool], ...]:
@@ -143,13 +194,13 @@ def _of(asked: AskedLetters) -> tuple[ColumnElement[bool], ...]:
 
 def _day_of(asked: AskedLetters) -> InstrumentedAttribute[Any] | None:
     """The day by which the letters are sorted; None: by their ids."""
-    if asked.what in (What.RETURNED, What.PASSED, What.ROUND):
+    if asked.what in (What.RETURNED, What.PASSED, What.ROUND, What.FINISHED):
         return None
     if asked.what is What.DELAY:
         return _last_day(asked.stage)
     if asked.what is What.HOUR:
         return FigureLetter.numbered_on
-    if asked.what in (What.OPEN, What.WAITING):
+    if asked.what in (What.OPEN, What.WAITING, What.GIVEN, What.GIVEN_LATE):
         return FigureLetter.opened_on
     return FigureLetter.fell_due_on if asked.what is What.OVERDUE else _column(asked.what)
 

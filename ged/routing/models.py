@@ -77,6 +77,8 @@ class Assignment(Base):
         # What is done of a post, and of a unit where no post is named: the latest first.
         Index("ix_assignments_post_id_ended", "post_id", text(ENDED_AT), "id"),
         Index("ix_assignments_unit_id_ended", "unit_id", text(ENDED_AT), "id", **only_where("post_id IS NULL")),
+        # What a unit finished in a period, also where a post is named.
+        Index("ix_assignments_unit_id_finished", "unit_id", "finished_at", **only_where("finished_at IS NOT NULL")),
         # What waits of a post and of a unit: few, whatever was closed since.
         Index("ix_assignments_post_id_under_way", "post_id", **only_true("is_under_way")),
         Index("ix_assignments_unit_id_under_way", "unit_id", **only_true("is_under_way")),

@@ -6,7 +6,7 @@ from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 
 from ged.figures.definitions import ALL, Definition
-from ged.figures.letters import What
+from ged.figures.letters import GIVEN, What
 from ged.figures.stages import Stage
 from ged.typography import french, plain
 
@@ -28,6 +28,12 @@ def what(one: What) -> str:
             return str(_("Enregistrés à cette heure"))
         case What.ROUND:
             return str(_("Courriers renvoyés plusieurs fois"))
+        case What.GIVEN:
+            return str(_("Confiés et en cours"))
+        case What.GIVEN_LATE:
+            return str(_("Confiés et en retard"))
+        case What.FINISHED:
+            return str(_("Finis"))
         case _:
             return _name(_DEFINED[one])
 
@@ -39,8 +45,27 @@ def stage(one: Stage) -> str:
 
 def definition(one: What) -> str:
     """What exactly is counted, as the monthly report says it; empty for what no report counts."""
+    if one in GIVEN:
+        return _of_given(one)
     found = _DEFINED.get(one)
     return "" if found is None else french(found.meaning) if _is_french() else found.meaning_in_english
+
+
+def _of_given(one: What) -> str:
+    """What was given to a unit or to a post: no monthly report counts it."""
+    match one:
+        case What.GIVEN:
+            return str(
+                _("Courriers confiés à ce service ou à ses agents, pas encore finis, quel que soit le service pilote.")
+            )
+        case What.GIVEN_LATE:
+            return str(_("De ces courriers, ceux dont l'échéance de l'attribution est passée."))
+        case _:
+            return str(
+                _(
+                    "Courriers que ce service ou ses agents ont fini de traiter dans la période, quel que soit le service pilote."
+                )
+            )
 
 
 def _name(of: Definition) -> str:
@@ -122,6 +147,8 @@ def filter_name(name: str, *, alone: bool = False) -> str:
             return str(_("Chiffre"))
         case "expediteur":
             return str(_("Expéditeur"))
+        case "poste":
+            return str(_("Agent"))
         case "etape":
             return str(_("Délai montré"))
         case _:
@@ -169,6 +196,8 @@ def view(name: str, *, overseen: bool) -> str:
             return str(_("Heures d'enregistrement"))
         case "delais":
             return str(_("Délais"))
+        case "charge":
+            return str(_("Charge"))
         case "natures":
             return str(_("Natures"))
         case "mois":

@@ -18,7 +18,7 @@ from web.site import context
 from web.site.numbers import id_of
 from web.site.pages import place
 from web.views.figures import asked as address
-from web.views.figures import closed, deciding, offered, pages, panels, papers
+from web.views.figures import closed, deciding, loads, offered, pages, panels, papers
 from web.views.figures.asked import AskedFigures, Problem
 from web.views.figures.board import period_name
 from web.views.figures.pages import Page
@@ -33,8 +33,8 @@ PAGE = Page(
     "dashboard.export",
     "dashboard/index.html",
     "tableau-de-bord",
-    {**panels.OWN, **papers.PANELS, **deciding.OWN},
-    {**panels.OWN_VIEWS, **deciding.SLOWER_VIEWS, **papers.VIEWS, **deciding.OWN_VIEWS},
+    {**panels.OWN, **loads.PANELS, **papers.PANELS, **deciding.OWN},
+    {**panels.OWN_VIEWS, **deciding.SLOWER_VIEWS, **loads.VIEWS, **papers.VIEWS, **deciding.OWN_VIEWS},
     sign=address.OWN,
     overseen=False,
 )
@@ -74,7 +74,7 @@ def letters() -> ResponseReturnValue:
         asked = offered.checked(session, actor, reach, reach.own, asked)
         wanted = AskedLetters(
             what, asked.period, asked.stage, _bins(), (id_of(given("depuis", "")) or 0, id_of(given("vers", "")) or 0),
-            id_of(given("expediteur", "")),
+            id_of(given("expediteur", "")), id_of(given("poste", "")), context.services().zone,
         )  # fmt: skip
         if asked.sight.opens:
             rows, page, total = letter_lists.letters(session, actor, asked.cut, wanted, place(), limit=LETTERS)
@@ -104,8 +104,11 @@ def _problems(what: What) -> list[Problem]:
     """The wrong values that only a list of letters has."""
     typed = request.args.get("quoi", "")
     found = [Problem("quoi", typed)] if typed and typed != what.value else []
-    sender = request.args.get("expediteur", "")
-    return [*found, Problem("expediteur", sender)] if sender and id_of(sender) is None else found
+    for name in ("expediteur", "poste"):
+        given = request.args.get(name, "")
+        if given and id_of(given) is None:
+            found.append(Problem(name, given))
+    return found
 
 
 def _again(left_out: Collection[str]) -> str:
@@ -114,7 +117,7 @@ def _again(left_out: Collection[str]) -> str:
     return url_for("dashboard.letters", **kept)  # type: ignore[arg-type]
 
 
-LISTED = (*address.FILTERS, "quoi", "de", "a", "depuis", "vers", "expediteur", "retour")
+LISTED = (*address.FILTERS, "quoi", "de", "a", "depuis", "vers", "expediteur", "poste", "retour")
 """The names in the address of a list, but for those of its place."""
 
 

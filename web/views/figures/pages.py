@@ -1,6 +1,6 @@
 """What both pages of figures share: reading the address, the choices of the filters, the frame of the page."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -16,15 +16,17 @@ from ged.routing.queries import InboxView, inbox_totals
 from ged.unit import Actor, ReadSession
 from web.site import context
 from web.views.figures import asked as address
-from web.views.figures import closed, deciding, left_out, offered, panels, sent
+from web.views.figures import closed, deciding, left_out, loads, offered, panels, sent
 from web.views.figures.asked import AskedFigures
 from web.views.figures.board import Board, Maker, Panel, earlier_name, period_name
 from web.words import figure_pages as words
 from web.words.numbers import decimal
 
-FOR_HEADS = frozenset({panels.RHYTHM, panels.HOURS_VIEW, deciding.AHEAD, deciding.SENDERS})
+FOR_HEADS = frozenset({panels.RHYTHM, panels.HOURS_VIEW, loads.LOADS, deciding.AHEAD, deciding.SENDERS})
 """The views that show something to who heads units alone: days, or letters one by one. Others find no way to them; an address leads to a page that
 says why."""
+FEW_UNITS = 12
+"""A service, or a directorate with its services."""
 CARDS = "cards"
 """The panel of the cards: it has no picture, and is no section of the page."""
 
@@ -74,7 +76,7 @@ def show(page: Page) -> ResponseReturnValue:
         choices = _choices(board, reach, page) if is_shown else {}
         shown = {
             # Before the cards: these add up what a panel read side by side.
-            "panels": panels.made(board, page.makers, page.views[view]) if is_shown else [],
+            "panels": panels.made(board, page.makers, _panels(page, view, asked)) if is_shown else [],
             "cards": panels.cards(board) if is_shown else [],
             "mine": _mine(session, actor) if is_shown and not page.overseen else None,
             "choices": choices,
@@ -108,6 +110,12 @@ def show(page: Page) -> ResponseReturnValue:
             asked.address(page.files, tableau=panel, format=form) if form else asked.address(page.table, tableau=panel)
         ),
     )
+
+
+def _panels(page: Page, view: str, asked: AskedFigures) -> Sequence[str]:
+    """The panels of a view. Who heads few units leads few letters, and has those that others lead: the first view begins with their load."""
+    has_load = view == panels.FIRST and not page.overseen and asked.sight.is_exact
+    return ("loads", *page.views[view]) if has_load and len(asked.sight.unit_ids) <= FEW_UNITS else page.views[view]
 
 
 def _closures(board: Board) -> list[str]:

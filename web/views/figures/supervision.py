@@ -3,7 +3,7 @@
 from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
 
-from web.views.figures import deciding, pages, panels, papers
+from web.views.figures import deciding, loads, pages, panels, papers
 from web.views.figures.asked import SUPERVISION
 from web.views.figures.pages import Page
 
@@ -15,8 +15,8 @@ PAGE = Page(
     "supervision.export",
     "supervision/index.html",
     "supervision",
-    {**panels.OVERSEEN, **papers.PANELS, **deciding.OVERSEEN},
-    {**panels.OVERSEEN_VIEWS, **deciding.SLOWER_VIEWS, **papers.VIEWS, **deciding.OVERSEEN_VIEWS},
+    {**panels.OVERSEEN, **loads.PANELS, **papers.PANELS, **deciding.OVERSEEN},
+    {**panels.OVERSEEN_VIEWS, **deciding.SLOWER_VIEWS, **loads.VIEWS, **papers.VIEWS, **deciding.OVERSEEN_VIEWS},
     sign=SUPERVISION,
     overseen=True,
 )

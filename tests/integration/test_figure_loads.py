@@ -1,0 +1,206 @@
+"""The load of units and posts: what was given to them, whichever unit leads; on both databases."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, timedelta
+from html import unescape
+
+import pytest
+from flask import Flask
+from sqlalchemy import delete, select, update
+
+from ged import access
+from ged.figures import reach
+from ged.outlook import loads
+from ged.outlook.loads import By, Load
+from ged.ports import Confidentiality, MailId, PostId, Principal, UnitId
+from ged.register.models import Mail
+from ged.routing import operations, queries
+from ged.routing.models import Assignment, Purpose
+from ged.routing.queries import InboxView
+from ged.routing.states import LIVE
+from tests.factories import NOW, TODAY, actor
+from tests.figure_letters_kit import count_all, letter
+from tests.figure_site import main, plain, site, table_rows
+from tests.routing_kit import post_id, unit_id
+from tests.signbook_kit import House, house_on_either
+from tests.site import sign_in
+
+__all__ = ["house_on_either", "site"]  # fixtures
+
+NOVEMBER = "du=2026-11-01&au=2026-11-30"
+
+
+def given(house: House, *, to: str = "", due_on: date | None = None, on: date = TODAY) -> int:
+    """A letter that DGE leads and has passed on: to the service ETU, or to a post of it."""
+    services = house.services
+    mail_id = letter(services, "DGE", on=on)
+    with services.unit_of_work(NOW) as uow:
+        above = uow.session.scalars(select(Assignment.id).where(Assignment.mail_id == mail_id)).one()
+        operations.assign(
+            uow, MailId(mail_id), from_assignment_id=above, to_unit_id=UnitId(unit_id(services, "ETU")),
+            to_post_id=PostId(post_id(services, to)) if to else None, purpose=Purpose.ACTION, instruction="",
+            due_on=due_on, actor=actor(services, "dge"), now=NOW,
+        )  # fmt: skip
+    return mail_id
+
+
+def live_of(house: House, mail_id: int, unit: str) -> int:
+    with house.services.reading() as session:
+        where = (Assignment.mail_id == mail_id, Assignment.state.in_(LIVE))
+        of = Assignment.unit_id == unit_id(house.services, unit)
+        return session.scalars(select(Assignment.id).where(*where, of)).one()
+
+
+def finished(house: House, mail_id: int, *, by: str, unit: str, at: datetime) -> None:
+    row = live_of(house, mail_id, unit)
+    with house.services.unit_of_work(at) as uow:
+        operations.finish(uow, MailId(mail_id), row, outcome="Fait", actor=actor(house.services, by), now=at)
+
+
+def overdue(house: House, mail_id: int, unit: str, due_on: date) -> None:
+    """A date that has passed: an assignment is given none."""
+    row = live_of(house, mail_id, unit)
+    with house.services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Assignment).where(Assignment.id == row).values(due_on=due_on))
+
+
+def told(house: House, account: str, by: By = By.UNIT, days: int = 30) -> dict[tuple[str, str], Load]:
+    """(code of the unit, of the post) -> load, as this head is told it."""
+    services = house.services
+    reader = actor(services, account)
+    names = {unit_id(services, one): one for one in ("DGE", "ETU", "DAF")}
+    posts = {post_id(services, one): one for one in ("ETU-M", "DAF-C")}
+    with services.reading() as session:
+        seen = reach.reach_of(reader)
+        found = loads.loads(
+            session, services.zone, reader, seen.sight(seen.headed).cut(), reach_days(days), today=TODAY, by=by
+        )
+    return {(names[one.unit_id], posts.get(one.post_id or 0, "")): one for one in found}
+
+
+def reach_days(days: int) -> loads.Period:
+    return loads.Period(TODAY - timedelta(days=days - 1), TODAY + timedelta(days=10))
+
+
+def test_a_service_is_told_what_it_was_given_and_its_directorate_what_it_leads(house_on_either: House) -> None:
+    house = house_on_either
+    given(house)
+    late = given(house, to="ETU-M")
+    given(house, due_on=TODAY + timedelta(days=3))
+    overdue(house, late, "ETU", TODAY - timedelta(days=1))
+    count_all(house.services)
+    found = told(house, "dge")
+    service, directorate = found["ETU", ""], found["DGE", ""]
+    assert (service.waiting, service.late, service.soon, service.since) == (3, 1, 1, NOW.date())
+    assert directorate.waiting == 3, "a letter waits for both: each has it to do"
+    posts = told(house, "dge", By.POST)
+    assert list(posts) == [("ETU", "ETU-M")], "the others name no post"
+    assert (posts["ETU", "ETU-M"].waiting, posts["ETU", "ETU-M"].late) == (1, 1)
+
+
+def test_a_letter_that_is_given_twice_to_a_unit_counts_once(house_on_either: House) -> None:
+    house = house_on_either
+    mail_id = given(house)
+    with house.services.unit_of_work(NOW) as uow:
+        row = uow.session.get_one(Assignment, live_of(house, mail_id, "ETU"))
+        again = {one.key: getattr(row, one.key) for one in Assignment.__mapper__.column_attrs if one.key != "id"}
+        uow.session.add(Assignment(**again))
+    count_all(house.services)
+    assert told(house, "dge")["ETU", ""].waiting == 1
+
+
+def test_what_was_finished_counts_with_its_working_days(house_on_either: House) -> None:
+    house = house_on_either
+    first, second = given(house), given(house)
+    given(house)
+    finished(house, first, by="etudes", unit="ETU", at=NOW)
+    finished(house, second, by="etudes", unit="ETU", at=NOW + timedelta(days=7))
+    count_all(house.services)
+    service = told(house, "dge")["ETU", ""]
+    assert (service.waiting, service.finished) == (1, 2)
+    assert dict(service.delays) == {0: 1, 5: 1}, "a week has five working days"
+    long_ago = loads.counted_days(loads.Period(date(2020, 1, 1), TODAY))
+    assert long_ago.days == loads.MOST_DAYS, "no more days are read, however long the period"
+
+
+def test_the_load_of_a_service_is_what_stands_in_its_inbox(house_on_either: House) -> None:
+    house = house_on_either
+    for n in range(4):
+        given(house, to="ETU-M" if n % 2 else "")
+    count_all(house.services)
+    reader = actor(house.services, "dge")
+    with house.services.reading() as session:
+        below = queries.inbox_totals(session, reader, today=TODAY, views=(InboxView.UNITS,))[InboxView.UNITS]
+    assert told(house, "dge")["ETU", ""].waiting == below == 4
+
+
+def test_a_letter_that_its_head_may_not_see_is_in_no_load_and_no_list(site: tuple[Flask, House]) -> None:
+    app, house = site
+    services = house.services
+    hidden, shown = given(house, to="ETU-M"), given(house, to="ETU-M")
+    count_all(services)
+    client = sign_in(app, "dge")
+    address = f"/tableau/fichier?{NOVEMBER}&tableau=loads"
+
+    def service() -> list[str]:
+        return next(row for row in table_rows(client, address) if row[0] == "Service des études")
+
+    assert service()[1] == "2"
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Mail).where(Mail.id == hidden).values(level=int(Confidentiality.RESTRICTED)))
+        uow.session.execute(delete(access.MailAccess).where(access.MailAccess.mail_id == hidden))
+        access.grant(uow, hidden, [Principal(f"p{post_id(services, 'ETU-M')}")], access.Because.ASSIGNED)
+    count_all(services)
+    assert service()[1] == "1"
+    listed = client.get(f"/tableau/courriers?quoi=given&unite={unit_id(services, 'ETU')}&seul=1").text
+    assert re.findall(r'href="/courriers/(\d+)"', main(listed)) == [str(shown)]
+
+
+@pytest.mark.parametrize("account", ["etudes", "auditeur"])
+def test_who_heads_nothing_is_told_no_load(site: tuple[Flask, House], account: str) -> None:
+    app, house = site
+    path = "/tableau/" if account == "etudes" else "/supervision/"
+    client = sign_in(app, account)
+
+    def panels() -> list[str]:
+        whole = plain(client.get(f"{path}?{NOVEMBER}&vue=charge").text)
+        return re.findall(r'<section class="card figure-panel".*?</section>', whole, re.DOTALL)
+
+    count_all(house.services)
+    before = panels()
+    assert len(before) == 2
+    assert all("La charge est montrée à qui dirige le service." in one for one in before)
+    for _ in range(7):
+        given(house, to="ETU-M")
+    count_all(house.services)
+    assert panels() == before, "nothing of it tells that there are letters"
+
+
+def test_the_first_view_of_who_heads_few_units_begins_with_their_load(site: tuple[Flask, House]) -> None:
+    app, house = site
+    given(house, to="ETU-M")
+    count_all(house.services)
+    page = plain(sign_in(app, "dge").get("/tableau/").text)
+    assert page.index('id="loads"') < page.index('id="arrivals"')
+    assert 'id="loads"' not in plain(sign_in(app, "etudes").get("/tableau/").text), "a member"
+
+
+def test_each_number_leads_to_its_letters(site: tuple[Flask, House]) -> None:
+    app, house = site
+    mail_ids = [given(house, to="ETU-M" if n % 2 else "") for n in range(5)]
+    overdue(house, mail_ids[0], "ETU", TODAY - timedelta(days=2))
+    finished(house, mail_ids[1], by="etudes", unit="ETU", at=NOW)
+    count_all(house.services)
+    client = sign_in(app, "dge")
+    followed = []
+    for name in ("loads", "load-posts"):
+        page = main(client.get(f"/tableau/chiffres?{NOVEMBER}&tableau={name}").text)
+        for href, text in re.findall(r'<a href="([^"]*/courriers\?[^"]+)">(\d+)<span', page):
+            listed = plain(client.get(unescape(href)).text)
+            assert f"Courriers que vous pouvez lire : {text}" in listed, href
+            followed.append(int(text))
+    # Directorate: five waiting. Service: four, one of them late, and one finished. Post: one waiting, one finished.
+    assert sorted(followed) == [1, 1, 1, 1, 4, 5]
+    assert "Agent" in plain(client.get("/tableau/courriers?quoi=given&poste=x").text), "a wrong post is named"
