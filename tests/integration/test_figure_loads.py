@@ -178,13 +178,15 @@ def test_who_heads_nothing_is_told_no_load(site: tuple[Flask, House], account: s
     assert panels() == before, "nothing of it tells that there are letters"
 
 
-def test_the_first_view_of_who_heads_few_units_begins_with_their_load(site: tuple[Flask, House]) -> None:
+def test_the_cards_of_a_head_lead_to_the_load(site: tuple[Flask, House]) -> None:
     app, house = site
     given(house, to="ETU-M")
     count_all(house.services)
-    page = plain(sign_in(app, "dge").get("/tableau/").text)
-    assert page.index('id="loads"') < page.index('id="arrivals"')
-    assert 'id="loads"' not in plain(sign_in(app, "etudes").get("/tableau/").text), "a member"
+    page = main(sign_in(app, "dge").get("/tableau/?nature=").text)
+    link = re.search(r'href="([^"]*vue=charge[^"]*)">Charge des services<', page)
+    assert link is not None
+    assert 'id="loads"' in sign_in(app, "dge").get(unescape(link[1])).text
+    assert "Charge des services" not in plain(sign_in(app, "etudes").get("/tableau/").text), "a member"
 
 
 def test_each_number_leads_to_its_letters(site: tuple[Flask, House]) -> None:

@@ -326,6 +326,32 @@ def test_what_was_typed_survives_a_refusal_that_passes(
     expect(page.locator("#subject"), "given back once").to_have_value("")
 
 
+def test_a_pasted_text_is_never_cut(page: Page, site: tuple[str, Services]) -> None:
+    sign_in(page, "agent")
+    page.goto("/enregistrer/")
+    subject = page.locator("#subject")
+    most = int(subject.get_attribute("maxlength") or 0)
+    assert most > 0
+    page.evaluate(
+        "(text) => { const area = document.createElement('textarea'); area.value = text; document.body.append(area); area.select(); document.execCommand('copy'); area.remove(); }",
+        "é" * (most + 7),
+    )
+    subject.focus()
+    page.keyboard.press("Control+V")
+    assert len(subject.input_value()) == most + 7, "all of it is there"
+    told = re.sub(r"\s", " ", subject.evaluate("(field) => field.validationMessage"))
+    assert told == f"Texte trop long de 7 signes : {most} au plus. Rien n’a été coupé, raccourcissez-le."
+    address = page.url
+    page.keyboard.press("Enter")
+    assert page.url == address
+    assert len(subject.input_value()) == most + 7, "the form was not sent"
+    for _ in range(7):
+        page.keyboard.press("Backspace")
+    assert subject.evaluate("(field) => [field.validationMessage, field.maxLength]") == ["", most]
+    page.keyboard.type("x")
+    assert len(subject.input_value()) == most, "the limit holds again for what is typed"
+
+
 def test_two_forms_that_were_lost_are_given_back_each_on_its_page(page: Page, site: tuple[str, Services]) -> None:
     _start_a_letter(page)
     _end_sessions(site[1], "agent")

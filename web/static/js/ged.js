@@ -190,6 +190,27 @@
     if (form.hasAttribute("data-download")) window.setTimeout(free, 5000, form);
   });
 
+  // --- what is pasted is never cut: a field takes all of it, and the form is not sent before it is shortened ---
+  const tellLength = (field) => {
+    const most = Number(field.dataset.most), more = field.value.length - most;
+    field.setCustomValidity(more > 0 ? document.body.dataset.tooLong.replace("{more}", more).replace("{most}", most) : "");
+    if (more > 0) return;
+    field.maxLength = most;
+    delete field.dataset.most;
+  };
+  document.addEventListener("beforeinput", ({ target, inputType, data }) => {
+    if (!inputType.startsWith("insertFrom") || !data || !(target.maxLength > 0) || !document.body.dataset.tooLong) return;
+    const chosen = (target.selectionEnd || 0) - (target.selectionStart || 0);
+    if (target.value.length - chosen + data.length <= target.maxLength) return;
+    target.dataset.most = target.maxLength;
+    target.removeAttribute("maxlength");
+  });
+  document.addEventListener("input", ({ target, inputType }) => {
+    if (!target.dataset.most) return;
+    tellLength(target);
+    if ((inputType || "").startsWith("insertFrom")) target.reportValidity();
+  });
+
   // --- a file is sent for minutes: whether there is room for it is asked before ---
   const noRoom = one("[data-no-room]");
   const sizeOf = (form) => [...form.elements].filter((field) => field.type === "file").flatMap((field) => [...field.files])

@@ -1,6 +1,6 @@
 """What both pages of figures share: reading the address, the choices of the filters, the frame of the page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -25,8 +25,6 @@ from web.words.numbers import decimal
 FOR_HEADS = frozenset({panels.RHYTHM, panels.HOURS_VIEW, loads.LOADS, deciding.AHEAD, deciding.SENDERS})
 """The views that show something to who heads units alone: days, or letters one by one. Others find no way to them; an address leads to a page that
 says why."""
-FEW_UNITS = 12
-"""A service, or a directorate with its services."""
 CARDS = "cards"
 """The panel of the cards: it has no picture, and is no section of the page."""
 
@@ -76,7 +74,7 @@ def show(page: Page) -> ResponseReturnValue:
         choices = _choices(board, reach, page) if is_shown else {}
         shown = {
             # Before the cards: these add up what a panel read side by side.
-            "panels": panels.made(board, page.makers, _panels(page, view, asked)) if is_shown else [],
+            "panels": panels.made(board, page.makers, page.views[view]) if is_shown else [],
             "cards": panels.cards(board) if is_shown else [],
             "mine": _mine(session, actor) if is_shown and not page.overseen else None,
             "choices": choices,
@@ -94,6 +92,7 @@ def show(page: Page) -> ResponseReturnValue:
         oversees=bool(reach.overseen),
         are_whole=are_whole,
         counted_at=counted_at,
+        load_url=asked.address(page.endpoint, vue=loads.LOADS) if asked.sight.is_exact and view != loads.LOADS else "",
         usual_stage=words.stage(asked.usual_stage),
         page=page,
         period=period_name(asked.shown),
@@ -110,12 +109,6 @@ def show(page: Page) -> ResponseReturnValue:
             asked.address(page.files, tableau=panel, format=form) if form else asked.address(page.table, tableau=panel)
         ),
     )
-
-
-def _panels(page: Page, view: str, asked: AskedFigures) -> Sequence[str]:
-    """The panels of a view. Who heads few units leads few letters, and has those that others lead: the first view begins with their load."""
-    has_load = view == panels.FIRST and not page.overseen and asked.sight.is_exact
-    return ("loads", *page.views[view]) if has_load and len(asked.sight.unit_ids) <= FEW_UNITS else page.views[view]
 
 
 def _closures(board: Board) -> list[str]:
