@@ -294,7 +294,8 @@ def _escaped(text: str) -> str:
 def from_plain(text: str) -> Document:
     """The document of a text without forms, as letters were written before: a line of "- " is an item of a list."""
     escaped = "\n".join(_escaped(line) for line in text.replace("\r\n", "\n").split("\n"))
-    return parse("\n".join(f"\\{line}" if re.match(r"#{1,2}\s|\||\[", line) else line for line in escaped.split("\n")))
+    # Forms are recognised behind blanks, too.
+    return parse("\n".join(re.sub(r"^(\s*)(#{1,2}\s|\||\[)", r"\1\\\2", line) for line in escaped.split("\n")))
 
 
 def document_of(text: str) -> Document:

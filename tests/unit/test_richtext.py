@@ -50,6 +50,11 @@ def test_any_text_is_read_and_a_plain_one_keeps_its_characters(text: str) -> Non
     assert [c for c in kept if c in "*_\\#b"] == [c for c in text if c in "*_\\#b"]
 
 
+def test_a_text_of_before_has_no_forms_behind_blanks_either() -> None:
+    for text in (" # 1", "\t## y", " | a | b |", "  [saut de page]"):
+        assert document.plain(marks.from_plain(text)) == text.strip(), text
+
+
 def test_light_marks_are_forms() -> None:
     text = (
         "Bonjour **gras** *penché* __souligné__ 2 * 3\nsuite\n- un\n- deux\n  1. dessous\n\n# Titre\n\n"
