@@ -33,7 +33,7 @@ def what(one: What) -> str:
         case What.GIVEN_LATE:
             return str(_("Confiés et en retard"))
         case What.FINISHED:
-            return str(_("Finis"))
+            return str(_("Terminés"))
         case _:
             return _name(_DEFINED[one])
 
@@ -56,14 +56,14 @@ def _of_given(one: What) -> str:
     match one:
         case What.GIVEN:
             return str(
-                _("Courriers confiés à ce service ou à ses agents, pas encore finis, quel que soit le service pilote.")
+                _("Courriers confiés à ce service ou à ses agents, pas encore terminés, quel que soit le service pilote.")
             )
         case What.GIVEN_LATE:
             return str(_("De ces courriers, ceux dont l'échéance de l'attribution est passée."))
         case _:
             return str(
                 _(
-                    "Courriers que ce service ou ses agents ont fini de traiter dans la période, quel que soit le service pilote."
+                    "Courriers que ce service ou ses agents ont terminés dans la période, quel que soit le service pilote."
                 )
             )
 

@@ -119,8 +119,8 @@ def _panel(board: Board, panel: str, title: str, text: str, first: str, lines: S
             text,
             str(
                 _(
-                    "En cours et en retard : aujourd'hui, quelle que soit la période. Finis : %(period)s. Délais : du jour où le courrier a été confié "
-                    "au jour où il a été fini, en jours ouvrés.",
+                    "En cours et en retard : aujourd'hui, quelle que soit la période. Terminés : %(period)s. Délais : du jour où le courrier a été confié "
+                    "au jour où il a été terminé, en jours ouvrés.",
                     period=period_name(shown),
                 )
             )
