@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from ged import access
 from ged.access import Because
 from ged.adapters.blobs_fs import FileBlobs
+from ged.adapters.blobs_packed import PackedBlobs
 from ged.adapters.blobs_s3 import S3Blobs
 from ged.adapters.keyring import Keyring
 from ged.adapters.s3 import Bucket
@@ -68,9 +69,10 @@ def keyed(services: Services, folder: Path, place: Place | None = None) -> Servi
 
 
 def store_of(services: Services) -> FileBlobs | S3Blobs:
-    """The store of ``keyed``, by its class."""
-    assert isinstance(services.blobs, FileBlobs | S3Blobs)
-    return services.blobs
+    """The store of files of ``keyed``, or of a whole installation, by its class."""
+    store = services.blobs._files if isinstance(services.blobs, PackedBlobs) else services.blobs
+    assert isinstance(store, FileBlobs | S3Blobs)
+    return store
 
 
 def stored_in_clear(services: Services, content: bytes) -> Digest:

@@ -102,16 +102,17 @@ def test_without_its_word_nothing_is_taken(services: Services, tmp_path: Path) -
     assert "scanner.away" not in health.problems(services, Space(tmp_path, 0), now=NOW)
 
 
-def test_a_text_taken_over_is_looked_at_like_any_other_file(services: Services, tmp_path: Path) -> None:
+@pytest.mark.parametrize("packs", [False, True])
+def test_a_text_taken_over_is_looked_at_like_any_other_file(services: Services, tmp_path: Path, *, packs: bool) -> None:
     line = ArchiveLine(
         1, "1", "", "", None, None, None, "s", "x", "", "", "", "", Confidentiality.ORDINARY, None, (), "old.txt"
     )
     (tmp_path / "old.txt").write_bytes(evil(b"Monsieur le Ministre"))
     with pytest.raises(Invalid) as refused:
-        content_of(services, line, tmp_path, look_only=False)
+        content_of(services, line, tmp_path, look_only=False, packs=packs)
     assert refused.value.code == "file.virus"
     (tmp_path / "old.txt").write_bytes(b"Monsieur le Ministre")
-    taken = content_of(services, line, tmp_path, look_only=False)
+    taken = content_of(services, line, tmp_path, look_only=False, packs=packs)
     assert taken is not None
     assert taken.texts == ("Monsieur le Ministre",)
 

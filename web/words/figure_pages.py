@@ -56,7 +56,9 @@ def _of_given(one: What) -> str:
     match one:
         case What.GIVEN:
             return str(
-                _("Courriers confiés à ce service ou à ses agents, pas encore terminés, quel que soit le service pilote.")
+                _(
+                    "Courriers confiés à ce service ou à ses agents, pas encore terminés, quel que soit le service pilote."
+                )
             )
         case What.GIVEN_LATE:
             return str(_("De ces courriers, ceux dont l'échéance de l'attribution est passée."))
