@@ -13,6 +13,7 @@ import io
 import secrets
 import zlib
 from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import BinaryIO
@@ -29,6 +30,7 @@ from ged.ports import ByDisposal, Digest, KeyedBlobStore, SealedBlob, StoredBlob
 from ged.takeover.models import PackedFile
 
 AT_ONCE = 500
+ASKED_AT_ONCE = 8
 
 
 class PackedBlobs:
@@ -57,6 +59,7 @@ class PackedBlobs:
             stored = [_encrypted(one, *key) for one, key in zip(contents, keys, strict=True)]
         else:
             stored = [zlib.compress(HEADER + one) for one in contents]
+        self._renew_files(digests, contents)
         return [
             SealedBlob(digest, len(content), row, now)
             for digest, content, row in zip(digests, contents, stored, strict=True)
@@ -118,13 +121,20 @@ class PackedBlobs:
         self._files.delete(digest)
 
     def discard(self, digest: Digest, *, written_before: datetime, because: ByDisposal | None = None) -> bool:
-        """Remove row and file, each unless it was written again meanwhile; see the port.
+        """Remove file and row, each unless it was written again meanwhile; see the port.
 
         Whoever imports the bytes again writes the row anew in his transaction (``ged.takeover.packed``): the row is then younger,
-        or the removal waits for that transaction and finds it younger.
+        or the removal waits for that transaction and finds it younger. While the file stays, the row stays: after a restore both are
+        under one key.
         """
+        is_file = self._files.discard(digest, written_before=written_before, because=because)
+        if self._files.exists(digest):
+            return is_file
         is_row = self._discard_row(digest, written_before, because)
-        return self._files.discard(digest, written_before=written_before, because=because) or is_row
+        if because is not None and self._keyring is not None:
+            # Each writing of a row makes a key. The store does not do it while another process looks at the bytes.
+            self._keyring.destroy_all(digest, made_before=written_before, because=because)
+        return is_file or is_row
 
     def in_clear(self, digests: Collection[Digest]) -> set[Digest]:
         """Those without a key; see the port."""
@@ -148,6 +158,10 @@ class PackedBlobs:
     def digests(self) -> Iterator[tuple[Digest, datetime]]:
         """All files, then all rows, with their times of writing."""
         yield from self._files.digests()
+        yield from self.rows()
+
+    def rows(self) -> Iterator[tuple[Digest, datetime]]:
+        """All rows, with their times of writing."""
         after = ""
         while True:
             query = select(PackedFile.digest, PackedFile.written_at).where(PackedFile.digest > after)
@@ -173,6 +187,16 @@ class PackedBlobs:
             if stored is None:
                 raise
         return key_id_of(stored[:KEYED])
+
+    # --- files before rows
+
+    def _renew_files(self, digests: Sequence[Digest], contents: Sequence[bytes]) -> None:
+        """Put contents of which a file is there: it is read before the row. It is written again where its key is gone, and no removal
+        that is at work takes it away."""
+        with ThreadPoolExecutor(ASKED_AT_ONCE, thread_name_prefix="packed") as asking:
+            for content, is_there in zip(contents, asking.map(self._files.exists, digests), strict=True):
+                if is_there:
+                    self._files.put(io.BytesIO(content))
 
     # --- rows
 

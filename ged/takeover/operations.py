@@ -207,7 +207,7 @@ def _take_piece(
 ) -> None:
     with services.reading() as session:
         wanted = _Judge(session, place, services, numbers).new(read, refuse, done)
-        packs = schema.is_opened(session, packed.OPENED_BY)
+        packs = schema.is_opened(session, packed.OPENED_BY) and services.blobs.sealed(()) is not None
     placed = _sealed(services, list(_with_content(services, place, wanted, refuse, packs=packs)))
     if place.dry_run or not placed:
         done.taken += len(placed)

@@ -74,7 +74,12 @@ def check(drop_unused: bool) -> None:
                 if files.exists(digest):  # else a sweep removed it meanwhile
                     unreadable.append(f"{digest} ({error.code})")
         before = datetime.now(UTC) - UNUSED_AFTER
-        unused = [key_id for key_id, _, made_at in keyring.listed() if key_id not in used and made_at < before]
+        # An earlier copy may hold bytes that are there under an earlier key: only a disposal destroys it.
+        unused = [
+            key_id
+            for key_id, digest, made_at in keyring.listed()
+            if key_id not in used and made_at < before and not files.exists(digest)
+        ]
         if drop_unused:
             for key_id in unused:
                 keyring.destroy(key_id)

@@ -106,13 +106,10 @@ def prepare_keyring(settings: Settings) -> None:
     """
     engine = make_engine(settings.url)
     try:
-        keyring, files = keyring_of(settings, engine), store_at(settings, None, settings.blobs)
+        keyring = keyring_of(settings, engine)
         if keyring is None:
             return
-        if inspect(engine).has_table(PackedFile.__tablename__):  # else no revision has run yet
-            files = PackedBlobs(files, engine)
-        is_new = not keyring.master.is_there
-        if is_new and any(files.key_of(digest) is not None for digest, _ in islice(files.digests(), LOOKED_AT)):
+        if not keyring.master.is_there and _is_any_encrypted(store_at(settings, None, settings.blobs), engine):
             raise ConfigError(
                 "keyring.lost",
                 f"put the keyring back at {settings.keyring} from its latest backup: files are encrypted under it",
@@ -121,6 +118,15 @@ def prepare_keyring(settings: Settings) -> None:
         keyring.prepare()
     finally:
         engine.dispose()
+
+
+def _is_any_encrypted(files: KeyedBlobStore, engine: Engine) -> bool:
+    """Whether one of the first files, or of the first rows, is encrypted."""
+    packed = PackedBlobs(files, engine)
+    is_made = inspect(engine).has_table(PackedFile.__tablename__)  # else no revision has run yet
+    rows = packed.rows() if is_made else iter(())
+    looked = [(files, files.digests()), (packed, rows)]
+    return any(one.key_of(digest) is not None for one, found in looked for digest, _ in islice(found, LOOKED_AT))
 
 
 def keyring_of(settings: Settings, engine: Engine) -> Keyring | None:
