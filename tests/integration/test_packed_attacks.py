@@ -17,6 +17,7 @@ from ged.adapters.blobs_fs import FileBlobs
 from ged.adapters.blobs_packed import PackedBlobs
 from ged.config import load_settings
 from ged.errors import ConfigError, EngineFailed, NotFound
+from ged.jobs import Job, JobKind, JobState
 from ged.ports import ByDisposal, Digest
 from ged.takeover.models import PackedFile
 from ged.takeover.operations import TakeoverTarget, find_register, take_over
@@ -24,7 +25,10 @@ from ged.unit import Services
 from tests.backup_kit import Copied
 from tests.destroyed_kit import carry_out, decided, keyed, keyring_of, opens, store_of
 from tests.factories import make_organisation, make_services
+from tests.migration_kit import migrated
+from tests.site import make_settings
 from tests.integration.test_packed_files import letters, rows, run, text_of, with_book
+from web.commands import imports
 from web.processes import restore as process
 from web.wiring import stored_files
 from web.wiring.services import build_services
@@ -185,3 +189,20 @@ def test_a_lost_keyring_is_noticed_behind_many_clear_files(copied: Copied, tmp_p
     monkeypatch.setattr(stored_files, "LOOKED_AT", 2)
     with pytest.raises(ConfigError, match=r"keyring\.lost"):
         prepare_keyring(settings)
+
+
+def test_what_a_killed_second_process_was_indexing_is_indexed_when_its_lease_is_over(tmp_path: Path) -> None:
+    settings = make_settings(tmp_path)
+    migrated(settings)
+    made = make_services(tmp_path, create=False)
+    make_organisation(made)
+    with_book(made)
+    made.index.close()  # type: ignore[attr-defined]
+    run(made, {"id": 1, "text": "Le premier barrage"})
+    run(made, {"id": 2, "text": "Le second barrage"})
+    with made.unit_of_work(NOW) as uow:
+        first = uow.session.scalars(select(Job).where(Job.kind == JobKind.INDEX_BACKLOG).order_by(Job.id)).first()
+        assert first is not None
+        first.state, first.worker, first.lease_until = JobState.RUNNING, "dead", datetime.now(UTC) + timedelta(seconds=2)
+    assert imports._indexed(settings, made) == 0
+    made.engine.dispose()

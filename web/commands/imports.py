@@ -106,17 +106,31 @@ def _indexed(settings: "Settings", services: "Services") -> int:
     """
 
     while True:
-        if _indexes_here(settings):  # asked again: what a killed run had begun is due when its lease is over
+        if _indexes_here(settings):
+            # Until the end: what a killed run had begun is due when its lease is over, and two writers in turn keep each other out.
             with writing(settings) as here:
-                while _index_next(here):
+                while _index_next(here) or not _is_over(here):
                     pass
-        with services.reading() as session:
-            waiting = jobs.counts_of(session, jobs.JobKind.INDEX_BACKLOG)
-            away = jobs.outage_until(session, jobs.JobKind.INDEX_BACKLOG, now=datetime.now(UTC))
-        left = waiting.get(jobs.JobState.QUEUED, 0) + waiting.get(jobs.JobState.RUNNING, 0)
-        if not left or away is not None:
-            return left
-        time.sleep(LOOK_EVERY_S)
+        elif not _is_over(services):
+            continue
+        return _left(services)
+
+
+def _is_over(services: "Services") -> bool:
+    """Whether no letter waits for the index, or the index is away. Waits a moment, if not."""
+    with services.reading() as session:
+        away = jobs.outage_until(session, jobs.JobKind.INDEX_BACKLOG, now=datetime.now(UTC))
+    if away is not None or not _left(services):
+        return True
+    time.sleep(LOOK_EVERY_S)
+    return False
+
+
+def _left(services: "Services") -> int:
+    """How many jobs of the index wait or run."""
+    with services.reading() as session:
+        waiting = jobs.counts_of(session, jobs.JobKind.INDEX_BACKLOG)
+    return waiting.get(jobs.JobState.QUEUED, 0) + waiting.get(jobs.JobState.RUNNING, 0)
 
 
 def _indexes_here(settings: "Settings") -> bool:
