@@ -42,20 +42,30 @@ def may_hold(mail: Mail, actor: Actor) -> bool:
 def may_lift(mail: Mail, unit_id: int | None, actor: Actor) -> bool:
     """Whether an actor may lift a hold: who speaks for the letter, and for the unit in whose name it is held.
 
-    So the head of a service cannot lift a hold of the directorate or of the ministry, which may stand for a court's order.
+    So the head of a service cannot lift a hold of the directorate or of the ministry, which may stand for a court's order. A unit may have
+    come into another entity since, or be one: nobody speaks for the letter and for what was above it then. The top of its entity lifts the hold.
     """
     spoken = spoken_units(actor.posts, actor)
-    return _unit_of(mail) in spoken and (unit_id is None or unit_id in spoken)
+    if _unit_of(mail) not in spoken or unit_id is None or unit_id in spoken:
+        return _unit_of(mail) in spoken
+    above = _above(mail, actor)
+    return above[-1] in spoken and set(above).isdisjoint(tree.heirs_among(unit_id, actor.units))
 
 
 def _unit_of(mail: Mail) -> int:
     return mail.responsible_unit_id or mail.unit_id
 
 
+def _above(mail: Mail, actor: Actor) -> list[int]:
+    """The unit of a letter and those above it, within its entity; the nearest first."""
+    found = tree.ids_upwards(_unit_of(mail), actor.units)
+    return found[: found.index(tree.entity_of(_unit_of(mail), actor.units)) + 1]
+
+
 def _highest(mail: Mail, actor: Actor) -> int | None:
     """The highest unit above a letter, within its entity, that an actor speaks for."""
     spoken = spoken_units(actor.posts, actor)
-    return next((one for one in reversed(tree.ids_upwards(_unit_of(mail), actor.units)) if one in spoken), None)
+    return next((one for one in reversed(_above(mail, actor)) if one in spoken), None)
 
 
 def of_letter(session: Session, mail_id: int) -> Hold | None:

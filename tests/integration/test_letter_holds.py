@@ -1,19 +1,22 @@
 """A letter that a head holds back is on no slip of disposal; the text of a letter that was written here goes with its files."""
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
+from ged import access
+from ged.access import Because
 from ged.audit import AuditEntry
 from ged.disposal import holds, queries
 from ged.disposal.lists import eligible
 from ged.disposal.models import LetterHold
 from ged.errors import Forbidden, GedError, Invalid, InvalidTransition, NotFound
-from ged.org.models import Unit
-from ged.ports import MailId
+from ged.org.models import Holding, Person, Post, Unit
+from ged.ports import MailId, UnitId, unit_principal
 from ged.register.models import Mail
 from ged.register.states import MailState
 from ged.signbook.models import Draft, DraftVersion
@@ -33,6 +36,11 @@ def services(either_database: str | None, tmp_path: Path) -> Iterator[Services]:
     make_organisation(made)
     yield made
     made.engine.dispose()
+
+
+def unit_of(services: Services, code: str) -> UnitId:
+    with services.reading() as session:
+        return UnitId(session.scalars(select(Unit.id).where(Unit.code == code)).one())
 
 
 def hold(services: Services, mail: MailId, who: str = "dge", *, reason: str = "Procès en cours") -> None:
@@ -97,6 +105,47 @@ def test_who_heads_a_unit_below_does_not_lift_the_hold_of_an_authority(services:
         uow.session.execute(update(LetterHold).values(held_unit_id=None))
     lift(services, mail, "dge")
     assert proposed(services) == [mail], "a hold of a release that did not note in whose name it was"
+
+
+@pytest.mark.parametrize("is_part", [True, False])
+def test_a_hold_of_what_was_above_is_lifted_by_the_top_of_the_new_entity(services: Services, is_part: bool) -> None:
+    """The unit of the letter became an entity of its own, or came into another one: nobody speaks for it and for the ministry."""
+    mail = letter(services, "Gelée")
+    over(services, [mail])
+    hold(services, mail, "sg", reason="Ordonnance du juge d'instruction")
+    with services.unit_of_work(NOW) as uow:
+        unit = uow.session.scalars(select(Unit).where(Unit.code == "DGE")).one()
+        if is_part:
+            daf = uow.session.scalars(select(Unit).where(Unit.code == "DAF")).one()
+            unit.parent_id, daf.is_entity = daf.id, True
+        else:
+            unit.is_entity = True
+    with pytest.raises(GedError):
+        lift(services, mail, "sg")
+    if is_part:
+        with pytest.raises(Forbidden, match=r"hold\.above"):
+            lift(services, mail, "dge")
+        with services.unit_of_work(NOW) as uow:
+            access.grant(uow, mail, [unit_principal(unit_of(services, "DAF"))], Because.SHARED)
+    lift(services, mail, "daf" if is_part else "dge")
+    with services.reading() as session:
+        assert holds.of_letter(session, mail) is None
+
+
+def test_a_hold_stands_in_the_name_of_no_unit_of_another_entity(services: Services) -> None:
+    """Whoever heads a unit above for a while, too, and holds: later nobody speaks for both."""
+    mail = letter(services, "Gelée")
+    over(services, [mail])
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Unit).where(Unit.code == "DGE").values(is_entity=True))
+        sg = uow.session.scalars(select(Post.id).where(Post.code == "SG-T")).one()
+        dge = uow.session.scalars(select(Person.id).where(Person.account == "dge")).one()
+        uow.session.add(Holding(post_id=sg, person_id=dge, from_on=date(2026, 1, 1)))
+    hold(services, mail, "dge")
+    with services.reading() as session:
+        found = holds.of_letter(session, mail)
+    assert found is not None
+    assert found.unit_id == unit_of(services, "DGE")
 
 
 def test_a_slip_that_waits_with_it_is_not_confirmed(services: Services) -> None:
