@@ -7,8 +7,8 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from ged import paging
 from ged.access import visible_clause
@@ -25,7 +25,7 @@ from ged.register.models import Correspondent, Mail
 from ged.routing.models import Assignment
 from ged.routing.queries import MailRow, mail_rows
 from ged.routing.queries import is_waiting as is_assigned
-from ged.routing.states import AssignmentState
+from ged.routing.states import LIVE, AssignmentState
 from ged.unit import Actor
 
 _UTC = ZoneInfo("UTC")
@@ -65,7 +65,7 @@ class What(StrEnum):
     GIVEN_LATE = "given_late"
     """The same, past the date of the assignment."""
     FINISHED = "finished"
-    """Such a unit, or post, finished with it in the period."""
+    """Such a unit, or post, finished with it in the period, and has it no more."""
 
 
 GIVEN = (What.GIVEN, What.GIVEN_LATE, What.FINISHED)
@@ -159,7 +159,11 @@ def _parts(actor: Actor, cut: Cut, asked: AskedLetters) -> tuple[Parts, tuple[Ke
 
 def _keys(asked: AskedLetters) -> tuple[Key, ...]:
     day = _day_of(asked)
-    return (Key(day, descending=asked.what not in WAITING_FIRST),) if day is not None else ()
+    if day is None:
+        return ()
+    # A letter that was taken over is never opened, and may be given to a unit.
+    sorted_by = func.coalesce(day, date.max) if asked.what in GIVEN else day
+    return (Key(sorted_by, descending=asked.what not in WAITING_FIRST),)
 
 
 def whoever_has_it(cut: Cut) -> list[ColumnElement[bool]]:
@@ -170,15 +174,28 @@ def whoever_has_it(cut: Cut) -> list[ColumnElement[bool]]:
     return everywhere.clauses() if everywhere.narrowed_by else []
 
 
-def was_finished(period: Period, zone: ZoneInfo) -> ColumnElement[bool]:
-    """Whether an assignment was finished in a period."""
+def was_finished(period: Period, zone: ZoneInfo, *, by_post: bool) -> ColumnElement[bool]:
+    """Whether an assignment was finished in a period, and no other one of its letter waits in its unit.
+
+    A head who gave a letter on to a post has it until the head, too, has finished it.
+
+    Args:
+        by_post: none waits for its post; of the unit nothing is asked.
+    """
     is_in = within(Assignment.finished_at, period, zone)
-    return and_(is_in, ByOtherIndex(Assignment.state) == AssignmentState.DONE)
+    other = aliased(Assignment)
+    place = other.post_id == Assignment.post_id if by_post else other.unit_id == Assignment.unit_id
+    waits = exists().where(other.mail_id == Assignment.mail_id, place, other.is_under_way, other.state.in_(LIVE))
+    return and_(is_in, ByOtherIndex(Assignment.state) == AssignmentState.DONE, ~waits)
+
+
+def _finished(asked: AskedLetters) -> ColumnElement[bool]:
+    return was_finished(asked.period, asked.zone, by_post=asked.post_id is not None)
 
 
 def _given(cut: Cut, asked: AskedLetters) -> list[ColumnElement[bool]]:
     """The assignments that make a letter one of ``GIVEN``."""
-    which = [is_assigned()] if asked.what is not What.FINISHED else [was_finished(asked.period, asked.zone)]
+    which = [is_assigned()] if asked.what is not What.FINISHED else [_finished(asked)]
     if asked.what is What.GIVEN_LATE:
         which.append(Assignment.due_on < asked.period.until)
     if asked.post_id is not None:

@@ -53,7 +53,7 @@ class Load:
         post_id: None: of the unit.
         waiting: that it has not finished; ``late``: of these, past the date that it was given; ``soon``: of these, with a near date (``SOON``).
         since: the day on which it got the one that waits longest; None: none waits.
-        finished: in the period, and not given to it again.
+        finished: in the period, and none of it waits there any more.
         delays: bin (``stages.bin_of``) of the working days from the day on which it got a letter to the day on which it had finished -> letters.
     """
 
@@ -119,7 +119,9 @@ def _waiting(session: Session, zone: ZoneInfo, actor: Actor, cut: Cut, today: da
 
 def _finished(session: Session, zone: ZoneInfo, actor: Actor, cut: Cut, period: Period, by: By) -> Select[Any]:
     """(key, bin or NULL, letters). A letter that was given twice counts from the first time to the last end."""
-    given = _given(cut, was_finished(period, zone), by, Assignment.assigned_at, Assignment.finished_at)
+    given = _given(
+        cut, was_finished(period, zone, by_post=by is By.POST), by, Assignment.assigned_at, Assignment.finished_at
+    )
     day = local_day(session, zone)
     since, until = day(func.min(given.c.assigned_at)), day(func.max(given.c.finished_at))
     told = _told(select(*_key(given, by), since.label("since"), until.label("until")), given, actor, cut)

@@ -11,9 +11,13 @@ from flask import Flask
 from sqlalchemy import delete, select, update
 
 from ged import access
+from ged.figures import letters as letter_lists
 from ged.figures import reach
+from ged.figures.letters import AskedLetters, What
+from ged.figures.models import FigureLetter
 from ged.outlook import loads
 from ged.outlook.loads import By, Load
+from ged.paging import START
 from ged.ports import Confidentiality, MailId, PostId, Principal, UnitId
 from ged.register.models import Mail
 from ged.routing import operations, queries
@@ -22,7 +26,7 @@ from ged.routing.queries import InboxView
 from ged.routing.states import LIVE
 from tests.factories import NOW, TODAY, actor
 from tests.figure_letters_kit import count_all, letter
-from tests.figure_site import main, plain, site, table_rows
+from tests.figure_site import main, plain, saved_rows, site, table_rows
 from tests.routing_kit import post_id, unit_id
 from tests.signbook_kit import House, house_on_either
 from tests.site import sign_in
@@ -123,6 +127,81 @@ def test_what_was_finished_counts_with_its_working_days(house_on_either: House) 
     assert dict(service.delays) == {0: 1, 5: 1}, "a week has five working days"
     long_ago = loads.counted_days(loads.Period(date(2020, 1, 1), TODAY))
     assert long_ago.days == loads.MOST_DAYS, "no more days are read, however long the period"
+
+
+def test_a_letter_that_its_service_still_has_is_not_finished(site: tuple[Flask, House]) -> None:
+    """Its head gave it to a post, which has finished: the head has not."""
+    app, house = site
+    services = house.services
+    mail_id = given(house)
+    with services.unit_of_work(NOW) as uow:
+        operations.assign(
+            uow, MailId(mail_id), from_assignment_id=live_of(house, mail_id, "ETU"), to_unit_id=UnitId(unit_id(services, "ETU")),
+            to_post_id=PostId(post_id(services, "ETU-M")), purpose=Purpose.OPINION, instruction="", due_on=None,
+            actor=actor(services, "dge"), now=NOW,
+        )  # fmt: skip
+        of_post = uow.session.scalars(
+            select(Assignment.id).where(Assignment.post_id == post_id(services, "ETU-M"))
+        ).one()
+    with services.unit_of_work(NOW) as uow:
+        operations.finish(uow, MailId(mail_id), of_post, outcome="Avis", actor=actor(services, "etudes"), now=NOW)
+    count_all(services)
+    assert [
+        (one.waiting, one.finished)
+        for one in (told(house, "dge")["ETU", ""], told(house, "dge", By.POST)["ETU", "ETU-M"])
+    ] == [(1, 0), (0, 1)]
+    client = sign_in(app, "dge")
+    unit, post = f"unite={unit_id(services, 'ETU')}&seul=1", f"poste={post_id(services, 'ETU-M')}"
+    listed = [
+        main(client.get(f"/tableau/courriers?quoi=finished&{NOVEMBER}&{one}").text).count('class="number" href=')
+        for one in (unit, f"{unit}&{post}")
+    ]
+    assert listed == [0, 1]
+    finished(house, mail_id, by="dge", unit="ETU", at=NOW)
+    count_all(services)
+    assert told(house, "dge")["ETU", ""].finished == 1
+
+
+def test_a_list_of_letters_that_were_given_has_all_of_them_on_its_pages(house_on_either: House) -> None:
+    """Also those that no figure counts as opened: letters of an earlier archive that were opened again."""
+    house = house_on_either
+    services, mail_ids = house.services, [given(house) for _ in range(4)]
+    count_all(services)
+    with services.unit_of_work(NOW) as uow:
+        taken = mail_ids[:2]
+        uow.session.execute(update(FigureLetter).where(FigureLetter.mail_id.in_(taken)).values(opened_on=None))
+    reader = actor(services, "dge")
+    asked = AskedLetters(What.GIVEN, reach_days(30), zone=services.zone)
+    seen, at = list[int](), START
+    with services.reading() as session:
+        cut = reach.reach_of(reader).sight({unit_id(services, "ETU")}).cut()
+        for _ in range(4):
+            rows, page, count = letter_lists.letters(session, reader, cut, asked, at, limit=1)
+            assert count == 4
+            seen += [int(one.mail_id) for one in rows]
+            if page.next is None:
+                break
+            at = page.next
+    assert sorted(seen) == sorted(mail_ids)
+
+
+def test_a_file_names_the_days_of_which_it_counts_what_was_finished(site: tuple[Flask, House]) -> None:
+    app, house = site
+    given(house)
+    count_all(house.services)
+    rows = saved_rows(sign_in(app, "dge"), "/tableau/fichier?periode=12mois&tableau=loads")
+    assert next(row[1] for row in rows if row[0] == "Période") == "du 31/10/2026 au 30/11/2026"
+
+
+def test_the_list_of_a_post_names_it(site: tuple[Flask, House]) -> None:
+    app, house = site
+    given(house, to="ETU-M")
+    count_all(house.services)
+    unit, post = unit_id(house.services, "ETU"), post_id(house.services, "ETU-M")
+    listed = plain(sign_in(app, "dge").get(f"/tableau/courriers?quoi=given&unite={unit}&seul=1&poste={post}").text)
+    assert "Poste ETU-M (Etudes)" in listed
+    hidden = plain(sign_in(app, "daf").get(f"/tableau/courriers?quoi=given&poste={post}").text)
+    assert "ETU-M" not in hidden
 
 
 def test_the_load_of_a_service_is_what_stands_in_its_inbox(house_on_either: House) -> None:

@@ -65,7 +65,7 @@ def _of_given(one: What) -> str:
         case _:
             return str(
                 _(
-                    "Courriers que ce service ou ses agents ont terminés dans la période, quel que soit le service pilote."
+                    "Courriers que ce service ou ses agents ont terminés dans la période et n'ont plus en cours, quel que soit le service pilote."
                 )
             )
 

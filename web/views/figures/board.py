@@ -93,6 +93,7 @@ class Panel:
         nothing: what is said where there are no rows; empty: that there is no letter.
         is_over_time: its picture goes from the oldest day to the newest one, which is seen first where it has no room.
         days: place of a column -> the day that its heading names.
+        counts: the days that are counted, where they are not those of the page.
     """
 
     id: str
@@ -105,6 +106,7 @@ class Panel:
     nothing: str = ""
     is_over_time: bool = False
     days: Mapping[int, date] = field(default_factory=dict)
+    counts: Period | None = None
 
     @property
     def columns(self) -> list[str | tuple[str, str]]:

@@ -6,10 +6,10 @@ from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ged.figures import letters as letter_lists
-from ged.figures.letters import AskedLetters, What
+from ged.figures.letters import GIVEN, AskedLetters, What
 from ged.figures.reach import reach_on
 from ged.figures.stages import Stage
-from ged.org.names import unit_names
+from ged.org.names import post_names, unit_names
 from ged.paging import Slice
 from ged.routing import calendar
 from ged.routing.deadlines import WorkCalendar
@@ -82,6 +82,9 @@ def letters() -> ResponseReturnValue:
         units = closed.marked(unit_names(actor), actor.units, context.services().zone)
         days = calendar.calendar(session)
         chosen = offered.chosen(asked, offered.few(session, actor, reach.sight(reach.own), asked, units))
+        if rows and what in GIVEN and wanted.post_id is not None:
+            post = post_names(session, [wanted.post_id], on=today)[wanted.post_id]
+            chosen = [*chosen, ("poste", words.filter_name("poste"), post.text)]
     problems = (*asked.problems, *_problems(what))
     return render_template(
         "dashboard/letters.html",

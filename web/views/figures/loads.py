@@ -135,6 +135,7 @@ def _panel(board: Board, panel: str, title: str, text: str, first: str, lines: S
         charts.stacked_rows(groups, LOOKS, totals) if groups else None,
         tuple(zip(LOOKS, (late, in_time), strict=True)) if groups else (),
         nothing=str(_("Aucun courrier confié.") if board.is_exact else _("La charge est montrée à qui dirige le service.")),
+        counts=shown,
     )  # fmt: skip
 
 

@@ -161,7 +161,7 @@ def save(page: Page) -> Response:
         panel,
         request.args.get("format", ""),
         page=page.saved_as,
-        period=period_name(asked.shown),
+        period=period_name(panel.counts or asked.shown),
         chosen=chosen,
         counted_at=counted_at,
     )
