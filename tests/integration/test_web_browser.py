@@ -354,6 +354,45 @@ def test_a_pasted_text_is_never_cut(page: Page, site: tuple[str, Services]) -> N
     assert len(subject.input_value()) == most, "the limit holds again for what is typed"
 
 
+def test_a_dictated_text_is_never_cut_and_a_script_may_shorten_it(page: Page, site: tuple[str, Services]) -> None:
+    sign_in(page, "agent")
+    page.goto("/enregistrer/")
+    sender, note = page.locator("#sender_name"), page.locator("#enclosure_note")
+    most = int(sender.get_attribute("maxlength") or 0)
+    sender.focus()
+    page.keyboard.insert_text("é" * (most + 7))
+    assert len(sender.input_value()) == most + 7, (
+        "what comes in one piece, as from a dictation or a keyboard of a telephone"
+    )
+    assert "Rien n’a été coupé" in sender.evaluate("(field) => field.validationMessage")
+    # As js/register.js does when a name that is offered is taken.
+    sender.evaluate("(field) => { field.value = 'CEET'; field.dispatchEvent(new Event('change', { bubbles: true })); }")
+    assert sender.evaluate("(field) => [field.validationMessage, field.maxLength]") == ["", most]
+    more = page.locator("details.register__more")
+    more.evaluate("(fold) => { fold.open = true; }")
+    note.focus()
+    page.keyboard.insert_text("n" * 307)
+    more.evaluate("(fold) => { fold.open = false; }")
+    page.fill("#subject", "Demande")
+    page.select_option("#addressed_post_id", index=1)
+    page.press("#subject", "Control+Enter")
+    expect(note, "the field that is refused is shown").to_be_visible()
+    assert note.evaluate("(field) => document.activeElement === field")
+    note.evaluate("(field) => field.form.reset()")
+    page.wait_for_function("() => document.querySelector('#enclosure_note').validationMessage === ''")
+
+
+def test_a_day_in_words_is_pasted_into_the_field_of_a_day(page: Page, site: tuple[str, Services]) -> None:
+    """The server reads it."""
+    sign_in(page, "agent")
+    page.goto("/enregistrer/")
+    day = page.locator("#received_on")
+    day.fill("")
+    day.focus()
+    page.keyboard.insert_text("lundi 30 novembre 2026\t")
+    assert day.evaluate("(field) => [field.value, field.validationMessage]") == ["lundi 30 novembre 2026\t", ""]
+
+
 def test_two_forms_that_were_lost_are_given_back_each_on_its_page(page: Page, site: tuple[str, Services]) -> None:
     _start_a_letter(page)
     _end_sessions(site[1], "agent")

@@ -190,7 +190,8 @@
     if (form.hasAttribute("data-download")) window.setTimeout(free, 5000, form);
   });
 
-  // --- what is pasted is never cut: a field takes all of it, and the form is not sent before it is shortened ---
+  // --- what comes in one piece (pasted, dropped, dictated) is never cut: a field takes all of it, and the form is not sent before it
+  //     is shortened. A sign that is typed stops at the limit ---
   const tellLength = (field) => {
     const most = Number(field.dataset.most), more = field.value.length - most;
     field.setCustomValidity(more > 0 ? document.body.dataset.tooLong.replace("{more}", more).replace("{most}", most) : "");
@@ -198,18 +199,26 @@
     field.maxLength = most;
     delete field.dataset.most;
   };
+  const isPiece = (type, data) => type.startsWith("insert") && Boolean(data) && [...data].length > 1;
   document.addEventListener("beforeinput", ({ target, inputType, data }) => {
-    if (!inputType.startsWith("insertFrom") || !data || !(target.maxLength > 0) || !document.body.dataset.tooLong) return;
+    if (!isPiece(inputType, data) || !(target.maxLength > 0) || !document.body.dataset.tooLong) return;
     const chosen = (target.selectionEnd || 0) - (target.selectionStart || 0);
     if (target.value.length - chosen + data.length <= target.maxLength) return;
     target.dataset.most = target.maxLength;
     target.removeAttribute("maxlength");
   });
-  document.addEventListener("input", ({ target, inputType }) => {
+  document.addEventListener("input", ({ target, inputType, data, isComposing }) => {
     if (!target.dataset.most) return;
     tellLength(target);
-    if ((inputType || "").startsWith("insertFrom")) target.reportValidity();
+    if (!isComposing && ((inputType || "").startsWith("insertFrom") || isPiece(inputType || "", data))) target.reportValidity();
   });
+  // A script may put a shorter text there: a name that is offered, a form that begins anew.
+  document.addEventListener("change", ({ target }) => { if (target.dataset.most) tellLength(target); });
+  document.addEventListener("reset", ({ target }) => setTimeout(() => { for (const field of target.querySelectorAll("[data-most]")) tellLength(field); }));
+  // A browser shows no word at a field that is folded away: the form would not be sent, and nothing would say why.
+  document.addEventListener("invalid", ({ target }) => {
+    for (let fold = target.closest("details:not([open])"); fold; fold = fold.parentElement.closest("details:not([open])")) fold.open = true;
+  }, true);
 
   // --- a file is sent for minutes: whether there is room for it is asked before ---
   const noRoom = one("[data-no-room]");

@@ -36,6 +36,7 @@
     read(`${field.value}\n${pasted.value}`);
     field.value = "";
     pasted.value = "";
+    pasted.dispatchEvent(new Event("change", { bubbles: true }));
     field.focus();
   };
   field.addEventListener("paste", (event) => {
