@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,7 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from ged.adapters import blobs_fs, keyring as keyring_module
+from ged.adapters import blobs_fs
+from ged.adapters import keyring as keyring_module
 from ged.adapters.blobs_fs import FileBlobs
 from ged.adapters.blobs_packed import PackedBlobs
 from ged.config import load_settings
@@ -25,9 +25,9 @@ from ged.unit import Services
 from tests.backup_kit import Copied
 from tests.destroyed_kit import carry_out, decided, keyed, keyring_of, opens, store_of
 from tests.factories import make_organisation, make_services
+from tests.integration.test_packed_files import letters, rows, run, text_of, with_book
 from tests.migration_kit import migrated
 from tests.site import make_settings
-from tests.integration.test_packed_files import letters, rows, run, text_of, with_book
 from web.commands import imports
 from web.processes import restore as process
 from web.wiring import stored_files
@@ -156,7 +156,9 @@ def test_a_key_that_an_earlier_copy_needs_is_not_dropped_as_unused(copied: Copie
 def test_beside_a_lock_a_text_that_the_store_refuses_is_told_of_its_line(
     services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    locked = PackedBlobs(store_of(replace(services, blobs=services.blobs._files)), services.engine, keyring_of(tmp_path), packs=False)  # type: ignore[attr-defined]
+    locked = PackedBlobs(
+        store_of(replace(services, blobs=services.blobs._files)), services.engine, keyring_of(tmp_path), packs=False
+    )  # type: ignore[attr-defined]
     put = FileBlobs.put
 
     def refusing(store: FileBlobs, content: Any) -> Any:
@@ -178,7 +180,9 @@ def test_beside_a_lock_a_text_that_the_store_refuses_is_told_of_its_line(
     assert done.taken == 1
 
 
-def test_a_lost_keyring_is_noticed_behind_many_clear_files(copied: Copied, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lost_keyring_is_noticed_behind_many_clear_files(
+    copied: Copied, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings = copied.installation.settings
     assert settings.keyring is not None
     clear = FileBlobs(settings.data_dir / "blobs")
@@ -203,6 +207,10 @@ def test_what_a_killed_second_process_was_indexing_is_indexed_when_its_lease_is_
     with made.unit_of_work(NOW) as uow:
         first = uow.session.scalars(select(Job).where(Job.kind == JobKind.INDEX_BACKLOG).order_by(Job.id)).first()
         assert first is not None
-        first.state, first.worker, first.lease_until = JobState.RUNNING, "dead", datetime.now(UTC) + timedelta(seconds=2)
+        first.state, first.worker, first.lease_until = (
+            JobState.RUNNING,
+            "dead",
+            datetime.now(UTC) + timedelta(seconds=2),
+        )
     assert imports._indexed(settings, made) == 0
     made.engine.dispose()
