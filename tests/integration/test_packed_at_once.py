@@ -18,7 +18,7 @@ from ged.takeover.models import PackedFile
 from ged.takeover.operations import TakeoverTarget, find_register, take_over
 from tests.destroyed_kit import keyed, keyring_of, opens, store_of
 from tests.factories import NOW, database_with_tables, make_organisation, make_services
-from tests.integration.test_packed_files import letters
+from tests.packed_kit import letters
 from tests.routing_kit import unit_id
 
 pytestmark = pytest.mark.servers

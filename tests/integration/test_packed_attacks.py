@@ -25,8 +25,8 @@ from ged.unit import Services
 from tests.backup_kit import Copied
 from tests.destroyed_kit import carry_out, decided, keyed, keyring_of, opens, store_of
 from tests.factories import make_organisation, make_services
-from tests.integration.test_packed_files import letters, rows, run, text_of, with_book
 from tests.migration_kit import migrated
+from tests.packed_kit import letters, rows, run, text_of, with_book
 from tests.site import make_settings
 from web.commands import imports
 from web.processes import restore as process

@@ -1,7 +1,6 @@
 """Small texts of imported letters are rows: with their letters or not at all, copied, restored, exported, and destroyed with their keys."""
 
 import io
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,18 +17,16 @@ from ged.archive import blobs as archive_blobs
 from ged.config import load_settings
 from ged.errors import ConfigError, NotFound
 from ged.ports import Digest, SealedBlob
-from ged.register.models import Attachment, Direction, Mail, PageText, Register, RegisterNature
+from ged.register.models import Attachment, Mail, PageText
 from ged.schema import SchemaTolerance
 from ged.takeover import packed
-from ged.takeover.models import PackedFile, TakenLetter
-from ged.takeover.operations import Takeover, TakeoverTarget, find_register, take_over
 from ged.unit import Services
 from ged.verify import verify
 from tests import transfer_kit
 from tests.backup_kit import Copied
 from tests.destroyed_kit import carry_out, decided, digests, keyring_of, later, opens, services_in_any_store
 from tests.factories import NOW
-from tests.routing_kit import unit_id
+from tests.packed_kit import letters, rows, run, text_of, with_book
 from tests.site import make_site, open_site, sign_in
 from tests.worker_kit import Installation
 from web.processes import restore as process
@@ -40,18 +37,6 @@ __all__ = ["services_in_any_store"]  # a fixture
 NIGHT = datetime.now(UTC).replace(microsecond=0) - timedelta(days=30)
 
 
-def with_book(services: Services) -> Services:
-    """The services, with a register of a paper book."""
-    with services.unit_of_work(NOW) as uow:
-        uow.session.add(
-            Register(
-                code="PAPIER", name="Livres", unit_id=unit_id(services, "BO"), direction=Direction.INCOMING,
-                nature=RegisterNature.ARCHIVE, pattern="P-{seq:05d}",
-            )
-        )  # fmt: skip
-    return services
-
-
 @pytest.fixture
 def services(services_in_any_store: Services, tmp_path: Path) -> Services:
     files = services_in_any_store.blobs
@@ -59,36 +44,9 @@ def services(services_in_any_store: Services, tmp_path: Path) -> Services:
     return with_book(replace(services_in_any_store, blobs=made))
 
 
-def run(services: Services, *lines: dict[str, Any], files: Path | None = None) -> Takeover:
-    with services.reading() as session:
-        place = TakeoverTarget(find_register(session, "PAPIER").id, "letters.jsonl", files, dry_run=False)
-    refused: list[object] = []
-    done = take_over(
-        services, place, (json.dumps(one).encode() for one in lines), refuse=refused.append, progress=lambda _done: None
-    )
-    assert refused == []
-    return done
-
-
-def letters(services: Services) -> list[int]:
-    with services.reading() as session:
-        return list(session.scalars(select(TakenLetter.mail_id).order_by(TakenLetter.mail_id)))
-
-
-def rows(services: Services) -> set[Digest]:
-    with services.reading() as session:
-        return {Digest(one) for one in session.scalars(select(PackedFile.digest))}
-
-
 def files(services: Services) -> set[Digest]:
     assert isinstance(services.blobs, PackedBlobs)
     return {digest for digest, _at in services.blobs._files.digests()}
-
-
-def text_of(services: Services, mail: int) -> bytes:
-    (digest,) = {*digests(services, mail)}
-    with services.blobs.open(digest) as plain:
-        return plain.read()
 
 
 LINES: list[dict[str, Any]] = [
