@@ -63,9 +63,9 @@ class What(StrEnum):
     GIVEN = "given"
     """It was given to a unit, or to a post, and waits there now; whichever unit leads it."""
     GIVEN_LATE = "given_late"
-    """The same, past the date of the assignment."""
+    """Such a letter, past the date of the assignment."""
     FINISHED = "finished"
-    """Such a unit, or post, finished with it in the period, and has it no more."""
+    """A unit, or a post, to which it was given finished with it in the period, and has it no more."""
 
 
 GIVEN = (What.GIVEN, What.GIVEN_LATE, What.FINISHED)
