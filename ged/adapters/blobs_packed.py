@@ -12,7 +12,7 @@ import hashlib
 import io
 import secrets
 import zlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -37,19 +37,25 @@ class PackedBlobs:
     """Adapter of ``KeyedBlobStore`` over rows and another store."""
 
     def __init__(
-        self, files: KeyedBlobStore, engine: Engine, keyring: Keyring | None = None, *, packs: bool = True
+        self,
+        files: KeyedBlobStore,
+        engine: Engine,
+        keyring: Keyring | None = None,
+        *,
+        packs: Callable[[], bool] | None = None,
     ) -> None:
         """
         Args:
             files: holds everything that is put.
             keyring: that of ``files``.
-            packs: whether new rows are made. Where the store locks its files against removal, a row would escape the lock.
+            packs: whether new rows are made, asked for each piece; None: yes. Where the store locks its files against removal, a row
+                would escape the lock.
         """
         self._files, self._engine, self._keyring, self._packs = files, engine, keyring, packs
 
     def sealed(self, contents: Sequence[bytes]) -> list[SealedBlob] | None:
         """What rows hold of these contents; see the port. All their keys are kept in one transaction of the keyring."""
-        if not self._packs:
+        if self._packs is not None and not self._packs():
             return None
         now = datetime.now(UTC)
         keys = [(secrets.token_bytes(ID_BYTES), new_key()) for _ in contents] if self._keyring is not None else []

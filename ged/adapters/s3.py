@@ -337,6 +337,11 @@ class Bucket:
         length = f"{rule['Days']} d" if rule.get("Days") else f"{rule['Years']} y" if rule.get("Years") else ""
         return told.get("ObjectLockEnabled") == "Enabled", f"{rule.get('Mode', '')} {length}".strip()
 
+    def locks_all(self) -> bool:
+        """Whether a rule of the bucket locks every object. Where we may not ask: yes, as nobody knows better."""
+        told = self._locking()
+        return told is None or bool(told.get("Rule", {}).get("DefaultRetention"))
+
     def _may_lock(self) -> bool:
         """Whether the bucket offers object lock, or does not let us ask."""
         told = self._locking()

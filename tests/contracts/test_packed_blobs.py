@@ -292,7 +292,7 @@ def test_a_row_of_before_the_keyring_is_encrypted_in_its_place(store: Store, tmp
 
 def test_beside_a_store_under_a_lock_no_row_is_made_and_those_of_before_are_read(store: Store) -> None:
     (digest,) = store.pack(b"of before")
-    locked = PackedBlobs(store.files, store.engine, store.keyring, packs=False)
+    locked = PackedBlobs(store.files, store.engine, store.keyring, packs=lambda: False)
     assert locked.sealed([b"a text"]) is None
     assert locked.verify(digest)
 

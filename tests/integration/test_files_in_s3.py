@@ -10,7 +10,7 @@ import pytest
 
 from ged.adapters.blobs_s3 import S3Blobs
 from ged.adapters.s3 import Bucket
-from ged.adapters.s3_wire import Lock
+from ged.adapters.s3_wire import Lock, Place
 from ged.config import Settings, load_settings
 from ged.errors import ConfigError
 from tests import pages, s3_kit
@@ -106,6 +106,31 @@ def test_the_doctor_names_the_rights_that_are_lacking_to_see_locks(patient: Pati
         assert "s3:GetObjectLegalHold" in str(found)
         line.forbidden = b"versionId="
         assert patient.doctor("store")["code"] == "refused"
+
+
+def test_a_bucket_that_locks_by_a_rule_of_its_own_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    bucket = Bucket(Place("letters", "ged/", "http://127.0.0.1:9", "us-east-1", "a", "b"))
+    rule = {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 30}}
+    for told, locks in (
+        ({}, False),
+        ({"ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled"}}, False),
+        ({"ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled", "Rule": rule}}, True),
+        (None, True),  # we may not ask
+    ):
+        monkeypatch.setattr(bucket, "_asked", lambda _call, told=told, **_named: told)
+        assert bucket.locks_all() is locks, told
+
+
+@pytest.mark.servers
+def test_small_texts_are_files_in_a_bucket_that_locks_by_a_rule_of_its_own(patient: Patient) -> None:
+    place = s3_kit.new_place(s3_kit.store_url(), lock=Lock("GOVERNANCE", 1))
+    in_settings(patient, GED_BLOBS=place.address, **s3_kit.access_of(place))
+    with opened(load_settings(patient.file)) as (files, _keyring):
+        assert files.sealed([b"before the rule"]) is not None
+        rule = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}}
+        with s3_kit.bare(place) as bare:
+            bare.put_object_lock_configuration(Bucket=place.bucket, ObjectLockConfiguration=rule)
+        assert files.sealed([b"under the rule"]) is None
 
 
 def test_half_a_store_is_refused(tmp_path: Path) -> None:

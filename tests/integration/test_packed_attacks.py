@@ -157,7 +157,10 @@ def test_beside_a_lock_a_text_that_the_store_refuses_is_told_of_its_line(
     services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     locked = PackedBlobs(
-        store_of(replace(services, blobs=services.blobs._files)), services.engine, keyring_of(tmp_path), packs=False
+        store_of(replace(services, blobs=services.blobs._files)),
+        services.engine,
+        keyring_of(tmp_path),
+        packs=lambda: False,
     )  # type: ignore[attr-defined]
     put = FileBlobs.put
 

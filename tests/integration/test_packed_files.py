@@ -94,7 +94,7 @@ def test_until_the_upgrade_has_ended_texts_are_files(services: Services) -> None
 
 
 def test_beside_a_store_under_a_lock_texts_are_files(services: Services, tmp_path: Path) -> None:
-    locked = PackedBlobs(services.blobs._files, services.engine, keyring_of(tmp_path), packs=False)  # type: ignore[attr-defined]
+    locked = PackedBlobs(services.blobs._files, services.engine, keyring_of(tmp_path), packs=lambda: False)  # type: ignore[attr-defined]
     run(replace(services, blobs=locked), LINES[0])
     assert rows(services) == set()
     assert files(services) == {*digests(services, *letters(services))}

@@ -1,15 +1,20 @@
 """``ged import``: imports an archive's letters into a register, in batches, resumable; every refusal is reported."""
 
+import faulthandler
 import json
 import logging
 import multiprocessing
+import os
 import signal
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from ctypes import c_uint64
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from multiprocessing.sharedctypes import RawValue
 from pathlib import Path
 
 import click
@@ -31,6 +36,14 @@ BATCHES = 5
 APART_FROM_BYTES = 300_000
 """A list of so many bytes and more is indexed by a second process meanwhile. To open its services takes as long as to index some hundred
 letters."""
+HANGS_AFTER_S = 120.0
+"""A second process that ends no write of the index for so long is ended. The embedded index takes some seconds for a write."""
+BROKEN_OFF_S = 20.0
+"""For so long an import that is broken off lets it end the write that it is at."""
+TELLS_WITHIN_S = 2.0
+STDERR = 2
+
+_log = logging.getLogger(__name__)
 
 _FORMAT = """\
   id               its own id in the archive (text or number); the only field that must be there,
@@ -147,26 +160,37 @@ def _index_next(here: "Services") -> bool:
     return bool(due)
 
 
-def _index_apart(settings: "Settings", orders: Connection, sender: Connection) -> None:
+def _index_apart(settings: "Settings", orders: Connection, sender: Connection, writes: c_uint64) -> None:
     """What the second process does: run index jobs until the import is over and none is due.
+
+    What goes wrong is told on standard error: an exception as a line of the log, a crash of the index or a hang as the places of the
+    program at which each thread was.
 
     Args:
         orders: one message comes when the import is over. It ends without one where the import was broken off or killed: then the
             jobs are left to the next run.
         sender: its other end, of which a forked process has a copy. While one is open, the pipe does not end.
+        writes: counts the writes of the index, so that the importing process sees that this one gets on.
     """
     sender.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both processes, and the importing one ends this one
+    faulthandler.enable(STDERR)
+    faulthandler.register(signal.SIGUSR1, STDERR)
     logs.configure(settings.log)
     logging.getLogger().setLevel(logging.WARNING)
     is_over, was_due = False, True
-    # A worker that was started meanwhile holds the lock, and indexes.
-    with suppress(ConfigError, EOFError), writing(settings) as here:
-        while was_due or not is_over:
-            if orders.poll(0 if was_due else LOOK_EVERY_S):
-                is_over = bool(orders.recv())
-            # Looked for after the message was: a job that was written before it is found.
-            was_due = _index_next(here)
+    try:
+        # A worker that was started meanwhile holds the lock, and indexes.
+        with suppress(ConfigError, EOFError), writing(settings) as here:
+            while was_due or not is_over:
+                if orders.poll(0 if was_due else LOOK_EVERY_S):
+                    is_over = bool(orders.recv())
+                # Looked for after the message was: a job that was written before it is found.
+                was_due = _index_next(here)
+                writes.value += was_due
+    except BaseException:  # noqa: BLE001  # a panic of the embedded index is no Exception
+        _log.exception("import.indexing_failed")
+        sys.exit(1)
 
 
 @contextmanager
@@ -174,8 +198,8 @@ def _indexing(settings: "Settings", *, wanted: bool) -> "Iterator[None]":
     """Index the letters of the block in a second process while later ones are written: each has a core of its own.
 
     Open no service before the block: the second process is forked, and would share its connections.
-    At the end of the block the jobs that are due are done. Where the block was broken off, they are left to the next run. What a
-    second process that died leaves is done by ``_indexed``.
+    At the end of the block the jobs that are due are done. Where the block was broken off, they are left to the next run. A second
+    process that hangs is ended. What one that hung or died leaves is done by ``_indexed``.
     """
     if not wanted or not _indexes_here(settings):
         yield
@@ -183,17 +207,53 @@ def _indexing(settings: "Settings", *, wanted: bool) -> "Iterator[None]":
     # Forked: to load the program anew took as long as to index two thousand letters.
     context = multiprocessing.get_context("fork")
     theirs, ours = context.Pipe(duplex=False)
-    second = context.Process(target=_index_apart, args=(settings, theirs, ours), name="indexing", daemon=True)
+    writes = RawValue(c_uint64, 0)  # without a lock, with which the second process might die
+    second = context.Process(target=_index_apart, args=(settings, theirs, ours, writes), name="indexing", daemon=True)
     second.start()
     theirs.close()
     try:
         yield
         with suppress(OSError):  # it died
             ours.send(True)
-            second.join()
-    finally:
+        _wait_for(second, writes, HANGS_AFTER_S)
+    except BaseException:
         ours.close()
+        _wait_for(second, writes, BROKEN_OFF_S)
+        raise
+    finally:
+        _end(second)
+        ours.close()
+
+
+def _wait_for(second: BaseProcess, writes: c_uint64, limit_s: float) -> None:
+    """Wait until the second process has ended, or has ended no write of the index for so long."""
+    seen, since_s = writes.value, time.monotonic()
+    while second.exitcode is None and time.monotonic() - since_s < limit_s:
+        second.join(LOOK_EVERY_S)
+        if writes.value != seen:
+            seen, since_s = writes.value, time.monotonic()
+
+
+def _end(second: BaseProcess) -> None:
+    """End the second process if it has not ended, and say what happened if it did not end well."""
+    if second.exitcode is None and second.pid is not None:
+        os.kill(second.pid, signal.SIGUSR1)  # it writes where it hangs, if it can
+        second.join(TELLS_WITHIN_S)
+        second.kill()
         second.join()
+        what = "got on no more, and was ended"
+    elif second.exitcode:
+        what = _ended(second.exitcode)
+    else:
+        return
+    click.echo(f"the second process, which indexes, {what}; what it left is indexed after the import", err=True)
+
+
+def _ended(code: int) -> str:
+    if code > 0:
+        return "ended with an error (see above)"
+    memory = ", perhaps for lack of memory (see the system's log)" if -code in (signal.SIGKILL, signal.SIGABRT) else ""
+    return f"was ended by {signal.Signals(-code).name}{memory}"
 
 
 class _Told:

@@ -1,7 +1,7 @@
 """Settings -> the stored files and the keyring that encrypts them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from types import ModuleType
@@ -32,7 +32,17 @@ def stored_files(settings: Settings, engine: Engine) -> KeyedBlobStore:
     if keyring is not None:
         keyring.master.all()
     files = store_at(settings, keyring, settings.blobs)
-    return PackedBlobs(files, engine, keyring, packs=not settings.s3_lock)
+    return PackedBlobs(files, engine, keyring, packs=_packs(settings))
+
+
+def _packs(settings: Settings) -> Callable[[], bool] | None:
+    """Whether small texts become rows: not where the settings or a rule of the bucket lock files against removal."""
+    if settings.s3_lock:
+        return lambda: False
+    if not settings.blobs:
+        return None
+    bucket = s3().bucket(settings, settings.blobs)
+    return lambda: not bucket.locks_all()
 
 
 def store_at(settings: Settings, keyring: Keyring | None, address: str) -> KeyedBlobStore:
