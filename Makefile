@@ -3,6 +3,8 @@ SHAPE ?= embedded
 PYTHON ?= python3
 # One of three is always waiting for a server or a process; `make check` waits for nothing.
 WORKERS ?= 3
+# Which part of the large modules `make test` takes: three turns (0, 1, 2) take them whole. See docs/dev/tests.md.
+TURN ?= 0
 CORES := $(shell nproc)
 BIN := .venv/bin
 SETUP := $(PYTHON) scripts/setup.py
@@ -30,7 +32,7 @@ demo: ## do the main job and exit with 0 or the reason (SHAPE=embedded or SHAPE=
 test: ## install what is missing for the tests too, then format, lint, types, layers and all tests
 	@$(SETUP) test
 	@$(MAKE) --no-print-directory --jobs=2 lint sbom collected
-	@exec $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	@GED_TEST_TURN=$(TURN) exec $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-long: ## `make test` with all that takes long: each night, and before a release
 	@GED_TEST_LONG=1 exec $(MAKE) --no-print-directory test

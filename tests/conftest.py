@@ -173,6 +173,8 @@ def _left_to_the_long_run(item: pytest.Item, shares: Mapping[str, frozenset[str]
     matrix = _matrix(item)
     if matrix is not None and _case(item) not in shares[matrix]:
         return "other cases of a matrix, of which the usual run takes a part chosen by their names"
+    if _out_of_turn(item):
+        return "the other turns of large modules (`make test TURN=1` and `TURN=2` run them)"
     if _other_width(item):
         return "the other width of a test in the browser"
     return "the other database, of a test that runs on both" if _other_database(item) else ""
@@ -192,6 +194,16 @@ def _shares(items: Iterable[pytest.Item]) -> dict[str, frozenset[str]]:
     return {matrix: share(matrix, names, of[matrix]) for matrix, names in cases.items()}
 
 
+def _out_of_turn(item: pytest.Item) -> bool:
+    """Whether the test has the mark ``in_turns``, and another turn of `make test` takes it with all its cases."""
+    from tests.sample_kit import IN_TURNS, in_turn
+
+    mark = item.get_closest_marker("in_turns")
+    if mark is None or not IN_TURNS or not isinstance(item, pytest.Function):
+        return False
+    return not in_turn(item.originalname, mark.args[0])
+
+
 def _matrix(item: pytest.Item) -> str | None:
     """The function of a case with the mark ``in_shares``; None: all of the test runs."""
     if item.get_closest_marker("in_shares") is None or not hasattr(item, "callspec"):
@@ -207,12 +219,14 @@ def _case(item: Any) -> str:
 def _other_width(item: pytest.Item) -> bool:
     """Whether a test of both widths runs at one of them in the usual run, and this is the other one.
 
-    Half of the tests run at each width. Which one, follows from the test's name.
+    Half of the tests run at each width. Which one, follows from the test's name and the turn.
     """
+    from tests.sample_kit import TURN
+
     given = [sorted(mark.args[1]) for mark in item.iter_markers("parametrize") if mark.args[0] == "width"]
     if given != [[360, 1280]] or not isinstance(item, pytest.Function):
         return False
-    return item.callspec.params["width"] != given[0][zlib.crc32(item.originalname.encode()) % 2]
+    return item.callspec.params["width"] != given[0][(zlib.crc32(item.originalname.encode()) + TURN) % 2]
 
 
 def _other_database(item: pytest.Item) -> bool:
@@ -220,12 +234,14 @@ def _other_database(item: pytest.Item) -> bool:
 
     One of ``ON_POSTGRES`` runs on PostgreSQL. Contracts, faults with their races, and migrations run on both.
     """
+    from tests.sample_kit import TURN
+
     if item.path.parent.name != "integration" or not isinstance(item, pytest.Function) or not hasattr(item, "callspec"):
         return False
     of_both, params = ("sqlite", "postgresql"), item.callspec.params
     given = [one for one in params.values() if one in of_both]
     name = f"{item.originalname}{sorted(f'{name} {one}' for name, one in params.items() if one not in of_both)}"
-    return len(given) == 1 and given[0] != of_both[zlib.crc32(name.encode()) % ON_POSTGRES == 0]
+    return len(given) == 1 and given[0] != of_both[(zlib.crc32(name.encode()) + TURN) % ON_POSTGRES == 0]
 
 
 def pytest_collection_finish() -> None:
@@ -282,7 +298,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None]:
     """Print above pytest's closing line how many tests could not run here, and why."""
+    from tests.sample_kit import IN_TURNS, TURN
+
     yield
+    if IN_TURNS:
+        terminalreporter.ensure_newline()
+        terminalreporter.write_line(f"This was turn {TURN} of the usual run: `make test TURN={TURN}` plays it again.")
     reasons = Counter(_reason(report) for report in terminalreporter.stats.get("skipped", []))
     total = sum(reasons.values())
     terminalreporter.ensure_newline()

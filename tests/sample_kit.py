@@ -1,4 +1,4 @@
-"""What the usual run leaves out of a matrix of cases: a fair part of it, which is always the same part."""
+"""What the usual run leaves out of many cases or tests: a fair part of them, which is always the same part of one turn."""
 
 from __future__ import annotations
 
@@ -7,14 +7,22 @@ import zlib
 from collections.abc import Collection
 
 LONG_RUN = "GED_TEST_LONG" in os.environ
+IN_TURNS = "GED_TEST_TURN" in os.environ and not LONG_RUN
+"""Whether large modules are run in parts: `make test` does so. Who calls pytest for a module gets all its tests."""
+TURN = int(os.environ.get("GED_TEST_TURN") or 0)
+"""Which part the usual run takes. Of a choice of one in three, three turns in a row take everything once."""
 
 
 def in_turn(name: str, of: int) -> bool:
     """Whether this run looks at the case with this name: the usual run at one of so many, the long run at all.
 
-    The name alone decides: a case that is added or removed leaves the choice of the others as it is.
+    The name and the turn alone decide: a case that is added or removed leaves the choice of the others as it is.
     """
-    return LONG_RUN or zlib.crc32(name.encode()) % of == 0
+    return LONG_RUN or _digest(name) % of == 0
+
+
+def _digest(name: str) -> int:
+    return zlib.crc32(name.encode()) + TURN
 
 
 def examples(many: int) -> int:
@@ -25,8 +33,8 @@ def examples(many: int) -> int:
 def share(matrix: str, names: Collection[str], of: int) -> frozenset[str]:
     """The cases of a matrix that are in turn in the usual run: one of so many, and at least one.
 
-    Their names alone decide. Where none would be in turn, the one with the least digest is.
+    Their names and the turn alone decide. Where none would be in turn, the one with the least digest is.
     """
-    digests = {name: zlib.crc32(f"{matrix} {name}".encode()) for name in names}
+    digests = {name: _digest(f"{matrix} {name}") for name in names}
     least = min(digests, key=lambda name: (digests[name] % of, digests[name]))
     return frozenset(name for name in names if digests[name] % of == 0) | {least}

@@ -25,6 +25,8 @@ from ged.ports import BlobStore, ByDisposal, Digest
 from tests import s3_kit
 from tests.lock_kit import outcomes
 
+pytestmark = pytest.mark.in_turns(3)
+
 assert models is not None  # imports every table that may name a blob
 YESTERDAY = datetime.now(UTC) - timedelta(days=1)
 

@@ -20,7 +20,7 @@ SMALL = (1240, 1754)
 TIMEOUT_S = 120.0
 
 
-pytestmark = pytest.mark.slow  # pages are really read, by both engines
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.slow]  # pages are really read, by both engines
 
 
 @pytest.fixture(scope="module", params=PLUGS)
@@ -36,6 +36,7 @@ def test_the_reader_says_what_it_is(engine: OcrEngine, request: pytest.FixtureRe
     assert int(facts.version.split(".")[0]) >= 4
 
 
+@pytest.mark.in_shares(2)
 def test_inspect_tells_pages_sizes_codes_and_blanks(engine: OcrEngine, tmp_path: Path) -> None:
     pages = [with_qr(aged(draw()), "GED:1:2026-00042"), Image.new("L", (2480, 3508), 240)]
     path = save(pages[0], tmp_path / "scan.tif", save_all=True, append_images=pages[1:], compression="tiff_lzw")
@@ -79,6 +80,7 @@ def test_signed_pdf_is_told(engine: OcrEngine, tmp_path: Path) -> None:
     assert (tmp_path / "signed.pdf").read_bytes() == before
 
 
+@pytest.mark.in_shares(2)
 @pytest.mark.slow  # only the tests need this font
 def test_a_page_of_handwriting_is_flagged_and_nothing_is_invented(engine: OcrEngine, tmp_path: Path) -> None:
     refs = [PageRef(save(page, tmp_path / f"{n}.png"), "image/png", 0) for n, page in enumerate([by_hand(), draw()])]
@@ -153,6 +155,7 @@ def test_bad_files_are_refused_with_a_reason(
     assert refusal.value.remedy
 
 
+@pytest.mark.in_shares(2)
 def test_recognise_gives_text_words_images_and_pdf(engine: OcrEngine, tmp_path: Path) -> None:
     sources = [save(aged(draw()), tmp_path / "1.png"), save(draw("Annexe numéro deux"), tmp_path / "2.jpg")]
     refs = [PageRef(sources[0], "image/png", 0), PageRef(sources[1], "image/jpeg", 0)]
@@ -179,6 +182,7 @@ def test_recognise_gives_text_words_images_and_pdf(engine: OcrEngine, tmp_path: 
         assert float(pdf.pages[0].MediaBox[2]) == pytest.approx(595, abs=1)
 
 
+@pytest.mark.in_shares(2)
 def test_a_turn_by_a_person_is_honoured(engine: OcrEngine, tmp_path: Path) -> None:
     source = save(draw().rotate(90, expand=True), tmp_path / "side.png")
     out = tmp_path / "out"
@@ -194,6 +198,7 @@ def test_a_turn_by_a_person_is_honoured(engine: OcrEngine, tmp_path: Path) -> No
         assert image.height > image.width
 
 
+@pytest.mark.in_shares(4)
 @pytest.mark.parametrize("rotation", [0, 90])
 def test_words_of_a_digital_pdf_are_its_own(engine: OcrEngine, tmp_path: Path, rotation: int) -> None:
     source = digital_pdf(tmp_path / "d.pdf", rotate=(360 - rotation) % 360)
@@ -264,6 +269,7 @@ def test_language_that_is_not_installed(engine: OcrEngine, tmp_path: Path) -> No
     assert failure.value.params["languages"] == ["tlh"]
 
 
+@pytest.mark.in_shares(2)
 def test_of_two_languages_both_are_read(engine: OcrEngine, tmp_path: Path) -> None:
     source = save(draw("The weather of yesterday\nÀ l'été prochain"), tmp_path / "a.png")
     out = tmp_path / "out"

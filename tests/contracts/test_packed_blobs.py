@@ -24,6 +24,8 @@ from ged.takeover import packed
 from ged.takeover.models import PackedFile
 from tests.factories import make_tables
 
+pytestmark = pytest.mark.in_turns(3)
+
 DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)]
 NOW = datetime.now(UTC)
 YESTERDAY, TOMORROW = NOW - timedelta(days=1), NOW + timedelta(days=1)

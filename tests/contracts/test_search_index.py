@@ -28,6 +28,8 @@ from indexer.fields import SCHEMA_VERSION
 from indexer.tantivy_index import TantivyIndex
 from tests.contracts.letters import ALL, NOBODY, letter, who
 
+pytestmark = pytest.mark.in_turns(3)
+
 ENGINES = ["tantivy", pytest.param("elasticsearch", marks=pytest.mark.servers)]
 
 

@@ -30,7 +30,7 @@ from tests.signing_kit import (
     vault,
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.slow]
 
 PERSON = CertifiedPerson("AMAVI Kossi", "Secrétaire général", "MEF", "k@mef.tg")
 

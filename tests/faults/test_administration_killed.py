@@ -46,7 +46,7 @@ from tests.workbook_kit import book
 from tests.worker_kit import Installation, eventually, kill
 from web.commands.shared import write_whole
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.in_turns(2), pytest.mark.slow]
 LATER = NOW + timedelta(hours=1)
 PIECE = 40
 """Bytes: each file comes in several pieces."""
@@ -66,6 +66,7 @@ def before_or_after(services: Services, act: Callable[[], object]) -> int:
     return count
 
 
+@pytest.mark.long("a process killed in another act; one is killed in the usual run")
 def test_a_day_and_a_week_of_the_calendar_and_their_undoing(tmp_path: Path) -> None:
     services = made(make_services(tmp_path))
     letters = [counted(services, 6) for _ in range(2)]
@@ -95,6 +96,7 @@ def test_a_day_and_a_week_of_the_calendar_and_their_undoing(tmp_path: Path) -> N
         assert ([dates(services, letter) for letter in letters] == first) is act.__name__.startswith("undo")
 
 
+@pytest.mark.long("a process killed in another act; one is killed in the usual run")
 def test_a_workbook_and_its_undoing(tmp_path: Path) -> None:
     services = make_services(tmp_path)
     make_organisation(services)
@@ -136,6 +138,7 @@ def scans(tmp_path: Path) -> Services:
     return services
 
 
+@pytest.mark.long("a process killed at another step of a folder; one is killed in the usual run")
 def test_a_folder_that_is_killed_while_files_come_in_goes_on_where_it_stopped(scans: Services) -> None:
     """As a browser does: the folder is chosen again, announced, and sent from the byte on that is told."""
     agent = actor(scans, "agent")

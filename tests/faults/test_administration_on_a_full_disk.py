@@ -32,7 +32,7 @@ from tests.workbook_kit import book
 from web.site import booklets
 
 __all__ = ["place"]  # a fixture
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.in_turns(2), pytest.mark.slow]
 CALENDAR, ROLLOUT = "/administration/calendrier", "/administration/deploiement/"
 
 
@@ -50,6 +50,7 @@ def sends(client: FlaskClient, path: str, data: dict[str, object]) -> Callable[[
     return lambda: is_done(post(client, path, data))
 
 
+@pytest.mark.long("another act on a full disk; a workbook is handed in on one in the usual run")
 def test_a_day_and_a_week_of_the_calendar_and_their_undoing(place: tuple[Flask, Services]) -> None:
     app, services = place
     letters = [counted(services, 6) for _ in range(25)]
@@ -112,6 +113,7 @@ def store(services: Services) -> FullDisk:
     return services.blobs
 
 
+@pytest.mark.long("another act on a full disk; a workbook is handed in on one in the usual run")
 def test_a_folder_is_begun_announced_sent_paused_and_mended(scans: tuple[Flask, Services]) -> None:
     app, services = scans
     client = sign_in(app, "agent")

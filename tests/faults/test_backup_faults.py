@@ -21,6 +21,8 @@ from tests.full_disk_kit import fill, small_disk
 from tests.killed_kit import killed
 from web.processes import restore as process
 
+pytestmark = pytest.mark.in_turns(2)
+
 NIGHT = datetime.now(UTC).replace(microsecond=0) - timedelta(days=30)
 KILLS = 12
 
@@ -65,6 +67,7 @@ def test_a_copy_that_is_killed_leaves_the_earlier_ones_and_the_next_goes_on(copi
         assert list((copied.installation.settings.data_dir / "run").glob("backup-*")) == []
 
 
+@pytest.mark.long("a killed restore: tests/faults/test_restore_over_faults.py kills one at any moment")
 def test_a_restore_that_is_killed_shows_nothing_and_goes_on(copied: Copied, tmp_path: Path) -> None:
     copied.letter("Une autre lettre", page("un"), page("deux"))
     copied.copy(now=NIGHT)

@@ -25,6 +25,8 @@ from ged.errors import EngineFailed, GedError
 from tests.backup_kit import Copied
 from web.processes import restore as process
 
+pytestmark = pytest.mark.in_turns(3)
+
 NIGHT = datetime.now(UTC).replace(microsecond=0) - timedelta(days=30)
 NAME = f"{'a' * 40}-{'b' * 64}"
 

@@ -10,9 +10,12 @@ from PIL import Image
 from tests.bridge_double import ADF, Desk, Double, desk, double, order
 
 __all__ = ["desk", "double"]  # fixtures
+
+pytestmark = pytest.mark.in_turns(3)
 GRID = {"test:0": {"test-picture": "Grid"}}
 
 
+@pytest.mark.in_shares(3)
 @pytest.mark.parametrize("killed_after", [0, 1, 4])
 def test_killed_between_pages_loses_none_and_says_interrupted(desk: Desk, double: Double, killed_after: int) -> None:
     desk.configure(GRID)
@@ -99,6 +102,7 @@ def test_pages_that_the_server_lost_are_sent_again(desk: Desk, double: Double) -
     assert len(double.site.completed["batch-1"]) == 10
 
 
+@pytest.mark.in_shares(3)
 @pytest.mark.parametrize(
     ("status", "code"),
     [
@@ -169,6 +173,7 @@ def test_no_paper_is_drawn_in_when_the_disk_is_nearly_full(desk: Desk, double: D
     assert double.site.wait_final(1) == (1, "failed", 0, "disk_full")
 
 
+@pytest.mark.in_shares(2)
 @pytest.mark.parametrize("way", ["server_down", "network_down"])
 def test_a_server_that_goes_and_comes_back_gets_every_page(desk: Desk, double: Double, way: str) -> None:
     desk.configure({"test:0": {"test-picture": "Grid"}})

@@ -213,6 +213,7 @@ def test_fifty_sheets_on_the_glass(office: Office, backend: str) -> None:
         assert [round(float(image.info["dpi"][0])) for image in found] == [50 + n for n in range(1, SHEETS + 1)]
 
 
+@pytest.mark.long("the feeder of another scanner; fifty sheets on the glass in the usual run")
 def test_five_loads_of_the_feeder(office: Office) -> None:
     """Five loads of ten sheets through SANE's test feeder; in the usual run three.
 

@@ -31,6 +31,8 @@ from tests.pages import sha256
 from tests.site import build_app
 from tests.wire import Wire
 
+pytestmark = pytest.mark.in_turns(3)
+
 
 @dataclass
 class Place:

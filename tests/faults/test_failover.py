@@ -34,7 +34,7 @@ from tests.standby_kit import PORT, Server, address_of, primary_and_standby
 from web.wiring import settings_file
 from web.wiring.services import build_services
 
-pytestmark = [pytest.mark.slow, pytest.mark.servers, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.in_turns(2), pytest.mark.slow, pytest.mark.servers, pytest.mark.timeout(300)]
 WITHIN_S = 10.0
 """Within this time after a promotion pages are served again."""
 
@@ -120,6 +120,7 @@ def lose(primary: Server, how: str) -> None:
         primary.machine.unplug()
 
 
+@pytest.mark.in_shares(2)
 @pytest.mark.parametrize("how", ["killed", "silent"])
 def test_a_promoted_standby_is_found_and_has_all_that_was_confirmed(
     pair: tuple[Server, Server], engine: Engine, how: str
@@ -274,6 +275,7 @@ def test_a_machine_that_is_gone_keeps_no_lock(near: Network, pair: tuple[Server,
     assert waited < 20
 
 
+@pytest.mark.long("a failover more; one is played in the usual run")
 def test_only_a_transaction_that_reads_may_wait_for_long(pair: tuple[Server, Server], engine: Engine) -> None:
     del pair
     with engine.connect() as connection:

@@ -31,6 +31,7 @@ def test_a_message_is_read_apart_as_it_is_read_here() -> None:
     assert read_apart(raw) == read_letter(raw)
 
 
+@pytest.mark.in_shares(4)
 @pytest.mark.parametrize("unit", ["<a ", "<!--", "<a b='", "&#"])
 def test_hostile_html_takes_no_longer_than_its_time(unit: str) -> None:
     began_s = time.monotonic()

@@ -55,6 +55,7 @@ def with_letter(services: Services) -> JobId:
         return jobs.due(session, now=NOW, kinds=[JobKind.RECOGNISE])[0]
 
 
+@pytest.mark.in_shares(3)
 @pytest.mark.parametrize("behaviour", ["kill -SEGV $$", "sleep 60", "kill -9 $PPID; sleep 60"])
 def test_a_page_that_crashes_or_hangs_is_marked_and_the_job_goes_on(
     tmp_path: Path, program: Callable[[str], str], behaviour: str
@@ -81,6 +82,7 @@ def test_a_page_that_crashes_or_hangs_is_marked_and_the_job_goes_on(
     services.engine.dispose()
 
 
+@pytest.mark.long("a job without its program: tests/faults/test_ocr_faults.py tells such a page")
 def test_a_missing_program_is_said_and_the_letter_stays(tmp_path: Path) -> None:
     engine = TesseractEngine(tesseract="tesseract-of-nobody")
     services = replace(make_services(tmp_path), ocr=engine)

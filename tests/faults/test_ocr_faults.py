@@ -21,6 +21,8 @@ from sandbox import NONE
 from tests.ocr_pages import aged, digital_pdf, draw, save, scan_pdf
 from tests.sample_kit import LONG_RUN
 
+pytestmark = pytest.mark.in_turns(3)
+
 SMALL = (620, 877)
 REAL = "exec tesseract"
 MUTATIONS = 72 if LONG_RUN else 36
@@ -63,6 +65,7 @@ def read(engine: TesseractEngine, folder: Path, *, timeout_s: float = 90) -> Rec
         engine.close()
 
 
+@pytest.mark.in_shares(4)
 @pytest.mark.parametrize(
     "behaviour",
     [
@@ -95,6 +98,7 @@ def test_a_page_on_which_nothing_was_found_is_looked_at_again(tmp_path: Path, pr
     assert all("Lomé" in page.text and page.flags == () for page in read(engine, tmp_path).pages)
 
 
+@pytest.mark.in_shares(2)
 @pytest.mark.parametrize("reader", READERS)
 def test_reading_is_stopped_at_the_pages_time(tmp_path: Path, reader: str) -> None:
     source = save(aged(draw()), tmp_path / "p.png")
@@ -116,6 +120,7 @@ def enormous(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save(draw(size=(9000, 12000)).convert("RGB"), tmp_path_factory.mktemp("enormous") / "big.png")
 
 
+@pytest.mark.in_shares(2)
 @pytest.mark.parametrize("reader", READERS)
 def test_out_of_memory_is_one_page_not_the_worker(tmp_path: Path, enormous: Path, reader: str) -> None:
     engine = TesseractEngine(memory_limit_bytes=400 * 1024 * 1024, jobs=1, max_pixels=120_000_000, reader=reader)
@@ -146,6 +151,7 @@ def test_time_out_leaves_no_process_behind(tmp_path: Path, program: Callable[[st
     assert not [pid for pid in processes() if marker in pid]
 
 
+@pytest.mark.long("a second page that took too long: `test_time_out_leaves_no_process_behind` shows one")
 def test_a_page_that_took_too_long_leaves_no_process_behind_and_the_next_is_read(
     tmp_path: Path, program: Callable[[str], str]
 ) -> None:
@@ -170,6 +176,7 @@ def test_a_page_that_took_too_long_leaves_no_process_behind_and_the_next_is_read
     assert "Lomé" in found.pages[1].text
 
 
+@pytest.mark.in_shares(2)
 @pytest.mark.parametrize("reader", READERS)
 def test_a_child_that_is_killed_while_it_reads_costs_its_page_alone(
     tmp_path: Path, reader: str, monkeypatch: pytest.MonkeyPatch

@@ -30,6 +30,8 @@ from tests import pages, slip_kit
 from tests.factories import NOW, actor, make_organisation, make_services
 from tests.ocr_pages import draw, scan_pdf
 
+pytestmark = pytest.mark.in_turns(2)
+
 WORDS = ["avril", "bonjour", "courrier", "dossier", "entente", "facture", "gestion", "horaire", "imprimerie", "journal"]
 PAGES, JOBS, KILLS = len(WORDS), 2, 4
 SMALL = (1240, 1754)
@@ -125,6 +127,7 @@ def test_a_reader_killed_again_and_again_reads_hardly_a_page_twice(
     assert sum(begun.values()) <= PAGES + KILLS * JOBS, f"seed {seed}: {begun}"
 
 
+@pytest.mark.in_shares(2)
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGINT])
 def test_a_reader_that_is_told_to_stop_ends_at_once_with_all_it_started(
@@ -170,6 +173,7 @@ CHANGES: dict[str, Callable[[PageRef, Path], tuple[PageRef, list[str]]]] = {
 }
 
 
+@pytest.mark.in_shares(4)
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_page_asked_otherwise_is_read_anew(tmp_path: Path, document: Path, program: Path, change: str) -> None:
     engine = TesseractEngine(tesseract=str(program), jobs=1, isolation=NONE)
@@ -188,6 +192,7 @@ def test_a_page_asked_otherwise_is_read_anew(tmp_path: Path, document: Path, pro
     engine.close()
 
 
+@pytest.mark.long("another reason to read a page anew: one is shown beside it")
 def test_a_finished_page_whose_file_was_lost_is_read_anew(tmp_path: Path, document: Path, program: Path) -> None:
     engine = TesseractEngine(tesseract=str(program), jobs=1, isolation=NONE)
     ref = PageRef(document, "application/pdf", 0)

@@ -25,6 +25,8 @@ from web.processes.site_lock import serving
 from web.processes.worker import only_worker
 from web.wiring.services import build_services
 
+pytestmark = pytest.mark.in_turns(2)
+
 KILLS = 16 if LONG_RUN else 7
 
 

@@ -18,7 +18,7 @@ from sandbox.pool import holds
 from sandbox.room import Room
 from tests.worker_kit import eventually
 
-pytestmark = pytest.mark.own_children
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.own_children]
 
 ALLOWED = {candidate.kind.value: candidate for candidate in candidates()}
 ROOT = Path(__file__).parents[2]
@@ -113,6 +113,7 @@ def test_forks_without_end_are_bounded_and_ended(isolation: Isolation) -> None:
     eventually(lambda: not _below(os.getpid()) - before, within_s=10, what="all of them have ended")
 
 
+@pytest.mark.in_shares(2)
 def test_who_leaves_the_group_is_ended_too(isolation: Isolation) -> None:
     made = pool(isolation, limits=Limits(programs=True))
     with pytest.raises((Late, Gone)), made.child(wait_s=T) as child:
@@ -257,6 +258,7 @@ def test_more_callers_than_places_wait() -> None:
     made.stop()
 
 
+@pytest.mark.in_shares(3)
 @pytest.mark.parametrize("kind", [*ALLOWED, "none"])
 def test_children_end_with_an_owner_that_is_killed_and_their_rooms_too(kind: str, tmp_path: Path) -> None:
     owner = subprocess.Popen(

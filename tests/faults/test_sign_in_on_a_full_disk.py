@@ -19,6 +19,8 @@ from tests.full_disk_kit import bound, fill, small_disk, unbound
 from tests.second_step_kit import arm, code
 from tests.site import PASSWORD, make_site, post, sign_in
 
+pytestmark = pytest.mark.in_turns(2)
+
 Fill = Callable[[], None]
 Place = tuple[Flask, Services, Fill, Fill]
 FULL = "Disque plein : rien ne peut"
@@ -72,6 +74,7 @@ def administrator(app: Flask) -> FlaskClient:
     raise AssertionError("the disk never was full")
 
 
+@pytest.mark.in_shares(3)
 def test_an_administrator_with_a_second_step_gets_in_by_the_telephone_and_not_by_the_password(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,6 +105,7 @@ def try_in(client: FlaskClient, account: str, password: str) -> int:
     return post(client, "/connexion", {"account": account, "password": password}).status_code
 
 
+@pytest.mark.in_shares(3)
 def test_an_administrator_gets_in_to_read_and_with_room_again_signs_in_again(place: Place) -> None:
     app, services, full, free = place
     full()
@@ -128,6 +132,7 @@ def opened(services: Services) -> int:
         return len(session.scalars(select(AuditEntry.sequence).where(AuditEntry.action == "session.opened")).all())
 
 
+@pytest.mark.in_shares(3)
 def test_nobody_else_gets_in_and_guesses_are_counted_all_the_same(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,7 +25,7 @@ from tests.site import PASSWORD, give_passwords, token
 from tests.slip_kit import register_id
 from tests.worker_kit import Installation, eventually
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.slow]
 
 THREADS = 4
 POLLED_S = 8.0
@@ -252,6 +252,7 @@ program()
 """
 
 
+@pytest.mark.long("fourteen seconds of requests; a process that dies is replaced in the test beside it")
 def test_processes_that_are_replaced_after_many_requests_lose_none(tmp_path: Path) -> None:
     """People keep their connections open, and send a request when they please."""
     place, ended = Installation.make(tmp_path), threading.Event()

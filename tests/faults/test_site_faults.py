@@ -28,6 +28,8 @@ from tests.tampering import lift_guards
 from tests.wire import Wire
 from tests.worker_kit import Installation
 
+pytestmark = pytest.mark.in_turns(3)
+
 
 @pytest.fixture
 def wired(make_database: Callable[[], str], tmp_path: Path) -> Iterator[tuple[Wire, object]]:

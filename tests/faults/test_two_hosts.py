@@ -29,7 +29,12 @@ from web.wiring.services import build_services
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-pytestmark = [pytest.mark.slow, pytest.mark.servers, pytest.mark.timeout(900)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.servers,
+    pytest.mark.timeout(900),
+    pytest.mark.long("two hosts in network namespaces: tests/faults/test_failover.py shows a machine that goes away"),
+]
 OWN_SESSIONS = "/mon-compte/sessions"
 
 

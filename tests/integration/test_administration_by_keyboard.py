@@ -38,7 +38,7 @@ from tests.site import make_site, served
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.browser, pytest.mark.timeout(300)]
 ROOT = "/administration"
 
 
@@ -139,6 +139,7 @@ WALKED = (
 its list leads to. ``tests/integration/test_every_page.py`` opens them all under axe."""
 
 
+@pytest.mark.in_shares(4)
 @pytest.mark.parametrize("screen", WALKED, ids=[one[0] for one in WALKED])
 def test_a_change_of_a_record_is_shown_confirmed_and_taken_back(
     at: Keys, place: tuple[str, Services], screen: tuple[str, Any, str, tuple[str, ...], str, str, int]
@@ -170,6 +171,7 @@ def test_a_change_of_a_record_is_shown_confirmed_and_taken_back(
     expect(at.page.locator("main")).to_contain_text("La modification est annulée")
 
 
+@pytest.mark.long("more forms of the administration by the keyboard; some are filled in the usual run")
 def test_a_day_of_the_calendar_and_the_working_week(at: Keys, place: tuple[str, Services]) -> None:
     at.page.set_viewport_size({"width": 360, "height": 740})
     walk(at, f"{ROOT}/calendrier")
@@ -365,6 +367,7 @@ def test_a_circuit_is_refused_without_signatory_then_made_and_taken_back(at: Key
     takes_back(at)
 
 
+@pytest.mark.in_shares(2)
 @pytest.mark.parametrize(("page", "width"), [("deplacer", 360), ("reunir", 1280)])
 def test_a_unit_is_moved_and_merged_and_each_is_taken_back(
     at: Keys, place: tuple[str, Services], page: str, width: int

@@ -32,7 +32,7 @@ from tests.site import post, sign_in
 
 __all__ = ["place"]  # a fixture
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.slow]
 TOMORROW = TODAY + timedelta(days=1)
 DAY = datetime(TOMORROW.year, TOMORROW.month, TOMORROW.day, 0, 1, tzinfo=UTC)
 

@@ -39,6 +39,8 @@ from web.processes import restore as process
 from web.wiring import authority, backups
 from web.wiring.services import build_services
 
+pytestmark = pytest.mark.in_turns(3)
+
 NIGHT = datetime.now(UTC).replace(microsecond=0) - timedelta(days=30)
 
 

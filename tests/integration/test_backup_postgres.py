@@ -21,7 +21,7 @@ from web.processes import replacing
 from web.processes import restore as process
 from web.wiring.services import build_services
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.in_turns(2), pytest.mark.servers]
 PASSWORD = "un mot de passe pour deux"
 NIGHT = datetime.now(UTC).replace(microsecond=0) - timedelta(days=30)
 NOBODY = {"GED_REDIS_URL": "redis://127.0.0.1:1/0", "GED_ELASTICSEARCH_URL": "http://127.0.0.1:1"}
@@ -81,6 +81,7 @@ def test_a_drill_in_a_spare_database_leaves_it_empty(
         assert done.letters == 1
 
 
+@pytest.mark.long("a drill more; one is done in the test beside it")
 def test_a_drill_that_fails_leaves_its_database_empty_too(
     copied: Copied, tmp_path: Path, make_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,6 +144,7 @@ def test_a_site_that_is_connected_is_not_replaced(copied: Copied) -> None:
         replacing.consent(data, folder, "", without_accounts=False, ask=nobody)
 
 
+@pytest.mark.long("a restore more; tests/integration/test_restore_over.py plays it")
 def test_a_copy_takes_the_place_of_a_live_installation_on_a_server(
     copied: Copied, make_database: Callable[[], str]
 ) -> None:

@@ -81,7 +81,7 @@ def small_letters(page: pypdfium2.PdfPage) -> str:
     return found
 
 
-@pytest.mark.in_shares(4)
+@pytest.mark.in_shares(8)
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("booklet", booklets.BOOKLETS, ids=lambda one: one.name)
 def test_a_booklet_is_whole_and_fits(
@@ -153,6 +153,7 @@ def test_the_pages_lead_there(place: tuple[Flask, Services]) -> None:
     assert app.test_client().get("/aide/a-imprimer").status_code == 303
 
 
+@pytest.mark.long("the command writes all booklets; one is judged in the test beside it")
 def test_the_command_writes_them_all(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()

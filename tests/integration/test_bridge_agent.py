@@ -6,12 +6,15 @@ import json
 import stat
 import time
 
+import pytest
 from PIL import Image
 
 from scanner_bridge import VERSION
 from tests.bridge_double import ADF, CODE, TOKEN, Desk, Double, desk, double, order
 
 __all__ = ["desk", "double"]  # fixtures
+
+pytestmark = pytest.mark.in_turns(3)
 
 
 def test_pairing_keeps_the_token_private_and_the_devices(desk: Desk, double: Double) -> None:

@@ -21,6 +21,8 @@ from scanner_bridge.simulate import NAME, SimulatedScanner, write_sane_config
 from scanner_bridge.simulate_device import Device, parse_fault
 from tests.bridge_double import Desk, Double, order
 
+pytestmark = pytest.mark.in_turns(3)
+
 DEVICE = f"airscan:e0:{NAME}"
 A4 = (2480, 3508)
 
@@ -92,6 +94,7 @@ def test_scanimage_takes_the_stack_in_order_at_the_size_asked_for(bench: Bench) 
     assert bench.done() == ["a.jpg", "b.png", "c.tif"]
 
 
+@pytest.mark.in_shares(3)
 @pytest.mark.parametrize(("mode", "dpi", "expected"), [("Color", 100, "RGB"), ("Gray", 150, "L"), ("Gray", 600, "L")])
 def test_mode_resolution_and_region_are_honoured(bench: Bench, mode: str, dpi: int, expected: str) -> None:
     image = lay(bench.paper, "a.png")
@@ -138,6 +141,7 @@ def test_what_is_dropped_later_is_the_next_stack(bench: Bench) -> None:
     assert bench.done() == ["a (2).png", "a.png"]
 
 
+@pytest.mark.in_shares(3)
 @pytest.mark.parametrize(
     ("fault", "exit_code", "pages"),
     [
@@ -163,6 +167,7 @@ def test_scanimage_sees_each_fault_once_and_then_the_rest(bench: Bench, fault: s
     assert len(bench.done()) == 4
 
 
+@pytest.mark.in_shares(3)
 @pytest.mark.parametrize(
     ("fault", "code", "pages"),
     [("jam:3", "jammed", 2), ("busy:11", "busy", 0), ("empty", "no_docs", 0), ("cover", "cover_open", 0),

@@ -181,6 +181,7 @@ def test_troubles_in_mid_stack_keep_the_pages_before(stage: Stage, condition: in
     assert stage.calls()[-4:] == [names.RESET, names.DISABLE, names.CLOSE, names.CLOSE_MANAGER]
 
 
+@pytest.mark.in_shares(3)
 @pytest.mark.parametrize(
     ("at", "condition", "code"),
     [(names.OPEN, 23, "unplugged"), (names.OPEN, 4, "busy"), (names.OPEN, 5, "unplugged"), (names.ENABLE, 24, "cover_open"),

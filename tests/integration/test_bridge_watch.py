@@ -19,6 +19,8 @@ from tests.bridge_double import CODE, Desk, Double
 from tests.sample_kit import LONG_RUN
 from tests.watch_kit import PDF, office, picture
 
+pytestmark = pytest.mark.in_turns(3)
+
 
 class Copier:
     """A desk whose bridge watches one folder."""
@@ -217,6 +219,7 @@ def test_a_share_that_goes_and_comes_back_sends_nothing_twice(copier: Copier) ->
     assert copier.arrived() == Counter([digest(laid)])
 
 
+@pytest.mark.long("a bridge more is started; killed at any point each document arrives in the test beside it")
 def test_a_folder_with_a_pairing_of_its_own_is_added_and_removed(copier: Copier, tmp_path: Path) -> None:
     other = tmp_path / "autre"
     other.mkdir()

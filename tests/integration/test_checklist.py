@@ -30,7 +30,7 @@ from tests.site import post, sign_in
 
 __all__ = ["place"]  # a fixture
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.slow]
 ROOT = "/administration/mise-en-service"
 
 

@@ -25,6 +25,8 @@ from tests.signbook_kit import house_on_either as house
 from tests.signbook_site_kit import Site, hidden, site
 
 __all__ = ["house", "site"]  # fixtures
+
+pytestmark = pytest.mark.in_turns(3)
 VISA, OPINION = StepKind.VISA, StepKind.OPINION
 
 

@@ -17,6 +17,8 @@ from tests.ocr_pages import digital_pdf, draw, save, scan_pdf
 from tests.started import GED, Started, run
 from web.commands.batch_reading import plan
 
+pytestmark = pytest.mark.in_turns(2)
+
 SMALL = (1240, 1754)
 
 
@@ -59,6 +61,7 @@ def test_pages_then_document_in_the_order_given(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "sous/out").iterdir()) == ["a.pdf", "b.pdf", "né.pdf"]
 
 
+@pytest.mark.long("the command once more; files refused have their own tests")
 def test_refused_files_are_told_and_the_others_read(tmp_path: Path) -> None:
     good = save(draw(size=SMALL), tmp_path / "good.png")
     (tmp_path / "cut.png").write_bytes(good.read_bytes()[:9000])

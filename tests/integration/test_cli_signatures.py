@@ -18,6 +18,8 @@ from tests.started import run
 
 __all__ = ["checker", "ministry"]  # fixtures
 
+pytestmark = pytest.mark.in_turns(2)
+
 DIGESTED = b"Monsieur le Ministre, ...\r\n"
 
 

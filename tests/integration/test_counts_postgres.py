@@ -18,7 +18,7 @@ from tests.factories import TODAY, actor, make_organisation, make_services
 from tests.routing_kit import impute, make_mentions, register
 from web.site.navigation import ENTRIES
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.in_turns(2), pytest.mark.servers]
 COUNTERS = tuple(one for entry in ENTRIES for one in (entry.counter, entry.looks_among) if one is not None)
 
 

@@ -32,6 +32,8 @@ from tests.factories import actor
 from tests.reserve_kit import make
 from tests.site import make_site, served
 
+pytestmark = pytest.mark.in_turns(3)
+
 CODE = "ABCD-2345"
 
 
@@ -231,6 +233,7 @@ def test_a_line_that_waits_is_changed_by_its_own_form_alone(desk: tuple[Browser,
     assert sorted(line.fields["subject"] for line in lines.all()) == ["Dans l'autre onglet", "Pont n° 7, corrigé"]
 
 
+@pytest.mark.long("ten seconds of slow senders: tests/faults/test_site_capacity.py has bridges that wait")
 def test_who_sends_slowly_and_often_does_not_take_the_bridge_s_threads(
     desk: tuple[Browser, DeskLines], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -32,6 +32,8 @@ from web.processes import restore as process
 from web.wiring import backups, restored
 from web.wiring.services import build_services
 
+pytestmark = pytest.mark.in_turns(3)
+
 NIGHT = datetime.now(UTC).replace(microsecond=0) - timedelta(days=30)
 NOBODY = {"GED_REDIS_URL": "redis://127.0.0.1:1/0", "GED_ELASTICSEARCH_URL": "http://127.0.0.1:1"}
 PASSWORD = "un mot de passe pour deux"
@@ -126,6 +128,7 @@ def test_from_an_older_copy_all_letters_are_opened_but_the_one_that_was_destroye
     back.engine.dispose()
 
 
+@pytest.mark.long("another way to an older copy; two are shown beside it")
 def test_the_drill_says_so_and_proves_the_others(copied: Copied, tmp_path: Path, database: Callable[[], str]) -> None:
     gone, stay = letters(copied)
     first = copied.copy(now=NIGHT).snapshot

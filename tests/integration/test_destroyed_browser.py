@@ -49,6 +49,7 @@ def look(page: Page, address: str, name: str) -> str:
     return page.inner_text("main")
 
 
+@pytest.mark.in_shares(2)
 def test_the_pages_of_a_destruction(page: Page, site: tuple[str, Services]) -> None:
     services = site[1]
     gone, held = letter(services, "Affaire périmée"), letter(services, "Affaire au tribunal")

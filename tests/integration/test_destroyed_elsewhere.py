@@ -30,6 +30,8 @@ from tests.factories import NOW, make_services
 from tests.routing_kit import run_jobs
 from tests.site import make_site, post, sign_in
 
+pytestmark = pytest.mark.in_turns(2)
+
 
 def test_its_page_says_so_and_its_files_are_no_more(tmp_path: Path) -> None:
     app, services = make_site(tmp_path, services=keyed(make_services(tmp_path), tmp_path))

@@ -65,6 +65,8 @@ from tests.together_kit import together
 
 __all__ = ["services"]  # a fixture
 
+pytestmark = pytest.mark.in_turns(3)
+
 
 def acts(services: Services, mail: int) -> list[str]:
     with services.reading() as session:

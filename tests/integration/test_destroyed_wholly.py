@@ -42,6 +42,8 @@ from tests.intake_kit import pair, quiet, send, take_in, upload, waiting
 
 __all__ = ["services"]  # a fixture
 
+pytestmark = pytest.mark.in_turns(3)
+
 
 def told(tmp_path: Path) -> set[tuple[int, str]]:
     """(letter, digest) of which the keyring tells."""

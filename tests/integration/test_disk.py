@@ -38,6 +38,8 @@ from web.processes.restore import Wanted
 from web.wiring import backups
 from web.wiring.services import build_services
 
+pytestmark = pytest.mark.in_turns(3)
+
 NOBODY = {"GED_REDIS_URL": "redis://127.0.0.1:1/0", "GED_ELASTICSEARCH_URL": "http://127.0.0.1:1"}
 
 
@@ -185,6 +187,7 @@ def test_another_key_did_not_sign_it(small: Burned, tmp_path: Path) -> None:
     assert [one.code for one in check(disk.folder, None)] == ["disk.not_ours"]
 
 
+@pytest.mark.in_shares(4)
 @pytest.mark.parametrize(
     ("harm", "found"),
     [
@@ -277,6 +280,7 @@ def test_an_interrupted_disk_never_looks_whole_and_goes_on_with_its_passphrase(
     assert not list((Path(small.copied.services.data_dir) / "run").glob("disk-*"))
 
 
+@pytest.mark.long("a disk more is made; an interrupted one goes on in the test beside it")
 def test_what_lies_on_an_interrupted_disk_is_signed_only_if_it_is_ours(
     small: Burned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -317,6 +321,7 @@ def test_what_lies_on_an_interrupted_disk_is_signed_only_if_it_is_ours(
     }, "a document that was altered is written anew"
 
 
+@pytest.mark.long("a disk more is made; a lost file is told in the test beside it")
 def test_a_store_that_is_away_for_a_moment_leaves_no_document_out(
     small: Burned, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -340,6 +345,7 @@ def test_a_disk_that_ended_before_its_key_begins_again(small: Burned) -> None:
     assert list(check(small.disk().folder, None)) == []
 
 
+@pytest.mark.long("a disk more is made; an interrupted one goes on in the test beside it")
 def test_a_level_raised_after_an_interruption_takes_the_letter_off(
     small: Burned, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -355,6 +361,7 @@ def test_a_level_raised_after_an_interruption_takes_the_letter_off(
     assert [one["s"] for one in part(disk.folder, "lettres/0")] == ["Construction d'un forage à Tsévié"]
 
 
+@pytest.mark.in_shares(2)
 @pytest.mark.parametrize("free_bytes", [1_000_000, 16_500_000])
 def test_a_full_disk_is_refused_before_a_large_byte_is_written(
     small: Burned, monkeypatch: pytest.MonkeyPatch, free_bytes: int
@@ -526,6 +533,7 @@ def test_an_administrator_makes_and_checks_a_disk_at_the_terminal(
     assert (told.returncode, "BROKEN disk.altered: OUVRIR.html" in told.stdout) == (1, True)
 
 
+@pytest.mark.long("a disk more is made; its command is shown beside it")
 def test_a_new_passphrase_is_typed_from_paper_and_stays_on_no_screen(small: Burned) -> None:
     give_passwords(small.copied.services)
     env = {**small.copied.installation.environment(), "GED_BACKUP_RECIPIENTS": json.dumps([small.copied.public])}
@@ -544,6 +552,7 @@ def test_a_new_passphrase_is_typed_from_paper_and_stays_on_no_screen(small: Burn
     assert part(disk, "accueil", phrase)["letters"] == 1
 
 
+@pytest.mark.long("a disk more is made; a full one is refused in the test beside it")
 def test_nobody_writes_a_passphrase_down_for_a_disk_that_cannot_be_made(
     small: Burned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

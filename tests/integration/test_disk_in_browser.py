@@ -19,7 +19,7 @@ from ged.register.numbering import number_key
 from tests.browsing import WIDTHS, axe_faults
 from tests.disk_kit import PHRASE, RESTRICTED_WORD, SECRET_WORD, Burned, turned
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.browser]
 DAMAGE = ("ERR_FILE_NOT_FOUND", "Unexpected end of input")
 """What the browser itself says of a file that is away or cut."""
 
@@ -70,6 +70,7 @@ def searched(page: Page, text: str) -> list[str]:
     return [one.inner_text().replace("\u00a0", " ") for one in page.locator(".hits a").all()]
 
 
+@pytest.mark.long("another way in the browser; the whole disk is read in the test beside it")
 def test_a_wrong_passphrase_opens_nothing(page: Page, disk: Path) -> None:
     opened(page, disk, "bako timu lora fusi dape noka rula")
     expect(page.locator("#faute")).to_contain_text("n’ouvre pas le disque")
@@ -257,6 +258,7 @@ def test_a_damaged_key_is_told(page: Page, disk: Path, tmp_path: Path) -> None:
     expect(page.locator("#faute")).to_contain_text("lecture/cle.js a été altéré")
 
 
+@pytest.mark.in_shares(2)
 @pytest.mark.parametrize("width", WIDTHS)
 def test_every_view_fits_and_has_no_fault_of_axe(page: Page, disk: Path, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})

@@ -25,6 +25,8 @@ from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 from tests.site import make_site, post, sign_in
 from tests.together_kit import together
 
+pytestmark = pytest.mark.in_turns(3)
+
 LONG_AGO = datetime(2010, 5, 4, 12, tzinfo=UTC)
 
 

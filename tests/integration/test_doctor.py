@@ -35,6 +35,8 @@ from web.wiring.stored_files import prepare_keyring
 
 __all__ = ["patient", "whole"]  # fixtures
 
+pytestmark = pytest.mark.in_turns(3)
+
 ROOT = os.geteuid() == 0
 as_root = pytest.mark.skipif(not ROOT, reason="only root gives files to others")
 

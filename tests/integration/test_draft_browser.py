@@ -17,7 +17,7 @@ from tests.site import PASSWORD, served
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Dialog, Page
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.in_turns(2), pytest.mark.browser]
 SAVED = "Saisie enregistrée à"
 
 
@@ -84,6 +84,7 @@ document.dispatchEvent(new Event("visibilitychange"));
 delete document.visibilityState"""
 
 
+@pytest.mark.long("another way in the browser; what is typed is stored in the test beside it")
 def test_a_store_refused_when_the_tab_is_put_away_is_made_up(page: Page, site: tuple[str, Site]) -> None:
     mail_id = site[1].house.answer()
     page.goto(f"/projets/{mail_id}")
@@ -101,6 +102,7 @@ def test_a_store_refused_when_the_tab_is_put_away_is_made_up(page: Page, site: t
     expect(told).not_to_contain_text("autre onglet")
 
 
+@pytest.mark.long("another way in the browser; what is typed is stored in the test beside it")
 def test_a_letter_too_long_to_be_sent_on_leaving_asks_until_it_is_stored(page: Page, site: tuple[str, Site]) -> None:
     mail_id = site[1].house.answer()
     page.goto(f"/projets/{mail_id}")
@@ -181,6 +183,7 @@ def test_what_is_typed_and_pasted_keeps_its_forms_and_the_console_is_silent(page
     assert told == [], "the content policy is kept, and nothing runs that was pasted"
 
 
+@pytest.mark.long("another way in the browser; tests/integration/test_by_keyboard.py writes without a mouse")
 def test_the_toolbar_is_one_stop_and_the_editor_no_trap(page: Page, site: tuple[str, Site]) -> None:
     mail_id = site[1].house.answer()
     page.goto(f"/projets/{mail_id}")

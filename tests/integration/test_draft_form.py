@@ -17,6 +17,8 @@ from tests.draft_kit import draft, form_of
 from tests.signbook_kit import pdf_of
 from tests.signbook_site_kit import Site, hidden, site  # noqa: F401
 
+pytestmark = pytest.mark.in_turns(3)
+
 TEXT = "Nous avons l'honneur d'accuser réception.\n\nVeuillez agréer nos salutations."
 
 

@@ -28,6 +28,8 @@ from tests.signbook_site_kit import Site, site  # noqa: F401
 
 __all__ = ["either"]  # a fixture
 
+pytestmark = pytest.mark.in_turns(3)
+
 FIELDS = [("subject", "Objet repris"), ("body", "Texte en cours"), ("csrf_token", "secret"), ("file", "x")]
 
 

@@ -24,7 +24,7 @@ from tests.servers import elastic as servers
 
 __all__ = ["bare", "server"]  # fixtures
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.servers]
 
 ENDINGS = [
     "issement",

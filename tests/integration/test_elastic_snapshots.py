@@ -74,6 +74,7 @@ def found(services: Services, text: str) -> list[str]:
     return sorted(letter.subject for letter in page.letters)
 
 
+@pytest.mark.long("a snapshot comes back; they are listed and thinned in the test beside it")
 def test_a_snapshot_comes_back_beside_the_living_index_and_is_caught_up(
     services: Services, bare: Elasticsearch, alias: str
 ) -> None:

@@ -27,6 +27,8 @@ from tests.signbook_kit import House
 from tests.transfer_kit import LATER, THEIRS
 from web.commands import main
 
+pytestmark = pytest.mark.in_turns(3)
+
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:

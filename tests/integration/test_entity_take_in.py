@@ -52,6 +52,8 @@ from tests.tampering import lift_guards
 from tests.transfer_kit import LATER, THEIRS
 from web.wiring.attached import report_file
 
+pytestmark = pytest.mark.in_turns(3)
+
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
@@ -225,6 +227,7 @@ def test_people_arrive_without_a_secret_and_rights_stay_in_the_folder(
         assert entity.offsets["mails"] == 1
 
 
+@pytest.mark.long("an entity is taken in again; everything is as it was in the test beside it")
 def test_a_folder_is_taken_in_once_and_codes_may_get_a_prefix(
     tmp_path: Path, place: Services, source: House, folder: Path, key: bytes
 ) -> None:
@@ -612,6 +615,7 @@ def test_the_page_asks_shows_and_removes(source: House, reception: tuple[bytes, 
         assert sign_in(app, account).get(at).status_code == 403
 
 
+@pytest.mark.long("an entity is taken in again; everything is as it was in the test beside it")
 def test_a_report_counts_the_letters_that_came_with_an_entity(place: Services, folder: Path, key: bytes) -> None:
     """The journal here has no entries of them. A report that is made before the night would be told as altered ever after."""
     figures.run(place, now=LATER)

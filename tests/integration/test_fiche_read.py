@@ -34,6 +34,8 @@ from tests.fiche_kit import as_shown, cross, scanned, strike
 from tests.routing_kit import make_mentions, register, unit_id
 from tests.site import make_site, post, sign_in
 
+pytestmark = pytest.mark.in_turns(3)
+
 
 @dataclass
 class Site:

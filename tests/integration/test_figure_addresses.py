@@ -23,6 +23,8 @@ from tests.site import sign_in
 
 __all__ = ["house_on_either", "site"]  # fixtures
 
+pytestmark = pytest.mark.in_turns(3)
+
 DAYS = "du=2026-11-01&au=2026-11-30"
 SAID = "Ce filtre n'est pas parmi vos choix, ou n'est pas compris, et n'est pas appliqué : "
 
@@ -179,6 +181,7 @@ def test_a_list_says_who_has_each_letter_and_how_late_it_is(site: tuple[Flask, H
     assert "<strong>Critères</strong> : Nature : <strong>Sans nature</strong>" in text
 
 
+@pytest.mark.in_shares(2)
 @pytest.mark.parametrize("address", [
     f"/tableau/?{DAYS}&vue=attente&priorite=normal", "/supervision/?periode=90j&vue=delais&etape=imputation&nature=demande",
     "/supervision/?periode=90j&nature=demande", "/supervision/?vue=natures&nature=demande&seul=1&unite={DGE}", "/tableau/",

@@ -32,6 +32,8 @@ from tests.site import sign_in
 
 __all__ = ["house_on_either", "site"]  # fixtures
 
+pytestmark = pytest.mark.in_turns(3)
+
 TODAY = date(2026, 11, 30)
 """A Monday."""
 

@@ -33,6 +33,8 @@ from tests.site import sign_in
 
 __all__ = ["house_on_either", "site"]  # fixtures
 
+pytestmark = pytest.mark.in_turns(3)
+
 NOVEMBER = "du=2026-11-01&au=2026-11-30"
 
 

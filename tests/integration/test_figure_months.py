@@ -37,6 +37,7 @@ def cards(client: FlaskClient, page: str, period: str) -> dict[str, int]:
     return {row[0]: int(row[1]) for row in rows[1:] if row[1].isdigit()}
 
 
+@pytest.mark.in_shares(3)
 @pytest.mark.parametrize("period", [PERIOD, "du=2026-09-01&au=2026-11-10", "du=2026-08-14&au=2026-10-31", "periode=12mois", "periode=annee"])  # fmt: skip
 def test_the_months_of_a_chart_add_up_to_the_card(client: FlaskClient, period: str) -> None:
     told = cards(client, "tableau", period)

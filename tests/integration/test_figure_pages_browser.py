@@ -24,7 +24,7 @@ from web.views.figures import dashboard, supervision
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.browser]
 DAYS = "du=2026-11-01&au=2026-11-30"
 ADDRESSES = (
     *(f"/tableau/?{DAYS}&vue={view}" for view in dashboard.PAGE.views),
@@ -63,6 +63,7 @@ def opened(browser: Browser, site: tuple[str, Services], account: str, width: in
     return page
 
 
+@pytest.mark.in_shares(4)
 @pytest.mark.parametrize("account", ["dge", "etudes", "auditeur"])
 @pytest.mark.parametrize("width", WIDTHS)
 def test_each_view_has_no_fault_and_is_not_too_wide(
@@ -80,6 +81,7 @@ def test_each_view_has_no_fault_and_is_not_too_wide(
     page.context.close()
 
 
+@pytest.mark.in_shares(4)
 @pytest.mark.parametrize("address", ADDRESSES[:4])
 def test_a_ministry_without_letters_is_shown_without_a_fault(
     browser: Browser, site: tuple[str, Services], address: str

@@ -45,6 +45,8 @@ from web.site import context
 
 __all__ = ["house_on_either", "services_on_either", "site"]  # fixtures
 
+pytestmark = pytest.mark.in_turns(3)
+
 LOME, NAIROBI = ZoneInfo("Africa/Lome"), ZoneInfo("Africa/Nairobi")
 UNITS = ("DGE", "DAF", "ETU", "SG")
 NOVEMBER = Period(date(2026, 11, 1), date(2026, 11, 30))

@@ -57,7 +57,7 @@ OWN = {
 COLUMNS = {"received": 1, "answered": 2, "open": 4}
 """Places in the table of units."""
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long("a year of a made ministry is played; each view has its own tests")]
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,7 @@ from tests.administration_kit import Wanted, do, undo
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 from tests.site import make_site, post, sign_in
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.slow]
 GOOD = "les pirogues rentrent avant la pluie"
 
 

@@ -35,6 +35,8 @@ from web.words.translations import translations
 
 __all__ = ["services"]  # a fixture
 
+pytestmark = pytest.mark.in_turns(3)
+
 WHEN = Today(TODAY, date(2026, 12, 1))
 LATER = NOW + timedelta(days=1)
 

@@ -101,6 +101,7 @@ def test_an_imputation_is_taken_back_by_one_click(page: Page, site: tuple[str, S
     other.close()
 
 
+@pytest.mark.long("a page under axe: tests/integration/test_every_page.py looks at every page")
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_pages_hold_at_both_widths(page: Page, site: tuple[str, Services], width: int) -> None:
     if not AXE.is_file():

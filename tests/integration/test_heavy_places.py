@@ -28,6 +28,8 @@ from tests.factories import NOW, TODAY
 from tests.site import make_site, post, sign_in
 from tests.slip_kit import letter, register_id
 
+pytestmark = pytest.mark.in_turns(2)
+
 Site = tuple[Flask, Services]
 
 
@@ -73,6 +75,7 @@ def short_wait(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(kind, "__kwdefaults__", {"wait_s": WAITED_S})
 
 
+@pytest.mark.long("fifteen seconds in the browser; who waits for a place is shown beside it")
 @pytest.mark.usefixtures("short_wait")
 def test_a_page_that_finds_no_place_says_so_and_asks_again_by_itself(site: Site, tmp_path: Path) -> None:
     book, client = long_book(site[1]), sign_in(site[0], "agent")

@@ -35,6 +35,8 @@ from tests.signbook_kit import make_house
 from tests.signing_kit import pdfsig
 from tests.slip_kit import letter, register_id, send, take
 
+pytestmark = pytest.mark.in_turns(2)
+
 KEY = derive_secret(SECRET, "keystore")
 
 

@@ -48,6 +48,8 @@ from tests.site import make_site, post, sign_in
 
 __all__ = ["services"]  # a fixture
 
+pytestmark = pytest.mark.in_turns(3)
+
 SOON = date(2026, 12, 4)
 LATER = NOW + timedelta(minutes=3)
 
@@ -234,6 +236,7 @@ def _close(services: Services, mail_id: int, lead: int) -> None:
         uow.session.get_one(Mail, mail_id).state = MailState.CLOSED
 
 
+@pytest.mark.in_shares(2)
 @pytest.mark.parametrize(
     ("act", "code"),
     [

@@ -79,6 +79,7 @@ def text_of(services: Services, attachment_id: int, page_no: int) -> str:
         return session.get_one(PageText, (attachment_id, page_no)).text
 
 
+@pytest.mark.in_shares(2)
 @pytest.mark.servers
 @pytest.mark.parametrize("told", [P7M, UNKNOWN], ids=["told", "untold"])
 def test_signed_files_in_a_message_are_taken_apart_for_the_eye_and_kept_whole(
@@ -161,6 +162,7 @@ def test_signed_files_given_at_the_desk_end_on_the_letters_page_in_words(tmp_pat
     services.engine.dispose()
 
 
+@pytest.mark.in_shares(2)
 @pytest.mark.parametrize("form", ["der", "base64", "pem", "twice"])
 def test_the_document_inside_is_found_in_every_form(ministry: Ministry, tmp_path: Path, form: str) -> None:
     made = _detached(ministry.signer, pages.pdf("un", "deux"), detached=False)

@@ -14,6 +14,8 @@ import pytest
 from scripts import bundle
 from tests.openssl_kit import NEW_CERTIFICATE
 
+pytestmark = pytest.mark.in_turns(3)
+
 DEPLOY = bundle.ROOT / "deploy"
 ADDRESS = "https://courrier.example.org"
 ANSWERS = f"address={ADDRESS}\ndata=/srv/ged/data\nsender=ged@example.org\nsmtp=smtp://127.0.0.1:25\n"

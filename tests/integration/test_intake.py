@@ -34,6 +34,8 @@ from tests import pages, paper_kit, signing_kit
 from tests.factories import NOW, actor, make_organisation, make_services
 from tests.intake_kit import label, pair, quiet, register, send, take_in, upload, waiting
 
+pytestmark = pytest.mark.in_turns(3)
+
 
 @pytest.fixture
 def services(tmp_path: Path) -> Iterator[Services]:

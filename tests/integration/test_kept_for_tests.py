@@ -1,5 +1,8 @@
 """What the tests keep for each other is what they would have made: rows, read pages, authorities, views, and the part of a walk."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -78,6 +81,45 @@ def test_each_case_of_a_walk_is_in_turn_by_its_name_alone(monkeypatch: pytest.Mo
     assert chosen == [name for name in names if sample_kit.in_turn(name, 3)]
     monkeypatch.setattr(sample_kit, "LONG_RUN", True)
     assert all(sample_kit.in_turn(name, 3) for name in names)
+
+
+def test_the_turns_of_the_usual_run_take_each_case_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"/pages/{n}" for n in range(300)]
+    monkeypatch.setattr(sample_kit, "LONG_RUN", False)
+    taken: list[str] = []
+    for turn in range(3):
+        monkeypatch.setattr(sample_kit, "TURN", turn)
+        taken += [name for name in names if sample_kit.in_turn(name, 3)]
+        assert len(sample_kit.share("matrix", names, 3)) > 60
+    assert sorted(taken) == sorted(names)
+
+
+def test_a_large_module_runs_in_turns_and_whole_where_no_turn_is_given(tmp_path: Path) -> None:
+    module = tmp_path / "test_large.py"
+    tests = {f"test_{n}" for n in range(30)}
+    module.write_text(
+        "\n".join(["import pytest", "pytestmark = pytest.mark.in_turns(3)", *(f"def {one}(): ..." for one in tests)])
+    )
+    (tmp_path / "conftest.py").write_text("from tests.conftest import pytest_collection_modifyitems\n")
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n    in_turns(of): x\n")
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("GED_TEST_")}
+
+    def passed(**turn: str) -> set[str]:
+        told = subprocess.run(
+            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rp", "-q", str(module)],
+            cwd=tmp_path,
+            env=plain | {"PYTHONPATH": str(Path(__file__).parents[2])} | turn,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        return {line.split("::")[1] for line in told.splitlines() if line.startswith("PASSED")}
+
+    assert passed() == tests
+    turns = [passed(GED_TEST_TURN=str(turn)) for turn in range(3)]
+    assert all(turns)
+    assert sum(map(len, turns)) == len(tests)
+    assert set().union(*turns) == tests
 
 
 def test_a_share_of_a_matrix_follows_from_the_names_of_its_cases_and_is_never_empty() -> None:

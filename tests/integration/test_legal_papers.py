@@ -36,7 +36,7 @@ from tests.site import make_settings, post, sign_in
 
 __all__ = ["place"]  # a fixture
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.slow]
 ROOT = "/administration/decision-et-declaration/"
 WORDS = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 

@@ -39,6 +39,8 @@ from web.commands import main
 from web.views.signbook import check
 
 __all__ = ["house"]
+
+pytestmark = pytest.mark.in_turns(3)
 DPI = 200
 
 
@@ -107,6 +109,7 @@ def test_the_command_knows_the_keys_of_its_own_installation(
     assert told(payload[:-4] + ("AAAA" if payload[-4:] != "AAAA" else "BBBB"))[0] == 1
 
 
+@pytest.mark.long("the code of another kind of key; one is read at 200 dpi in the test beside it")
 def test_the_long_code_of_an_rsa_key_is_read_too(house: House, tmp_path: Path) -> None:
 
     key = institution("rsa")

@@ -24,6 +24,8 @@ from tests.exception_kit import acts, confirm, delegate, propose, secret
 from tests.factories import NOW, TODAY, actor, add_entity, make_organisation, make_services
 from tests.together_kit import together
 
+pytestmark = pytest.mark.in_turns(3)
+
 SECRET = Confidentiality.SECRET
 DAY = timedelta(days=1)
 

@@ -28,6 +28,8 @@ from tests.site import make_site, post, sign_in
 
 __all__ = ["services"]  # a fixture
 
+pytestmark = pytest.mark.in_turns(3)
+
 
 def letter(services: Services, **form: object) -> MailId:
     mail_id = register(services, **form).mail_id  # type: ignore[arg-type]

@@ -34,7 +34,7 @@ from tests.servers import imap
 
 __all__ = ["box"]  # a fixture
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.servers]
 
 
 @pytest.fixture
@@ -72,6 +72,9 @@ def test_a_message_becomes_one_waiting_scan_with_its_files_and_its_words(service
     assert len(waiting(services)) == 1
 
 
+@pytest.mark.long(
+    "LibreOffice is started again; a Word document from the form is read in tests/integration/test_capture_pages.py"
+)
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice (libreoffice-writer-nogui) is not installed")
 def test_a_word_document_that_was_mailed_is_read_with_the_letter(

@@ -32,6 +32,8 @@ from tests.site import make_site, post, served, sign_in
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+pytestmark = pytest.mark.in_turns(3)
+
 TOP, SIDE = WrittenRegion(0.6, 0.1, 0.3, 0.05, 1.4), WrittenRegion(0.05, 0.5, 0.1, 0.2, 1.4)
 
 

@@ -49,6 +49,8 @@ from web.site import readiness
 from web.wiring.meter import MEASURES, FileMeter, folder_of
 
 __all__ = ["site"]
+
+pytestmark = pytest.mark.in_turns(3)
 DEPLOY = ROOT / "deploy"
 LANES = ("pages", "answers", "health", "ready", "figures")
 

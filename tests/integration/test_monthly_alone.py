@@ -48,6 +48,8 @@ from web.words import monthly as words
 
 __all__ = ["services_on_either"]  # a fixture
 
+pytestmark = pytest.mark.in_turns(3)
+
 
 @pytest.fixture
 def services(services_on_either: Services, tmp_path: Path) -> Services:

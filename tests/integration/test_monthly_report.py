@@ -68,6 +68,8 @@ from web.words.monthly import told
 
 __all__ = ["house_on_either", "services_on_either"]  # fixtures
 
+pytestmark = pytest.mark.in_turns(3)
+
 
 @pytest.fixture
 def services(services_on_either: Services, tmp_path: Path) -> Services:
@@ -487,6 +489,9 @@ def test_figures_that_are_being_made_give_no_report(services: Services) -> None:
     assert refused.value.code == "monthly.not_counted"
 
 
+@pytest.mark.long(
+    "veraPDF over a report of an extreme; tests/integration/test_report_templates.py judges an ordinary one"
+)
 def test_an_empty_month_and_long_names_are_printed_as_pdf_a(services: Services, tmp_path: Path) -> None:
     long_name = "Direction de la Coordination interministérielle " * 4
     with services.engine.begin() as connection:
@@ -528,6 +533,7 @@ def test_a_seal_that_cannot_be_had_is_laid_on_later(services: Services) -> None:
     assert shown.level == "B-B"
 
 
+@pytest.mark.in_shares(2)
 @pytest.mark.parametrize(
     "acts", [60, pytest.param(1000, marks=pytest.mark.long("plays more acts; sixty show the matter"))]
 )
@@ -565,6 +571,7 @@ def test_after_many_later_acts_each_change_is_named(services: Services, acts: in
     assert all(move.acts for change in proof.changes for move in change.moves)
 
 
+@pytest.mark.long("the commands in both languages; their operations are shown beside it")
 def test_the_commands_make_a_report_and_tell_in_both_languages_what_changed(tmp_path: Path) -> None:
     here = Installation.make(tmp_path)
 
@@ -764,6 +771,7 @@ def test_the_rectification_of_a_subject_explains_no_day(services: Services) -> N
     ]
 
 
+@pytest.mark.long("judges in Java over a seal of ten years; tests/integration/test_register_closing.py raises one")
 def test_the_seal_is_raised_over_the_years_and_judges_call_it_sound(services: Services, tmp_path: Path) -> None:
     authorities = Authorities(tmp_path / "others", NOW)
     authorities.at(LATER)

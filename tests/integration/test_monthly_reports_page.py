@@ -165,6 +165,7 @@ def test_the_page_speaks_english(tmp_path: Path) -> None:
     services.engine.dispose()
 
 
+@pytest.mark.long("a page under axe: tests/integration/test_every_page.py looks at every page")
 @pytest.mark.browser
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_page_holds_at_both_widths(browser: Browser, site: tuple[str, Services], width: int) -> None:

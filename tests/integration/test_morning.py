@@ -50,6 +50,8 @@ from web.words.translations import translations
 
 __all__ = ["house_on_either"]  # a fixture
 
+pytestmark = pytest.mark.in_turns(3)
+
 MORNING = datetime(2026, 12, 9, 7, 0, tzinfo=UTC)
 """A Wednesday, two weeks after ``NOW``. Lomé keeps UTC."""
 SUNDAY = datetime(2026, 12, 13, 7, 0, tzinfo=UTC)

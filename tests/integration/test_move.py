@@ -146,6 +146,7 @@ def test_killed_anywhere_it_goes_on_and_nothing_is_twice(copied: Copied, ready: 
     assert "postgresql" not in here.env_file.read_text()
 
 
+@pytest.mark.long("a furnished installation is moved again; it moves whole in the test beside it")
 @pytest.mark.usefixtures("alone")
 def test_what_differs_in_the_target_is_named(
     copied: Copied, ready: Callable[[], str], monkeypatch: pytest.MonkeyPatch
@@ -199,6 +200,7 @@ def test_what_is_not_ready_is_refused_and_named(
     assert copied.letter("Toujours servie") == 6
 
 
+@pytest.mark.long("a furnished installation is moved again; it moves whole in the test beside it")
 @pytest.mark.usefixtures("alone")
 def test_what_was_written_between_two_runs_is_not_overlooked(copied: Copied, ready: Callable[[], str]) -> None:
     here, url = embedded(copied), ready()
@@ -232,6 +234,7 @@ def test_files_go_to_a_new_folder_and_each_is_compared(
     assert (data / "authority").is_dir() == (here.settings.data_dir / "authority").is_dir()
 
 
+@pytest.mark.long("a furnished installation is moved again; it moves whole in the test beside it")
 @pytest.mark.usefixtures("alone")
 def test_a_file_that_is_lost_in_both_is_told_and_one_that_is_lost_on_the_way_is_refused(
     copied: Copied, ready: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -31,7 +31,7 @@ from tests.site import post, sign_in
 
 __all__ = ["place"]  # a fixture
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.slow]
 NEW = {"code": "demande", "name": "Demande", "direction": "incoming", "delay_days": "10", "entity": ""}
 
 

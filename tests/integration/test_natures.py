@@ -81,6 +81,7 @@ def test_natures_are_loaded_once_changed_and_journalled(services: Services, load
         assert queries.names(session, (), ())["autre"] == "Autre", "letters keep what they have"
 
 
+@pytest.mark.in_shares(2)
 @pytest.mark.parametrize(
     ("change", "code", "where"),
     [

@@ -45,6 +45,8 @@ from tests.site import give_passwords, open_site, post, sign_in
 
 __all__ = ["house"]  # a fixture
 
+pytestmark = pytest.mark.in_turns(3)
+
 MORNING = datetime(2026, 11, 25, 7, 0, tzinfo=UTC)
 """A Wednesday. Lomé keeps UTC."""
 SATURDAY = datetime(2026, 11, 28, 7, 0, tzinfo=UTC)

@@ -20,6 +20,8 @@ from ocr.coding import group4
 from ocr.engine import TesseractEngine
 from tests.ocr_pages import LETTER, aged, digital_pdf, draw, error_rate, save, scan_pdf
 
+pytestmark = pytest.mark.in_turns(2)
+
 TIMEOUT_S = 120.0
 HALF = (1240, 1754)
 
@@ -125,6 +127,7 @@ FILES: dict[str, tuple[Callable[[Path], Path], str]] = {
 }
 
 
+@pytest.mark.in_shares(4)
 @pytest.mark.parametrize("kind", FILES)
 def test_every_kind_of_scan_is_read(engine: TesseractEngine, tmp_path: Path, kind: str) -> None:
     make, media_type = FILES[kind]
@@ -164,6 +167,7 @@ def test_bad_words_laid_over_a_scan_are_not_believed(engine: TesseractEngine, tm
     assert error_rate(page.text, LETTER) < 0.01
 
 
+@pytest.mark.long("pages of every kind are read again; each kind has its own test")
 def test_a_document_is_judged_page_by_page(engine: TesseractEngine, tmp_path: Path) -> None:
     source = digital_pdf(tmp_path / "mixed.pdf")
     scans, layered = scan_pdf([aged(draw())], tmp_path / "scan.pdf"), with_layer(tmp_path / "layer.pdf", "faux texte")

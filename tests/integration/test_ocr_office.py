@@ -26,6 +26,7 @@ from tests.worker_kit import eventually
 TIMEOUT_S = 120.0
 
 pytestmark = [
+    pytest.mark.in_turns(2),
     pytest.mark.slow,
     pytest.mark.skipif(
         shutil.which("soffice") is None, reason="LibreOffice (libreoffice-writer-nogui) is not installed"
@@ -85,6 +86,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("drawn")
 
 
+@pytest.mark.in_shares(4)
 @pytest.mark.parametrize(
     "ending",
     ["docx", "odt", *(pytest.param(one, marks=pytest.mark.long("an older form of Word")) for one in ("doc", "rtf"))],
@@ -113,6 +115,7 @@ def test_a_document_is_drawn_and_its_own_words_are_kept(
         assert all(one.compliant for one in verapdf.check(made))
 
 
+@pytest.mark.long("LibreOffice is started again; what it draws is shown beside it")
 def test_it_is_drawn_once_for_all_questions(
     engine: TesseractEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,6 +168,7 @@ def many_pages(path: Path) -> Path:
     return docx(path, paragraphs=2000)
 
 
+@pytest.mark.in_shares(4)
 @pytest.mark.parametrize(
     ("make", "code"),
     [
@@ -256,6 +260,7 @@ def command_lines() -> Iterator[str]:
             yield path.read_text(errors="replace")
 
 
+@pytest.mark.long("LibreOffice is started again; what it draws is shown beside it")
 def test_pages_of_images_and_documents_mix(engine: TesseractEngine, tmp_path: Path) -> None:
     refs = [
         PageRef(docx(tmp_path / "d"), DOCX, 0),

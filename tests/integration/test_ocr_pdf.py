@@ -11,6 +11,8 @@ from ged.ports import PageRef, Recognition
 from ocr.engine import TesseractEngine
 from tests.ocr_pages import LETTER, aged, digital_pdf, draw, error_rate, save
 
+pytestmark = pytest.mark.in_turns(2)
+
 
 @pytest.fixture(scope="module")
 def read(tmp_path_factory: pytest.TempPathFactory) -> Recognition:
@@ -105,6 +107,7 @@ def test_the_same_pages_give_the_same_bytes(tmp_path: Path) -> None:
     assert made[0] == made[1]
 
 
+@pytest.mark.in_shares(2)
 @pytest.mark.parametrize("degrees", [90, 270])
 def test_sideways_page_is_turned_and_levelled(tmp_path: Path, degrees: int) -> None:
     source = save(aged(draw()).rotate(degrees, expand=True), tmp_path / "s.png")

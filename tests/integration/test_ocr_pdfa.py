@@ -19,6 +19,8 @@ from tests.judges import verapdf
 from tests.ocr_pages import LETTER, aged, digital_pdf, draw, error_rate, save, scan_pdf
 from tests.sample_kit import LONG_RUN
 
+pytestmark = pytest.mark.in_turns(3)
+
 ONE_THREAD = {**os.environ, "OMP_THREAD_LIMIT": "1"}
 """Four threads that wait for each other would need twice the processor time."""
 OCRMYPDF_BYTES = 8.0  # the goal: an eighth of a JPEG of quality 75, OCRmyPDF's default
@@ -164,6 +166,7 @@ def test_colours_stand_where_they_stood_on_white_paper(made: dict[str, Recogniti
     assert inside.min() > 235, "paper is white inside a stamp too"
 
 
+@pytest.mark.long("large pages are drawn and cleaned; tests/unit/test_ocr_clean.py measures smaller ones")
 def test_a_faint_stamp_and_faint_letters_do_not_vanish(engine: TesseractEngine, tmp_path: Path) -> None:
     pale = draw().point([255 - (255 - value) * 3 // 10 for value in range(256)]).filter(ImageFilter.GaussianBlur(1))
     source = save(aged(pale, noise=3), tmp_path / "pale.png")
@@ -185,6 +188,7 @@ def test_a_faint_stamp_and_faint_letters_do_not_vanish(engine: TesseractEngine, 
     assert (ring[..., 2] - ring[..., 0]).max() > 15
 
 
+@pytest.mark.long("large pages are drawn and cleaned; tests/unit/test_ocr_clean.py measures smaller ones")
 def test_show_through_and_grain_leave_the_paper_white(engine: TesseractEngine, tmp_path: Path) -> None:
     front = draw()
     back = front.transpose(Image.Transpose.FLIP_LEFT_RIGHT).transpose(Image.Transpose.FLIP_TOP_BOTTOM)

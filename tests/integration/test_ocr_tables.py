@@ -17,6 +17,8 @@ from ocr.page import PageReader
 from ocr.tesseract import recogniser
 from ocr.wire import PageResult, PageTask, load_result
 
+pytestmark = pytest.mark.in_turns(3)
+
 SHEET = """
 #set page(paper: "a4", margin: 2cm)
 #set text(size: 10pt)
@@ -113,6 +115,7 @@ def test_rows_between_shaded_ones_are_rows_too(engine: OcrEngine, tmp_path: Path
     assert [line for line in found if "|" in line][-4:] == ROWS[2:]
 
 
+@pytest.mark.in_shares(4)
 @pytest.mark.parametrize("turned", [0, 90, 180, 270])
 @pytest.mark.parametrize("cropped", [False, True], ids=["whole", "cropped"])
 def test_a_page_that_is_turned_or_cropped_has_its_cells_where_they_are_shown(
@@ -200,6 +203,7 @@ def swallows_the_clock(*_: object, **__: object) -> object:
                 raise
 
 
+@pytest.mark.in_shares(3)
 @pytest.mark.parametrize(
     "opened",
     [

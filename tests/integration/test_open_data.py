@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 __all__ = ["services_on_either", "site"]  # fixtures
 
+pytestmark = pytest.mark.in_turns(3)
+
 NOVEMBER = date(2026, 11, 1)
 PAGE = "/donnees-ouvertes/"
 
@@ -300,6 +302,7 @@ def test_a_second_ministry_is_reached_when_the_first_has_nothing_left_and_one_mo
     services.engine.dispose()
 
 
+@pytest.mark.long("a page under axe: tests/integration/test_every_page.py looks at every page")
 @pytest.mark.browser
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_page_holds_at_both_widths(browser: Browser, site: tuple[str, Services], width: int) -> None:

@@ -22,7 +22,7 @@ from tests.factories import NOW, TODAY, actor, make_services
 from tests.routing_kit import register
 from web.commands.organisation import load_file
 
-pytestmark = pytest.mark.slow  # whole seconds: part of `make test`, not of the quick round
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.slow]  # whole seconds: part of `make test`, not of the quick round
 
 MINISTRY = Path(__file__).parents[2] / "demo" / "ministry.yaml"
 TOMORROW = NOW + timedelta(days=1)
@@ -220,6 +220,7 @@ FAULTS: dict[str, tuple[Callable[[dict[str, Any]], object], str, str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.in_shares(2)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_names_its_place_and_nothing_is_loaded(services: Services, load: Load, fault: str) -> None:
     spoil, code, where = FAULTS[fault]

@@ -19,7 +19,7 @@ from tests.site import make_site, post, sign_in
 
 __all__ = ["place"]  # a fixture
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.slow]
 ROOT = "/administration/organisation"
 
 
@@ -131,6 +131,7 @@ WRONG = [
 ]
 
 
+@pytest.mark.in_shares(3)
 @pytest.mark.parametrize(("code", "act", "data", "words"), WRONG, ids=[f"{w[1]}-{n}" for n, w in enumerate(WRONG)])
 def test_a_wrong_form_is_told_and_keeps_what_was_typed(
     tmp_path: Path, code: str, act: str, data: dict[str, object], words: str

@@ -34,6 +34,8 @@ from web.wiring.services import build_services
 from web.wiring.stored_files import prepare_keyring
 
 __all__ = ["services_in_any_store"]  # a fixture
+
+pytestmark = pytest.mark.in_turns(3)
 NIGHT = datetime.now(UTC).replace(microsecond=0) - timedelta(days=30)
 
 

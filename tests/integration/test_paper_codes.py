@@ -44,6 +44,8 @@ from tests.sample_kit import in_turn
 from tests.signbook_kit import House, make_house
 from tests.site import build_app, give_passwords, make_settings, post, sign_in
 
+pytestmark = pytest.mark.in_turns(3)
+
 AMOUNT = "Le marché est ACCORDÉ pour 5 000 000 000 F CFA"
 
 

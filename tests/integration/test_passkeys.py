@@ -24,6 +24,8 @@ from tests.second_step_kit import ELSEWHERE, arm, armed, half, id_of, journal
 from tests.site import PASSWORD, make_site, post, sign_in
 from tests.together_kit import together
 
+pytestmark = pytest.mark.in_turns(3)
+
 URL = "http://localhost:8000"
 OWN = "/mon-compte/verification/"
 REFUSED = "second_step.passkey_refused"

@@ -19,7 +19,7 @@ from tests.site import make_site, post, sign_in
 
 __all__ = ["place"]  # a fixture
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.slow]
 PEOPLE, POSTS = "/administration/personnes", "/administration/postes"
 
 

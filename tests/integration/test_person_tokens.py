@@ -39,6 +39,8 @@ from tests.signing_kit import pdfsig
 from tests.site import make_site, post, sign_in
 from web.commands import main
 
+pytestmark = pytest.mark.in_turns(3)
+
 KEY = derive_secret(SECRET, "keystore")
 WRONG = "904112"
 PLACE = TokenPlace("seal", "visa de M. AMAVI")

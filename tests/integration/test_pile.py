@@ -25,6 +25,8 @@ from tests.scan_site_kit import Browser, Site, site, upload  # noqa: F401
 from tests.scripted_ocr import pdf_of
 from web.site.forms import FormReader
 
+pytestmark = pytest.mark.in_turns(3)
+
 FORM = "/enregistrer/"
 
 

@@ -32,6 +32,8 @@ from web.commands import main
 from web.wiring.authority import create_authority
 from web.wiring.services import build_services
 
+pytestmark = pytest.mark.in_turns(3)
+
 KEY = derive_secret(SECRET, "keystore")
 ROOT_WORDS = "une racine bien gardée"
 WORDS = "la phrase du gardien"

@@ -32,6 +32,8 @@ from tests.slip_kit import letter, send, take
 
 __all__ = ["house"]
 
+pytestmark = pytest.mark.in_turns(2)
+
 
 @pytest.fixture(scope="module")
 def authorities(tmp_path_factory):

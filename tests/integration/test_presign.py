@@ -34,6 +34,8 @@ from tests.site import give_passwords, open_site, post, sign_in
 from tests.tampering import lift_guards
 
 __all__ = ["house"]
+
+pytestmark = pytest.mark.in_turns(3)
 FULL = Party(CEET.name, "BP 42\nLomé", "courrier@ceet.example.tg")
 
 

@@ -43,6 +43,8 @@ from web.commands import main
 from web.wiring.authority import authority_dir, create_authority, make_seal
 from web.wiring.services import build_services
 
+pytestmark = pytest.mark.in_turns(3)
+
 WORDS = "la phrase que seul le gardien connaît"
 ROOT_WORDS = "une racine bien gardée"
 WRONG = "une phrase que personne ne doit lire"

@@ -24,6 +24,8 @@ from tests.factories import make_services
 from tests.second_step_kit import arm, code, id_of, journal
 from tests.site import PASSWORD, make_site, post
 
+pytestmark = pytest.mark.in_turns(3)
+
 Site = tuple[Flask, Services, ScriptedProvider]
 BACK = "/connexion/fournisseur/retour"
 

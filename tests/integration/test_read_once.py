@@ -24,6 +24,8 @@ from web.site.errors import status_of
 
 __all__ = ["house"]
 
+pytestmark = pytest.mark.in_turns(3)
+
 
 @pytest.fixture
 def counts(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:

@@ -20,7 +20,7 @@ from tests.administration_kit import confirm, do, dump, propose, undo
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 from tests.routing_kit import register
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.slow]
 TOMORROW = TODAY + timedelta(days=1)
 
 

@@ -37,6 +37,8 @@ from tests.site import make_site, post, sign_in
 from tests.slip_kit import LineForm, letter, register_id, send
 from tests.tampering import lift_guards
 
+pytestmark = pytest.mark.in_turns(3)
+
 DAY = timedelta(days=1)
 KEY = derive_secret(SECRET, "keystore")
 

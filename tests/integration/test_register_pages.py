@@ -27,6 +27,8 @@ from tests.factories import NOW, actor
 from tests.pages import png
 from tests.site import make_site, post, sign_in
 
+pytestmark = pytest.mark.in_turns(3)
+
 Site = tuple[Flask, Services]
 
 

@@ -30,6 +30,8 @@ from web.wiring.attached import report_file
 
 __all__ = ["services_on_either"]  # a fixture
 
+pytestmark = pytest.mark.in_turns(3)
+
 HEAD = {"organisation": "Ministère", "units": [], "country": "", "motto": "", "caption": "", "entity": "", "qr": ""}
 OURS = '= Mot du ministre\n\nCe mois : #nombre("Reçus") courriers reçus.\n'
 SVG = "<svg xmlns='http://www.w3.org/2000/svg' xmlns:xlink='http://www.w3.org/1999/xlink' width='9' height='9'><image href='{}' width='9' height='9'/></svg>"
@@ -129,7 +131,7 @@ COVERS = {
 """What hides the numbers where it reaches them."""
 
 
-@pytest.mark.in_shares(3)
+@pytest.mark.in_shares(8)
 @pytest.mark.parametrize("name", COVERS)
 def test_first_pages_neither_leave_out_nor_cover_nor_change_the_pages_behind_them(name: str) -> None:
     """Each of the program's pages looks, dot by dot, as after harmless first pages of as many pages."""
@@ -168,7 +170,7 @@ def test_the_judge_of_covers_sees_one() -> None:
     assert changed[1:] != pictures(pdf_of("Mot"))[1:]
 
 
-@pytest.mark.in_shares(4)
+@pytest.mark.in_shares(8)
 @pytest.mark.parametrize(
     ("source", "line", "name"),
     [
@@ -237,7 +239,7 @@ def test_a_mistake_is_told_with_its_line(services: Services, source: str, code: 
     assert (error.code, error.params["line"]) == (code, line)
 
 
-@pytest.mark.in_shares(2)
+@pytest.mark.in_shares(8)
 @pytest.mark.parametrize(
     ("source", "codes"),
     [

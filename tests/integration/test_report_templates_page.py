@@ -111,6 +111,7 @@ def test_the_page_speaks_english(tmp_path: Path) -> None:
     services.engine.dispose()
 
 
+@pytest.mark.long("the page by the keyboard; it is written, previewed and used in the test beside it")
 @pytest.mark.browser
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_page_is_written_by_keyboard_and_holds_at_both_widths(

@@ -31,6 +31,8 @@ from tests.factories import NOW, TODAY, actor
 from tests.site import make_site, post, sign_in
 from tests.slip_kit import letter, register_id
 
+pytestmark = pytest.mark.in_turns(3)
+
 LINES = books.MAX_PRINTED + 5
 Site = tuple[Flask, Services]
 
@@ -164,6 +166,7 @@ def lose_a_letter(services: Services) -> None:
         uow.session.execute(delete(MailAccess).where(MailAccess.mail_id.in_(restricted)))
 
 
+@pytest.mark.in_shares(2)
 @pytest.mark.parametrize(("lose", "status"), [(lose_the_register, 404), (lose_a_letter, 403)])
 def test_rights_lost_since_keep_the_file_from_leaving(
     site: Site, lose: Callable[[Services], None], status: int

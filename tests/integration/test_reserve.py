@@ -36,6 +36,8 @@ from tests.resuming_kit import register
 from tests.routing_kit import run_jobs
 from tests.tampering import lift_guards
 
+pytestmark = pytest.mark.in_turns(3)
+
 DAY = timedelta(days=1)
 
 

@@ -22,6 +22,8 @@ from tests.factories import NOW, actor
 from tests.reserve_kit import BACK, CUT, enter, line_ids, make, register_id, states
 from tests.site import make_site, post, sign_in
 
+pytestmark = pytest.mark.in_turns(3)
+
 HERE = "/registres/secours"
 
 

@@ -31,6 +31,8 @@ from tests.reserve_kit import line_ids, make, register_id, sheet, states, void
 from tests.reserve_sheet_kit import Page, printed, scanned
 from tests.site import make_site, post, sign_in
 
+pytestmark = pytest.mark.in_turns(3)
+
 HERE = "/registres/secours"
 
 
@@ -220,6 +222,7 @@ def test_the_cells_follow_the_line_that_is_chosen(site: tuple[Flask, Services]) 
     assert one.note == BOOK_PAGE
 
 
+@pytest.mark.long("a page of the book more; a pile of them comes back in the test beside it")
 def test_a_second_scan_of_a_page_neither_doubles_nor_replaces_what_was_typed(site: tuple[Flask, Services]) -> None:
     app, services = site
     book_id = book_of(services, pages=2)

@@ -19,6 +19,8 @@ from tests.restated_kit import ATTACKS, OWN_FIELD, SOUND, layered, with_packet
 
 __all__ = ["checker", "ministry"]  # fixtures
 
+pytestmark = pytest.mark.in_turns(3)
+
 BLANK = SigFieldSpec("third", on_page=0, box=(300, 200, 500, 260))
 
 

@@ -24,6 +24,8 @@ from tests.factories import actor
 from tests.second_step_kit import arm
 from web.wiring.services import build_services
 
+pytestmark = pytest.mark.in_turns(3)
+
 PASSWORD = "un mot de passe pour deux"
 
 

@@ -37,6 +37,8 @@ from web.wiring.services import build_services
 
 __all__ = ["house"]
 
+pytestmark = pytest.mark.in_turns(3)
+
 
 # --- the restore itself ------------------------------------------------------------------------------------------
 

@@ -31,6 +31,8 @@ from tests.factories import NOW, TODAY, actor
 from tests.routing_kit import impute, make_mentions, post_id, register, run_jobs, unit_id
 from tests.site import make_site, post, sign_in
 
+pytestmark = pytest.mark.in_turns(3)
+
 
 @pytest.fixture
 def site(tmp_path: Path) -> tuple[Flask, Services]:

@@ -89,6 +89,7 @@ def reading(here: Installation, worker: subprocess.Popen[bytes], job_id: JobId) 
     return children(worker.pid)
 
 
+@pytest.mark.long("a letter's way over RQ: tests/journeys/test_main_job.py plays it")
 def test_a_registered_letter_is_found_and_each_job_was_done_once(here: Installation) -> None:
     here.start_worker()
     here.start_worker()
@@ -220,6 +221,7 @@ def test_told_to_stop_in_the_middle_it_ends_and_another_goes_on(here: Installati
     here.wait_for(job_id, JobState.RUNNING, within_s=30)
 
 
+@pytest.mark.long("twenty seconds of waiting; a job whose message was lost is submitted again in the test beside it")
 def test_a_redis_that_went_away_and_came_back_empty_costs_no_job(
     tmp_path: Path, make_database: Callable[[], str], elasticsearch_url: str
 ) -> None:

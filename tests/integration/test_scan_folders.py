@@ -50,6 +50,8 @@ from tests.site import give_passwords, make_site, post, served, sign_in, token
 if TYPE_CHECKING:
     from playwright.sync_api import APIResponse, Browser, Route
 
+pytestmark = pytest.mark.in_turns(3)
+
 
 @pytest.fixture
 def services(either_database: str | None, tmp_path: Path) -> Iterator[Services]:
@@ -609,6 +611,7 @@ def test_a_lost_network_a_closed_window_and_a_pause_lose_nothing(
     assert joined(services) == [("1", 2015, "1.png"), ("0457/MEM/SG", 2015, "457.png")]
 
 
+@pytest.mark.long("eight seconds in the browser; a lost network and a pause are shown beside it")
 @pytest.mark.browser
 def test_a_paused_folder_whose_session_has_ended_says_so(
     browser: Browser, site: tuple[Flask, Services], tmp_path: Path

@@ -28,7 +28,7 @@ from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 from tests.routing_kit import run_jobs
 from tests.servers.elastic import connection, forget
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.in_turns(2), pytest.mark.slow]
 
 ACCOUNTS = ("sg", "secretaire", "agent", "dge", "etudes", "daf", "admin")
 GRANTS = ("unit BO", "unit DGE", "unit ETU", "post SG", "post ETU", "heads ETU", "post DAF")

@@ -32,6 +32,8 @@ from web.site.auth import OPEN_WHILE_UNARMED
 
 __all__ = ["filled_site"]  # a fixture
 
+pytestmark = pytest.mark.in_turns(3)
+
 STEP = "/connexion/etape-2"
 OWN = "/mon-compte/verification/"
 

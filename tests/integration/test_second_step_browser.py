@@ -32,7 +32,7 @@ from tests.site import PASSWORD, make_site, served
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.in_turns(2), pytest.mark.browser]
 OWN = "/mon-compte/verification/"
 LANGUAGES = {"fr-FR": "fr", "en-GB": "en"}
 
@@ -214,6 +214,7 @@ def _sign_out(page: Page) -> None:
     press(page, "Se déconnecter")
 
 
+@pytest.mark.long("another way in the browser: tests/integration/test_second_step*.py ask the same of the service")
 def test_everything_lost_and_the_reset_by_two(browser: Browser, place: tuple[str, Flask, Services]) -> None:
     url, _app, services = place
     arm(services, "agent", datetime.now(UTC))
@@ -241,6 +242,7 @@ def follow_part(page: Page, name: str) -> None:
         page.get_by_role("link", name=name).press("Enter")
 
 
+@pytest.mark.long("a page under axe: tests/integration/test_every_page.py looks at every page")
 @pytest.mark.in_shares(2)
 @pytest.mark.parametrize("locale", LANGUAGES)
 @pytest.mark.parametrize("width", WIDTHS)

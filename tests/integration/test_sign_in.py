@@ -33,6 +33,8 @@ from web.views.signbook import check
 
 __all__ = ["filled_site"]  # a fixture
 
+pytestmark = pytest.mark.in_turns(3)
+
 Site = tuple[Flask, Services]
 NEW = "quatre chevaux sous la pluie"
 AT = datetime(2026, 11, 26, 8, tzinfo=UTC)

@@ -22,6 +22,8 @@ from tests.signbook_kit import House, house, pdf_of
 from tests.signbook_site_kit import Site, hidden, site
 
 __all__ = ["house", "site"]
+
+pytestmark = pytest.mark.in_turns(2)
 NOTE = "Le montant manque ici"
 
 

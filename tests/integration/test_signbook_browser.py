@@ -24,7 +24,7 @@ from tests.site import PASSWORD, served
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.in_turns(2), pytest.mark.browser]
 LETTERS = 12
 COUNTS = """() => {
   const count = document.querySelector(".progress__count");
@@ -150,6 +150,7 @@ def test_a_book_is_signed_ten_by_ten_with_what_became_of_each(browser: Browser, 
     page.context.close()
 
 
+@pytest.mark.long("another way in the browser; a book is signed in the test beside it")
 def test_a_wrong_passphrase_or_an_ended_session_over_more_than_ten_letters_keeps_the_ticks(
     browser: Browser, site: tuple[str, Site]
 ) -> None:

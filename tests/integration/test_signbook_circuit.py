@@ -25,6 +25,8 @@ from tests.signing_kit import page_pdf
 
 __all__ = ["house"]
 
+pytestmark = pytest.mark.in_turns(3)
+
 
 def departures(house: House) -> int:
     with house.services.reading() as session:

@@ -25,6 +25,8 @@ from tests.signbook_site_kit import Site, site
 
 __all__ = ["house", "site"]
 
+pytestmark = pytest.mark.in_turns(2)
+
 
 def delegate(house: House, of: str = "sg", to: str = "dge", **changes: object) -> int:
     values: dict[str, object] = {

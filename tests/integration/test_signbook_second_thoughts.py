@@ -16,6 +16,8 @@ from tests.signbook_site_kit import Site, arranged, hidden, opine, site, togethe
 
 __all__ = ["house", "site"]
 
+pytestmark = pytest.mark.in_turns(2)
+
 
 def send_back(house: House, mail_id: int, account: str, to: str | None, reason: str = "Citer le décret") -> None:
     version_no = house.version_no(mail_id)

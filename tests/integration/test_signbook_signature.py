@@ -44,6 +44,8 @@ from tests.signbook_kit import CEET, COPY, House, form_of, house, pdf_of
 from tests.signing_kit import changed, page_content, pdfsig
 
 __all__ = ["house"]
+
+pytestmark = pytest.mark.in_turns(3)
 DPI = 72
 
 

@@ -4,6 +4,7 @@ import re
 from io import BytesIO
 from typing import Any
 
+import pytest
 from sqlalchemy import select, update
 
 from ged.audit import AuditEntry
@@ -24,6 +25,8 @@ from tests.signing_kit import page_pdf
 from tests.site import post
 
 __all__ = ["site"]  # a fixture
+
+pytestmark = pytest.mark.in_turns(3)
 
 assert SECRET
 

@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from ged.natures.models import Nature
 from ged.natures.steps import StepKind
 from ged.org.models import Post, PostRole
@@ -17,6 +19,8 @@ from tests.signbook_kit import CEET, PASSPHRASE, House, house
 from tests.signbook_site_kit import Site, arranged, site
 
 __all__ = ["house", "site"]  # fixtures
+
+pytestmark = pytest.mark.in_turns(2)
 
 
 def waiting(house: House, count: int) -> list[MailId]:

@@ -48,6 +48,8 @@ from tests.routing_kit import register as register_arrival
 from tests.signed_outside_kit import enter, make_books
 from tests.site import make_site, post, sign_in, token
 
+pytestmark = pytest.mark.in_turns(3)
+
 Site = tuple[Flask, Services]
 
 
@@ -498,6 +500,9 @@ def test_a_reader_who_links_two_letters_ends_nobodys_work(site: Site) -> None:
     assert post(sign_in(app, "agent"), page, sent).status_code == 303, "the office may say it later"
 
 
+@pytest.mark.long(
+    "LibreOffice is started again; a Word document from the form is read in tests/integration/test_capture_pages.py"
+)
 @pytest.mark.skipif(not shutil.which("soffice"), reason="LibreOffice is not installed")
 def test_a_departure_in_word_is_shown_read_and_found_and_leaves_as_pdf(site: Site, tmp_path: Path) -> None:
     app, services = site

@@ -34,6 +34,8 @@ from tests.signing_kit import (
 
 __all__ = ["keys"]  # a fixture
 
+pytestmark = pytest.mark.in_turns(3)
+
 
 @pytest.fixture(scope="module")
 def authorities(tmp_path_factory):

@@ -34,6 +34,8 @@ from tests.swollen_kit import swollen
 
 __all__ = ["keys", "slip"]  # fixtures
 
+pytestmark = pytest.mark.in_turns(3)
+
 
 @pytest.fixture(scope="module")
 def checker(keys):

@@ -34,6 +34,8 @@ from tests.fiche_kit import as_shown
 from tests.site import make_site, post, sign_in
 from tests.slip_sheet_kit import Page, pdf_of, tables
 
+pytestmark = pytest.mark.in_turns(2)
+
 Tick = Callable[[list[Page]], None]
 
 
@@ -168,6 +170,7 @@ def test_doubtful_and_contradictory_lines_are_asked_and_damage_needs_words(site:
     assert site.told()["changed"] == [5]
 
 
+@pytest.mark.long("a slip of several pages; one page is read and entered in the test beside it")
 def test_each_page_says_its_lines_a_missing_one_is_told_and_may_come_later(site: Site) -> None:
     """The second page is scanned by itself; then the whole again, and a line says something else there."""
     first, last = site.send(MOST_LINES + 2)
@@ -236,6 +239,7 @@ def test_what_cannot_propose_is_told_and_loses_nothing(site: Site) -> None:
     assert '/confirmer"' not in told
 
 
+@pytest.mark.long("hundreds of scans; one slip is read and entered in the test beside it")
 def test_very_many_scans_of_one_slip_keep_nobody_from_entering_it(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever holds a copy of the print can scan it again and again: the latest scans propose, the others go on waiting."""
     monkeypatch.setattr(slip_receipt, "MOST_SCANS", 2)

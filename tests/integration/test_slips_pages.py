@@ -20,6 +20,8 @@ from tests import site as web
 from tests import slip_kit as kit
 from tests.factories import NOW, PASSPHRASE, actor
 
+pytestmark = pytest.mark.in_turns(3)
+
 
 @pytest.fixture
 def site(tmp_path):

@@ -30,6 +30,8 @@ from tests import slip_kit as kit
 from tests.browsing import sign_in
 from tests.factories import NOW, PASSPHRASE, actor
 
+pytestmark = pytest.mark.in_turns(3)
+
 READ = "/bordereaux/lecture/"
 NOTHING = ReadList()
 PHONE = {"width": 360, "height": 700}

@@ -29,6 +29,8 @@ from tests import slip_kit as kit
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 from tests.signing_kit import changed, page_content, pdfsig
 
+pytestmark = pytest.mark.in_turns(3)
+
 OK, DAMAGED, MISSING, WRONG = LineState.RECEIVED, LineState.DAMAGED, LineState.MISSING, LineState.WRONG_UNIT
 
 
@@ -118,6 +120,7 @@ def test_the_receivers_appearance_is_the_filled_table(services, tmp_path):
     assert re.search(rb"/P 2\b", before)
 
 
+@pytest.mark.in_shares(2)
 @pytest.mark.parametrize("count", [1, 9, 26, 50])
 def test_any_number_of_lines_fits(services, tmp_path, count):
     sent = kit.send(services, *(LineForm(f"Dossier numéro {n} du projet d'électrification") for n in range(count)))

@@ -14,6 +14,7 @@ from tests.started import GED, ROOT, Started, run
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.in_shares(3)
 @pytest.mark.parametrize(
     "words",
     [("ocr", "absent.png", "--out", "made"), ("token", "--help"), ("nothing",)],

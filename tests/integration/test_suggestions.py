@@ -53,6 +53,8 @@ from tests.scripted_ocr import ScriptedEngine, pdf_of, reading
 from tests.site import make_site, post, sign_in
 from tests.suggestions_kit import FIELDS, LETTERS, Site, fill_register, know, learn, noisy
 
+pytestmark = pytest.mark.in_turns(3)
+
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
@@ -171,6 +173,7 @@ def test_a_form_opened_after_the_reading_shows_the_proposals_at_once(site: Site)
     assert re.search(r'id="subject"[^>]*></textarea>', page), "the field itself is empty"
 
 
+@pytest.mark.in_shares(2)
 @pytest.mark.parametrize("early", [True, False])
 def test_a_page_that_lies_upside_down_is_shown_and_kept_upright(site: Site, early: bool) -> None:
     site.engine.flags = ("rotated_180",)

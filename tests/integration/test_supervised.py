@@ -19,6 +19,8 @@ from tests.started import GED
 from tests.worker_kit import Installation, eventually, kill
 from web.processes import supervisor
 
+pytestmark = pytest.mark.in_turns(2)
+
 
 @pytest.fixture
 def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
@@ -98,6 +100,7 @@ def test_who_asks_while_the_site_is_away_waits_for_the_next_one(told: socket.soc
             os.close(kept)
 
 
+@pytest.mark.long("a site more is started; who asks meanwhile waits in the test beside it")
 def test_a_listener_of_another_address_is_given_back(told: socket.socket, here: Installation) -> None:
     with socket.create_server(("127.0.0.1", 0)) as kept:
         port = free_port()

@@ -39,6 +39,8 @@ from tests.started import GED
 from web.commands import imports, main
 from web.commands.index import worker_runs
 
+pytestmark = pytest.mark.in_turns(3)
+
 DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)]
 
 
@@ -245,6 +247,7 @@ def test_an_import_that_was_stopped_goes_on(services: Services) -> None:
     holds(services)
 
 
+@pytest.mark.long("a worker more is started; the order of jobs has its own tests")
 def test_a_file_is_read_later_than_the_mail_of_today(services: Services, tmp_path: Path) -> None:
     folder = tmp_path / "files"
     (folder / "sous").mkdir(parents=True)

@@ -40,6 +40,8 @@ from tests.lock_kit import Actor, wait_for_waiters
 from tests.routing_kit import run_jobs, unit_id
 from tests.site import give_passwords, make_site, post, sign_in
 
+pytestmark = pytest.mark.in_turns(3)
+
 HEAD = ["N° d'ordre", "Date d'arrivée", "Expéditeur", "Objet", "Service"]
 GOOD = [str(1), "05/01/26", "Préfecture de l'Ogou", "Demande de poteaux", "Service des études"]
 WRONG_DAY = ["2", "31/02/2026", "CEET", "Facture", "ETU"]

@@ -37,6 +37,8 @@ from web.site import navigation
 from web.site.navigation import Item
 from web.views.slips import to_transmit as to_transmit_page
 
+pytestmark = pytest.mark.in_turns(3)
+
 Site = tuple[Flask, Services]
 
 

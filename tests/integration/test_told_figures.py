@@ -103,6 +103,7 @@ def _random_letter(services: Services, chance: random.Random, units: Sequence[st
     )
 
 
+@pytest.mark.in_shares(6)
 @pytest.mark.parametrize("account", READERS)
 def test_one_letter_more_changes_a_page_only_where_a_bound_is_crossed(
     site: tuple[Flask, House], monkeypatch: pytest.MonkeyPatch, account: str
@@ -146,6 +147,7 @@ def test_a_decision_changes_at_its_bounds_alone() -> None:
     assert [n + 1 for n in range(60) if telling.is_few(n) != telling.is_few(n + 1)] == [5]
 
 
+@pytest.mark.in_shares(6)
 @pytest.mark.parametrize("account", READERS)
 def test_without_letters_and_with_four_everything_is_told_alike(site: tuple[Flask, House], account: str) -> None:
     """Else "less than five" against nothing, under a few filters, would tell of a letter and what it is."""

@@ -15,7 +15,7 @@ from tests.site import make_site, served
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.in_turns(2), pytest.mark.browser]
 
 
 @pytest.fixture
@@ -26,6 +26,7 @@ def url(tmp_path: Path) -> Iterator[str]:
     services.engine.dispose()
 
 
+@pytest.mark.in_shares(5)
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("account", ["agent", "sg", "dge", "etudes", "admin"])
 def test_every_step_shows_a_place_that_can_be_seen(browser: Browser, url: str, account: str, width: int) -> None:

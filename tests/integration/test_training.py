@@ -42,6 +42,8 @@ from tests.site import build_app, sign_in
 from web.site import guard
 from web.wiring.services import build_checker, build_services
 
+pytestmark = pytest.mark.in_turns(3)
+
 
 @pytest.fixture(autouse=True)
 def printed_as_before() -> Iterator[None]:

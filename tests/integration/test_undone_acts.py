@@ -17,7 +17,7 @@ from tests.administration_kit import Wanted, confirm, do, dump, organisation, pr
 from tests.factories import NOW, actor, make_organisation, make_services
 from web.words.acts import value_words
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.in_turns(2), pytest.mark.slow]
 DAY = timedelta(days=1)
 
 

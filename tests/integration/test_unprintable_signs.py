@@ -30,6 +30,8 @@ from tests.signbook_kit import make_house
 from tests.site import make_site, post, sign_in
 from tests.slip_kit import register_id
 
+pytestmark = pytest.mark.in_turns(2)
+
 SENDER, SUBJECT = "Société 漢字", "Vœux 🎉 de fin d'année"
 PRINTED = ("Société\ufffd\ufffd", "Vœux\ufffddefin")
 Site = tuple[Flask, Services]

@@ -33,6 +33,8 @@ from web.commands.signatures import signatures
 
 __all__ = ["keys"]  # a fixture
 
+pytestmark = pytest.mark.in_turns(2)
+
 DAY = timedelta(days=1)
 YEARS = [NOW + n * 365 * DAY for n in (1, 4, 12)]
 """Times: the lists are out of date; the person's certificate has expired; the issuing authority's has expired."""
@@ -86,6 +88,7 @@ def _found(checker, pdf, at):
     return report.verdict.value, report.reason, report.level
 
 
+@pytest.mark.in_shares(3)
 @pytest.mark.parametrize("who", ["own", "other", "healed"])
 @pytest.mark.parametrize("level", ["B-T", "B-LT", "B-LTA"])
 def test_what_a_time_stamp_proves_stays_green_after_the_certificate_has_ended(checker, levels, who, level):

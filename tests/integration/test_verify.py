@@ -35,7 +35,7 @@ from tests.started import run
 from tests.tampering import lift_guards
 from tests.verify_kit import read_document
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.slow]
 
 KINDS = {
     "attachments.digest": "the file as it came, and the letter as it was signed",
@@ -134,6 +134,7 @@ SPOILINGS: dict[str, tuple[Callable[[Path], None], str]] = {
 }
 
 
+@pytest.mark.in_shares(3)
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_blob_of_each_kind_is_named_when_it_is_altered_or_gone(here: Services, kind: str) -> None:
     digests = digests_of(here, kind)

@@ -38,7 +38,7 @@ from web.views.account import exports
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.browser]
 
 
 @pytest.fixture(scope="module")
@@ -238,6 +238,7 @@ def _start_a_letter(page: Page) -> None:
     page.fill("#subject", "Demande de branchement")
 
 
+@pytest.mark.in_shares(2)
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("sends", [False, True])
 def test_a_background_request_after_the_session_leads_nowhere(
@@ -299,6 +300,7 @@ def _wait_little(connection: sqlite3.Connection, *_rest: object) -> None:
     connection.execute("PRAGMA busy_timeout=50")
 
 
+@pytest.mark.in_shares(2)
 @pytest.mark.parametrize(("code", "status"), [("database.busy", 503), ("disk.low", 507), ("work.busy", 503)])
 def test_what_was_typed_survives_a_refusal_that_passes(
     page: Page, site: tuple[str, Services], code: str, status: int

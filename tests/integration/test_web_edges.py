@@ -25,6 +25,8 @@ from web.site import numbers
 from web.site.errors import FormRefused
 from web.site.forms import FormReader
 
+pytestmark = pytest.mark.in_turns(3)
+
 ROOT = Path(__file__).parents[2]
 HOSTILE = (
     "--5",
@@ -109,6 +111,7 @@ def _asked_names() -> list[str]:
     return sorted(found | {"personne", "mail", "envelope", "page"})
 
 
+@pytest.mark.in_shares(2)
 @pytest.mark.parametrize("account", ["admin", "agent"])
 def test_no_number_in_an_address_is_a_failure(site: tuple[Flask, Services], account: str) -> None:
     app, _services = site

@@ -17,6 +17,8 @@ from web.words.fault_words import FAULTS
 
 __all__ = ["desk", "site"]  # fixtures
 
+pytestmark = pytest.mark.in_turns(3)
+
 
 def form(shown: str) -> dict[str, str]:
     """The fields that the form 'Numériser' would send."""
@@ -171,6 +173,7 @@ def _plain(text: object) -> str:
     return html.unescape(str(text)).replace("\u2019", "'").replace("\u00a0", " ").replace("\u202f", " ")
 
 
+@pytest.mark.in_shares(2)
 @pytest.mark.parametrize("code", ["jammed", "double_feed", "disk_full", "interrupted"])
 def test_a_fault_is_told_and_the_rest_of_the_stack_is_taken_up(desk: Desk, code: str) -> None:
     clerk = desk.site.browser("agent")

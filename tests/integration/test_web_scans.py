@@ -7,6 +7,7 @@ import json
 import re
 import time
 
+import pytest
 from sqlalchemy import func, select
 
 from ged.audit import AuditEntry
@@ -22,6 +23,8 @@ from tests.factories import NOW, actor
 from tests.scan_site_kit import Site, only_scan, paired, put_page, register, site, upload
 
 __all__ = ["site"]  # a fixture
+
+pytestmark = pytest.mark.in_turns(3)
 
 
 # --- the bridge's API ---------------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ from web.site.paths import safe_path
 
 __all__ = ["filled_site"]  # a fixture
 
-pytestmark = pytest.mark.slow  # whole seconds: part of `make test`, not of the quick round
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.slow]  # whole seconds: part of `make test`, not of the quick round
 
 Site = tuple[Flask, Services]
 TEMPLATES = Path(__file__).parents[1] / "templates"

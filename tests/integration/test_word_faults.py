@@ -56,6 +56,7 @@ def failed(house: House, failure: Exception | None) -> int:
     return mail_id
 
 
+@pytest.mark.in_shares(4)
 @pytest.mark.parametrize(
     "failure",
     [

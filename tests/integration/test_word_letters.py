@@ -27,6 +27,8 @@ from tests.word_kit import edited, given, in_word, received, taken, text_of, wor
 
 __all__ = ["word_house"]
 
+pytestmark = pytest.mark.in_turns(3)
+
 SAID = "Votre demande est acceptée"
 FOLLOWED = (
     '<w:body><w:p><w:ins w:id="1" w:author="KD"><w:r><w:t>Ajout non décidé</w:t></w:r></w:ins>'
@@ -108,6 +110,7 @@ def test_it_is_signed_over_these_pages_and_stays_pdf_a(word_house: House, tmp_pa
         assert verdict.flavour == "2b"
 
 
+@pytest.mark.long("LibreOffice is started again; tests/integration/test_signbook_signature.py prints a letter for ink")
 def test_a_print_for_a_signature_in_ink_bears_title_name_and_code(word_house: House) -> None:
     house = word_house
     mail_id = in_word(house)
@@ -122,6 +125,7 @@ def test_a_print_for_a_signature_in_ink_bears_title_name_and_code(word_house: Ho
         assert len(pdf.pages) == row.preview_pages
 
 
+@pytest.mark.long("LibreOffice is started again; a correction shows its pages in tests/integration/test_word_pages.py")
 def test_a_change_of_the_addressee_is_in_the_pages_and_asks_for_new_ones(word_house: House) -> None:
     house = word_house
     mail_id = in_word(house)
@@ -186,6 +190,7 @@ def test_a_change_of_the_addressee_alone_is_no_conflict(word_house: House) -> No
     assert given(house, mail_id, mine).version_no == 4
 
 
+@pytest.mark.long("LibreOffice is started again; what is signed is shown over these pages beside it")
 def test_a_correction_in_the_circuit_shows_its_pages_at_once(word_house: House) -> None:
     house = word_house
     mail_id = in_word(house)
@@ -244,6 +249,9 @@ def test_others_neither_take_nor_give(word_house: House) -> None:
         received(house, mail_id, content, account="etudes")
 
 
+@pytest.mark.long(
+    "LibreOffice is started again; a letter goes to Word and comes back in tests/integration/test_word_browser.py"
+)
 def test_the_text_goes_back_to_the_page(word_house: House) -> None:
     house = word_house
     mail_id = in_word(house)

@@ -21,6 +21,8 @@ from tests.site import build_app, make_settings, sign_in
 from tests.word_kit import DOCUMENT, ENGINE, edited, needs_office, parts_of
 from tests.word_site_kit import SAID, WordSite
 
+pytestmark = pytest.mark.in_turns(3)
+
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[WordSite]:

@@ -26,6 +26,7 @@ DELETED = '<w:del w:id="2" w:author="KD"><w:r><w:delText>Refus secret</w:delText
 FOOT = "<w:p><w:r><w:t>Montant doublé en cachette</w:t></w:r></w:p></w:ftr>"
 
 
+@pytest.mark.in_shares(3)
 @pytest.mark.parametrize(
     ("before", "after", "part"),
     [
@@ -48,6 +49,7 @@ def test_what_is_printed_is_what_the_comparison_reads(word_house: House, before:
     assert "Bonjour" not in printed + row.body
 
 
+@pytest.mark.long("files of older programs; followed changes of today's stop in tests/integration/test_word_letters.py")
 def test_followed_changes_in_what_older_programs_print_stop_the_handing_in(word_house: House) -> None:
     mail_id = word_house.answer()
     given(word_house, mail_id, edited(taken(word_house, mail_id), {"<w:body>": BEGIN + DELETED + END}))

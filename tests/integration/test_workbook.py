@@ -31,7 +31,7 @@ from ged.workbook.words import sentence
 from tests.factories import NOW, TODAY, make_services
 from web.commands.organisation import load_file
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.slow]
 
 MINISTRY = Path(__file__).parents[2] / "demo" / "ministry.yaml"
 Book = dict[str, list[list[str]]]
@@ -244,6 +244,7 @@ WRONG = [
 ]  # fmt: skip
 
 
+@pytest.mark.in_shares(3)
 @pytest.mark.parametrize(
     ("title", "cells", "column", "code"), WRONG, ids=[f"{w[0]}-{w[3]}-{n}" for n, w in enumerate(WRONG)]
 )

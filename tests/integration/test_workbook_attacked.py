@@ -21,6 +21,8 @@ from tests.factories import NOW, TODAY
 from tests.site import make_site, post, sign_in
 from tests.workbook_kit import book, take
 
+pytestmark = pytest.mark.in_turns(3)
+
 
 def hand_in(client: FlaskClient, content: bytes, name: str = "classeur.xlsx") -> str:
     answer = post(client, "/administration/deploiement/", {"file": (BytesIO(content), name)})

@@ -30,7 +30,7 @@ from tests.administration_kit import dump
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 from tests.site import make_site, post, sign_in
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.slow]
 
 SHEET = "Délégations"
 ACT = "Arrêté n° 12/MMRE du 20/11/2026"

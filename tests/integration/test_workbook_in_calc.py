@@ -100,6 +100,7 @@ def versions(saved: Path, name: str) -> list[Path]:
     return both if LONG_RUN or name == "template" else both[1:]
 
 
+@pytest.mark.in_shares(4)
 @pytest.mark.parametrize("name", BOOKS)
 def test_what_is_saved_is_read_as_it_was(saved: Path, name: str) -> None:
     before = read_apart((saved / "in" / f"{name}.xlsx").read_bytes(), lists=name == "list")

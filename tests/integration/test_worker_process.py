@@ -21,7 +21,7 @@ from tests.started import GED
 from tests.worker_kit import Installation, alive, children, eventually, kill
 from web.processes.migrate import migrate_database
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.slow]
 SLOW_PAGES = 40
 
 
@@ -121,6 +121,7 @@ def test_told_to_stop_it_ends_at_once(here: Installation) -> None:
     assert stop(worker, within_s=15) == 0
 
 
+@pytest.mark.long("a worker that is told to stop; one that is killed is replaced in the test beside it")
 def test_told_to_stop_in_the_middle_it_gives_the_job_back(here: Installation) -> None:
     _, attachment_id, job_id = here.letter_with_pages(SLOW_PAGES)
     worker = here.start_worker()
@@ -162,6 +163,7 @@ def test_a_job_that_cannot_succeed_says_why_and_others_go_on(here: Installation)
     here.wait_for(other, JobState.DONE)
 
 
+@pytest.mark.long("a worker is started; tests/contracts/test_job_queue.py shows a job for later")
 def test_a_job_for_later_waits(here: Installation) -> None:
     here.start_worker()
     wait_until_idle(here)

@@ -62,6 +62,7 @@ def _waiting(clerk: Person) -> set[str]:
     return set(re.findall(r'href="(/numerisations/\d+)"', clerk.open("/numerisations/").text))
 
 
+@pytest.mark.in_shares(4)
 @pytest.mark.parametrize(("name", "content", "words"), REFUSED)
 def test_a_bad_file_is_explained_and_the_good_one_beside_it_kept(
     office: Journey, name: str, content: object, words: str
