@@ -50,6 +50,8 @@ _ORDERS: Mapping[SortOrder, tuple[str | None, Order]] = {
 _REBUILD = "Run `ged index rebuild`."
 WINDOW = 30
 """The number of first letters to reread: fewer than on servers, as one process serves all searches."""
+SCALE = 2.2
+"""tantivy multiplies BM25 by ``k1 + 1``, which Lucene leaves out. What nearness adds is told in Lucene's scores."""
 
 
 class TantivyIndex:
@@ -161,7 +163,7 @@ class TantivyIndex:
             parsed, meant = self._understood(searcher, query, principals)
             asked = _translator(searcher).build(query, parsed, principals)
             by_field, order = _ORDERS[query.sort]
-            reordering = reordering_of(query, parsed, window=WINDOW)
+            reordering = reordering_of(query, parsed, window=WINDOW, scale=SCALE)
             size, start = (max(reordering.window, offset + limit), 0) if reordering else (max(limit, 1), offset)
             found = searcher.search(asked, size, order_by_field=by_field, offset=start, order=order)
             places = found.hits

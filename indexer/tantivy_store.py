@@ -24,10 +24,19 @@ from indexer.passages import Stored
 
 CURRENT = "current.json"
 BUILDING = "building.json"
-LAYOUT = 2
+LAYOUT = 3
 """Raised by one when the folder changes for this engine (``fields.SCHEMA_VERSION``: for both); it is then rebuilt."""
 PAGE_GAP = 100
 """Positions between two pages, so that no phrase crosses them."""
+ADDED_TO_TEXT, ADDED_TO_SHORT = 290, 7
+"""The number of words that are added to the text of each letter, and to each of its other fields of words.
+
+BM25 of tantivy has a fixed ``b`` of 0.75. With as many words added as a letter has on average, lengths count as with the
+``b`` of 0.4 of Elasticsearch (``elastic_schema.BM25``). The judged texts have 300 words, their titles five; in an archive
+of shorter letters the length counts less.
+"""
+_ADDED = " "
+"""The word that is added: no text has it."""
 NEAR_FIELDS = ("near_start", "near_end")
 """The fields with the words of all text fields, by their beginning and by their end (``near_keys``)."""
 MIN_NEAR = 3
@@ -191,6 +200,12 @@ def _near_keys_of(word: str) -> tuple[str, str] | None:
     return near_keys(word) if len(word) >= MIN_NEAR and not word.isdigit() else None
 
 
+@cache
+def _added(name: str) -> PreTokenizedString:
+    """The added words of a field."""
+    return PreTokenizedString("", [Token(_ADDED, 0, 0, 0)] * (ADDED_TO_TEXT if name == "text" else ADDED_TO_SHORT))
+
+
 def _add_analysed(document: Document, name: str, texts: Iterable[str]) -> set[str]:
     """Add the texts of a field; returns their words, folded."""
     stems: list[Token] = []
@@ -210,8 +225,10 @@ def _add_analysed(document: Document, name: str, texts: Iterable[str]) -> set[st
             at += 1
         at += PAGE_GAP
     if stems:
-        document.add_pre_tokenized_text(name, PreTokenizedString("", stems))
-        document.add_pre_tokenized_text(f"{name}_exact", PreTokenizedString("", exact))
+        for field, tokens in ((name, stems), (f"{name}_exact", exact)):
+            # First, so that all its places are zero: they take no room.
+            document.add_pre_tokenized_text(field, _added(name))
+            document.add_pre_tokenized_text(field, PreTokenizedString("", tokens))
     return words
 
 

@@ -247,6 +247,13 @@ def test_a_run_of_words_ranks_higher(index: SearchIndex) -> None:
     assert ids(index, "chef de projet") == [1, 2]
 
 
+def test_a_long_letter_that_repeats_a_word_is_above_a_short_one(index: SearchIndex) -> None:
+    """Both engines lower a long letter by as much: by less than BM25 does by itself."""
+    index.put([letter(n, "Divers", "du port " * 135) for n in range(10, 18)])
+    index.put([letter(1, "Divers", "au port " * 375 + "bail bail bail"), letter(2, "Divers", "au port " * 75 + "bail")])
+    assert ids(index, "bail") == [1, 2]
+
+
 # --- signs
 
 

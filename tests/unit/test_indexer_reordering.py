@@ -73,6 +73,12 @@ def test_only_a_page_is_ordered_by_nearness() -> None:
     assert lifted == [nearness.NEAR] * nearness.WINDOW + [0.0]
 
 
+def test_nearness_counts_in_the_scores_of_the_engine() -> None:
+    found = reordering_of(SearchQuery("bail Kara"), parse("bail Kara"), window=50, scale=2.2)
+    assert found is not None
+    assert found.lifts([stored("un bail Kara")], lambda stems: {}) == [nearness.NEAR * 2.2]
+
+
 def test_letters_that_a_rereading_lifts_keep_their_nearness() -> None:
     found = reordering_of(SearchQuery(LONG), parse(LONG), window=50)
     assert found is not None
