@@ -43,6 +43,7 @@ def first_words(text: str, confidence: float) -> tuple[Word, ...]:
     return tuple(found)
 
 
+@pytest.mark.slow  # the models are loaded and read pages
 @needs_models
 def test_doubtful_words_are_replaced_and_a_missed_line_is_found(reader: RapidSecondReader, tmp_path: Path) -> None:
     first = "Le rninistre a bien recu votre 1ettre"
@@ -56,6 +57,7 @@ def test_doubtful_words_are_replaced_and_a_missed_line_is_found(reader: RapidSec
     assert {"rninistre", "1ettre"} <= set(found.others)
 
 
+@pytest.mark.slow  # the models are loaded and read pages
 @needs_models
 def test_a_damaged_page_is_refused_and_the_next_is_read(reader: RapidSecondReader, tmp_path: Path) -> None:
     broken = tmp_path / "broken.png"
