@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import re
 from collections import Counter
 from contextlib import suppress
@@ -25,7 +24,7 @@ from ged.figures.movements import Handed
 from ged.figures.periods import Period
 from ged.figures.stages import NO_DELAY, Grain, SlipSide, bin_of
 from ged.figures.whole_days import WholeDays
-from ged.org.models import Holding, Person, Post
+from ged.org.models import Holding
 from ged.ports import Confidentiality
 from ged.register.models import Attachment, AttachmentKind, Mail, PageText
 from ged.routing import calendar, calendar_changes
@@ -38,6 +37,7 @@ from tests import routing_kit, slip_kit
 from tests.factories import actor
 from tests.figure_letters_kit import add_auditor, letter
 from tests.figure_site import site, table_rows
+from tests.figure_slips_kit import UNITS, many_slips
 from tests.routing_kit import services_on_either, unit_id
 from tests.signbook_kit import House, house_on_either
 from tests.site import Clock, give_passwords, make_site, sign_in
@@ -48,38 +48,7 @@ __all__ = ["house_on_either", "services_on_either", "site"]  # fixtures
 pytestmark = pytest.mark.in_turns(3)
 
 LOME, NAIROBI = ZoneInfo("Africa/Lome"), ZoneInfo("Africa/Nairobi")
-UNITS = ("DGE", "DAF", "ETU", "SG")
 NOVEMBER = Period(date(2026, 11, 1), date(2026, 11, 30))
-
-
-def many_slips(services: Services, count: int, seed: int = 4) -> None:
-    """Slips at random moments around midnights, some void, some without an answer; lines with faults."""
-    chance = random.Random(seed)
-    ids = [int(unit_id(services, code)) for code in UNITS]
-    with services.unit_of_work(datetime(2026, 12, 1, tzinfo=UTC)) as uow:
-        post_id, person_id = (
-            uow.session.scalars(select(Post.id)).first(),
-            uow.session.scalars(select(Person.id)).first(),
-        )
-        for _ in range(count):
-            sent = datetime(2026, 10, 25, tzinfo=UTC) + timedelta(minutes=chance.randrange(60 * 24 * 45))
-            received = sent + timedelta(hours=chance.choice([1, 3, 20, 60, 200])) if chance.random() < 0.8 else None
-            state = chance.choice([SlipState.VOIDED, *[SlipState.RECEIVED if received else SlipState.SENT] * 9])
-            slip = Slip(
-                kind=chance.choice([SlipKind.DISCREPANCY, *[SlipKind.TRANSMITTAL] * 6, SlipKind.RETURN]), state=state,
-                purpose=SlipPurpose.HANDOVER, sender_unit_id=chance.choice(ids), receiver_unit_id=chance.choice(ids),
-                sender_post_id=post_id, sender_person_id=person_id, sender_name="A", sender_title="B", issued_at=sent,
-                sent_at=sent, received_at=received,
-            )  # fmt: skip
-            uow.session.add(slip)
-            uow.session.flush()
-            for position in range(1, chance.randrange(2, 4)):
-                uow.session.add(
-                    SlipLine(
-                        slip_id=slip.id, position=position, description="Pièce", is_confidential=chance.random() < 0.2,
-                        state=chance.choice(list(LineState)) if received else LineState.PENDING,
-                    )
-                )  # fmt: skip
 
 
 def rows(services: Services) -> list[Any]:
