@@ -7,22 +7,28 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
+from sqlalchemy import Engine, delete, select, update
 
 from ged import models
 from ged.adapters import blobs_fs
 from ged.adapters.blob_drafts import HEADER
 from ged.adapters.blobs_fs import FileBlobs
+from ged.adapters.blobs_packed import PackedBlobs
 from ged.adapters.blobs_s3 import S3Blobs
 from ged.adapters.keyring import Keyring
 from ged.adapters.master_keys import new_key
 from ged.adapters.s3 import Bucket
 from ged.archive.blobs import sweep
-from ged.db import Base, make_engine, read_session
+from ged.db import Base, make_engine, read_session, write_session
 from ged.errors import EngineFailed, NotFound
-from ged.ports import BlobStore, ByDisposal, Digest
+from ged.ports import BlobStore, ByDisposal, Digest, StoredBlob
+from ged.takeover import packed
+from ged.takeover.models import PackedFile
 from tests import s3_kit
+from tests.factories import make_tables
 from tests.lock_kit import outcomes
 
 pytestmark = pytest.mark.in_turns(3)
@@ -40,25 +46,93 @@ def keyring(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     return made
 
 
+class Rows(PackedBlobs):
+    """What is put becomes a row, as an import makes one."""
+
+    def put(self, content: BinaryIO) -> StoredBlob:
+        """Seal bytes, and write their row."""
+        sealed = self.sealed([content.read()])
+        assert sealed is not None
+        with write_session(self._engine) as session:
+            packed.write(session, sealed)
+            session.commit()
+        return StoredBlob(sealed[0].digest, sealed[0].size_bytes)
+
+
 @dataclass(frozen=True)
 class Store:
     """A plug, and the folder in which its files lie, so that a test can harm them."""
 
-    blobs: FileBlobs | S3Blobs
+    blobs: FileBlobs | S3Blobs | PackedBlobs
     folder: Path
 
-    def file(self) -> Path:
+    def path(self) -> Path:
         (path,) = self.folder.glob("??/??/*")
         return path
 
+    def raw(self) -> bytes:
+        """What the store holds of its only file."""
+        return self.path().read_bytes()
+
+    def harm(self, raw: bytes) -> None:
+        """Let the store hold something else."""
+        self.path().write_bytes(raw)
+
+    def lose(self) -> None:
+        self.path().unlink()
+
     def aged(self) -> None:
-        os.utime(self.file(), (1_000_000_000, 1_000_000_000))
+        os.utime(self.path(), (1_000_000_000, 1_000_000_000))
+
+    def left(self) -> list[Path]:
+        """The files that lie there in any place."""
+        return [one for one in self.folder.rglob("*") if one.is_file()]
 
 
-@pytest.fixture(params=["folder", pytest.param("s3", marks=pytest.mark.servers)])
+@dataclass(frozen=True)
+class StoreOfRows(Store):
+    """A plug whose files are rows."""
+
+    engine: Engine
+
+    def raw(self) -> bytes:
+        with read_session(self.engine) as session:
+            return session.scalars(select(PackedFile.stored)).one()
+
+    def harm(self, raw: bytes) -> None:
+        with write_session(self.engine) as session:
+            session.execute(update(PackedFile).values(stored=raw))
+            session.commit()
+
+    def lose(self) -> None:
+        with write_session(self.engine) as session:
+            session.execute(delete(PackedFile))
+            session.commit()
+
+    def aged(self) -> None:
+        with write_session(self.engine) as session:
+            session.execute(update(PackedFile).values(written_at=datetime.fromtimestamp(1_000_000_000, UTC)))
+            session.commit()
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    made = make_engine(f"sqlite:///{tmp_path}/packed.sqlite3")
+    make_tables(made)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture(params=["folder", "packed", "rows", pytest.param("s3", marks=pytest.mark.servers)])
 def store(request: pytest.FixtureRequest, tmp_path: Path, keyring: Keyring | None) -> Store:
+    folder = tmp_path / "blobs"
     if request.param == "folder":
-        return Store(FileBlobs(tmp_path / "blobs", keyring), tmp_path / "blobs")
+        return Store(FileBlobs(folder, keyring), folder)
+    if request.param == "packed":
+        return Store(PackedBlobs(FileBlobs(folder, keyring), request.getfixturevalue("engine"), keyring), folder)
+    if request.param == "rows":
+        engine: Engine = request.getfixturevalue("engine")
+        return StoreOfRows(Rows(FileBlobs(folder, keyring), engine, keyring), folder, engine)
     place = s3_kit.new_place(s3_kit.store_url())
     return Store(S3Blobs(Bucket(place), tmp_path / "drafts", keyring), s3_kit.files_of(place))
 
@@ -103,19 +177,18 @@ def test_what_is_missing_says_so(blobs: BlobStore) -> None:
 def test_every_altered_byte_is_found(store: Store) -> None:
     blobs = store.blobs
     digest = blobs.put(io.BytesIO(b"a letter")).digest
-    path = store.file()
-    raw = path.read_bytes()
+    raw = store.raw()
     for place in range(len(raw)):
-        path.write_bytes(raw[:place] + bytes([raw[place] ^ 1]) + raw[place + 1 :])
+        store.harm(raw[:place] + bytes([raw[place] ^ 1]) + raw[place + 1 :])
         assert not blobs.verify(digest), place
-    path.write_bytes(raw)
+    store.harm(raw)
     assert blobs.verify(digest)
 
 
 def test_a_foreign_header_is_an_error_and_no_bytes(store: Store) -> None:
     blobs = store.blobs
     digest = blobs.put(io.BytesIO(b"a letter")).digest
-    store.file().write_bytes(b"\0" * len(HEADER) + b"a letter")
+    store.harm(b"\0" * len(HEADER) + b"a letter")
     with pytest.raises(EngineFailed, match="blob.header"):
         blobs.open(digest)
 
@@ -151,7 +224,7 @@ def test_what_nobody_names_is_discarded(store: Store) -> None:
     store.aged()
     assert blobs.discard(digest, written_before=YESTERDAY)
     assert not blobs.exists(digest)
-    assert not [one for one in store.folder.rglob("*") if one.is_file()]
+    assert store.left() == []
     assert not blobs.discard(digest, written_before=YESTERDAY), "gone already"
 
 
@@ -161,7 +234,7 @@ def test_what_was_disposed_of_is_gone_and_may_come_again(store: Store) -> None:
     blobs.put(io.BytesIO(b"a letter"))
     blobs.delete(digest)
     assert list(blobs.digests()) == []
-    assert not [one for one in store.folder.rglob("*") if one.is_file()]
+    assert store.left() == []
     blobs.put(io.BytesIO(b"a letter"))
     assert blobs.verify(digest)
 
@@ -174,7 +247,7 @@ def test_a_file_goes_to_another_store_as_it_is(store: Store, tmp_path: Path, key
         other.put_stored(digest, stored)
     assert other.verify(digest)
     assert store.blobs.key_of(digest) == (bytes.fromhex(key_id) or None) == other.key_of(digest)
-    store.file().unlink()
+    store.lose()
     _, stored = other.open_stored(digest)
     with stored:
         store.blobs.put_stored(digest, stored)
@@ -191,7 +264,7 @@ def test_bytes_handed_in_again_between_the_look_and_the_removal_stay(
     digest = blobs.put(io.BytesIO(b"an old scan")).digest
     store.aged()
 
-    def handed_in_again(self: FileBlobs | S3Blobs) -> Iterator[tuple[Digest, datetime]]:
+    def handed_in_again(self: FileBlobs | S3Blobs | PackedBlobs) -> Iterator[tuple[Digest, datetime]]:
         for found in looked(self):  # type: ignore[arg-type]  # it is of the same class
             blobs.put(io.BytesIO(b"an old scan"))  # examined, but not yet judged
             yield found
@@ -229,12 +302,13 @@ def test_whoever_puts_bytes_while_they_are_discarded_has_them(store: Store) -> N
     for n in range(200 if isinstance(blobs, FileBlobs) else 30):
         content = f"scan {n}".encode()
         digest = blobs.put(io.BytesIO(content)).digest
-        os.utime(store.folder / digest[:2] / digest[2:4] / digest, (1_000_000_000, 1_000_000_000))
+        store.aged()
         outcomes(
             lambda content=content: blobs.put(io.BytesIO(content)),
             lambda digest=digest: blobs.discard(digest, written_before=YESTERDAY),
         )
         assert blobs.verify(digest), n
+        blobs.delete(digest)
     assert not [one for name in ("trash", "going") for one in store.folder.glob(f"{name}/*")]
 
 
