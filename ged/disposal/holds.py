@@ -126,9 +126,22 @@ def lift(uow: UnitOfWork, mail_id: MailId, *, actor: Actor) -> None:
 
 def _letter(uow: UnitOfWork, mail_id: MailId, actor: Actor) -> Mail:
     mail = mail_to_change(uow, mail_id, actor=actor)
+    _require_head(mail, actor)
+    return mail
+
+
+def require_head(session: Session, mail_id: MailId, actor: Actor) -> None:
+    """Refuse who does not speak for the disposal of a letter. The caller has checked access to the letter.
+
+    Raises:
+        Forbidden: ``disposal.not_head``.
+    """
+    _require_head(session.get_one(Mail, int(mail_id)), actor)
+
+
+def _require_head(mail: Mail, actor: Actor) -> None:
     if not may_hold(mail, actor):
         raise Forbidden("disposal.not_head", "ask the head of the unit", unit=_unit_of(mail))
-    return mail
 
 
 def _open(uow: UnitOfWork, mail_id: MailId) -> LetterHold | None:

@@ -16,7 +16,7 @@ def settle_task(uow: UnitOfWork, task_id: int, *, remark: str, actor: Actor, now
 
     Raises:
         NotFound: ``slip.task_unknown``.
-        Invalid: ``slip.task_remark``.
+        Invalid: ``slip.task_remark``, ``slip.text_long``.
         InvalidTransition: ``slip.task_settled``.
     """
     task = locks.hold_one(uow.session, SlipTask, task_id)
@@ -27,8 +27,10 @@ def settle_task(uow: UnitOfWork, task_id: int, *, remark: str, actor: Actor, now
         raise InvalidTransition("slip.task_settled", "somebody settled it already: reload the list", id=task_id)
     if not remark.strip():
         raise Invalid("slip.task_remark", "say what was done", field="remark")
+    if len(remark.strip()) > MAX_REMARK:
+        raise Invalid("slip.text_long", "shorten it", field="remark", limit=MAX_REMARK)
     task.state, task.settled_at, task.settled_by_id = TaskState.SETTLED, now, actor.person_id
-    task.remark = remark.strip()[:MAX_REMARK]
+    task.remark = remark.strip()
     uow.record("slip.task_settled", "slip", task.slip_id, actor=actor, post=post, task=task.id, remark=task.remark)
 
 

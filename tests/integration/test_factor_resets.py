@@ -184,7 +184,11 @@ def test_the_pages_ask_for_a_recent_password_and_lead_the_second_person(site: Si
     assert "Demander la réinitialisation" in page
     assert "Demander la réinitialisation" not in admin.get(f"/administration/personnes/{id_of(services, 'dge')}").text
     answer = post(admin, f"/verifications/personnes/{agent}", {"reason": ""})
-    assert answer.location.endswith(f"/{agent}"), "a reason is needed"
+    assert answer.status_code == 422, "a reason is needed"
+    long = "Téléphone et clé volés à Lomé. " * 10
+    answer = post(admin, f"/verifications/personnes/{agent}", {"reason": long})
+    assert answer.status_code == 422
+    assert f'value="{long.strip()}' in answer.text, "what was typed comes back"
     assert post(admin, f"/verifications/personnes/{agent}", {"reason": "téléphone volé"}).location == "/verifications/"
     assert post(sign_in(app, "dge"), f"/verifications/personnes/{agent}", {"reason": "x"}).status_code == 403
     shown = admin.get("/verifications/").text

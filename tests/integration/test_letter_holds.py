@@ -192,8 +192,16 @@ def test_the_letter_s_page_holds_and_lifts(tmp_path: Path) -> None:
     assert "Geler" not in dge.get(f"/courriers/{mail}").text, "it is at work"
     over(services, [mail])
     assert "Geler l'élimination" in dge.get(f"/courriers/{mail}").text
-    refused = post(dge, f"/eliminations/courriers/{mail}/geler", {"reason": ""}, follow_redirects=True)
-    assert "Le motif du gel manque" in refused.text
+    refused = post(dge, f"/eliminations/courriers/{mail}/geler", {"reason": ""})
+    assert refused.status_code == 422
+    assert 'id="reason-error"' in refused.text
+    long = "Procès devant le tribunal de Lomé. " * 9
+    refused = post(dge, f"/eliminations/courriers/{mail}/geler", {"reason": long})
+    assert refused.status_code == 422
+    assert "Ce texte est trop long : 300 caractères au plus." in refused.text
+    assert f'value="{long.strip()}' in refused.text, "what was typed comes back"
+    assert "Affaire au tribunal" not in refused.text, "the page is no reading of the letter"
+    assert post(sign_in(app, "agent"), f"/eliminations/courriers/{mail}/geler", {"reason": ""}).status_code == 403
     assert (
         post(dge, f"/eliminations/courriers/{mail}/geler", {"reason": "Tribunal de Lomé"}).location
         == f"/courriers/{mail}"

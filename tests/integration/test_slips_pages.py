@@ -100,7 +100,12 @@ def test_a_slip_travels_through_the_pages(site):
     assert "Écarts à régler" in index
     with services.reading() as session:
         task_id = session.scalars(select(SlipTask.id)).one()
-    web.post(clerk, f"/bordereaux/taches/{task_id}", {"remark": "Retrouvé"})
+    long = "Cherché au secrétariat, puis aux archives. " * 12
+    refused = web.post(clerk, f"/bordereaux/taches/{task_id}", {f"remark-{task_id}": long})
+    assert refused.status_code == 422
+    assert f'value="{long.strip()}' in refused.text, "what was typed comes back, whole"
+    assert f'href="#remark-{task_id}"' in refused.text
+    web.post(clerk, f"/bordereaux/taches/{task_id}", {f"remark-{task_id}": "Retrouvé"})
     assert "Écarts à régler" not in clerk.get("/bordereaux/").text
     assert letter in [line.mail_id for line in slip.lines]
 
@@ -273,6 +278,9 @@ def test_a_sent_slip_is_handed_over_and_voided(site):
     refused = web.post(clerk, "/bordereaux/porteur", {"messenger": "Koffi"})
     assert refused.status_code == 422
     assert "Cochez" in refused.text
+    assert 'value="Koffi"' in refused.text
+    refused = web.post(clerk, "/bordereaux/porteur", {"messenger": "", "slip": [slip.id]})
+    assert f'value="{slip.id}" checked' in refused.text
     web.post(clerk, "/bordereaux/porteur", {"messenger": "Koffi", "slip": [slip.id]})
     assert "Koffi" in clerk.get("/bordereaux/").text
     web.post(clerk, f"/bordereaux/{slip.id}/annuler", {"reason": "Mauvais service"})

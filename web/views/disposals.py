@@ -1,15 +1,14 @@
 """Slips of disposal: letters whose time of keeping is over, proposed by one head and confirmed by a second one."""
 
-from collections.abc import Callable
-
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from ged.disposal import holds, operations, queries
-from ged.errors import Invalid, InvalidTransition
+from ged.errors import GedError, Invalid, InvalidTransition
 from ged.ports import MailId
-from ged.unit import Actor, ReadSession, UnitOfWork
+from ged.register.queries import letter
+from ged.unit import Actor, ReadSession
 from web.site import context
 from web.site.auth import require_recent_proof
 from web.site.errors import view_of
@@ -77,7 +76,7 @@ def show(disposal_id: int) -> ResponseReturnValue:
 @blueprint.post("/<int:disposal_id>/confirmer")
 def confirm(disposal_id: int) -> ResponseReturnValue:
     """The disposal is decided."""
-    shown = FormReader(request.form).text("shown", maximum=64)
+    shown = request.form.get("shown", "")
     require_recent_proof()
     try:
         services, actor, now = context.services(), context.actor(), context.now()
@@ -112,27 +111,34 @@ def _refused(disposal_id: int, refused: Invalid) -> ResponseReturnValue:
 @blueprint.post("/courriers/<int:mail_id>/geler")
 def hold(mail_id: int) -> ResponseReturnValue:
     """Keep a letter off slips of disposal."""
-    reason = FormReader(request.form).text("reason", maximum=operations.MAX_REASON)
-    return _of_letter(
-        mail_id,
-        lambda uow: holds.hold(uow, MailId(mail_id), reason=reason, actor=context.actor()),
-        _("Le courrier est gelé : aucun bordereau d'élimination ne le reçoit."),
-    )
+    fields = FormReader(request.form)
+    reason = fields.text("reason", required=True, maximum=operations.MAX_REASON)
+    try:
+        fields.check()
+        with context.services().unit_of_work(context.now()) as uow:
+            holds.hold(uow, MailId(mail_id), reason=reason, actor=context.actor())
+    except (Invalid, InvalidTransition) as error:
+        return _hold_form(mail_id, error)
+    flash(_("Le courrier est gelé : aucun bordereau d'élimination ne le reçoit."), "success")
+    return redirect(url_for("letters.show", mail_id=mail_id), 303)
+
+
+def _hold_form(mail_id: int, error: GedError) -> ResponseReturnValue:
+    """The refused form of a hold, as it was typed. It shows the letter's number alone, so it is no reading of the letter."""
+    actor = context.actor()
+    with context.services().reading() as session:
+        found = letter(session, mail_id, actor)
+        holds.require_head(session, found.id, actor)
+    return render_form("disposals/hold.html", error=error, letter=found)
 
 
 @blueprint.post("/courriers/<int:mail_id>/degeler")
 def lift(mail_id: int) -> ResponseReturnValue:
     """Let a letter be on slips of disposal again."""
-    return _of_letter(
-        mail_id, lambda uow: holds.lift(uow, MailId(mail_id), actor=context.actor()), _("Le gel est levé.")
-    )
-
-
-def _of_letter(mail_id: int, act: Callable[[UnitOfWork], None], done: str) -> ResponseReturnValue:
     try:
         with context.services().unit_of_work(context.now()) as uow:
-            act(uow)
-        flash(done, "success")
+            holds.lift(uow, MailId(mail_id), actor=context.actor())
+        flash(_("Le gel est levé."), "success")
     except (Invalid, InvalidTransition) as refused:
         told = view_of(refused)
         flash(f"{told.message} {told.remedy}", "danger")

@@ -10,7 +10,6 @@ from ged.errors import GedError, Invalid
 from ged.org import accounts
 from web.site import auth, context, entering, leaving
 from web.site.errors import status_of, view_of
-from web.site.forms import FormReader
 from web.site.paths import next_path, safe_path
 from web.views.account.session import sign_in_page
 
@@ -20,7 +19,7 @@ blueprint = Blueprint("provider", __name__, url_prefix="/connexion/fournisseur")
 @blueprint.post("")
 def begin() -> ResponseReturnValue:
     """Leave for the provider, to sign in."""
-    target = safe_path(FormReader(request.form).text("next")) or url_for("session.home")
+    target = safe_path(request.form.get("next", "")) or url_for("session.home")
     try:
         return leaving.page(_way(target))
     except GedError as error:

@@ -10,6 +10,7 @@ from web.site import context
 from web.site.auth import require_recent_proof
 from web.site.errors import view_of
 from web.site.forms import FormReader
+from web.views.admin.people import person_form
 
 blueprint = Blueprint("factor_resets", __name__, url_prefix="/verifications")
 
@@ -34,8 +35,7 @@ def ask(person_id: int) -> ResponseReturnValue:
         with context.services().unit_of_work(context.now()) as uow:
             resets.ask(uow, person_id, reason, actor=context.actor())
     except Invalid as refused:
-        _say(refused)
-        return redirect(url_for("people.show", person_id=person_id), 303)
+        return person_form(person_id, refused)
     flash(_("La demande est faite : une seconde personne, qui en est avertie, la confirme dans les vingt-quatre heures."), "success")  # fmt: skip
     return redirect(url_for("factor_resets.index"), 303)
 

@@ -12,7 +12,6 @@ from ged.unit import Role
 from web.site import context
 from web.site.auth import require_recent_proof
 from web.site.errors import view_of
-from web.site.forms import FormReader
 from web.site.pages import place
 from web.views.admin.organisation import reach
 
@@ -48,7 +47,7 @@ def refuse(opening_id: int) -> ResponseReturnValue:
 def _settle(opening_id: int, *, is_confirmed: bool) -> ResponseReturnValue:
     require_recent_proof()
     settle = first_access.confirm if is_confirmed else first_access.refuse
-    shown = FormReader(request.form).text("shown", maximum=64)
+    shown = request.form.get("shown", "")
     try:
         with context.services().unit_of_work(context.now()) as uow:
             settle(uow, opening_id, shown=shown, actor=context.actor())

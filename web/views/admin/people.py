@@ -12,12 +12,13 @@ from ged.administration import people as queries
 from ged.administration.people import PersonPage
 from ged.administration.rights import rights_of
 from ged.entry.factors import is_armed
-from ged.errors import Invalid
+from ged.errors import GedError, Invalid
 from ged.ports import Confidentiality
 from web.site import context
 from web.site.auth import require_recent_proof
 from web.site.errors import view_of
 from web.site.numbers import whole
+from web.site.pages import render_form
 from web.views.admin import act_form
 from web.views.admin.act_form import ActForm, Field, Options
 from web.views.admin.organisation import reach
@@ -48,12 +49,22 @@ def index() -> ResponseReturnValue:
 @blueprint.get("/<int:person_id>")
 def show(person_id: int) -> ResponseReturnValue:
     """A person: account, posts over time, delegations, acts."""
+    return person_form(person_id)
+
+
+def person_form(person_id: int, error: GedError | None = None) -> ResponseReturnValue:
+    """The page of a person; with ``error``, its form as it was typed."""
     person = _person(person_id)
     with context.services().reading() as session:
         opening = openings.of_person(session, person_id, on=context.today(), now=context.now())
         factor_armed = person_id != int(context.actor().person_id) and is_armed(session, person_id)
-    return render_template(
-        "people/person.html", person=person, opening=opening, factor_armed=factor_armed, what_words=words.what_words
+    return render_form(
+        "people/person.html",
+        error=error,
+        person=person,
+        opening=opening,
+        factor_armed=factor_armed,
+        what_words=words.what_words,
     )
 
 

@@ -463,7 +463,9 @@ class _PageSave:
             # The operation would refuse too; this refuses before any byte is read.
             raise InvalidTransition("circuit.not_your_turn", "reload the page")
         upload = files.examine(services, file.filename, file.stream)  # type: ignore[arg-type]  # IO[bytes]
-        title = FormReader(request.form).text("annex_title", maximum=1000)
+        fields = FormReader(request.form)
+        title = fields.text("annex_title", maximum=1000)
+        fields.check()
         now, version = context.now(), self.version
         self._note(drafts.add_annex(services, self.mail_id, upload, title=title, version=version, actor=actor, now=now))
 

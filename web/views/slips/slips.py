@@ -61,6 +61,10 @@ def _refused(error: GedError) -> GedError:
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
     """Slips that wait for me, sent slips, open tasks."""
+    return _index()
+
+
+def _index(error: GedError | None = None) -> ResponseReturnValue:
     services, actor = context.services(), context.actor()
     with services.reading() as session:
         sent, shown = queries.sent(
@@ -74,7 +78,7 @@ def index() -> ResponseReturnValue:
             "loans": queries.overdue_loans(session, actor, today=context.today()),
         }
     units = {post.unit_id: post.unit_name for post in actor.working_posts}
-    return render_template("slips/index.html", units=units, **page)
+    return render_form("slips/index.html", error=error, units=units, **page)
 
 
 @blueprint.post("/porteur")
@@ -89,7 +93,7 @@ def hand() -> ResponseReturnValue:
         with context.services().unit_of_work(context.now()) as uow:
             operations.hand_to_messenger(uow, slip_ids, messenger=messenger, actor=context.actor(), now=context.now())
     except REFUSALS as error:
-        return render_form("slips/refused.html", error=error, back=url_for("slips.index"))
+        return _index(error)
     flash(_("Remis au porteur %(name)s.", name=messenger), "success")
     return redirect(url_for("slips.index"), 303)
 
@@ -97,12 +101,14 @@ def hand() -> ResponseReturnValue:
 @blueprint.post("/taches/<int:task_id>")
 def settle(task_id: int) -> ResponseReturnValue:
     """Close a task with a remark on what was done."""
-    remark = FormReader(request.form).text("remark", maximum=500)
+    fields = FormReader(request.form)
+    remark = fields.text(f"remark-{task_id}", required=True, maximum=tasks.MAX_REMARK)
     try:
+        fields.check()
         with context.services().unit_of_work(context.now()) as uow:
             tasks.settle_task(uow, task_id, remark=remark, actor=context.actor(), now=context.now())
     except REFUSALS as error:
-        return render_form("slips/refused.html", error=error, back=url_for("slips.index"))
+        return _index(error)
     flash(_("L'écart est réglé."), "success")
     return redirect(url_for("slips.index"), 303)
 
