@@ -164,6 +164,50 @@ def test_what_was_taken_is_undone_at_once_only_and_a_correction_takes_nothing(
     context.close()
 
 
+def test_an_answer_that_comes_after_the_hand_closed_the_list_opens_it_no_more(
+    browser: Browser, place: tuple[str, Services]
+) -> None:
+    context = browser.new_context(base_url=place[0], locale="fr-FR")
+    page = context.new_page()
+    sign_in(page, "agent")
+    held: list[Route] = []
+    page.route("**/enregistrer/expediteurs*", lambda route: held.append(route))  # noqa: PLW0108  # Playwright marks what it is given
+
+    def answered() -> None:
+        with page.expect_response("**/enregistrer/expediteurs*"):
+            held.pop().continue_()
+        page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+    with page.expect_response("**/enregistrer/connus"):
+        page.goto("/enregistrer/")
+    sender, names = page.locator("#sender_name"), page.locator("#sender-list")
+    sender.focus()
+    with page.expect_request("**/enregistrer/expediteurs?sender_name=ministre*"):
+        page.keyboard.type("ministre de l")
+    for _ in range(7):
+        page.keyboard.press("ArrowLeft")
+    with page.expect_request("**/enregistrer/expediteurs?sender_name=ministere*"):
+        page.keyboard.type("e")
+    expect(names).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    expect(names).to_be_hidden()
+    answered()
+    expect(names).to_be_hidden()
+    for _ in range(8):
+        page.keyboard.press("ArrowRight")
+    expect(sender).to_have_value("ministere de l")
+    # Who types on is offered names again, and who closes them by Escape is not.
+    with page.expect_request("**/enregistrer/expediteurs*"):
+        page.keyboard.type("'")
+    expect(names).to_be_visible()
+    page.keyboard.press("Escape")
+    answered()
+    expect(names).to_be_hidden()
+    page.keyboard.press("ArrowRight")
+    expect(sender).to_have_value("ministere de l'")
+    context.close()
+
+
 def test_in_a_text_of_several_rows_the_arrows_move_the_caret(browser: Browser, place: tuple[str, Services]) -> None:
     address, services = place
     long = "Demande de renouvellement du permis d'exploitation à grande échelle de la carrière du Zio"

@@ -478,7 +478,7 @@
     // A list of names, one in a line: what is offered stands for the last line.
     const isLines = "lines" in box.dataset;
     const text = () => isLines ? input.value.slice(input.value.lastIndexOf("\n") + 1) : input.value;
-    let taken = null;
+    let taken = null, closedAt = null; // the text for which a hand closed the list
     const options = () => [...list.querySelectorAll("[role=option]")];
     const marked = () => list.querySelector("[aria-selected=true]");
     const show = (open) => {
@@ -522,15 +522,22 @@
       return words ? begun + words[0] : null;
     };
     const atEnd = () => input.selectionStart === input.value.length && input.selectionEnd === input.value.length;
+    const close = () => { closedAt = input.value; show(false); };
     // An answer that comes late, after one has been marked, would take the mark away: Enter would send the form instead.
-    list.addEventListener("htmx:beforeSwap", (event) => { if (marked()) event.detail.shouldSwap = false; });
-    input.addEventListener("input", () => mark(null));
+    // One that belongs to an earlier text would let a key take what nobody sees there.
+    list.addEventListener("htmx:beforeSwap", (event) => {
+      const asked = new URL(event.detail.xhr.responseURL || location.href).searchParams.get(input.name);
+      if (marked() || (asked !== null && asked !== input.value)) event.detail.shouldSwap = false;
+    });
+    // Before the list is drawn for what was typed, whichever script draws it.
+    input.addEventListener("input", () => { closedAt = null; mark(null); }, true);
     const offer = () => {
       const begun = text().trim().toLowerCase();
       const found = options();
       // An answer that comes after a name was taken offers another one to who asks for nothing. In lines, arrows move.
       const useless = (found.length === 1 && found[0].dataset.value.toLowerCase() === begun) || (isTaken() && !taken.isPart) || begun.includes("\n");
-      show(document.activeElement === input && found.length > 0 && !useless);
+      // Nor does a late answer open again what a hand closed for this text: the next key would take it.
+      show(document.activeElement === input && found.length > 0 && !useless && closedAt !== input.value);
     };
     list.addEventListener("htmx:afterSwap", offer);
     list.addEventListener("ged:offered", offer);
@@ -543,13 +550,13 @@
       const at = all.indexOf(marked());
       if (event.key === "ArrowDown" || event.key === "ArrowUp") {
         // In a text of several rows these keys move the caret. At the end of the text there is no row below: only there "down" goes into the list.
-        if (input.tagName === "TEXTAREA" && at < 0 && (event.key === "ArrowUp" || event.shiftKey || !atEnd())) { show(false); return; }
+        if (input.tagName === "TEXTAREA" && at < 0 && (event.key === "ArrowUp" || event.shiftKey || !atEnd())) { close(); return; }
         event.preventDefault();
         const next = event.key === "ArrowDown" ? (at + 1) % all.length : (at <= 0 ? all.length : at) - 1;
         mark(all[next]);
       } else if (event.key === "Escape") {
         event.stopPropagation();
-        show(false);
+        close();
       } else if (event.key === "Enter" && at >= 0) {
         event.preventDefault();
         take(all[at]);
@@ -557,7 +564,7 @@
         take(all[at]);
       } else if (box.dataset.suggest === "takes" && !event.shiftKey && !event.altKey && !event.metaKey) {
         // Who moves in the text corrects it: the arrow that leads to its end again must take nothing.
-        if (event.key === "ArrowLeft" || event.key === "Home" || (event.key === "ArrowRight" && !atEnd())) { show(false); return; }
+        if (event.key === "ArrowLeft" || event.key === "Home" || (event.key === "ArrowRight" && !atEnd())) { close(); return; }
         const takes = event.key === "ArrowRight" && !event.repeat && !event.isComposing && atEnd();
         if (!takes) return;
         const option = all[Math.max(at, 0)];
