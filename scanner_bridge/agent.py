@@ -9,6 +9,7 @@ import sys
 import threading
 from contextlib import suppress
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -30,10 +31,35 @@ from scanner_bridge.watch_inbox import waiting_documents
 
 _LINKS = {
     "online": "connecté",
-    "network_down": "réseau coupé : vérifiez le câble ou le wifi ; les pages partiront d'elles-mêmes",
-    "server_down": "serveur indisponible : rien à faire au poste, les pages partiront d'elles-mêmes",
-    "unpaired": "appairage refusé ou révoqué : ged-bridge pair",
+    # Of no answer, the desk knows no reason: a cut network and a stopped server look alike from here.
+    "network_down": "le serveur ne répond pas",
+    "server_down": "le serveur répond qu'il ne peut rien prendre pour le moment",
+    "unpaired": "le serveur ne connaît plus ce poste",
 }
+_TO_DO = {
+    "network_down": "Vérifiez le câble ou le wifi. Si d'autres sites s'ouvrent, c'est le serveur : prévenez l'administrateur.",
+    "server_down": "Rien à faire à ce poste.",
+    "unpaired": "Demandez un code à l'administrateur, puis : ged-bridge pair, et redémarrez ged-bridge.",
+}
+"""What a person does about a link that is away."""
+
+
+def _link_words(link: str, since: str, kept: int) -> list[str]:
+    """The link, and while it is away what is kept and what a person does.
+
+    Args:
+        since: ISO 8601, with its zone; told in the time of this computer. Empty: not known.
+        kept: pages and documents on this computer that the server has not acknowledged.
+    """
+    when = f" depuis le {datetime.fromisoformat(since).astimezone():%d/%m/%Y à %H:%M}" if since else ""
+    told = [f"Liaison : {_LINKS.get(link, 'pas encore essayée')}{when}"]
+    if link not in _TO_DO:
+        return told
+    what = "Ce qui attend est gardé" if kept else "Ce qui sera numérisé est gardé"
+    goes = "partira de soi-même dès que le serveur répondra"
+    if link == "unpaired":
+        goes = "partira de soi-même après le nouvel appairage"
+    return [*told, f"    {what} sur ce poste et {goes} : ne numérisez rien une seconde fois.", f"    {_TO_DO[link]}"]
 
 
 def _config(home: Path) -> settings.Config:
@@ -203,7 +229,9 @@ def status(home: Path, as_json: bool) -> None:
     click.echo(f"Serveur : {config.server or 'pas appairé'}")
     click.echo(f"Programme : {'en marche' if running else 'arrêté'}")
     if running:
-        click.echo(f"Liaison : {_LINKS.get(str(values['link']), 'inconnue')} depuis {values['since']}")
+        kept = int(str(values["waiting_pages"])) + int(str(values["waiting_documents"]))
+        for line in _link_words(str(values["link"] or ""), str(values["since"] or ""), kept):
+            click.echo(line)
     click.echo(f"Pages en attente d'envoi : {values['waiting_pages']}")
     if values["disk_full"]:
         click.echo(f"Disque : {ADVICE['disk_full'].fr}")

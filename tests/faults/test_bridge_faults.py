@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -173,6 +174,12 @@ def test_no_paper_is_drawn_in_when_the_disk_is_nearly_full(desk: Desk, double: D
     assert double.site.wait_final(1) == (1, "failed", 0, "disk_full")
 
 
+SAID = {
+    "server_down": ("le serveur répond qu'il ne peut rien prendre pour le moment", "Rien à faire à ce poste."),
+    "network_down": ("le serveur ne répond pas", "Vérifiez le câble ou le wifi."),
+}
+
+
 @pytest.mark.in_shares(2)
 @pytest.mark.parametrize("way", ["server_down", "network_down"])
 def test_a_server_that_goes_and_comes_back_gets_every_page(desk: Desk, double: Double, way: str) -> None:
@@ -190,6 +197,12 @@ def test_a_server_that_goes_and_comes_back_gets_every_page(desk: Desk, double: D
     site.wait(lambda: f'"{way}"' in (desk.home / "status.json").read_text())
     held = len(site.images("batch-1"))
     assert held < 10
+    told = desk.call("status").stdout
+    what, to_do = SAID[way]
+    assert re.search(rf"Liaison : {what} depuis le \d\d/\d\d/\d{{4}} à \d\d:\d\d\n", told), told
+    assert "Ce qui attend est gardé sur ce poste et partira de soi-même dès que le serveur répondra" in told
+    assert to_do in told
+    assert re.search(r"Pages en attente d'envoi : [1-9]", told), told
     if way == "server_down":
         site.down = False
     else:
@@ -197,6 +210,9 @@ def test_a_server_that_goes_and_comes_back_gets_every_page(desk: Desk, double: D
     assert site.wait_final(1, 25) == (1, "done", 10, None)
     assert len(site.completed["batch-1"]) == 10
     site.wait(lambda: not desk.spooled())
+    told = desk.call("status").stdout
+    assert "Liaison : connecté" in told
+    assert "gardé sur ce poste" not in told
 
 
 def test_a_revoked_token_keeps_the_pages_until_it_is_valid(desk: Desk, double: Double) -> None:
