@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -64,11 +64,17 @@ class What(StrEnum):
     """It was given to a unit, or to a post, and waits there now; whichever unit leads it."""
     GIVEN_LATE = "given_late"
     """Such a letter, past the date of the assignment."""
+    GIVEN_SOON = "given_soon"
+    """Such a letter, whose assignment has a near date (``SOON``)."""
     FINISHED = "finished"
     """A unit, or a post, to which it was given finished with it in the period, and has it no more."""
 
 
-GIVEN = (What.GIVEN, What.GIVEN_LATE, What.FINISHED)
+SOON = 7
+"""A date is near that comes in so many days of the calendar, or today."""
+WAITING_THERE = (What.GIVEN, What.GIVEN_LATE, What.GIVEN_SOON)
+"""Of these an assignment waits, with a date of its own."""
+GIVEN = (*WAITING_THERE, What.FINISHED)
 """Of these the units of a cut are those to which a letter was given, and not those for which it is counted."""
 
 
@@ -113,7 +119,7 @@ def letters(
     return mail_rows(session, actor, page.ids), page, count
 
 
-WAITING_FIRST = frozenset({What.OPEN, What.OVERDUE, What.WAITING, What.GIVEN, What.GIVEN_LATE})
+WAITING_FIRST = frozenset({What.OPEN, What.OVERDUE, What.WAITING, *WAITING_THERE})
 """Lists whose reader looks for the worst: it stands on the first page."""
 
 
@@ -138,6 +144,27 @@ def held(session: Session, mail_ids: Sequence[int]) -> dict[int, Held]:
         .where(FigureLetter.mail_id.in_(mail_ids))
     )
     return {mail_id: Held(unit_id, ended_on) for mail_id, unit_id, ended_on in rows}
+
+
+def given_dates(session: Session, cut: Cut, asked: AskedLetters, mail_ids: Sequence[int]) -> dict[int, date]:
+    """Letter -> the first date of the assignments for which it is in the list (``WAITING_THERE``); those without a date are left out.
+
+    Args:
+        mail_ids: letters of a list, which its reader may see.
+    """
+    rows = session.execute(
+        select(Assignment.mail_id, func.min(Assignment.due_on))
+        .where(*_given(cut, asked), Assignment.mail_id.in_(mail_ids), Assignment.due_on.is_not(None))
+        .group_by(Assignment.mail_id)
+    )
+    return {int(mail_id): due_on for mail_id, due_on in rows}
+
+
+def is_near(
+    due_on: InstrumentedAttribute[date | None] | ColumnElement[date | None], today: date
+) -> ColumnElement[bool]:
+    """Whether the date of an assignment is near (``SOON``)."""
+    return due_on.between(today, today + timedelta(days=SOON))
 
 
 def _parts(actor: Actor, cut: Cut, asked: AskedLetters) -> tuple[Parts, tuple[Key, ...]]:
@@ -198,6 +225,8 @@ def _given(cut: Cut, asked: AskedLetters) -> list[ColumnElement[bool]]:
     which = [is_assigned()] if asked.what is not What.FINISHED else [_finished(asked)]
     if asked.what is What.GIVEN_LATE:
         which.append(Assignment.due_on < asked.period.until)
+    if asked.what is What.GIVEN_SOON:
+        which.append(is_near(Assignment.due_on, asked.period.until))
     if asked.post_id is not None:
         which.append(Assignment.post_id == asked.post_id)
     return [*which, Among(Assignment.unit_id, cut.unit_ids or ())]
@@ -217,7 +246,7 @@ def _day_of(asked: AskedLetters) -> InstrumentedAttribute[Any] | None:
         return _last_day(asked.stage)
     if asked.what is What.HOUR:
         return FigureLetter.numbered_on
-    if asked.what in (What.OPEN, What.WAITING, What.GIVEN, What.GIVEN_LATE):
+    if asked.what in (What.OPEN, What.WAITING, *WAITING_THERE):
         return FigureLetter.opened_on
     return FigureLetter.fell_due_on if asked.what is What.OVERDUE else _column(asked.what)
 

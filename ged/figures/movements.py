@@ -96,6 +96,14 @@ def are_whole(session: Session, kind: WholeDays) -> bool:
     return state is not None and kind.is_whole(state)
 
 
+def waits_for_days(session: Session, kind: WholeDays) -> bool:
+    """Whether days are noted to be counted again: what is shown of them is about to change.
+
+    ``queries.counted_upto`` knows nothing of them: a run counts the acts first, and then the days that the acts are about.
+    """
+    return session.scalar(select(kind.noted.day).limit(1)) is not None
+
+
 # --- slips
 
 

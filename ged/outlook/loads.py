@@ -21,7 +21,7 @@ from ged.db import Among
 from ged.figures.cells import bin_in_sql
 from ged.figures.cuts import Cut
 from ged.figures.days import local_day
-from ged.figures.letters import was_finished, whoever_has_it
+from ged.figures.letters import is_near, was_finished, whoever_has_it
 from ged.figures.models import FigureDay, FigureKey, FigureLetter
 from ged.figures.periods import Period
 from ged.register.models import Mail
@@ -29,8 +29,6 @@ from ged.routing.models import Assignment
 from ged.routing.queries import is_waiting
 from ged.unit import Actor
 
-SOON = 7
-"""A date is near that comes in so many days of the calendar, or today."""
 MOST_DAYS = 31
 """What was finished is counted for so many days at most, the last ones of the period: each letter is asked for its rights."""
 
@@ -51,7 +49,7 @@ class Load:
     Attributes:
         unit_id: of a post: its unit.
         post_id: None: of the unit.
-        waiting: that it has not finished; ``late``: of these, past the date that it was given; ``soon``: of these, with a near date (``SOON``).
+        waiting: that it has not finished; ``late``: of these, past the date that it was given; ``soon``: of these, with a near date (``letters.SOON``).
         since: the day on which it got the one that waits longest; None: none waits.
         finished: in the period, and none of it waits there any more.
         delays: bin (``stages.bin_of``) of the working days from the day on which it got a letter to the day on which it had finished -> letters.
@@ -106,7 +104,7 @@ _KEYS: Mapping[By, tuple[InstrumentedAttribute[Any], ...]] = {
 def _waiting(session: Session, zone: ZoneInfo, actor: Actor, cut: Cut, today: date, by: By) -> Select[Any]:
     """(key, letters, late ones, those with a near date, the first day)."""
     given = _given(cut, is_waiting(), by, Assignment.due_on, Assignment.assigned_at)
-    is_late, is_soon = given.c.due_on < today, given.c.due_on.between(today, today + timedelta(days=SOON))
+    is_late, is_soon = given.c.due_on < today, is_near(given.c.due_on, today)
 
     def letters(which: ColumnElement[bool]) -> ColumnElement[int]:
         return func.count(distinct(case((which, given.c.id))))

@@ -272,7 +272,8 @@ def test_the_cards_of_a_head_lead_to_the_load(site: tuple[Flask, House]) -> None
 
 def test_each_number_leads_to_its_letters(site: tuple[Flask, House]) -> None:
     app, house = site
-    mail_ids = [given(house, to="ETU-M" if n % 2 else "") for n in range(5)]
+    mail_ids = [given(house, to="ETU-M" if n % 2 else "") for n in range(4)]
+    mail_ids.append(given(house, due_on=TODAY + timedelta(days=letter_lists.SOON)))
     overdue(house, mail_ids[0], "ETU", TODAY - timedelta(days=2))
     finished(house, mail_ids[1], by="etudes", unit="ETU", at=NOW)
     count_all(house.services)
@@ -284,6 +285,47 @@ def test_each_number_leads_to_its_letters(site: tuple[Flask, House]) -> None:
             listed = plain(client.get(unescape(href)).text)
             assert f"Courriers que vous pouvez lire : {text}" in listed, href
             followed.append(int(text))
-    # Directorate: five waiting. Service: four, one of them late, and one finished. Post: one waiting, one finished.
-    assert sorted(followed) == [1, 1, 1, 1, 4, 5]
+    # Directorate: five waiting. Service: four, one of them late, one with a near date, and one finished. Post: one waiting, one finished.
+    assert sorted(followed) == [1, 1, 1, 1, 1, 4, 5]
     assert "Agent" in plain(client.get("/tableau/courriers?quoi=given&poste=x").text), "a wrong post is named"
+
+
+def test_a_list_of_loads_shows_the_date_of_the_assignment(site: tuple[Flask, House]) -> None:
+    """The letter has none, or another one; of two assignments of the units the first date counts."""
+    app, house = site
+    today = date(2026, 11, 30)  # a Monday, on which the site's clock stands
+    late, soon = given(house, to="ETU-M"), given(house, due_on=today + timedelta(days=3))
+    overdue(house, late, "ETU", today - timedelta(days=3))
+    with house.services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Mail).where(Mail.id == late).values(due_on=today + timedelta(days=200)))
+    count_all(house.services)
+    client, unit = sign_in(app, "dge"), unit_id(house.services, "ETU")
+
+    def listed(what: str) -> list[str]:
+        page = main(client.get(f"/tableau/courriers?quoi={what}&unite={unit}&seul=1&du={today}&au={today}").text)
+        found = re.findall(r'<td data-label="Échéance de l\'attribution">(.*?)</td>', unescape(page), re.DOTALL)
+        return [re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", one)).strip() for one in found]
+
+    assert listed("given_late") == ["27/11/2026 en retard d'un jour ouvré"]
+    assert listed("given_soon") == ["03/12/2026"]
+    assert len(listed("given")) == 2
+    assert soon != late
+
+
+def test_the_panel_says_which_work_it_does_not_count(site: tuple[Flask, House]) -> None:
+    """A SECRET letter waits in the inbox of its service and in no load; what a directorate ended for its service is the directorate's."""
+    app, house = site
+    secret, ended = given(house), given(house)
+    with house.services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Mail).where(Mail.id == secret).values(level=int(Confidentiality.SECRET)))
+    finished(house, ended, by="dge", unit="DGE", at=NOW)
+    count_all(house.services)
+    found = told(house, "dge")
+    assert ("ETU", "") not in found
+    assert found["DGE", ""].finished == 1
+    page = plain(sign_in(app, "dge").get(f"/tableau/?{NOVEMBER}&vue=charge").text)
+    assert (
+        "Les courriers secrets, et ceux que vous ne pouvez pas lire, attendent dans les bannettes sans être comptés ici."
+        in page
+    )
+    assert "Ce qu'un service a terminé pour ceux qui en dépendent est compté chez lui seul." in page

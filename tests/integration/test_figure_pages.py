@@ -28,7 +28,7 @@ from ged.figures.periods import Period
 from ged.figures.reach import Narrowing, Reach, below, reach_of
 from ged.figures.stages import UNTOLD, Stage
 from ged.natures.models import Nature
-from ged.org.models import Person, Unit
+from ged.org.models import Holding, Person, Post, Unit
 from ged.paging import Place
 from ged.ports import Confidentiality, Principal
 from ged.register.models import Direction, Mail, MailNumber, Priority
@@ -37,7 +37,7 @@ from ged.routing.models import Assignment
 from ged.unit import Actor, ReadSession, Role, Services
 from tests.factories import NOW, TODAY, actor, add_entity, make_natures
 from tests.figure_letters_kit import add_auditor, count_all, furnish, letter
-from tests.figure_site import main, ods_whole, site, table_rows, uncounted
+from tests.figure_site import main, ods_whole, plain, site, table_rows, uncounted
 from tests.letter_kit import opened_envelope
 from tests.routing_kit import impute, post_id, register, unit_id
 from tests.sample_kit import LONG_RUN, in_turn
@@ -303,6 +303,42 @@ def test_an_entity_below_is_not_in_reach_of_the_head_above(house_on_either: Hous
         add_entity(uow.session, Role.HEAD, parent_id=unit_id(services, "DGE"))
     assert unit_id(services, "CEET") not in reach_of(actor(services, "dge")).headed
     assert reach_of(actor(services, "ceet")).headed == {unit_id(services, "CEET")}
+
+
+def test_each_number_of_an_entity_leads_to_its_letters_alone(site: tuple[Flask, House]) -> None:
+    """Also of an entity that stands above another one; whoever heads both sees them side by side."""
+    app, house = site
+    services = house.services
+    with services.unit_of_work(NOW) as uow:
+        above = unit_id(services, "DGE")
+        add_entity(uow.session, Role.HEAD, parent_id=above)
+        uow.session.execute(update(Unit).where(Unit.id == above).values(is_entity=True))
+        uow.session.flush()
+        post = uow.session.scalars(select(Post.id).where(Post.code == "CEET-BO")).one()
+        uow.session.execute(update(Holding).where(Holding.post_id == post).values(until_on=TODAY - timedelta(days=1)))
+        head = int(actor(services, "dge").person_id)
+        uow.session.add(Holding(post_id=post, person_id=head, from_on=TODAY))
+    for code in ("DGE", "DGE", "ETU", "CEET", "CEET", "CEET", "CEET"):
+        letter(services, code)
+    count_all(services)
+    client, followed = sign_in(app, "dge"), dict[str, list[int]]()
+    page = main(client.get(f"/supervision/chiffres?{DAYS}&tableau=entities").text)
+    for row in re.findall(r"<tr>(.*?)</tr>", page, re.DOTALL)[1:]:
+        name = re.search(r"<td[^>]*>([^<]*)<", row)
+        assert name is not None
+        for href, number in re.findall(r'<a href="([^"]*/courriers\?[^"]+)">(\d+)<span', row):
+            listed = plain(client.get(unescape(href)).text)
+            assert f"Courriers que vous pouvez lire : {number}" in listed, href
+            assert "Entité, sans celles qui en dépendent" in listed
+            followed.setdefault(unescape(name[1]), []).append(int(number))
+    assert {name: max(numbers) for name, numbers in followed.items()} == {
+        "CEET": 4,
+        "Direction générale de l'énergie": 3,
+    }
+    ordinary = plain(
+        client.get(f"/tableau/courriers?{DAYS}&quoi=received&unite={unit_id(services, 'ETU')}&seul=entite").text
+    )
+    assert "Service, sans ceux qui en dépendent" in ordinary, "a unit that is no entity"
 
 
 def test_a_letter_that_its_unit_may_not_know_is_under_a_level_of_its_own(house_on_either: House) -> None:

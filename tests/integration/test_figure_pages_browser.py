@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 import pypdfium2 as pdfium
 import pytest
 from playwright.sync_api import expect
+from sqlalchemy import update
 
+from ged.org.models import Unit
 from ged.unit import Services
 from tests.browsing import WIDTHS, axe_faults, leading_on, sign_in
-from tests.factories import make_natures
+from tests.factories import NOW, make_natures
 from tests.figure_letters_kit import add_auditor, count_all, furnish, letter
 from tests.routing_kit import make_mentions
 from tests.sample_kit import in_turn
@@ -324,3 +326,32 @@ def test_a_number_stands_under_the_pointer(browser: Browser, site: tuple[str, Se
     expect(told).to_be_hidden()
     assert page.complaints == []  # type: ignore[attr-defined]
     page.context.close()
+
+
+def test_all_columns_of_the_loads_stand_on_the_screen(browser: Browser, site: tuple[str, Services]) -> None:
+    """At 1280 pixels no box scrolls, however long the name of a unit is; the table alone fits as well."""
+    services = site[1]
+    with services.unit_of_work(NOW) as uow:
+        for code, name in LONG_NAMES.items():
+            uow.session.execute(update(Unit).where(Unit.code == code).values(name=name))
+    letter(services, "DGE")
+    letter(services, "ETU")
+    count_all(services)
+    page = opened(browser, site, "dge")
+    page.goto(f"/tableau/?{DAYS}&vue=charge")
+    page.locator("#loads details > summary").click()
+    for address in ("", f"/tableau/chiffres?{DAYS}&tableau=loads"):
+        if address:
+            page.goto(address)
+        page.wait_for_selector(".figure-cells table")
+        boxes = page.evaluate(
+            "() => [...document.querySelectorAll('.table-scroll')].map((one) => one.scrollWidth - one.clientWidth)"
+        )
+        assert boxes == [0], address
+    page.context.close()
+
+
+LONG_NAMES = {
+    "DGE": "Direction générale de l'énergie et des énergies renouvelables du ministère",
+    "ETU": "Service des études, de la planification et du suivi-évaluation des programmes",
+}

@@ -36,7 +36,7 @@ from ged.unit import SYSTEM, Services, UnitOfWork
 from tests import routing_kit, slip_kit
 from tests.factories import actor
 from tests.figure_letters_kit import add_auditor, letter
-from tests.figure_site import site, table_rows
+from tests.figure_site import plain, saved_rows, site, table_rows
 from tests.figure_slips_kit import UNITS, many_slips
 from tests.routing_kit import services_on_either, unit_id
 from tests.signbook_kit import House, house_on_either
@@ -48,6 +48,7 @@ __all__ = ["house_on_either", "services_on_either", "site"]  # fixtures
 pytestmark = pytest.mark.in_turns(3)
 
 LOME, NAIROBI = ZoneInfo("Africa/Lome"), ZoneInfo("Africa/Nairobi")
+NOVEMBER_30 = datetime(2026, 11, 30, 15, tzinfo=UTC)
 NOVEMBER = Period(date(2026, 11, 1), date(2026, 11, 30))
 
 
@@ -643,3 +644,30 @@ def test_the_pages_show_them_and_tell_small_numbers_to_nobody_else(
             assert [one for one in kept[1:] if "en préparation" not in one[0]] == []
             assert len(kept) == 2, "a file that is kept says that it has no figures yet"
     services.engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("noted", "view", "table"), [(FigureSlipDay, "bordereaux", "slips"), (FigureScanDay, "numerisation", "scan-days")]
+)
+def test_while_days_are_about_to_be_counted_again_the_pages_say_so(
+    site: tuple[Flask, House], noted: type[Any], view: str, table: str
+) -> None:
+    """The acts are all counted then, and the page says up to now; a view of letters says no more than that."""
+    app, house = site
+    services = house.services
+    letter(services, "DGE")
+    many_slips(services, 12)
+    figures.rebuild(services, now=NOVEMBER_30)
+    client, told = sign_in(app, "dge"), "Quelques jours sont encore recomptés"
+
+    def says() -> list[bool]:
+        pages = (f"/tableau/?vue={view}", f"/tableau/chiffres?tableau={table}", "/tableau/?vue=charge")
+        return [told in plain(client.get(one).text) for one in pages]
+
+    assert says() == [False, False, False]
+    with services.unit_of_work(NOVEMBER_30) as uow:
+        uow.session.add(noted(day=NOVEMBER_30.date()))
+    assert says() == [True, True, False]
+    assert any(row and row[0].startswith(told) for row in saved_rows(client, f"/tableau/fichier?tableau={table}"))
+    figures.run(services, now=NOVEMBER_30)
+    assert says() == [False, False, False]

@@ -6,10 +6,12 @@ from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 
 from ged.figures.definitions import ALL, Definition
-from ged.figures.letters import GIVEN, What
+from ged.figures.letters import GIVEN, SOON, What
 from ged.figures.stages import Stage
 from ged.typography import french, plain
 
+ENTITY = "entite"
+"""Value of ``seul`` in an address: the unit is an entity, with its units and without the entities below it."""
 MOST_TYPED = 60
 """Signs that a message repeats of what was typed."""
 _DEFINED: Mapping[str, Definition] = {one.name: one for one in ALL}
@@ -32,6 +34,8 @@ def what(one: What) -> str:
             return str(_("Confiés et en cours"))
         case What.GIVEN_LATE:
             return str(_("Confiés et en retard"))
+        case What.GIVEN_SOON:
+            return str(_("Confiés et à échéance sous %(days)s jours", days=SOON))
         case What.FINISHED:
             return str(_("Terminés"))
         case _:
@@ -62,6 +66,13 @@ def _of_given(one: What) -> str:
             )
         case What.GIVEN_LATE:
             return str(_("De ces courriers, ceux dont l'échéance de l'attribution est passée."))
+        case What.GIVEN_SOON:
+            return str(
+                _(
+                    "De ces courriers, ceux dont l'attribution est à échéance aujourd'hui ou dans les %(days)s jours.",
+                    days=SOON,
+                )
+            )
         case _:
             return str(
                 _(
@@ -77,6 +88,11 @@ def _name(of: Definition) -> str:
 def _is_french() -> bool:
     locale = get_locale()
     return locale is None or locale.language == "fr"
+
+
+def recounts() -> str:
+    """That days are about to be counted again."""
+    return str(_("Quelques jours sont encore recomptés : ces nombres peuvent changer dans les minutes qui viennent."))
 
 
 def days(number: int) -> str:
@@ -116,14 +132,19 @@ def bin_name(first: int, after: int | None) -> str:
     return days(first) if after == first + 1 else str(_("%(first)s à %(last)s j", first=first, last=after - 1))
 
 
-def filter_name(name: str, *, alone: bool = False) -> str:
-    """A filter of the page by its name in the address, as its field is called. ``alone``: the unit without those below it.
+def filter_name(name: str, *, alone: str = "") -> str:
+    """A filter of the page by its name in the address, as its field is called.
+
+    Args:
+        alone: the value of ``seul``: not empty, the unit without those below it; of an entity, without the entities below it.
 
     Raises:
         ValueError: a filter that has no words.
     """
     match name:
         case "unite":
+            if alone == ENTITY:
+                return str(_("Entité, sans celles qui en dépendent"))
             return str(_("Service, sans ceux qui en dépendent") if alone else _("Service, avec ceux qui en dépendent"))
         case "nature":
             return str(_("Nature"))

@@ -18,11 +18,13 @@ from ged.figures.letters import What
 from ged.figures.periods import Period, before, in_months, month_end, months_later
 from ged.figures.reach import Narrowing, Reach, Sight, below
 from ged.figures.stages import FIRST_DAY, Stage
+from ged.org.tree import entity_of
 from ged.register.models import Channel, Direction, Priority
 from ged.unit import Actor
 from web.site.forms import FormReader
 from web.site.numbers import id_of
 from web.views.figures import left_out
+from web.words.figure_pages import ENTITY
 
 Member = TypeVar("Member", bound=Enum)
 
@@ -252,6 +254,10 @@ def _units(
         problems.append(Problem("unite", typed))
         return reach.sight(usual), None
     given["unite"] = str(unit_id)
+    if args.get("seul") == ENTITY and entity_of(unit_id, actor.units) == unit_id:
+        given["seul"] = ENTITY
+        own = {one for one in below(unit_id, actor.units) & offered if entity_of(one, actor.units) == unit_id}
+        return reach.sight(own, top=unit_id), unit_id
     if args.get("seul"):
         given["seul"] = "1"
         return reach.sight({unit_id}), unit_id

@@ -1,12 +1,14 @@
 """The dashboard: the figures of the reader's own services; and the letters behind each figure, by the rule of access."""
 
 from collections.abc import Collection
+from datetime import date
 
 from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from ged.figures import letters as letter_lists
-from ged.figures.letters import GIVEN, AskedLetters, What
+from ged.figures.letters import GIVEN, WAITING_THERE, AskedLetters, What
 from ged.figures.reach import reach_on
 from ged.figures.stages import Stage
 from ged.org.names import post_names, unit_names
@@ -81,14 +83,26 @@ def letters() -> ResponseReturnValue:
         held = letter_lists.held(session, [int(row.mail_id) for row in rows])
         units = closed.marked(unit_names(actor), actor.units, context.services().zone)
         days = calendar.calendar(session)
+        dates = (
+            letter_lists.given_dates(session, asked.cut, wanted, [int(row.mail_id) for row in rows])
+            if what in WAITING_THERE
+            else {int(row.mail_id): row.due_on for row in rows}
+        )
         chosen = offered.chosen(asked, offered.few(session, actor, reach.sight(reach.own), asked, units))
         if rows and what in GIVEN and wanted.post_id is not None:
             post = post_names(session, [wanted.post_id], on=today)[wanted.post_id]
             chosen = [*chosen, ("poste", words.filter_name("poste"), post.text)]
     problems = (*asked.problems, *_problems(what))
+
+    def line(row: MailRow) -> tuple[MailRow, str, date | None, DueWords | None]:
+        of, due_on = held[row.mail_id], dates.get(int(row.mail_id))
+        ended_on = of.ended_on if what not in WAITING_THERE else None
+        return row, units.get(of.unit_id, "—"), due_on, _late(due_on, ended_on, days)
+
     return render_template(
         "dashboard/letters.html",
-        rows=[(row, units.get(held[row.mail_id].unit_id, "—"), _late(row, held[row.mail_id], days)) for row in rows if row.mail_id in held],
+        rows=[line(row) for row in rows if row.mail_id in held],
+        due_title=_("Échéance de l'attribution") if what in WAITING_THERE else _("Échéance"),
         page=page,
         total=total,
         title=_title(what, asked.stage),
@@ -131,14 +145,14 @@ def _back(asked: AskedFigures, *, has_supervision: bool) -> str:
     return url_for("supervision.index" if is_overseen else "dashboard.index", **filters)  # type: ignore[arg-type]
 
 
-def _late(row: MailRow, held: letter_lists.Held, days: WorkCalendar) -> DueWords | None:
-    """How late a letter is, or was when it was dealt with; None: not, or it has no date."""
-    if row.due_on is None:
+def _late(due_on: date | None, ended_on: date | None, days: WorkCalendar) -> DueWords | None:
+    """How late it is, or was on the day on which it was dealt with; None: not, or it has no date."""
+    if due_on is None:
         return None
-    if held.ended_on is None:
-        told = due_words(row.due_on, context.today(), days)
+    if ended_on is None:
+        told = due_words(due_on, context.today(), days)
         return told if told is not None and told.is_late else None
-    return DueWords(late_end(row.due_on, held.ended_on, days), "warning") if row.due_on < held.ended_on else None
+    return DueWords(late_end(due_on, ended_on, days), "warning") if due_on < ended_on else None
 
 
 def _bins() -> tuple[int, int]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from flask_babel import format_date
 from flask_babel import gettext as _
 
-from ged.figures.letters import What
+from ged.figures.letters import SOON, What
 from ged.figures.periods import Period
 from ged.org.names import post_names
 from ged.outlook import loads
@@ -92,7 +92,7 @@ def _panel(board: Board, panel: str, title: str, text: str, first: str, lines: S
             Cell(name, is_number=False),
             board.cell(one.waiting, href(What.GIVEN, one, now)),
             board.cell(one.late, href(What.GIVEN_LATE, one, now)),
-            board.cell(one.soon),
+            board.cell(one.soon, href(What.GIVEN_SOON, one, now)),
             since,
             board.cell(one.finished, href(What.FINISHED, one, shown)),
             board.delay_cell(one.delays, MEDIAN),
@@ -126,9 +126,17 @@ def _panel(board: Board, panel: str, title: str, text: str, first: str, lines: S
             )
             if board.is_exact
             else "",
+            str(
+                _(
+                    "Les courriers secrets, et ceux que vous ne pouvez pas lire, attendent dans les bannettes sans être comptés ici. Ce qu'un service "
+                    "a terminé pour ceux qui en dépendent est compté chez lui seul."
+                )
+            )
+            if board.is_exact
+            else "",
         ),
         (
-            first, str(_("En cours")), late, str(_("À échéance sous %(days)s jours", days=loads.SOON)), str(_("Le plus ancien")),
+            first, str(_("En cours")), late, str(_("Sous %(days)s jours", days=SOON)), str(_("Le plus ancien")),
             words.what(What.FINISHED), str(_("Délai médian")), str(_("Délai de 9 sur 10")),
         ),
         RowsOf(lines, cells),

@@ -74,7 +74,7 @@ def chosen(asked: AskedFigures, those: Choices) -> list[Chosen]:
     """The filters that are set, but for the period, in the order of the address; the days that a forecast leaves aside at the end."""
     left = words.periods(map(period_name, asked.left))
     return [
-        (name, words.filter_name(name, alone="seul" in asked.given), str(dict(those[name])[asked.given[name]]))
+        (name, words.filter_name(name, alone=asked.given.get("seul", "")), str(dict(those[name])[asked.given[name]]))
         for name in ORDER
         if name in those and name in asked.given
     ] + ([(left_out.NAME, words.filter_name(left_out.NAME), left)] if left else [])

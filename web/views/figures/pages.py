@@ -8,7 +8,7 @@ from flask import Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
 from ged.errors import Forbidden, Invalid
-from ged.figures import queries, supervisors
+from ged.figures import movements, queries, supervisors
 from ged.figures.periods import Period
 from ged.figures.reach import Reach, reach_on
 from ged.ports import Confidentiality
@@ -16,7 +16,7 @@ from ged.routing.queries import InboxView, inbox_totals
 from ged.unit import Actor, ReadSession
 from web.site import context
 from web.views.figures import asked as address
-from web.views.figures import closed, deciding, left_out, loads, offered, panels, sent
+from web.views.figures import closed, deciding, left_out, loads, offered, panels, papers, sent
 from web.views.figures.asked import AskedFigures
 from web.views.figures.board import Board, Maker, Panel, earlier_name, period_name
 from web.words import figure_pages as words
@@ -69,6 +69,7 @@ def show(page: Page) -> ResponseReturnValue:
     with context.services().reading() as session:
         reach, asked = _asked(session, actor, page, view)
         are_whole, counted_at = queries.are_whole(session), queries.counted_upto(session, context.now())
+        recounts = _recounts(session, view)
         is_shown = are_whole and bool(asked.sight.unit_ids)
         board = Board(session, actor, asked)
         choices = _choices(board, reach, page) if is_shown else {}
@@ -92,6 +93,7 @@ def show(page: Page) -> ResponseReturnValue:
         oversees=bool(reach.overseen),
         are_whole=are_whole,
         counted_at=counted_at,
+        recounts=words.recounts() if recounts else "",
         load_url=asked.address(page.endpoint, vue=loads.LOADS) if asked.sight.is_exact and view != loads.LOADS else "",
         usual_stage=words.stage(asked.usual_stage),
         page=page,
@@ -133,7 +135,7 @@ def _left(page: Page, asked: AskedFigures) -> list[tuple[str, str]]:
 
 def table(page: Page) -> ResponseReturnValue:
     """The table of a panel: alone for the page that asks for it, as a page of its own without JavaScript."""
-    panel, asked, chosen, counted_at = _panel(page)
+    panel, asked, chosen, counted_at, recounts = _panel(page)
     is_part = "HX-Request" in request.headers
     return render_template(
         "dashboard/_table.html" if is_part else "dashboard/table.html",
@@ -143,6 +145,7 @@ def table(page: Page) -> ResponseReturnValue:
         passed_over=words.problems(asked.passed_over),
         without_them=asked.address(page.table, tableau=panel.id),
         counted_at=counted_at,
+        recounts=words.recounts() if recounts else "",
         back=asked.address(page.endpoint),
         period=period_name(asked.shown),
     )
@@ -154,7 +157,7 @@ def save(page: Page) -> Response:
     Raises:
         Invalid: ``figures.filters``: a filter is not applied, and a file that is kept would not say so.
     """
-    panel, asked, chosen, counted_at = _panel(page)
+    panel, asked, chosen, counted_at, recounts = _panel(page)
     if asked.problems:
         raise Invalid("figures.filters", "ask without these filters", filters=words.problems(asked.problems))
     return sent.as_file(
@@ -164,6 +167,7 @@ def save(page: Page) -> Response:
         period=period_name(panel.counts or asked.shown),
         chosen=chosen,
         counted_at=counted_at,
+        recounts=recounts,
     )
 
 
@@ -182,8 +186,8 @@ def _asked(session: ReadSession, actor: Actor, page: Page, view: str) -> tuple[R
     return reach, offered.checked(session, actor, reach, usual, asked)
 
 
-def _panel(page: Page) -> tuple[Panel, AskedFigures, list[offered.Chosen], datetime | None]:
-    """The panel that the address names, and the filters that hold for it; an unknown one, and one with nothing to show, is not found."""
+def _panel(page: Page) -> tuple[Panel, AskedFigures, list[offered.Chosen], datetime | None, bool]:
+    """The panel that the address names, the filters that hold for it, up to when it is counted, and whether it changes; an unknown one, and one with nothing to show, is not found."""
     actor = context.actor()
     name = request.args.get("tableau", "")
     make = panels.cards_panel if name == CARDS else page.makers.get(name)
@@ -194,9 +198,22 @@ def _panel(page: Page) -> tuple[Panel, AskedFigures, list[offered.Chosen], datet
         panel = make(board) if make is not None and is_shown else None
         choices = _choices(board, reach, page) if panel is not None and asked.given else {}
         counted_at = queries.counted_upto(session, context.now())
+        recounts = _recounts(session, page.view_of(name))
     if panel is None:
         abort(404)
-    return panel, asked, [one for one in offered.chosen(asked, choices) if sent.holds(one[0], name)], counted_at
+    return (
+        panel,
+        asked,
+        [one for one in offered.chosen(asked, choices) if sent.holds(one[0], name)],
+        counted_at,
+        recounts,
+    )
+
+
+def _recounts(session: ReadSession, view: str) -> bool:
+    """Whether days of what a view shows are about to be counted again."""
+    kind = papers.DAYS_OF.get(view)
+    return kind is not None and movements.waits_for_days(session, kind)
 
 
 def _mine(session: ReadSession, actor: Actor) -> tuple[int, int, str, str] | None:

@@ -508,7 +508,13 @@ def entities(board: Board) -> Panel | None:
     if len(found) < 2:
         return None
     names = board.units
-    rows: list[Row] = [(names.get(one, "—"), {}, line) for one, line in found.items()]
+    seen = board.asked.sight.unit_ids
+    # Of rounded numbers the whole is told, and no letters of it. An entity whose top is out of reach is no filter.
+    is_named = board.is_exact
+    rows: list[Row] = [
+        (names.get(one, "—"), {"unite": str(one), "seul": words.ENTITY} if is_named and one in seen else {}, line)
+        for one, line in found.items()
+    ]
     return _side_by_side(board, "entities", str(_("Par entité")), str(_("Entité")), rows)
 
 
@@ -564,7 +570,6 @@ def _side_by_side(board: Board, name: str, title: str, first: str, found: list[R
     looks = ("late", "in-time", *(() if board.is_exact else (UNDIVIDED,)))
 
     def link(what: What, days: Period, named: Mapping[str, str]) -> str:
-        # An entity is no filter of the list of letters: its cells lead nowhere, its units have their own.
         return asked.letters(what, days, **named) if named else ""
 
     def cells(row: Row) -> tuple[Cell, ...]:

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 
 from flask_babel import gettext as _
 
-from ged.figures import handed, movements
+from ged.figures import handed, movements, scanned
 from ged.figures.movements import Handed
 from ged.figures.periods import Period
 from ged.figures.telling import apart
+from ged.figures.whole_days import WholeDays
 from web.drawing import charts
 from web.drawing.charts import Group
 from web.site import context
@@ -173,6 +174,8 @@ PANELS: Mapping[str, Maker] = {
     "slips": slips, "slip-units": slip_units, "slip-delays": slip_delays, **scans.PANELS,
 }  # fmt: skip
 """The panels of papers, on both pages of figures."""
+DAYS_OF: Mapping[str, WholeDays] = {SLIPS: handed.SLIPS, SCANS: scanned.STATIONS}
+"""View -> the cells that it shows, whose days are counted after the acts."""
 VIEWS: Mapping[str, tuple[str, ...]] = {
     SLIPS: ("slips", "slip-units", "slip-delays"), SCANS: tuple(scans.PANELS),
 }  # fmt: skip

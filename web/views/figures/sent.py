@@ -11,6 +11,7 @@ from web.site import context, i18n, lists
 from web.site.lists import Valued
 from web.views.figures import left_out, papers
 from web.views.figures.board import Cell, Panel
+from web.words import figure_pages as words
 
 NAMES: Mapping[str, str] = {
     "cards": "chiffres", "arrivals": "arrivees", "standing": "en-instance", "backlog": "attente-par-age", "delays": "delais",
@@ -48,6 +49,7 @@ def as_file(
     period: str,
     chosen: Iterable[tuple[str, str, str]],
     counted_at: datetime | None,
+    recounts: bool,
 ) -> Response:
     """The cells of a panel's table as CSV, or (``form`` is ``ods``) as ODS. Its words are typed as a keyboard has them.
 
@@ -58,6 +60,7 @@ def as_file(
         page: the first word of the file's name.
         period: in words.
         counted_at: up to which moment the register is counted.
+        recounts: days of it are about to be counted again.
         chosen: (name, name in words, value in words) of the filters that hold for the panel.
     """
     today = context.today()
@@ -67,6 +70,7 @@ def as_file(
         *((plain(label), plain(text)) for _name, label, text in chosen),
         (plain(str(_("Établi le"))), lists.day(today)),
         *([(plain(str(_("Compté le"))), plain(i18n.date_and_time(counted_at)))] if counted_at is not None else []),
+        *([(plain(words.recounts()),)] if recounts else []),
         (),
         tuple(lists.day(panel.days[n]) if n in panel.days else plain(str(one)) for n, one in enumerate(panel.headings)),
         *(tuple(map(_saved, row)) for row in panel.rows),
