@@ -154,10 +154,10 @@ def given_dates(session: Session, cut: Cut, asked: AskedLetters, mail_ids: Seque
     """
     rows = session.execute(
         select(Assignment.mail_id, func.min(Assignment.due_on))
-        .where(*_given(cut, asked), Assignment.mail_id.in_(mail_ids), Assignment.due_on.is_not(None))
+        .where(*_given(cut, asked), Assignment.mail_id.in_(mail_ids))
         .group_by(Assignment.mail_id)
     )
-    return {int(mail_id): due_on for mail_id, due_on in rows}
+    return {int(mail_id): due_on for mail_id, due_on in rows if due_on is not None}
 
 
 def is_near(

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from io import BytesIO
+from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
@@ -70,7 +71,7 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
         sent, shown = queries.sent(
             session, actor, place(), now=context.now(), unacknowledged_hours=services.unacknowledged_hours
         )
-        page = {
+        page: dict[str, Any] = {
             "waiting": queries.to_receive(session, actor),
             "sent": sent,
             "shown": shown,
