@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 from PIL import Image
@@ -242,8 +244,8 @@ class Reader:
                 first, second = sorted((lines, again), key=_worth, reverse=True)
                 lines = merged(first, second)
             return lines
-        for line in [line for line in lines if _is_doubtful(line) or _has_unknown_word(line)]:
-            region = _around(line)
+        for part in [part for line in lines for part in _doubtful_parts(line)]:
+            region = _around(part)
             if _LINE_HEIGHTS[0] < region.bottom - region.top < _LINE_HEIGHTS[1]:
                 found = self._page(region.cut(sheet.scanned), sheet.dpi_of(sheet.scanned), LINE)
                 lines = merged(lines, [region.placed(line) for line in found])
@@ -295,21 +297,33 @@ def _densest_band(fresh: Image.Image) -> Box:
 
 def _is_doubtful(line: Line) -> bool:
     """Whether a line was read badly as a whole, or one of its words that is not a speck."""
-    return confidence_of([line]) < _DOUBTFUL_LINE or any(
-        token.confidence < _DOUBTFUL_WORD and len(token.text) >= _WORD_LETTERS for token in line.tokens
-    )
+    return confidence_of([line]) < _DOUBTFUL_LINE or any(map(_is_hardly_read, line.tokens))
 
 
-def _has_unknown_word(line: Line) -> bool:
-    """Whether a line has a word in small letters (no name) that the dictionary lacks and that was not read surely."""
-    return any(
+def _is_hardly_read(token: Token) -> bool:
+    return token.confidence < _DOUBTFUL_WORD and len(token.text) >= _WORD_LETTERS
+
+
+def _is_unknown(token: Token) -> bool:
+    """Whether a word in small letters (no name) is not in the dictionary and was not read surely."""
+    return (
         token.is_known is False
         and token.confidence < _SURE_WORD
         and len(token.text) >= _UNKNOWN_LETTERS
         and (word := token.text.strip(_MARKS)).replace("-", "").isalpha()
         and word.islower()
-        for token in line.tokens
     )
+
+
+def _doubtful_parts(line: Line) -> list[Line]:
+    """The parts of a line to read again: all of a line that was read badly, else its doubtful words with their neighbours."""
+    if confidence_of([line]) < _DOUBTFUL_LINE:
+        return [line]
+    tokens = line.tokens
+    doubtful = [_is_hardly_read(token) or _is_unknown(token) for token in tokens]
+    near = [any(doubtful[max(0, n - 1) : n + 2]) for n in range(len(tokens))]
+    runs = groupby(zip(near, tokens, strict=True), key=itemgetter(0))
+    return [Line(tuple(token for _, token in run)) for is_near, run in runs if is_near]
 
 
 def _around(line: Line) -> Box:

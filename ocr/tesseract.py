@@ -25,6 +25,10 @@ from ocr.lines import Line, Token
 PAGE, BLOCK, LINE, SPARSE = 3, 6, 7, 11  # page segmentation modes
 _WORD_LEVEL = "5"
 _RULES = re.compile(r"^[\s|_~`^\\=]*$")  # drawn rules and frames read as letters
+_DARK, _DARK_SHARE = (
+    128,
+    0.3,
+)  # light, and share of a part: letters cover a tenth, a white line in a black band leaves two thirds
 _DOUBTFUL_MARK = 40.0  # a word without letter or digit below this confidence is a speck
 _MODELS = ("share/tesseract-ocr/*/tessdata", "share/tessdata", "share/tesseract-ocr/tessdata")
 _PREFIXES = ("/usr", "/usr/local", "/opt/homebrew")
@@ -111,7 +115,7 @@ class TesseractLibrary:
             raise EngineFailed("ocr.timeout", retryable=True)
         api = self._api(languages)
         api.SetPageSegMode(psm)
-        api.SetVariable("tessedit_do_invert", _invert(psm))
+        api.SetVariable("tessedit_do_invert", _invert(gray, psm))
         api.SetImageBytes(gray.tobytes(), gray.width, gray.height, 1, gray.width)
         api.SetSourceResolution(_sensible(dpi))
         if not api.Recognize(max(1, int(timeout_s * 1000))):
@@ -175,7 +179,7 @@ class TesseractProgram:
         """Recognise an image, as ``Recogniser.read``."""
         if timeout_s <= 0:
             raise EngineFailed("ocr.timeout", retryable=True)
-        options = f"{self._models} --dpi {_sensible(dpi)} --psm {psm} -c tessedit_do_invert={_invert(psm)}"
+        options = f"{self._models} --dpi {_sensible(dpi)} --psm {psm} -c tessedit_do_invert={_invert(gray, psm)}"
         plain = gray.copy()
         plain.format = "PPM"  # uncompressed: encoding it as PNG takes a tenth of the reading time
         try:
@@ -215,9 +219,11 @@ def _sensible(dpi: float) -> int:
     return round(min(max(dpi, 70), 600))
 
 
-def _invert(psm: int) -> str:
-    """Whether to look for white on black: rare, and costly at every doubtful line, so only when reading again."""
-    return "1" if psm in {BLOCK, LINE} else "0"
+def _invert(gray: Image.Image, psm: int) -> str:
+    """Whether to look for white on black, which reads each line of less than 0.7 twice: only in a part with a dark place."""
+    if psm not in {BLOCK, LINE}:
+        return "0"
+    return str(int(sum(gray.histogram()[:_DARK]) > _DARK_SHARE * gray.width * gray.height))
 
 
 def _in_dictionary(api: Any) -> list[bool]:

@@ -3,6 +3,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
+from scipy import ndimage
 
 from ocr import clean, filters
 from ocr.paper import freshened
@@ -99,3 +100,28 @@ def test_dark_copies_and_small_sheets_on_a_dark_bed_are_no_negatives() -> None:
     assert not clean.is_negative(dark)
     assert not clean.is_negative(bed)
     assert not clean.is_negative(Image.new("L", SMALL, 10))
+
+
+def all_rules(mask: clean.Mask, length_px: int) -> clean.Mask:
+    """The rules of a mask, found by filtering each row and each column."""
+    found = np.zeros_like(mask)
+    for axis in (0, 1):
+        thin = ndimage.minimum_filter1d(mask.view(np.uint8), length_px, axis=axis)
+        found |= ndimage.maximum_filter1d(thin, length_px + 4, axis=axis) > 0
+    return found
+
+
+@pytest.mark.parametrize("length_px", [20, 44, 45, 60, 61])
+def test_rules_are_found_alike_where_only_rows_and_columns_with_long_strokes_are_filtered(length_px: int) -> None:
+    dice = np.random.default_rng(length_px)
+    seen = 0
+    for _ in range(60):
+        height, width = dice.integers(5, 320, 2)
+        mask = dice.random((height, width)) < dice.choice([0.02, 0.3, 0.9])
+        for _ in range(5):  # strokes of about the length, some at an edge
+            y, x, side = dice.integers(0, height), dice.integers(0, width), dice.integers(5, 2 * length_px)
+            mask[y : y + 2, max(0, x - side) : x] = True
+            mask[max(0, y - side) : y, x : x + 2] = True
+        seen += int(clean.rules(mask, length_px).any())
+        assert np.array_equal(clean.rules(mask, length_px), all_rules(mask, length_px))
+    assert seen > 30

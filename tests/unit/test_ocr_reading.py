@@ -273,3 +273,36 @@ def test_a_word_read_surely_a_number_a_name_and_a_word_of_which_nothing_is_told_
     engine = Wider([*SURE, line])
     read_wider(engine)
     assert "line" not in engine.asked
+
+
+@pytest.mark.parametrize(
+    ("confidences", "parts"),
+    [
+        ((97, 96, 97, 49, 96, 97, 96), [(0.34, 0.68)]),  # a word and its neighbours
+        ((49, 96, 97, 97, 97, 96, 49), [(0.1, 0.32), (0.7, 0.92)]),
+        ((97, 49, 97, 49, 97, 97, 96), [(0.1, 0.68)]),  # they meet
+        ((70, 75, 80, 75, 80, 75, 80), [(0.1, 0.92)]),  # the line as a whole
+    ],
+)
+def test_of_a_line_that_was_read_well_only_doubtful_words_and_their_neighbours_are_read_again(
+    confidences: tuple[int, ...], parts: list[tuple[float, float]]
+) -> None:
+    widths: list[float] = []
+
+    class Keeps(Wider):
+        def read(
+            self, gray: Image.Image, *, dpi: float, languages: str, timeout_s: float, psm: int = PAGE
+        ) -> list[Line]:
+            if psm == LINE:
+                widths.append(gray.width / 1240)
+            return super().read(gray, dpi=dpi, languages=languages, timeout_s=timeout_s, psm=psm)
+
+    words_read = ("entreprises", "rapprochement", "ministre", "lapport", "administratif", "gouvernement", "directeur")
+    line = Line(
+        tuple(
+            Token(word, 0.1 + 0.12 * n, 0.6, 0.1, 0.02, confidence)
+            for n, (word, confidence) in enumerate(zip(words_read, confidences, strict=True))
+        )
+    )
+    read_wider(Keeps([*SURE, line]))
+    assert widths == pytest.approx([right - left + 0.04 for left, right in parts], abs=0.002)
