@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from ged import access
 from ged.ports import Confidentiality
 from ged.register.correspondents import fold
-from ged.register.models import Correspondent, Direction, Mail, SealedEnvelope
+from ged.register.models import Correspondent, Direction, Mail, MailNumber, Register, SealedEnvelope
 from ged.register.states import MailState
 from ged.unit import Actor
 
@@ -21,6 +21,8 @@ LETTERS = 400
 """The newest letters of each unit that are read: some weeks of a registry."""
 SENDERS, SUBJECTS, REFERENCES = 150, 5, 3
 """How many senders are told, and of each one how many subjects and references."""
+DEPARTED = 150
+"""How many subjects of letters that leave are told."""
 LONGEST = 200
 """A longer subject is told to nobody: it is one letter's own. In characters."""
 _HALF = 50
@@ -56,6 +58,35 @@ def known_senders(session: Session, actor: Actor, *, unit_ids: Collection[int]) 
         _keep(one.references, reference, REFERENCES)
     ranked = sorted(found, key=lambda key: -weight[key])
     return [found[key] for key in ranked[:SENDERS]]
+
+
+def known_subjects(session: Session, actor: Actor, *, unit_ids: Collection[int], direction: Direction) -> list[str]:
+    """The different subjects that registers of these units bear of letters that leave, or that stay within; newest first.
+
+    Of each register the last numbers are read, by their index: a letter may belong to another unit than its register.
+    """
+    in_envelope = exists().where(SealedEnvelope.mail_id == Mail.id)
+    registers = select(Register.id).where(Register.unit_id.in_(unit_ids), Register.direction == direction)
+    rows: list[tuple[int, str]] = []
+    for register_id in session.scalars(registers.order_by(Register.id)).all():
+        read = session.execute(
+            select(Mail.id, Mail.subject)
+            .join(MailNumber, MailNumber.mail_id == Mail.id)
+            .where(
+                MailNumber.register_id == register_id,
+                MailNumber.voided_at.is_(None),
+                Mail.level == int(Confidentiality.ORDINARY),
+                ~in_envelope,
+                access.visible_clause(Mail.id, Mail.level, actor.principals),
+            )
+            .order_by(MailNumber.year.desc(), MailNumber.sequence.desc())
+            .limit(LETTERS)
+        )
+        rows += [(mail_id, subject) for mail_id, subject in read]
+    found: list[str] = []
+    for _mail_id, subject in sorted(rows, key=lambda row: -row[0]):
+        _keep(found, subject, DEPARTED)
+    return found
 
 
 def _newest(session: Session, actor: Actor, unit_id: int) -> list[tuple[int, str, str, str]]:

@@ -11,11 +11,12 @@ from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from ged.ports import Confidentiality
-from ged.register.models import Correspondent, Mail, SealedEnvelope
+from ged.register.models import Correspondent, Mail, MailNumber, SealedEnvelope
 from ged.suggestions import known
 from ged.unit import Services
 from tests.factories import NOW
 from tests.routing_kit import register
+from tests.signed_outside_kit import enter, make_books
 from tests.site import make_site, post, sign_in
 
 Site = tuple[Flask, Services]
@@ -143,3 +144,27 @@ def test_a_refused_form_asks_once_and_keeps_the_answer_for_its_letters(site: Sit
         "/enregistrer/doublons", query_string={"sender_name": TOWN, "their_reference": "17/MA", "looked_at": "999"}
     ).text
     assert not re.search(r'id="looked_at"[^>]* checked', other)
+
+
+def test_a_form_of_departures_is_told_the_subjects_that_left(site: Site) -> None:
+    """Of the desk's own registers of that direction, the newest first; what is confidential or void tells nothing."""
+    services = site[1]
+    make_books(services)
+    register(services, "Délestages", sender="CEET")
+    for subject in ("Convocation du comité", "Tarifs", "CONVOCATION du comité"):
+        enter(services, subject=subject)
+    enter(services, subject="Enquête", level=Confidentiality.RESTRICTED)
+    enter(services, "INT", subject="Congés")
+    with services.unit_of_work(NOW) as uow:
+        gone = enter(services, subject="Erreur").mail_id
+        uow.session.execute(update(MailNumber).where(MailNumber.mail_id == gone).values(voided_at=NOW))
+
+    def told_of(direction: str, account: str = "agent") -> list[list[object]]:
+        answer = sign_in(site[0], account).get(f"/enregistrer/connus?sens={direction}").json
+        assert answer is not None
+        return [row for row in answer if not row[0]]
+
+    assert told_of("outgoing") == [["", ["CONVOCATION du comité", "Tarifs"], []]]
+    assert told_of("internal") == [["", ["Congés"], []]]
+    assert told_of("incoming") == told_of("x") == []
+    assert told_of("outgoing", "daf") == [], "another desk"

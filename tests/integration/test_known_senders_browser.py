@@ -15,6 +15,7 @@ from ged.unit import Services
 from tests.browsing import axe_faults, sign_in
 from tests.factories import NOW
 from tests.routing_kit import register
+from tests.signed_outside_kit import enter
 from tests.site import make_site, served
 
 if TYPE_CHECKING:
@@ -270,7 +271,7 @@ def test_each_addressee_of_a_departure_is_completed_on_its_line(browser: Browser
     context = browser.new_context(base_url=place[0], locale="fr-FR", viewport={"width": 360, "height": 740})
     page = context.new_page()
     sign_in(page, "agent")
-    with page.expect_response("**/enregistrer/connus"):
+    with page.expect_response("**/enregistrer/connus?sens=outgoing"):
         page.goto("/enregistrer/depart")
     names, offered = page.locator("#addressees"), page.locator("#addressees-list")
     names.focus()
@@ -296,5 +297,29 @@ def test_each_addressee_of_a_departure_is_completed_on_its_line(browser: Browser
     expect(offered).to_be_hidden()
     page.keyboard.press("ArrowRight")
     expect(names).to_have_value("M. Cabinet Nouveau\nCEET Lomé\nMinistère de l'Économie")
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    context.close()
+
+
+def test_the_subject_of_a_departure_is_completed_by_those_that_left(
+    browser: Browser, place: tuple[str, Services]
+) -> None:
+    address, services = place
+    enter(services, subject="Convocation à la réunion du comité de pilotage")
+    context = browser.new_context(base_url=address, locale="fr-FR", viewport={"width": 360, "height": 740})
+    page = context.new_page()
+    sign_in(page, "agent")
+    with page.expect_response("**/enregistrer/connus?sens=outgoing"):
+        page.goto("/enregistrer/depart")
+    subject, offered = page.locator("#subject"), page.locator("#subject-list")
+    subject.focus()
+    expect(offered).to_be_hidden()  # nothing is typed: nothing is offered
+    page.keyboard.type("comite")
+    expect(offered).to_be_visible()
+    assert axe_faults(page) == []
+    page.keyboard.press("ArrowRight")
+    expect(subject).to_have_value("Convocation à la réunion du comité de pilotage")
+    page.keyboard.press("Control+z")
+    expect(subject).to_have_value("comite")
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
     context.close()

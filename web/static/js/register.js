@@ -65,10 +65,11 @@
     return parts.length && parts.every((part) => one.words.some((word) => word.startsWith(part))) ? 2 : null;
   };
   const best = (all, typed) => all.map((one) => [rank(one, typed), one]).filter(([at]) => at !== null).sort((a, b) => a[0] - b[0]).map(([, one]) => one.text);
-  const ofSender = () => known.senders.find((one) => one.folded === fold(sender.value));
+  // What leaves has no sender: its row of subjects bears no name.
+  const ofSender = () => known.senders.find((one) => one.folded === fold(sender?.value ?? ""));
   const subjects = (typed) => {
     const own = ofSender()?.subjects ?? [];
-    if (!typed) return own.map((one) => one.text);
+    if (!typed) return sender ? own.map((one) => one.text) : [];
     const others = typed.length < 3 ? [] : known.subjects.filter((one) => one.folded !== typed && one.folded.startsWith(typed));
     return [...new Set([...best(own, typed), ...others.map((one) => one.text)])];
   };

@@ -70,6 +70,7 @@ def _page(kind: str, scan_id: int | None, error: GedError | None = None) -> Resp
         "outgoing/form.html",
         error=error,
         kind=kind,
+        direction=signed_outside.DIRECTIONS[register_nature].value,
         title=title_of(register_nature),
         units=units,
         signatories=signatories,

@@ -425,12 +425,18 @@ def senders() -> ResponseReturnValue:
 def known_senders() -> ResponseReturnValue:
     """The senders of the clerk's registers with their latest subjects and references: ``[[name, subjects, references]]``.
 
+    With ``?sens=`` a row without a name comes first: the subjects of letters that leave, or that stay within.
     The form asks once, so completion waits for no network.
     """
     actor = context.actor()
+    asked = request.args.get("sens", "")
+    direction = next((one for one in (Direction.OUTGOING, Direction.INTERNAL) if one.value == asked), None)
     with context.services().reading() as db:
-        rows = known.known_senders(db, actor, unit_ids=clerk_unit_ids(actor))
-    return jsonify([[one.name, one.subjects, one.references] for one in rows])
+        units = clerk_unit_ids(actor)
+        rows = known.known_senders(db, actor, unit_ids=units)
+        own = known.known_subjects(db, actor, unit_ids=units, direction=direction) if direction is not None else []
+    first = [["", own, []]] if own else []
+    return jsonify([*first, *([one.name, one.subjects, one.references] for one in rows)])
 
 
 @blueprint.get("/doublons")
