@@ -311,15 +311,12 @@ def repair(
         arrangement: (page number in the present version, quarter turn to add), in the new order.
 
     Raises:
-        NotFound: ``attachment.unknown``, ``mail.unknown``.
+        NotFound: ``attachment.unknown``.
         Forbidden: ``scan.not_clerk``.
         Invalid: ``attachment.reason``, ``attachment.pages``.
         InvalidTransition: ``scan.signed``, ``attachment.replaced``.
     """
-    old = uow.session.get(Attachment, attachment_id)
-    if old is None:
-        raise NotFound("attachment.unknown", "reload the letter", id=int(attachment_id))
-    mail = mail_to_change(uow, old.mail_id, actor=actor)
+    old, mail = attachment_to_change(uow, attachment_id, actor=actor)
     clerk_of(actor, mail.unit_id)
     if stays_whole(old.kind, is_signed=old.is_signed):
         raise InvalidTransition("scan.signed", "a signed file stays whole", id=old.id)
@@ -339,6 +336,24 @@ def repair(
         replaces=AttachmentId(old.id),
         reason=reason.strip(),
     )
+
+
+def attachment_to_change(
+    uow: UnitOfWork, attachment_id: AttachmentId | int, *, actor: Actor
+) -> tuple[Attachment, Mail]:
+    """An attachment and its letter, which is locked.
+
+    Raises:
+        NotFound: ``attachment.unknown``, also for one of a letter that the actor may not see: another error would tell that
+            it is there.
+    """
+    row = uow.session.get(Attachment, attachment_id)
+    if row is None:
+        raise NotFound("attachment.unknown", "reload the letter", id=int(attachment_id))
+    try:
+        return row, mail_to_change(uow, row.mail_id, actor=actor)
+    except NotFound as hidden:
+        raise NotFound("attachment.unknown", "reload the letter", id=int(attachment_id), refused=True) from hidden
 
 
 def stays_whole(kind: AttachmentKind, *, is_signed: bool) -> bool:

@@ -15,13 +15,13 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from ged import destroyed
+from ged.capture.arrange import attachment_to_change
 from ged.capture.bridges import clerk_of
 from ged.errors import Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.org.models import Person
 from ged.ports import RecognisedPage
 from ged.recognition.page_shape import A4_RATIO
 from ged.register.models import Attachment, AttachmentPage, PageText
-from ged.register.operations import mail_to_change
 from ged.search.models import MarginNote, MarginNoteText
 from ged.unit import Actor, UnitOfWork
 
@@ -173,17 +173,14 @@ def write(
     many notes changed or came.
 
     Raises:
-        NotFound: ``attachment.unknown``, ``mail.unknown``; ``margin_note.unknown``: the document was read anew meanwhile;
+        NotFound: ``attachment.unknown``; ``margin_note.unknown``: the document was read anew meanwhile;
             ``document.not_read``: not read yet, or no such page.
         Forbidden: ``scan.not_clerk``.
         Invalid: ``margin_note.too_long``.
         InvalidTransition: ``attachment.replaced``.
         StaleVersion: ``margin_note.stale``: another person changed a note meanwhile.
     """
-    attachment = uow.session.get(Attachment, attachment_id)
-    if attachment is None:
-        raise NotFound("attachment.unknown", "reload the letter", id=attachment_id)
-    mail = mail_to_change(uow, attachment.mail_id, actor=actor)
+    attachment, mail = attachment_to_change(uow, attachment_id, actor=actor)
     destroyed.require_readable(uow.session, mail.id)
     post = clerk_of(actor, mail.unit_id)
     newer = uow.session.scalar(select(Attachment.id).where(Attachment.replaces_id == attachment.id).limit(1))
