@@ -172,7 +172,7 @@ def test_who_may_and_what_is_refused(services: Services) -> None:
     (note,), (foreign,) = notes(services, attachment_id), notes(services, other)
     with pytest.raises(Forbidden, match=r"scan\.not_clerk"):
         write(services, attachment_id, typed(note, "x"), who="sg")
-    with pytest.raises(NotFound, match=r"mail\.unknown"):
+    with pytest.raises(NotFound, match=r"attachment\.unknown"):
         write(services, attachment_id, typed(note, "x"), who="daf")
     with pytest.raises(NotFound, match=r"margin_note\.unknown"):
         write(services, attachment_id, typed(foreign, "x"))
@@ -280,7 +280,7 @@ def test_who_may_add_a_note_and_what_is_refused(services: Services) -> None:
     attachment_id = document(services)
     with pytest.raises(Forbidden, match=r"scan\.not_clerk"):
         add(services, attachment_id, who="sg")
-    with pytest.raises(NotFound, match=r"mail\.unknown"):
+    with pytest.raises(NotFound, match=r"attachment\.unknown"):
         add(services, attachment_id, who="daf")
     with pytest.raises(NotFound, match=r"document\.not_read"):
         add(services, attachment_id, replace(MISSED, page_no=2))
