@@ -25,10 +25,8 @@ from ocr.lines import Line, Token
 PAGE, BLOCK, LINE, SPARSE = 3, 6, 7, 11  # page segmentation modes
 _WORD_LEVEL = "5"
 _RULES = re.compile(r"^[\s|_~`^\\=]*$")  # drawn rules and frames read as letters
-_DARK, _DARK_SHARE = (
-    128,
-    0.3,
-)  # light, and share of a part: letters cover a tenth, a white line in a black band leaves two thirds
+_DARK = 128  # darker than this
+_DARK_SHARE = 0.3  # of a part: letters cover a tenth of it, and a white line in a black band leaves two thirds dark
 _DOUBTFUL_MARK = 40.0  # a word without letter or digit below this confidence is a speck
 _MODELS = ("share/tesseract-ocr/*/tessdata", "share/tessdata", "share/tesseract-ocr/tessdata")
 _PREFIXES = ("/usr", "/usr/local", "/opt/homebrew")
