@@ -22,8 +22,10 @@ SPAN = "du=2026-10-01&au=2026-11-30"
 PANELS = ("slips", "slip-units", "slip-delays")
 
 
-@pytest.mark.parametrize(("account", "path"), [("auditeur", "supervision"), ("etudes", "tableau")])
-@pytest.mark.parametrize("cut", ["", "&sens=incoming", "&unite={}"])
+@pytest.mark.parametrize(
+    ("account", "path", "cut"),
+    [("auditeur", "supervision", ""), ("auditeur", "supervision", "&unite={}"), ("etudes", "tableau", "")],
+)
 def test_without_slips_and_with_four_everything_is_told_alike(
     site: tuple[Flask, House], account: str, path: str, cut: str
 ) -> None:
