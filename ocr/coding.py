@@ -44,8 +44,7 @@ class CodedPage:
 def code_page(task: PageTask, image: Image.Image, dpi: float) -> CodedPage:
     """Write the files of a page image, in the folder of its result."""
     layers = take_apart(image)
-    gray = all(patch.gray for patch in layers.patches)
-    kept = grayscale(image) if gray else image
+    kept = grayscale(image) if layers.is_gray else image
     limit = SITE_FIRST_BYTES if task.page_no == 1 else SITE_OTHER_BYTES
     site_image = task.stem.with_suffix(".webp") if task.pictures else None
     if site_image is not None:
@@ -55,7 +54,7 @@ def code_page(task: PageTask, image: Image.Image, dpi: float) -> CodedPage:
     path.write_bytes(data)
     width_pt, height_pt = (round(side * 72 / dpi, 2) for side in image.size)
     patches = _patches(task, layers) if coding == "g4" else ()
-    return CodedPage(site_image, path, coding, size_px, gray, width_pt, height_pt, patches)
+    return CodedPage(site_image, path, coding, size_px, layers.is_gray, width_pt, height_pt, patches)
 
 
 def _for_pdf(image: Image.Image, layers: Layers) -> tuple[str, tuple[int, int], bytes]:
@@ -67,8 +66,10 @@ def _for_pdf(image: Image.Image, layers: Layers) -> tuple[str, tuple[int, int], 
             return "g4", image.size, two_tones
     smaller = shrink(image, PDF_JPEG_LONG_SIDE_PX)
     toned = jpeg(smaller, _PDF_JPEG_QUALITY)
-    if 0 < len(two_tones) + sum(len(patch.data) for patch in layers.patches) <= len(toned) and two_tones:
-        return "g4", image.size, two_tones
+    if 0 < len(two_tones) <= len(toned):  # else no patch need be made
+        patches = sum(len(patch.data) for patch in layers.patches)
+        if len(two_tones) + patches <= len(toned):
+            return "g4", image.size, two_tones
     return "jpeg", smaller.size, toned
 
 

@@ -16,10 +16,14 @@ _MEDIAN_OF_NINE = (
 
 def greatest(gray: Image.Image, side_px: int) -> Image.Image:
     """The greatest value of the square around each pixel of a mode ``L`` image; edge values repeat outside."""
-    plane = np.pad(np.asarray(gray), side_px // 2, mode="edge")
-    for _ in range(2):
-        length = plane.shape[0] - side_px + 1
-        plane = np.maximum.reduce([plane[n : n + length] for n in range(side_px)]).T
+    plane: Plane = np.pad(np.asarray(gray), side_px // 2, mode="edge")
+    height, width = plane.shape
+    reach = 1  # each pixel has the greatest value of so many, from itself on
+    while reach < side_px:
+        step = min(reach, side_px - reach)
+        height, width, reach = height - step, width - step, reach + step
+        rows = np.maximum(plane[:height], plane[step:])
+        plane = np.maximum(rows[:, :width], rows[:, step:])
     return Image.fromarray(plane)
 
 

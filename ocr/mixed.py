@@ -5,11 +5,11 @@ page's mask. In a patch of ink the paper is made white, so that the patch's edge
 """
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property, partial
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageChops
 
 from ocr import bilevel, filters
@@ -47,11 +47,24 @@ class Patch:
 
 @dataclass(frozen=True)
 class Layers:
-    """The layers of a page: ``ink`` is drawn black over the patches; ``photo_share`` is the share under photographs."""
+    """The layers of a page.
+
+    Attributes:
+        ink: drawn black over the patches.
+        places: each makes its patch.
+        is_gray: no place has a colour.
+        photo_share: the share of the page under photographs.
+    """
 
     ink: Mask
-    patches: tuple[Patch, ...]
+    places: tuple[Callable[[], Patch], ...]
+    is_gray: bool
     photo_share: float
+
+    @cached_property
+    def patches(self) -> tuple[Patch, ...]:
+        """The patches, made when they are first asked for: a page that is kept as one JPEG needs none of them."""
+        return tuple(place() for place in self.places)
 
 
 def take_apart(image: Image.Image) -> Layers:
@@ -61,27 +74,30 @@ def take_apart(image: Image.Image) -> Layers:
     paper = [bilevel.paper_of(channel) for channel in eighth.split()]
     ink = bilevel.ink(gray)
     photos = _boxes(_toned(gray, paper), _PHOTO_CELLS, image.size)
-    patches = [_photo(image, paper, box) for box in photos]
+    places: list[Callable[[], Patch]] = [partial(_photo, image, paper, box) for box in photos]
     for left, top, right, bottom in photos:
         ink[top:bottom, left:right] = False
     if image.mode == "RGB":
-        patches += _coloured_patches(image, paper, ink, photos)
+        places += _coloured_places(image, paper, ink, photos)
     area = sum((right - left) * (bottom - top) for left, top, right, bottom in photos)
-    return Layers(ink, tuple(patches), area / (image.width * image.height))
+    is_gray = image.mode == "L" or not places
+    return Layers(ink, tuple(places), is_gray, area / (image.width * image.height))
 
 
-def _coloured_patches(image: Image.Image, paper: list[Image.Image], ink: Mask, photos: list[Box]) -> list[Patch]:
-    """Patches of coloured ink, which is removed from the black ink."""
+def _coloured_places(
+    image: Image.Image, paper: list[Image.Image], ink: Mask, photos: list[Box]
+) -> list[Callable[[], Patch]]:
+    """Places of coloured ink, which is removed from the black ink."""
     coloured, cells = _coloured(image, paper)
     for left, top, right, bottom in photos:
         cells[top // GRID : -(-bottom // GRID), left // GRID : -(-right // GRID)] = False
-    patches = []
+    places: list[Callable[[], Patch]] = []
     for box in _boxes(cells, _MIN_CELLS, image.size):
         left, top, right, bottom = box
         black = ink[top:bottom, left:right]
         black &= ~_enlarged(coloured, box) | _dark(image, paper, box)
-        patches.append(_coloured_ink(image, paper, black, box))
-    return patches
+        places.append(partial(_coloured_ink, image, paper, black, box))
+    return places
 
 
 # --- where -------------------------------------------------------------------------------------------------------
@@ -90,13 +106,20 @@ def _coloured_patches(image: Image.Image, paper: list[Image.Image], ink: Mask, p
 def _coloured(image: Image.Image, paper: list[Image.Image]) -> tuple[Mask, Mask]:
     """Coloured spots at a quarter of the page's size, and the grid cells with some; the paper's tint does not count."""
     quarter = image.reduce(4)
-    tint = np.maximum(np.asarray(Image.merge("RGB", paper).resize(quarter.size)).astype(np.float32), 1)
-    balanced = np.minimum(np.asarray(quarter).astype(np.float32) / tint, 1)
-    spots: Mask = balanced.max(axis=2) - balanced.min(axis=2) > _CHROMA
+    balanced: list[Tones] = []
+    for channel, light in zip(quarter.split(), paper, strict=True):
+        tint = np.maximum(np.asarray(light.resize(quarter.size)).astype(np.float32), 1)
+        balanced.append(np.minimum(np.asarray(channel) / tint, 1))
+    spots: Mask = _spread(balanced) > _CHROMA
     side = GRID // 4
-    means = np.stack([_share(balanced[..., n], side) for n in range(3)], axis=2)
-    cast = means.max(axis=2) - means.min(axis=2) > _CAST
+    cast = _spread([_share(one, side) for one in balanced]) > _CAST
     return spots, (_share(spots, side) > _COLOURED_SHARE) & cast
+
+
+def _spread(channels: list[Tones]) -> Tones:
+    """The greatest value of the three channels less the least: plane by plane, which is faster than along a last axis."""
+    red, green, blue = channels
+    return np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
 
 
 def _toned(gray: Image.Image, paper: list[Image.Image]) -> Mask:
@@ -199,35 +222,45 @@ def _coloured_ink(image: Image.Image, paper: list[Image.Image], black: Mask, box
     """A patch of coloured ink on white paper, without its black ink, which would be stored twice."""
     cover = filters.greatest(Image.fromarray(black.astype(np.uint8) * 255), 5)
     known = np.asarray(cover.reduce(_PATCH_SCALE)) == 0
-    crop = np.asarray(image.crop(box).reduce(_PATCH_SCALE)).astype(np.float32)
-    tint = Image.merge("RGB", paper).resize(
-        (crop.shape[1], crop.shape[0]), Image.Resampling.BILINEAR, box=_in_eighths(box)
-    )
-    balanced = np.minimum(crop / np.maximum(np.asarray(tint).astype(np.float32), 1) / _REACH, 1)
-    filled = _filled(balanced, known[..., None])
-    return _coded(Image.fromarray((filled * 255).astype(np.uint8)), box, _QUALITY)
+    balanced: Tones = np.asarray(image.crop(box).reduce(_PATCH_SCALE)).astype(np.float32)
+    height, width = known.shape
+    tint = Image.merge("RGB", paper).resize((width, height), Image.Resampling.BILINEAR, box=_in_eighths(box))
+    # In place: each array of a patch as large as a page has 25 MB.
+    white = np.asarray(tint).astype(np.float32)
+    np.maximum(white, 1, out=white)
+    white *= np.float32(_REACH)
+    balanced /= white
+    np.minimum(balanced, 1, out=balanced)
+    _fill(balanced, known)
+    balanced *= np.float32(255)
+    return _coded(Image.fromarray(balanced.astype(np.uint8)), box, _QUALITY)
 
 
-def _filled(picture: Tones, known: npt.NDArray[np.bool_]) -> Tones:
-    """Fill the unknown pixels from the known pixels around them: from the smallest square that holds enough of them."""
-    height, width = known.shape[:2]
-    room = ((0, -height % _LARGEST_SQUARE), (0, -width % _LARGEST_SQUARE))
-    weight = np.pad(known[..., 0].astype(np.float32), room)
-    planes: Tones = np.pad(np.moveaxis(picture, 2, 0), ((0, 0), *room)) * weight
-    ys, xs = np.nonzero(~known[..., 0])
+def _fill(picture: Tones, known: Mask) -> None:
+    """Fill the unknown pixels, in place, from the known pixels around them: from the smallest square that holds enough of them.
+
+    Args:
+        picture: height x width x colours.
+        known: height x width.
+    """
+    height, width = known.shape
+    rows, columns = height + -height % _LARGEST_SQUARE, width + -width % _LARGEST_SQUARE
+    weight: Tones = np.zeros((rows, columns), np.float32)
+    weight[:height, :width] = known
+    planes: Tones = np.zeros((picture.shape[2], rows, columns), np.float32)
+    np.multiply(np.moveaxis(picture, 2, 0), known, out=planes[:, :height, :width])
+    ys, xs = np.nonzero(~known)
     fill = np.ones((len(ys), picture.shape[2]), np.float32)  # far from all known pixels: paper
     waiting, side = np.arange(len(ys)), 1
     while len(waiting) and side < _LARGEST_SQUARE:
         side *= 2
         planes, weight = _halved(planes), _halved(weight)
-        rows, columns = ys[waiting] // side, xs[waiting] // side
-        share = weight[rows, columns]
+        at = ys[waiting] // side, xs[waiting] // side
+        share = weight[at]
         enough = share > _ENOUGH_KNOWN
-        fill[waiting[enough]] = (planes[:, rows[enough], columns[enough]] / share[enough]).T
+        fill[waiting[enough]] = (planes[:, at[0][enough], at[1][enough]] / share[enough]).T
         waiting = waiting[~enough]
-    result = picture.copy()
-    result[ys, xs] = np.minimum(fill, 1)
-    return result
+    picture[ys, xs] = np.minimum(fill, 1)
 
 
 def _halved(planes: Tones) -> Tones:
