@@ -17,6 +17,8 @@ from ged.mailbox.reading import read_apart
 from ged.ports import Verdict
 from tests.factories import NOW, make_services
 
+pytestmark = pytest.mark.in_turns(3)
+
 
 def _message(html: str) -> bytes:
     made = EmailMessage()

@@ -20,7 +20,7 @@ from sandbox import NONE
 from tests import pages, slip_kit
 from tests.factories import NOW, actor, make_organisation, make_services
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.slow]
 REAL = "exec tesseract"
 
 

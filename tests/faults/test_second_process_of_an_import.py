@@ -28,6 +28,8 @@ from tests.site import make_settings
 from web.commands import imports
 from web.commands.index import writing
 
+pytestmark = pytest.mark.in_turns(3)
+
 LONG_S = 600.0
 Harm = Callable[[pytest.MonkeyPatch], None]
 

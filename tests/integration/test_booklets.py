@@ -17,7 +17,7 @@ from tests.factories import NOW, SECRET, make_organisation, make_services
 from tests.site import make_site, sign_in
 from web.site import booklets, guide
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.slow]
 LANGUAGES = ("fr", "en")
 MOST_PAGES = 4
 LEAST_PT = 10.0

@@ -27,6 +27,8 @@ from tests.factories import NOW, actor
 from tests.intake_kit import quiet, register
 from tests.site import make_site
 
+pytestmark = pytest.mark.in_turns(3)
+
 
 class Office:
     """The site on a port, and a watcher with a share for the mail office and another one for another unit."""

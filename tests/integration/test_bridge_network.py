@@ -22,6 +22,8 @@ from scanner_bridge.simulate_device import Device
 from tests.bridge_double import Desk, Double, double, order
 
 __all__ = ["double"]  # a fixture
+
+pytestmark = pytest.mark.in_turns(3)
 SANED_PORT = 6566
 
 

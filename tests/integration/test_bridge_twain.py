@@ -19,6 +19,8 @@ from scanner_bridge.faults import ScanFault
 from scanner_bridge.twain_device import TwainScanner
 from tests import twain_fake_names as names
 
+pytestmark = pytest.mark.in_turns(3)
+
 BOOL, FIX32, UINT16, INT16 = 6, 7, 4, 1
 
 

@@ -33,6 +33,8 @@ from tests.tampering import lift_guards
 
 __all__ = ["case", "house"]  # fixtures
 
+pytestmark = pytest.mark.in_turns(3)
+
 
 @pytest.fixture(scope="module")
 def held(house, tmp_path_factory):

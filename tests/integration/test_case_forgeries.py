@@ -23,6 +23,8 @@ from tests.pki_kit import Ministry, holder, order_pdf, signed, stamped
 
 __all__ = ["case", "house"]  # fixtures
 
+pytestmark = pytest.mark.in_turns(3)
+
 MINISTER = "Koffi Edem Agbényo (ministre)"
 CLAIM = "PROUVÉ      tout est prouvé"
 STEERING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")

@@ -30,7 +30,7 @@ from tests.servers.authorities import Authorities
 
 __all__ = ["patient", "whole"]  # fixtures
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.servers]
 
 
 @pytest.fixture

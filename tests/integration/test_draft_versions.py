@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from html import unescape
 
+import pytest
+
 from ged.register.models import AttachmentKind
 from ged.signbook.models import Draft
 from ged.writing import working
@@ -12,6 +14,8 @@ from tests.draft_kit import draft, form_of
 from tests.factories import actor
 from tests.letter_kit import document
 from tests.signbook_site_kit import Site, hidden, site  # noqa: F401
+
+pytestmark = pytest.mark.in_turns(3)
 
 MINE, THEIRS = "Nous acceptons votre demande.", "Nous refusons votre demande."
 

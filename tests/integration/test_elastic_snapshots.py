@@ -30,7 +30,7 @@ from web.commands import main
 
 __all__ = ["bare", "server"]  # fixtures
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.servers]
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from tests.site import make_site, served
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.browser]
 GOOD = "les pirogues rentrent avant la pluie"
 
 

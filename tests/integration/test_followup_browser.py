@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["site"]  # a fixture
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.browser]
 HINT = "Taper pour chercher un service"
 
 

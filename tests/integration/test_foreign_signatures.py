@@ -12,6 +12,8 @@ from tests.factories import SharedChecker
 from tests.judges import eudss, eudss_signer
 from tests.pki_kit import NOW, Ministry, order_pdf, signed, stamped, with_validation_data
 
+pytestmark = pytest.mark.in_turns(3)
+
 BLANK = SigFieldSpec("third", on_page=1, box=(300, 200, 500, 260))
 OVER_TEXT = SigFieldSpec("third", on_page=1, box=(40, 690, 240, 750))
 

@@ -37,6 +37,8 @@ from tests.site import make_site, sign_in
 
 __all__ = ["ministry"]  # a fixture
 
+pytestmark = pytest.mark.in_turns(3)
+
 P7M, P7S = ("application", "pkcs7-mime"), ("application", "pkcs7-signature")
 UNKNOWN = ("application", "octet-stream")
 

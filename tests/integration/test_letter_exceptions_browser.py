@@ -23,7 +23,7 @@ from tests.site import make_site, served
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.browser]
 Place = tuple[str, Services, MailId]
 
 

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 __all__ = ["site"]  # a fixture
 
+pytestmark = pytest.mark.in_turns(3)
+
 
 def test_a_report_is_made_listed_and_fetched(tmp_path: Path) -> None:
     app, services = make_site(tmp_path)

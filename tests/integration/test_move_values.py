@@ -20,6 +20,8 @@ from tests.factories import make_organisation, make_services, make_tables
 from tests.routing_kit import register
 from tests.tampering import lift_guards
 
+pytestmark = pytest.mark.in_turns(3)
+
 
 def altered(folder: Path, *statements: str, **values: object) -> Path:
     """A database with a letter, and with these statements run by hand."""

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["site"]  # a fixture
 
+pytestmark = pytest.mark.in_turns(3)
+
 PAGE = "/administration/modele-du-rapport/"
 OURS = '= Mot du ministre\n\n#nombre("Reçus") courriers.\n\n#tableau-nombres'
 

@@ -21,7 +21,7 @@ from tests.site import make_site, served
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Route
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.browser]
 
 LETTERS = (
     ("Préfecture de l'Ogou", "Demande d'appui pour la réparation du pont de Glei"),

@@ -23,6 +23,8 @@ from tests.factories import NOW
 from tests.signbook_kit import pdf_of
 from tests.signbook_site_kit import Site, site  # noqa: F401
 
+pytestmark = pytest.mark.in_turns(3)
+
 AT = datetime(2026, 3, 1, 10, tzinfo=UTC)
 TABLE = "| Poste | Montant |\n|---|---|\n" + "".join(f"| {n} | {n} 000 000 |\n" for n in range(400, 470))
 TEXT = f"{{civilite}},\n\nVotre **demande** est *acceptée*.\n- un\n- deux\n\n{TABLE}\n[saut de page]\n\nSalutations."

@@ -26,6 +26,8 @@ from tests.signing_kit import NOW, SENDER, page_pdf, pdfsig, request
 from tests.site import make_settings
 from web.wiring.sealing import seal_key
 
+pytestmark = pytest.mark.in_turns(3)
+
 KEY = derive_secret(SECRET, "keystore")
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.started import GED, ROOT, Started, run
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.slow]
 
 
 @pytest.mark.in_shares(3)

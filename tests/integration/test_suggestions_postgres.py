@@ -14,7 +14,7 @@ from tests.scripted_ocr import ScriptedEngine, reading
 from tests.site import make_site, sign_in
 from tests.suggestions_kit import LETTERS, Site, fill_register, know, learn
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.servers]
 
 
 def test_from_the_scan_to_the_proposals(tmp_path: Path, make_database: Callable[[], str]) -> None:

@@ -19,7 +19,7 @@ from tests.word_site_kit import SAID, WordSite
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.browser]
 
 
 @pytest.fixture

@@ -23,6 +23,8 @@ from tests.word_kit import ENGINE, given, needs_office, taken, word_house
 
 __all__ = ["word_house"]
 
+pytestmark = pytest.mark.in_turns(3)
+
 
 class Failing:
     """The engine, which makes no pages. With ``failure`` None its program is missing."""

@@ -12,6 +12,8 @@ from tests.word_kit import edited, given, taken, text_of, word_house
 
 __all__ = ["word_house"]
 
+pytestmark = pytest.mark.in_turns(3)
+
 BEGIN = (
     '<w:body><w:p><mc:AlternateContent xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006" '
     'xmlns:zz="urn:zz"><mc:Choice Requires="zz"><w:r><w:t>Bonjour</w:t></w:r></mc:Choice><mc:Fallback>'

@@ -18,6 +18,8 @@ from tests.factories import NOW, actor
 from tests.word_kit import DOCUMENT, edited, needs_office, parts_of, text_of
 from tests.word_site_kit import WordSite
 
+pytestmark = pytest.mark.in_turns(3)
+
 PATH = "/administration/modeles-word/"
 SHIPPED = (word.SHIPPED / "lettre.docx").read_bytes()
 OURS = edited(SHIPPED, {"Ampliations": "Copies du cabinet"})

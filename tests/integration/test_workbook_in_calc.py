@@ -29,6 +29,7 @@ CALC = Path(SOFFICE).resolve().with_name("libsclo.so")
 BOOKS = ("template", "marked", "list")
 
 pytestmark = [
+    pytest.mark.in_turns(3),
     pytest.mark.slow,
     pytest.mark.skipif(not CALC.is_file(), reason="LibreOffice Calc (libreoffice-calc-nogui) is not installed"),
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from sqlalchemy import Engine, text
 
 from tests.migration_kit import engine, url
@@ -11,6 +12,8 @@ from tests.site import make_settings
 from web.processes.migrate import migrate_database
 
 __all__ = ["engine", "url"]
+
+pytestmark = pytest.mark.in_turns(3)
 
 ROW = (
     "INSERT INTO correspondents (id, entity_id, is_shared, name, folded_name, kind, address, email, phone, is_active, version)"

@@ -3,6 +3,7 @@ down."""
 
 from pathlib import Path
 
+import pytest
 from sqlalchemy import Engine, text
 
 from ged.models import metadata
@@ -16,6 +17,8 @@ from tests.migration_kit import downgrade, engine, make_at_head, tables, upgrade
 from tests.signbook_kit import House, make_house
 
 __all__ = ["engine", "url"]
+
+pytestmark = pytest.mark.in_turns(3)
 
 
 def rows(engine: Engine, query: str) -> list[tuple[object, ...]]:

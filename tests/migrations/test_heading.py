@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from sqlalchemy import Engine, text
 
 from ged.org.models import Post
@@ -15,6 +16,8 @@ from tests.migration_kit import downgrade, engine, make_at_head, upgrade, url
 from tests.routing_kit import impute, make_mentions, register
 
 __all__ = ["engine", "url"]
+
+pytestmark = pytest.mark.in_turns(3)
 
 
 def test_letters_of_posts_get_the_right_of_the_heads_and_an_index_job(url: str, engine: Engine, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from sqlalchemy import Engine, text
 
 from tests.migration_kit import engine, url
@@ -11,6 +12,8 @@ from tests.site import make_settings
 from web.processes.migrate import migrate_database
 
 __all__ = ["engine", "url"]
+
+pytestmark = pytest.mark.in_turns(3)
 
 UNIT = (
     "INSERT INTO units (id, code, name, kind, is_entity, parent_id)"

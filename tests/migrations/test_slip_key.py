@@ -23,6 +23,8 @@ from web.processes.migrate import migrate_database
 
 __all__ = ["engine", "url"]
 
+pytestmark = pytest.mark.in_turns(3)
+
 BEFORE, ADDED, HELD = "0026", "0027", "0028"
 KEY = "fk_mail_numbers_slip_id_slips"
 LIKE = "register_id, year, text, text_key, registered_at, registered_on, void_reason"
