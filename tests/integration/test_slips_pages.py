@@ -14,6 +14,7 @@ from ged.org import keys
 from ged.org.models import Unit
 from ged.ports import Confidentiality
 from ged.register.levels import change_level
+from ged.slips import queries
 from ged.slips.models import Slip, SlipTask
 from ged.slips.states import LineState, SlipState
 from tests import site as web
@@ -105,8 +106,13 @@ def test_a_slip_travels_through_the_pages(site):
     assert refused.status_code == 422
     assert f'value="{long.strip()}' in refused.text, "what was typed comes back, whole"
     assert f'href="#remark-{task_id}"' in refused.text
+    unseen = web.post(clerk, f"/bordereaux/taches/{task_id}", {f"remark-{task_id}": "\u200f\u200b"})
+    assert f'href="#remark-{task_id}"' in unseen.text, "signs that nobody sees are no remark; the error leads to its field"
     web.post(clerk, f"/bordereaux/taches/{task_id}", {f"remark-{task_id}": "Retrouvé"})
     assert "Écarts à régler" not in clerk.get("/bordereaux/").text
+    late = web.post(clerk, f"/bordereaux/taches/{task_id}", {f"remark-{task_id}": "Rendu par le cabinet"})
+    assert late.status_code == 409
+    assert "Rendu par le cabinet" in late.text, "the form is gone, what was typed is not"
     assert letter in [line.mail_id for line in slip.lines]
 
 
@@ -285,6 +291,23 @@ def test_a_sent_slip_is_handed_over_and_voided(site):
     assert "Koffi" in clerk.get("/bordereaux/").text
     web.post(clerk, f"/bordereaux/{slip.id}/annuler", {"reason": "Mauvais service"})
     assert "Mauvais service" in clerk.get(f"/bordereaux/{slip.id}").text
+
+
+def test_a_refused_handing_keeps_the_place_of_the_list(site, monkeypatch):
+    _app, _services = site
+    clerk, _letter, first = _sent(site)
+    more = [_sent(site)[2] for _ in range(2)]
+    monkeypatch.setattr(queries.sent, "__kwdefaults__", {**queries.sent.__kwdefaults__, "limit": 1})
+    older = re.search(r'rel="next" href="([^"]+)"', clerk.get("/bordereaux/").text)[1]
+    shown = clerk.get(html.unescape(older)).text
+    action = html.unescape(re.search(r'action="(/bordereaux/porteur[^"]*)"', shown)[1])
+    refused = web.post(clerk, action, {"messenger": "", "slip": [more[0].id]})
+    assert f'value="{more[0].id}" checked' in refused.text
+    for link in re.findall(r'rel="(?:prev|next)" href="([^"]+)"', refused.text):
+        assert clerk.get(html.unescape(link)).status_code == 200, link
+    nothing = web.post(clerk, action, {"messenger": ""})
+    assert ('href="#slip"' in nothing.text, 'href="#messenger"' in nothing.text) == (True, True), "both are said at once"
+    assert first.number_text not in refused.text
 
 
 def test_whoever_heads_the_sending_unit_reads_its_slips_and_ticks_none(site):

@@ -63,8 +63,9 @@ class FormReader:
 
     def text(self, name: str, *, required: bool = False, maximum: int = 500) -> str:
         """A text without outer spaces, as ``ged.typography.visible``."""
-        raw = self._raw(name, required)
-        value = visible(raw)
+        value = visible(self._raw(name, required)).strip()
+        if required and not value:  # signs that nobody sees fill no field
+            self._errors.append(Invalid("form.required", "fill it in", field=name))
         if len(value) > maximum:
             self._errors.append(Invalid("form.too_long", "shorten it", field=name, maximum=maximum))
         return value

@@ -98,10 +98,14 @@ def installation_name() -> str:
     return str(name)
 
 
-def page_url(**place: object) -> str:
-    """This page's URL at another place of its list, for the pager; filters are kept."""
+def page_url(path: str = "", /, **place: object) -> str:
+    """This page's URL at another place of its list, for the pager; filters are kept.
+
+    Args:
+        path: the page's path, where the request may have another: a refused form of the page was sent there.
+    """
     arguments = [(key, value) for key, value in request.args.items(multi=True) if key not in _PLACES]
-    return f"{request.path}?{urlencode([*arguments, *((key, str(value)) for key, value in place.items())])}"
+    return f"{path or request.path}?{urlencode([*arguments, *((key, str(value)) for key, value in place.items())])}"
 
 
 def place() -> Place:
@@ -110,9 +114,9 @@ def place() -> Place:
     return Place(after=after) if after is not None else Place(before=before)
 
 
-def place_url(at: Place) -> str:
-    """This page's URL at a place of its list."""
-    return page_url(apres=at.after) if at.after is not None else page_url(avant=at.before)
+def place_url(at: Place, path: str = "") -> str:
+    """This page's URL at a place of its list. ``path``: as of ``page_url``."""
+    return page_url(path, apres=at.after) if at.after is not None else page_url(path, avant=at.before)
 
 
 def render_form(

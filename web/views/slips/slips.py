@@ -65,7 +65,8 @@ def index() -> ResponseReturnValue:
     return _index()
 
 
-def _index(error: GedError | None = None) -> ResponseReturnValue:
+def _index(error: GedError | None = None, *, task_id: int = 0) -> ResponseReturnValue:
+    """The page; with ``error``, as it was typed. ``task_id``: the task whose form was refused: another person may have closed it."""
     services, actor = context.services(), context.actor()
     with services.reading() as session:
         sent, shown = queries.sent(
@@ -78,6 +79,8 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
             "open_tasks": queries.open_tasks(session, actor),
             "loans": queries.overdue_loans(session, actor, today=context.today()),
         }
+    has_form = any(one.id == task_id and one.may_settle for one in page["open_tasks"])
+    page["unplaced"] = "" if has_form else request.form.get(f"remark-{task_id}", "")
     units = {post.unit_id: post.unit_name for post in actor.working_posts}
     return render_form("slips/index.html", error=error, units=units, **page)
 
@@ -87,10 +90,10 @@ def hand() -> ResponseReturnValue:
     """Give sent slips to a messenger."""
     fields = FormReader(request.form)
     slip_ids, messenger = fields.integers("slip"), fields.text("messenger", required=True, maximum=120)
+    if not slip_ids:
+        fields.refuse(Invalid("slip.none_chosen", "tick a slip", field="slip"))
     try:
         fields.check()
-        if not slip_ids:
-            raise Invalid("slip.none_chosen", "tick a slip", field="slip")
         with context.services().unit_of_work(context.now()) as uow:
             operations.hand_to_messenger(uow, slip_ids, messenger=messenger, actor=context.actor(), now=context.now())
     except REFUSALS as error:
@@ -109,7 +112,7 @@ def settle(task_id: int) -> ResponseReturnValue:
         with context.services().unit_of_work(context.now()) as uow:
             tasks.settle_task(uow, task_id, remark=remark, actor=context.actor(), now=context.now())
     except REFUSALS as error:
-        return _index(error)
+        return _index(error, task_id=task_id)
     flash(_("L'écart est réglé."), "success")
     return redirect(url_for("slips.index"), 303)
 
