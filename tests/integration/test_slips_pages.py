@@ -107,7 +107,9 @@ def test_a_slip_travels_through_the_pages(site):
     assert f'value="{long.strip()}' in refused.text, "what was typed comes back, whole"
     assert f'href="#remark-{task_id}"' in refused.text
     unseen = web.post(clerk, f"/bordereaux/taches/{task_id}", {f"remark-{task_id}": "\u200f\u200b"})
-    assert f'href="#remark-{task_id}"' in unseen.text, "signs that nobody sees are no remark; the error leads to its field"
+    assert f'href="#remark-{task_id}"' in unseen.text, (
+        "signs that nobody sees are no remark; the error leads to its field"
+    )
     web.post(clerk, f"/bordereaux/taches/{task_id}", {f"remark-{task_id}": "Retrouvé"})
     assert "Écarts à régler" not in clerk.get("/bordereaux/").text
     late = web.post(clerk, f"/bordereaux/taches/{task_id}", {f"remark-{task_id}": "Rendu par le cabinet"})
@@ -306,7 +308,9 @@ def test_a_refused_handing_keeps_the_place_of_the_list(site, monkeypatch):
     for link in re.findall(r'rel="(?:prev|next)" href="([^"]+)"', refused.text):
         assert clerk.get(html.unescape(link)).status_code == 200, link
     nothing = web.post(clerk, action, {"messenger": ""})
-    assert ('href="#slip"' in nothing.text, 'href="#messenger"' in nothing.text) == (True, True), "both are said at once"
+    assert ('href="#slip"' in nothing.text, 'href="#messenger"' in nothing.text) == (True, True), (
+        "both are said at once"
+    )
     assert first.number_text not in refused.text
 
 
