@@ -63,7 +63,7 @@ class FormReader:
 
     def text(self, name: str, *, required: bool = False, maximum: int = 500) -> str:
         """A text without outer spaces, as ``ged.typography.visible``."""
-        value = visible(self._raw(name, required)).strip()
+        value = visible(self._raw(name, required=False)).strip()
         if required and not value:  # signs that nobody sees fill no field
             self._errors.append(Invalid("form.required", "fill it in", field=name))
         if len(value) > maximum:
