@@ -154,8 +154,8 @@ def confirm(uow: UnitOfWork, opening_id: int, *, shown: str, actor: Actor) -> No
         shown: ``OpeningRow.mark`` of what the actor saw.
 
     Raises:
-        NotFound: ``first_access.unknown``: no such code.
-        Forbidden: ``first_access.not_second``: the actor made it, it is for the actor, or the rule names others.
+        NotFound: ``first_access.unknown``: no such code, or the actor has nothing to do with it.
+        Forbidden: ``first_access.not_second``: the actor made it, or it is for the actor.
         Invalid: ``first_access.settled``: it does not wait any more, or is not what was shown: another code was made, or the posts,
             the name or the clearance changed.
     """
@@ -186,6 +186,8 @@ def _held(uow: UnitOfWork, opening_id: int, actor: Actor, shown: str) -> FirstAc
     locks.hold_one(uow.session, Person, row.person_id)
     uow.session.refresh(row)
     if int(actor.person_id) not in _seconds(uow, row).able:
+        if int(actor.person_id) not in (row.person_id, row.made_by_id):
+            raise NotFound("first_access.unknown", "open it from the list again", id=opening_id)
         raise Forbidden("first_access.not_second", "another administrator or a head above confirms it", id=opening_id)
     told = rows(uow.session, [row.id], on=uow.now.astimezone(uow.services.zone).date(), now=uow.now)[row.id]
     if told.state is not OpeningState.WAITING or told.mark != shown:

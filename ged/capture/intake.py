@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 
 from ged import destroyed, locks
 from ged.capture import separators, turns, two_pass
-from ged.capture.bridges import BridgeIdentity, clerk_of
+from ged.capture.bridges import BridgeIdentity, clerk_of, handling_post
 from ged.capture.files import Upload, harmless_name, limited
 from ged.capture.grouping import Group, group_pages
 from ged.capture.models import (
@@ -213,13 +213,11 @@ def complete_by_clerk(uow: UnitOfWork, batch_id: int, *, actor: Actor, now: date
     """End a batch of a flatbed scanner at the screen; pages that come later open it again.
 
     Raises:
-        NotFound: ``batch.unknown``.
-        Forbidden: ``scan.not_clerk``.
+        NotFound: ``scan.unknown``, also for a batch of another mail office: another error would tell that it is there.
     """
     batch = locks.hold_one(uow.session, ScanBatch, batch_id)
-    if batch is None:
-        raise NotFound("batch.unknown", "reload the list of waiting scans", id=batch_id)
-    clerk_of(actor, batch.unit_id)
+    if batch is None or handling_post(actor, batch.unit_id) is None:
+        raise NotFound("scan.unknown", "reload the list of waiting scans", id=batch_id)
     _complete(uow, batch, [], actor, now)
 
 

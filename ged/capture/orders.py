@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ged import locks
-from ged.capture.bridges import SEEN_EVERY, clerk_of
+from ged.capture.bridges import SEEN_EVERY, clerk_of, handling_post
 from ged.capture.models import (
     FINAL_ORDER_STATES,
     BatchSource,
@@ -155,18 +155,15 @@ def next_pass(uow: UnitOfWork, order_id: int, *, actor: Actor, now: datetime, sa
     (``same_side``). Otherwise: one more page.
 
     Raises:
-        NotFound: ``order.unknown``, ``bridge.unknown``.
-        Forbidden: ``scan.not_clerk``.
+        NotFound: ``order.unknown`` (also for an order of another mail office), ``bridge.unknown``.
         InvalidTransition: ``order.not_ended``, ``batch.complete``.
     """
-    before = _order_of(uow, order_id)
+    before, bridge, post = _order_to_change(uow, order_id, actor)
     if before.state not in FINAL_ORDER_STATES:
         raise InvalidTransition("order.not_ended", "wait for its end, or stop it", id=order_id)
     is_done = before.state is OrderState.DONE
     turned = is_done and before.side == FRONT and not same_side
-    bridge = _bridge(uow, before.bridge_id)
-    post = clerk_of(actor, bridge.unit_id)
-    batch = _open_batch(uow, bridge, before.batch_key)
+    batch = _open_batch(uow, _bridge(uow, bridge.id), before.batch_key)
     order = ScanOrder(
         device=before.device,
         source=before.source,
@@ -278,18 +275,28 @@ def cancel_order(uow: UnitOfWork, order_id: int, *, actor: Actor, now: datetime)
     A second request ends the order here, so that a dead bridge leaves no order open.
 
     Raises:
-        NotFound: ``order.unknown``.
-        Forbidden: ``scan.not_clerk``.
+        NotFound: ``order.unknown``, also for an order of another mail office.
     """
-    order = _order_of(uow, order_id)
-    bridge = uow.session.get_one(Bridge, order.bridge_id)
-    post = clerk_of(actor, bridge.unit_id)
+    order, _bridge_of, post = _order_to_change(uow, order_id, actor)
     if order.state in FINAL_ORDER_STATES:
         return
     if order.state is OrderState.WAITING or order.cancel_requested:
         order.state = OrderState.CANCELLED
     order.cancel_requested, order.changed_at = True, now
     uow.record("scan.order_cancelled", "scan_order", order.id, actor=actor, post=post)
+
+
+def _order_to_change(uow: UnitOfWork, order_id: int, actor: Actor) -> tuple[ScanOrder, Bridge, HeldPost]:
+    """An order, its bridge, and the actor's post at the mail office of the bridge.
+
+    An order of another office is refused as one that is not there: another error would tell that it is.
+    """
+    order = _order_of(uow, order_id)
+    bridge = uow.session.get_one(Bridge, order.bridge_id)
+    post = handling_post(actor, bridge.unit_id)
+    if post is None:
+        raise NotFound("order.unknown", "fetch the orders again", id=order_id)
+    return order, bridge, post
 
 
 def _order_of(uow: UnitOfWork, order_id: int) -> ScanOrder:

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Boolean, ForeignKey, Integer, String, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ged.capture.bridges import clerk_of
+from ged.capture.bridges import clerk_of, handling_post
 from ged.capture.models import ScanOrder
 from ged.capture.orders import Settings
 from ged.db import Base, Id, UtcDateTime
@@ -97,13 +97,12 @@ def forget(uow: UnitOfWork, profile_id: int, *, actor: Actor) -> None:
     """Delete a profile.
 
     Raises:
-        NotFound: ``profile.unknown``.
-        Forbidden: ``scan.not_clerk``.
+        NotFound: ``profile.unknown``, also for a profile of another mail office.
     """
     row = uow.session.get(ScanProfile, profile_id)
-    if row is None:
+    post = handling_post(actor, row.unit_id) if row is not None else None
+    if row is None or post is None:
         raise NotFound("profile.unknown", "reload the page", id=profile_id)
-    post = clerk_of(actor, row.unit_id)
     uow.record("profile.deleted", "scan_profile", row.id, actor=actor, post=post, name=row.name)
     uow.session.delete(row)
 

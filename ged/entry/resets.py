@@ -92,8 +92,8 @@ def confirm(uow: UnitOfWork, reset_id: int, *, actor: Actor) -> None:
     """Take the person's second step away, as the second person. Their sessions end, and they are told.
 
     Raises:
-        NotFound: ``second_step.reset_unknown``.
-        Forbidden: ``second_step.not_second``: the actor asked for it, it is the actor's own, or the rule names others.
+        NotFound: ``second_step.reset_unknown``, also where the actor has nothing to do with it.
+        Forbidden: ``second_step.not_second``: the actor asked for it, or it is the actor's own.
         Invalid: ``second_step.reset_settled``: it does not wait any more.
     """
     row, person = _held(uow, reset_id, actor)
@@ -151,6 +151,8 @@ def _held(uow: UnitOfWork, reset_id: int, actor: Actor) -> tuple[FactorReset, Pe
     person = factors.hold(uow, row.person_id)
     uow.session.refresh(row)
     if int(actor.person_id) not in _seconds(uow, row.person_id, row.asked_by_id)[0]:
+        if int(actor.person_id) not in (row.person_id, row.asked_by_id):
+            raise NotFound("second_step.reset_unknown", "open it from the list again", id=reset_id)
         raise Forbidden("second_step.not_second", "another administrator or a head above decides", id=reset_id)
     if step_of(row, uow.now) is not Step.WAITING:
         raise Invalid("second_step.reset_settled", "look at it again")

@@ -164,7 +164,8 @@ def is_near(
     due_on: InstrumentedAttribute[date | None] | ColumnElement[date | None], today: date
 ) -> ColumnElement[bool]:
     """Whether the date of an assignment is near (``SOON``)."""
-    return due_on.between(today, today + timedelta(days=SOON))
+    # The last day of the calendar has no day after it, and an address may name that day.
+    return due_on.between(today, today + timedelta(days=min(SOON, (date.max - today).days)))
 
 
 def _parts(actor: Actor, cut: Cut, asked: AskedLetters) -> tuple[Parts, tuple[Key, ...]]:

@@ -308,6 +308,8 @@ def test_a_list_of_loads_shows_the_date_of_the_assignment(site: tuple[Flask, Hou
 
     assert listed("given_late") == ["27/11/2026 en retard d'un jour ouvré"]
     assert listed("given_soon") == ["03/12/2026"]
+    last = f"/tableau/courriers?quoi=given_soon&unite={unit}&du={today}&au={date.max}"
+    assert client.get(last).status_code == 200, "no day comes after the last one of the calendar"
     assert len(listed("given")) == 2
     assert soon != late
 

@@ -185,7 +185,7 @@ def test_the_head_above_confirms_and_is_told_when_it_is_made_and_used(services: 
     ]
     assert told(services, "daf") == [], "a head of another direction"
     for other in ("daf", "etudes", "agent", "secretaire"):
-        with pytest.raises(Forbidden, match="first_access.not_second"):
+        with pytest.raises(NotFound, match="first_access.unknown"):
             settle(services, person, other)
     settle(services, person, "dge")
     with pytest.raises(Invalid, match="first_access.settled"):

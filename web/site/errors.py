@@ -138,8 +138,9 @@ def install(app: Flask) -> None:
 
 _PRIVATE = frozenset(
     {
-        "assignment.unknown", "attachment.unknown", "dispatch.unknown", "envelope.unknown", "mail.unknown",
-        "number.unknown", "paper.unknown", "register.unknown", "scan.unknown", "separator.unknown", "slip.unknown",
+        "assignment.unknown", "attachment.unknown", "dispatch.unknown", "envelope.unknown", "first_access.unknown", "mail.unknown",
+        "number.unknown", "order.unknown", "paper.unknown", "profile.unknown", "register.unknown", "scan.unknown",
+        "second_step.reset_unknown", "separator.unknown", "slip.unknown",
     }
 )  # fmt: skip
 """Errors that are the same whether a thing does not exist or may not be seen. Both cases write the same, so that

@@ -218,6 +218,7 @@ def open_at(register_id: int) -> ResponseReturnValue:
     fields = FormReader(request.form)
     last = fields.integer("last_number", required=True, maximum=_FAR)
     reason = fields.text("reason", required=True, maximum=300)
+    _require_readable(register_id)
     try:
         fields.check()
         with context.services().unit_of_work(context.now()) as uow:
@@ -259,6 +260,7 @@ def close(register_id: int) -> ResponseReturnValue:
     until_on = fields.day("until_on", required=True)
     is_year = fields.text("period") == ClosingPeriod.YEAR.value
     services, actor, now = context.services(), context.actor(), context.now()
+    _require_readable(register_id)
     try:
         fields.check()
         day = until_on or context.today()
@@ -272,6 +274,12 @@ def close(register_id: int) -> ResponseReturnValue:
         return _closings(register_id, error)
     flash(_("Clôture faite : plus rien ne s'inscrit à ces dates."), "success")
     return redirect(url_for("registers.closings", register_id=register_id), 303)
+
+
+def _require_readable(register_id: int) -> None:
+    """Refuse a register that the actor may not read as one that is not there: only a clerk's refusal names its register."""
+    with context.services().reading() as session:
+        books.book(session, register_id, context.actor())
 
 
 def _ask_to_close(register_id: int, day: date, *, is_year: bool) -> ResponseReturnValue:
