@@ -218,12 +218,11 @@ class TantivyIndex:
         return tuple(IndexedLetter(MailId(a), version, *fields.read_access(terms)) for a, version, terms in found)
 
     def status(self) -> IndexStatus:
-        """See ``SearchIndex.status``; version 0 without an index; the letters of an outdated index do not count."""
+        """See ``SearchIndex.status``; version 0 without an index; an outdated one has no letters and no living generation."""
         current = tantivy_store.read_current(self._path)
         building = tantivy_store.read_building(self._path)
         if current is None or not current.is_up_to_date:
-            version, folder = (current.schema_version, current.folder) if current else (0, "")
-            return IndexStatus(ENGINE, version, 0, folder, building)
+            return IndexStatus(ENGINE, current.schema_version if current else 0, 0, building=building)
         with _failures():
             count = self._open().searcher().num_docs
         return IndexStatus(ENGINE, current.schema_version, count, current.folder, building)

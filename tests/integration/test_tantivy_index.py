@@ -162,6 +162,7 @@ def test_an_index_of_another_schema_is_refused_until_reset(folder: Path, name: s
     current.write_text(json.dumps({**json.loads(current.read_text()), name: value}))
     index = TantivyIndex(folder, writable=True)
     assert (index.status().schema_version, index.status().documents) == ({"layout": SCHEMA_VERSION}.get(name, value), 0)
+    assert not index.status().generation, "the checks ask for it: else they say that this index is in order"
     for call in (lambda: index.put([letter(1)]), lambda: index.search(SearchQuery(""), principals=ALL)):
         with pytest.raises(EngineFailed, match=r"index\.schema_outdated"):
             call()
