@@ -52,7 +52,7 @@ TOKENS = re.compile(r'"X-CSRFToken": "[^"]+"|name="(?:csrf_token|next|request_to
 class Filled(FormReader):
     """A reader of forms that makes up what is not in the form."""
 
-    def _raw(self, name: str, required: bool) -> str:  # noqa: ARG002  # nothing is missing
+    def _raw(self, name: str, required: bool) -> str:  # nothing is missing
         return super()._raw(name, required=False)
 
     def text(self, name: str, *, required: bool = False, maximum: int = 500) -> str:
@@ -61,7 +61,7 @@ class Filled(FormReader):
     def printed(self, name: str, *, required: bool = False, maximum: int = 500) -> str:
         return super().printed(name, required=required, maximum=maximum) or "Motif"[:maximum]
 
-    def secret(self, name: str, *, required: bool = True) -> str:  # noqa: ARG002
+    def secret(self, name: str, *, required: bool = True) -> str:
         return super().secret(name, required=False) or "un mot de passe"
 
     def integer(self, name: str, *, required: bool = False, minimum: int = 0, maximum: int = 2**31 - 1) -> int | None:
@@ -83,7 +83,7 @@ class Filled(FormReader):
     def choice(self, name: str, kind: type[Enum], *, required: bool = False) -> Any:
         return super().choice(name, kind, required=required) or next(iter(kind))
 
-    def ticked(self, name: str) -> bool:  # noqa: ARG002
+    def ticked(self, name: str) -> bool:
         return True
 
 
@@ -205,7 +205,9 @@ def test_what_is_there_and_what_is_not_are_refused_alike_with_full_forms(
     assert asked > (200 if LONG_RUN else 40), "the routes are no longer found"
 
 
-@pytest.mark.parametrize("name", [*MORE, "mail_id", "slip_id", "scan_id", "attachment_id", "envelope_id", "register_id"])
+@pytest.mark.parametrize(
+    "name", [*MORE, "mail_id", "slip_id", "scan_id", "attachment_id", "envelope_id", "register_id"]
+)
 def test_there_is_something_to_tell(place: Furnished, name: str) -> None:
     with place.services.reading() as session:
         assert session.scalar(select(func.count()).select_from(metadata.tables[(ARGUMENTS | MORE)[name]]))
