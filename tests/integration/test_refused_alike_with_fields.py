@@ -55,11 +55,11 @@ class Filled(FormReader):
     def _raw(self, name: str, required: bool) -> str:  # nothing is missing
         return super()._raw(name, required=False)
 
-    def text(self, name: str, *, required: bool = False, maximum: int = 500) -> str:
-        return super().text(name, required=required, maximum=maximum) or "Motif"[:maximum]
+    def text(self, name: str, *, required: bool = False, maximum: int = 500) -> str:  # noqa: ARG002
+        return super().text(name, maximum=maximum) or "Motif"[:maximum]
 
-    def printed(self, name: str, *, required: bool = False, maximum: int = 500) -> str:
-        return super().printed(name, required=required, maximum=maximum) or "Motif"[:maximum]
+    def printed(self, name: str, *, required: bool = False, maximum: int = 500) -> str:  # noqa: ARG002
+        return super().printed(name, maximum=maximum) or "Motif"[:maximum]
 
     def secret(self, name: str, *, required: bool = True) -> str:
         return super().secret(name, required=False) or "un mot de passe"
