@@ -55,10 +55,10 @@ class Filled(FormReader):
     def _raw(self, name: str, required: bool) -> str:  # nothing is missing
         return super()._raw(name, required=False)
 
-    def text(self, name: str, *, required: bool = False, maximum: int = 500) -> str:  # noqa: ARG002
+    def text(self, name: str, *, required: bool = False, maximum: int = 500) -> str:
         return super().text(name, maximum=maximum) or "Motif"[:maximum]
 
-    def printed(self, name: str, *, required: bool = False, maximum: int = 500) -> str:  # noqa: ARG002
+    def printed(self, name: str, *, required: bool = False, maximum: int = 500) -> str:
         return super().printed(name, maximum=maximum) or "Motif"[:maximum]
 
     def secret(self, name: str, *, required: bool = True) -> str:
