@@ -189,6 +189,8 @@ def test_the_pages_ask_for_a_recent_password_and_lead_the_second_person(site: Si
     assert "Demander la réinitialisation" not in admin.get(f"/administration/personnes/{id_of(services, 'dge')}").text
     answer = post(admin, f"/verifications/personnes/{agent}", {"reason": ""})
     assert answer.status_code == 422, "a reason is needed"
+    answer = post(admin, f"/verifications/personnes/{agent}", {"reason": "\u200f\u200b"})
+    assert answer.status_code == 422, "and one that is read: signs that nobody sees are none"
     long = "Téléphone et clé volés à Lomé. " * 10
     answer = post(admin, f"/verifications/personnes/{agent}", {"reason": long})
     assert answer.status_code == 422
