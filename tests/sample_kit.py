@@ -1,4 +1,4 @@
-"""What the usual run leaves out of many cases or tests: a fair part of them, which is always the same part of one turn."""
+"""What the usual run leaves out of many cases or tests: a fair part of them. Each turn takes its own part, at every call."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ MORE = {
     "order_id": "scan_orders", "profile_id": "scan_profiles", "batch_id": "scan_batches", "reset_id": "factor_resets",
     "opening_id": "first_accesses",
 }  # fmt: skip
-"""As ``ARGUMENTS``: arguments of routes that are only sent to."""
+"""Argument -> table, for routes that take forms alone; ``ARGUMENTS`` has those of pages."""
 TOKENS = re.compile(r'"X-CSRFToken": "[^"]+"|name="(?:csrf_token|next|request_token)" value="[^"]*"')
 
 
