@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from ocr import clean
+from ocr.skew import rules
 
 ENOUGH_PX, ENOUGH_SHRUNK_PX, NEEDED_PX = 13, 10, 16
 """Heights of letters, as ``letter_height_px`` measures them: a page of smaller ones than the first is enlarged until they
@@ -35,7 +35,7 @@ def letter_height_px(fresh: Image.Image) -> int:
         fresh: the page as ``ocr.paper.freshened`` returns it.
     """
     mask = np.asarray(fresh) < _WRITTEN
-    mask = mask & ~clean.rules(mask, _RULE_PX)
+    mask = mask & ~rules(mask, _RULE_PX)
     pieces = ndimage.find_objects(ndimage.label(mask, structure=_TOUCHING)[0])
     if len(pieces) < _ENOUGH_LETTERS:
         return 0

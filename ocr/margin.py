@@ -15,9 +15,9 @@ import numpy.typing as npt
 from PIL import Image
 from scipy import ndimage
 
-from ocr import clean
 from ocr.image import shrink
 from ocr.lines import Line, Token
+from ocr.skew import rules
 from ocr.unread import Box, united
 from ocr.wire import MAX_WRITTEN
 
@@ -83,7 +83,7 @@ def written_regions(fresh: Image.Image, lines: Sequence[Line]) -> list[Box]:
     tokens = [token for line in lines for token in line.tokens if token.confidence >= _READ]
     sure = [token.height * height for token in tokens if token.confidence >= _SURELY_READ]
     letter = statistics.median(sure) if sure else _TYPED_PX
-    ink, typed = every & ~clean.rules(every, _RULE_PX), np.zeros_like(every)
+    ink, typed = every & ~rules(every, _RULE_PX), np.zeros_like(every)
     for token in tokens:
         if token.height * height <= _HAND_HEIGHT * letter or token.confidence >= _CLEARLY_READ:
             place = _around(token, every.shape)

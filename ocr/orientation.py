@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ocr import clean
 from ocr.image import shrink
+from ocr.skew import rules
 
 _LONG_SIDE_PX = 800
 _RULE_PX = 60  # longer strokes are rules, frames and edges
@@ -25,7 +25,7 @@ def runs_upright(fresh: Image.Image) -> float:
     """
     small = shrink(fresh, _LONG_SIDE_PX)
     mask = np.asarray(small) < 160
-    mask &= ~clean.rules(mask, _RULE_PX)
+    mask &= ~rules(mask, _RULE_PX)
     if int(mask.sum()) < _ENOUGH_INK:
         return 0.0
     across, down = _regularity(mask), _regularity(mask.T)

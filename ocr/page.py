@@ -21,6 +21,7 @@ from ocr.paper import freshened
 from ocr.pdfsource import DrawnPage, PdfPages
 from ocr.reading import READING_LONG_SIDE_PX, Reader, Reading
 from ocr.showing import show
+from ocr.skew import skew_degrees
 from ocr.sniff import PDF
 from ocr.tesseract import Recogniser
 from ocr.wire import PageResult, PageTask
@@ -51,7 +52,7 @@ class PageReader:
             return
         gray = _gray(shown.image, _first_long_side_px(shown.image))
         fresh = freshened(gray)
-        lean = clean.skew_degrees(fresh)  # on the original page, faint copies and dark scanner beds would hide it
+        lean = skew_degrees(fresh)  # on the original page, faint copies and dark scanner beds would hide it
         # A slight skew stays: nobody sees it, and turning the whole page would take a tenth of a second.
         tilt = lean if abs(lean) < SLIGHT_LEAN_DEGREES else 0.0
         level = shown.image if tilt else clean.levelled(shown.image, lean)

@@ -25,6 +25,7 @@ from ocr.lines import Line, Token, confidence_of
 from ocr.margin import written_regions
 from ocr.orientation import runs_upright
 from ocr.plausible import is_tall, legible_lines, unreadable
+from ocr.skew import skew_degrees
 from ocr.tesseract import BLOCK, LINE, PAGE, SPARSE, Recogniser
 from ocr.unread import Box, merged, unread_regions
 
@@ -104,7 +105,7 @@ class _Sheet:
 
     def levelled(self) -> "_Sheet":
         """The turned page with its lines level."""
-        lean = clean.skew_degrees(self.fresh)
+        lean = skew_degrees(self.fresh)
         return replace(self, fresh=clean.levelled(self.fresh, lean), lean_upright=lean)
 
 

@@ -21,6 +21,7 @@ from ocr.reading import READING_LONG_SIDE_PX
 from ocr.second_choice import Chosen, Strip, choose, likelier, place_of
 from ocr.second_models import SecondModels
 from ocr.showing import show
+from ocr.skew import skew_degrees
 from ocr.unread import Box
 from ocr.wire import Message
 from sandbox import Service
@@ -84,7 +85,7 @@ def _token(text: str, x: float, y: float, width: float, height: float, confidenc
 def as_first_read(shown: Image.Image, flags: Iterable[str]) -> Image.Image:
     """The page in gray, level and upright as the first reading had it (``ocr.page``), so that its words lie on it."""
     gray = grayscale(shrink(shown, READING_LONG_SIDE_PX))
-    lean = clean.skew_degrees(freshened(ImageOps.invert(gray) if clean.is_negative(gray) else gray))
+    lean = skew_degrees(freshened(ImageOps.invert(gray) if clean.is_negative(gray) else gray))
     page = shrink(grayscale(shown), LONG_SIDE_PX)
     if abs(lean) >= SLIGHT_LEAN_DEGREES:
         page = clean.levelled(page, lean)

@@ -25,6 +25,7 @@ from signing.inspection import inspect
 from signing.keys import unseal
 from signing.printing import for_printing
 from signing.profiles import PublicKey, digest_for
+from signing.quiet import quiet_pyhanko
 from signing.rawkeys import RawKey
 from signing.timestamp import FallbackTimeStamper, TimestampUnavailable
 
@@ -91,12 +92,6 @@ class PadesSigner:
             except TimestampUnavailable:
                 _log.warning("no time-stamp authority answered: field %s is signed at level B-B", request.field.name)
         return _sign(pdf, request, signer, None), "B-B"
-
-
-def quiet_pyhanko() -> None:
-    """Silence pyHanko: it logs whole tracebacks for findings that we return as values."""
-    for name in ("pyhanko", "pyhanko_certvalidator"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 class _KeySigner:

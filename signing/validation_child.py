@@ -11,9 +11,10 @@ from asn1crypto import crl, x509
 
 from ged.ports import SignatureReport
 from sandbox import Message, Service
+from signing import no_network  # noqa: F401 - the first, because the others import pyHanko
 from signing.examine import Question, examine
 from signing.examine_cms import examine_cms
-from signing.pades import quiet_pyhanko
+from signing.quiet import quiet_pyhanko
 from signing.trust import Trust
 
 

@@ -5,23 +5,22 @@ import io
 import os
 import shutil
 import tempfile
-import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO, cast
 
 from ged import slots
 from ged.errors import Invalid
+from ged.filenames import harmless_name
 from ged.ports import BlobStore, Digest, PageFacts, SourceFacts
 from ged.register.operations import SourcePage
 from ged.register.signed_kinds import APART, IS_APART
 from ged.space import disk_full_of
 from ged.unit import Services
 
-NAME_LENGTH = 120
 NOT_LOOKED = frozenset({"disk.full", "ocr.unavailable", "scanner.unavailable", "scanner.refused", "work.busy"})
 """Failures after which a file's type is unknown: it stays uninspected until the engine works again, or has room."""
 INSPECT_TIMEOUT_S = 100.0  # 300 pages take 40 s on two cores; a request times out after 120 s
@@ -49,20 +48,6 @@ class Upload:
         return tuple(
             SourcePage(self.digest, self.facts.media_type, page_index) for page_index in range(len(self.facts.pages))
         )
-
-
-def harmless_name(name: str) -> str:
-    """A display name without folders, control or direction characters, of at most 120 characters.
-
-    >>> harmless_name("../../etc/passwd")
-    'passwd'
-    """
-    last = PurePosixPath(unicodedata.normalize("NFC", name).replace("\\", "/")).name
-    clean = " ".join("".join(c if unicodedata.category(c)[0] != "C" else " " for c in last).split()).strip(" .")
-    stem, dot, ending = clean.rpartition(".")
-    if dot and 0 < len(ending) <= 5 and len(clean) > NAME_LENGTH:
-        clean = f"{stem[: NAME_LENGTH - len(ending) - 2]}….{ending}"
-    return clean[:NAME_LENGTH] or "document"
 
 
 class _Limited(io.RawIOBase):

@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from ged import destroyed, locks
 from ged.capture import separators, turns, two_pass
 from ged.capture.bridges import BridgeIdentity, clerk_of, handling_post
-from ged.capture.files import Upload, harmless_name, limited
+from ged.capture.files import Upload, limited
 from ged.capture.grouping import Group, group_pages
 from ged.capture.models import (
     BOOK_ELSEWHERE,
@@ -33,6 +33,7 @@ from ged.capture.models import (
 from ged.codes import CodeKind, OurCode, read_code
 from ged.db import insert_if_missing
 from ged.errors import Invalid, NotFound
+from ged.filenames import harmless_name
 from ged.jobs import JobKind
 from ged.org.tree import heirs, ministry_of_units
 from ged.ports import AttachmentId, Digest, PageCode, PageFacts, ScanId

@@ -16,8 +16,8 @@ from html.parser import HTMLParser
 
 from asn1crypto import cms, core
 
-from ged.capture.files import harmless_name
 from ged.errors import Invalid
+from ged.filenames import harmless_name
 from ged.ports import DeliveryReport
 
 MAX_DEPTH = 4

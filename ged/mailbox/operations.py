@@ -17,11 +17,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ged.capture import intake
-from ged.capture.files import JOB_PATIENCE_S, NOT_LOOKED, harmless_name, look_at, private_dir
+from ged.capture.files import JOB_PATIENCE_S, NOT_LOOKED, look_at, private_dir
 from ged.capture.grouping import Group
 from ged.capture.intake import FirstLook
 from ged.capture.models import BatchSource, BatchState, MailboxMessage, MessageState, Scan, ScanBatch, ScanPage
 from ged.errors import EngineFailed, Invalid
+from ged.filenames import harmless_name
 from ged.jobs import JobKind
 from ged.mailbox.messages import Letter, Part
 from ged.mailbox.reading import read_apart

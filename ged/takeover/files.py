@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from ged.capture.files import JOB_PATIENCE_S, examine, harmless_name, limited
+from ged.capture.files import JOB_PATIENCE_S, examine, limited
 from ged.errors import Invalid
+from ged.filenames import harmless_name
 from ged.ports import Digest, SealedBlob, StoredBlob
 from ged.register.operations import SourcePage
 from ged.takeover.lines import ArchiveLine

@@ -18,8 +18,9 @@ from sqlalchemy.orm import Session
 
 from ged import access, locks
 from ged.capture import intake, letter_files, partials
-from ged.capture.files import JOB_PATIENCE_S, Upload, examine, harmless_name, limited
+from ged.capture.files import JOB_PATIENCE_S, Upload, examine, limited
 from ged.errors import EngineFailed, Forbidden, GedError, Invalid, NotFound
+from ged.filenames import harmless_name
 from ged.jobs import JobKind
 from ged.org.actors import load_actor
 from ged.org.models import Unit

@@ -14,8 +14,8 @@ from sqlalchemy import delete, exists, extract, select, update
 from sqlalchemy.orm import Session, defer
 
 from ged import locks
-from ged.capture.files import harmless_name
 from ged.errors import GedError, Invalid, InvalidTransition, NotFound
+from ged.filenames import harmless_name
 from ged.jobs import JobKind
 from ged.org.models import Unit
 from ged.org.tree import ministry_of_units

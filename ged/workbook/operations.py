@@ -11,8 +11,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, defer
 
 from ged import locks
-from ged.capture.files import harmless_name
 from ged.errors import EngineFailed, Forbidden, Invalid, NotFound
+from ged.filenames import harmless_name
 from ged.natures.load import load_natures
 from ged.org.actors import load_actor
 from ged.org.file import OrganisationFile

@@ -11,8 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ged import slots
-from ged.capture.files import fetch, harmless_name, limited, private_dir
+from ged.capture.files import fetch, limited, private_dir
 from ged.errors import GedError, Invalid, NotFound, StaleVersion
+from ged.filenames import harmless_name
 from ged.org.tree import entity_of
 from ged.ports import Digest, MailId, WordFacts
 from ged.richtext.placeholders import fill

@@ -16,8 +16,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from ged import slots
-from ged.capture.files import harmless_name, limited, private_dir
+from ged.capture.files import limited, private_dir
 from ged.errors import Invalid, NotFound, StaleVersion
+from ged.filenames import harmless_name
 from ged.org.models import Person, Unit
 from ged.org.tree import ministry_of_role, runs_installation
 from ged.unit import Actor, ReadSession, Role, Services, UnitOfWork

@@ -21,6 +21,7 @@ from ged.capture import queries as scan_queries
 from ged.capture.models import BatchState, OrderState, Scan, ScanBatch, ScanOrder, ScanPage, ScanState
 from ged.codes import CodeKind, make_code
 from ged.errors import EngineFailed, Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
+from ged.filenames import NAME_LENGTH, harmless_name
 from ged.jobs import Job, JobKind
 from ged.org.models import Unit
 from ged.ports import Confidentiality, MailId, PageRef, ScanId, SourceFacts
@@ -535,7 +536,7 @@ def test_refused_files_say_why(services: Services) -> None:
         with pytest.raises(Invalid, match=code) as refusal:
             files.examine(services, "x" * 300 + ".pdf", io.BytesIO(content))
         assert refusal.value.params["field"] == "file"
-        assert len(str(refusal.value.params["filename"])) <= files.NAME_LENGTH
+        assert len(str(refusal.value.params["filename"])) <= NAME_LENGTH
     with pytest.raises(Invalid, match=r"file\.too_large"):
         files.examine(limited, "gros.pdf", io.BytesIO(pages.pdf("un")))
     assert waiting(services) == []
@@ -597,4 +598,4 @@ def test_a_file_may_go_straight_to_a_letter(services: Services) -> None:
     ],
 )
 def test_a_name_is_made_harmless(given: str, shown: str) -> None:
-    assert files.harmless_name(given) == shown
+    assert harmless_name(given) == shown

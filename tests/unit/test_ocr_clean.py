@@ -7,6 +7,7 @@ from scipy import ndimage
 
 from ocr import clean, filters
 from ocr.paper import freshened
+from ocr.skew import rules, skew_degrees
 from tests.ocr_pages import aged, draw
 from tests.ocr_scenes import SMALL, noisy_blank
 
@@ -44,8 +45,8 @@ def on_a_dark_bed(page: Image.Image, degrees: float) -> Image.Image:
 @pytest.mark.parametrize("degrees", [-4.0, -1.5, 0.6, 3.0])
 def test_skew_is_found_and_mended(degrees: float) -> None:
     page = freshened(leaning(draw(size=SMALL), degrees))
-    assert clean.skew_degrees(page) == pytest.approx(degrees, abs=0.2)
-    assert clean.skew_degrees(clean.levelled(page, clean.skew_degrees(page))) == pytest.approx(0, abs=0.3)
+    assert skew_degrees(page) == pytest.approx(degrees, abs=0.2)
+    assert skew_degrees(clean.levelled(page, skew_degrees(page))) == pytest.approx(0, abs=0.3)
 
 
 @pytest.mark.parametrize("degrees", [-2.0, 0.7])
@@ -54,14 +55,14 @@ def test_skew_is_found_on_a_carbon_copy_beside_a_stamp_and_on_a_dark_bed(
     harm: Callable[[Image.Image, float], Image.Image], degrees: float
 ) -> None:
     page = freshened(harm(draw(size=SMALL), degrees))
-    assert clean.skew_degrees(page) == pytest.approx(degrees, abs=0.3)
+    assert skew_degrees(page) == pytest.approx(degrees, abs=0.3)
 
 
 def test_level_and_empty_pages_stay_as_they_are() -> None:
     page = draw(size=SMALL)
-    assert clean.skew_degrees(page) == 0
+    assert skew_degrees(page) == 0
     assert clean.levelled(page, 0) is page
-    assert clean.skew_degrees(Image.new("L", SMALL, 255)) == 0
+    assert skew_degrees(Image.new("L", SMALL, 255)) == 0
 
 
 @pytest.mark.parametrize("black_edge", [False, True])
@@ -122,6 +123,6 @@ def test_rules_are_found_alike_where_only_rows_and_columns_with_long_strokes_are
             y, x, side = dice.integers(0, height), dice.integers(0, width), dice.integers(5, 2 * length_px)
             mask[y : y + 2, max(0, x - side) : x] = True
             mask[max(0, y - side) : y, x : x + 2] = True
-        seen += int(clean.rules(mask, length_px).any())
-        assert np.array_equal(clean.rules(mask, length_px), all_rules(mask, length_px))
+        seen += int(rules(mask, length_px).any())
+        assert np.array_equal(rules(mask, length_px), all_rules(mask, length_px))
     assert seen > 30

@@ -7,10 +7,10 @@ import pytest
 from PIL import Image
 
 from ged.errors import EngineFailed
-from ocr.clean import skew_degrees
 from ocr.image import turn
 from ocr.lines import Line, Token
 from ocr.reading import Reader, Reading
+from ocr.skew import skew_degrees
 from ocr.tesseract import LINE, PAGE, SPARSE
 from tests.ocr_pages import draw
 

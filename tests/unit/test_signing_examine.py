@@ -25,7 +25,7 @@ from signing import examine as examined
 from signing.changes import Changes
 from signing.examine import Question, _is_locked, examine, unreadable
 from signing.house import trace_of
-from signing.pades import quiet_pyhanko
+from signing.quiet import quiet_pyhanko
 from signing.seen import TooMuch
 from signing.trust import KEY_USAGE, Trust
 from tests.attacks_kit import *  # noqa: F403 - the attacks themselves, and the file that they attack

@@ -14,6 +14,7 @@ from ged.capture.files import Upload
 from ged.envelopes import operations as envelopes
 from ged.envelopes.operations import EnvelopeForm
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
+from ged.filenames import harmless_name
 from ged.ports import Confidentiality
 from web.site import context
 from web.site.forms import FormReader
@@ -190,7 +191,7 @@ def _file() -> Upload | None:
     except EngineFailed as failure:
         if failure.code.startswith("store."):  # nothing is wrong with the file
             raise
-        name = files.harmless_name(file.filename)
+        name = harmless_name(file.filename)
         raise Invalid("file.not_looked_at", "try again", field="file", filename=name, cause=failure.code) from failure
 
 

@@ -27,6 +27,7 @@ from ged.capture.letters import EarlierRow
 from ged.capture.queries import ScanRow
 from ged.dispatch import signed_outside
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, NotFound, StaleVersion
+from ged.filenames import harmless_name
 from ged.mailbox import operations as mailbox
 from ged.mailbox import signatures as message_signatures
 from ged.paper import queries as paper_queries
@@ -312,7 +313,7 @@ def upload() -> ResponseReturnValue:
         except EngineFailed as failure:
             if failure.code.startswith("store."):  # nothing is wrong with the file, and the others fare no better
                 raise
-            name = files.harmless_name(file.filename or "")
+            name = harmless_name(file.filename or "")
             refused.append(Invalid("file.not_looked_at", "try again", field="file", filename=name, cause=failure.code))
     if made:
         flash(ngettext("%(num)s numérisation reçue.", "%(num)s numérisations reçues.", len(made)), "success")
