@@ -115,7 +115,9 @@ def steps(level: str) -> list[Step]:
         Step(
             "npm", "front-end packages (package-lock.json)", front_end, vendor, lambda: install_front_end("--omit=dev")
         ),
-        Step("bytecode", "bytecode for the sandbox's children", (locked, "scripts/setup.py"), BYTECODE, compile_imports),
+        Step(
+            "bytecode", "bytecode for the sandbox's children", (locked, "scripts/setup.py"), BYTECODE, compile_imports
+        ),
     ]
     if level == "run":
         return run
