@@ -55,8 +55,8 @@ def test_an_unknown_filter_is_named_and_left_out(site: tuple[Flask, House]) -> N
     theirs = other_register(house)
     for name, typed, words in (
         ("nature", "oubliee", "Nature « oubliee »"), ("registre", "999", "Registre « 999 »"),
-        ("registre", str(theirs), f"Registre « {theirs} »"), ("unite", str(daf), f"Service, avec ceux qui en dépendent « {daf} »"),
-        ("unite", "77777", "Service, avec ceux qui en dépendent « 77777 »"),
+        ("registre", str(theirs), f"Registre « {theirs} »"), ("unite", str(daf), f"Service ou entité « {daf} »"),
+        ("unite", "77777", "Service ou entité « 77777 »"),
     ):  # fmt: skip
         for page in ("/tableau/", "/supervision/", "/tableau/courriers"):
             more = "&quoi=received" if page.endswith("courriers") else ""

@@ -206,6 +206,11 @@ def test_the_letter_s_page_holds_and_lifts(tmp_path: Path) -> None:
         post(dge, f"/eliminations/courriers/{mail}/geler", {"reason": "Tribunal de Lomé"}).location
         == f"/courriers/{mail}"
     )
+    refused = post(sign_in(app, "sg"), f"/eliminations/courriers/{mail}/geler", {"reason": "Ordonnance du juge"})
+    assert refused.status_code == 409
+    assert "Tribunal de Lomé" in refused.text, "why another head holds it already"
+    assert "Votre motif n'est pas enregistré : Ordonnance du juge" in plain(refused.text)
+    assert ">Geler<" not in refused.text, "nothing is offered that would be refused again"
     page = dge.get(f"/courriers/{mail}").text
     assert "Tribunal de Lomé" in page
     assert "Lever le gel" in page

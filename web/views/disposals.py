@@ -124,12 +124,16 @@ def hold(mail_id: int) -> ResponseReturnValue:
 
 
 def _hold_form(mail_id: int, error: GedError) -> ResponseReturnValue:
-    """The refused form of a hold, as it was typed. It shows the letter's number alone, so it is no reading of the letter."""
+    """The refused form of a hold, as it was typed. It shows the letter's number alone, so it is no reading of the letter.
+
+    Another head may have held the letter meanwhile. The page then says who, and the typed reason stands as text.
+    """
     actor = context.actor()
     with context.services().reading() as session:
         found = letter(session, mail_id, actor)
         holds.require_head(session, found.id, actor)
-    return render_form("disposals/hold.html", error=error, letter=found)
+        held = holds.of_letter(session, found.id)
+    return render_form("disposals/hold.html", error=error, letter=found, held=held)
 
 
 @blueprint.post("/courriers/<int:mail_id>/degeler")

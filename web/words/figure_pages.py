@@ -179,9 +179,19 @@ def filter_name(name: str, *, alone: str = "") -> str:
 
 
 def problems(those: Iterable[tuple[str, str]]) -> str:
-    """(name of a filter, what was typed) of an address: those that are not applied, in words."""
+    """(name of a filter, what was typed) of an address: those that are not applied, in words.
+
+    What does not name a unit may have been meant for a service or for an entity.
+    """
     return ", ".join(
-        str(_("%(filter)s « %(typed)s »", filter=filter_name(name), typed=shortened(typed))) for name, typed in those
+        str(
+            _(
+                "%(filter)s « %(typed)s »",
+                filter=_("Service ou entité") if name == "unite" else filter_name(name),
+                typed=shortened(typed),
+            )
+        )
+        for name, typed in those
     )
 
 
