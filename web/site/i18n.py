@@ -23,6 +23,7 @@ from werkzeug.http import parse_accept_header
 from ged.days import full_day, long_day
 from ged.languages import LANGUAGES, SOURCE
 from web.site import context
+from web.words.numbers import decimal
 from web.words.translations import translations
 
 NAMES = {"fr": "Français", "en": "English"}
@@ -41,6 +42,9 @@ class _SourceDomain(Domain):  # type: ignore[misc]  # flask_babel is untyped
 
     def get_translations(self) -> Translations | NullTranslations:
         return translations(language()) if has_app_context() else NullTranslations()
+
+    def ngettext(self, singular: str, plural: str, num: int, **values: object) -> str:
+        return str(self.get_translations().ngettext(singular, plural, num)) % {"num": _count(num), **values}
 
 
 class _FrenchFirst(Babel):  # type: ignore[misc]
@@ -67,6 +71,7 @@ def install(app: Flask, *, locale: str, zone: str, secure: bool = False) -> None
         full_date=full_date,
         clock=clock,
         filesize=file_size,
+        decimal=decimal,
     )
     app.jinja_env.globals.update(
         language=language, other_languages=other_languages, language_url=language_url, colon=colon
@@ -84,8 +89,8 @@ def shown(message: str, /, **values: object) -> Markup:
 
 
 def shown_plural(one: str, many: str, num: int, /, **values: object) -> Markup:
-    """The message of a number, ``%(num)s``."""
-    return _filled(Markup(translations(language()).ngettext(one, many, num)), {"num": num, **values})  # noqa: S704  # our own text
+    """The message of a number, ``%(num)s``, which is written as a reader writes it: "1 153 courriers"."""
+    return _filled(Markup(translations(language()).ngettext(one, many, num)), {"num": _count(num), **values})  # noqa: S704  # our own text
 
 
 def shown_in_context(meaning: str, message: str, /, **values: object) -> Markup:
@@ -96,6 +101,11 @@ def shown_in_context(meaning: str, message: str, /, **values: object) -> Markup:
 @lru_cache(maxsize=16_384)
 def _marked(code: str, message: str) -> Markup:
     return Markup(translations(code).gettext(message))  # noqa: S704  # our own text
+
+
+def _count(number: int) -> int | str:
+    """A number of things in a sentence. Only from a thousand on do languages write it differently."""
+    return decimal(number) if isinstance(number, int) and number >= 1000 else number
 
 
 def _filled(message: Markup, values: dict[str, object]) -> Markup:
