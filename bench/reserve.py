@@ -40,11 +40,11 @@ from bench._fiche_sheets import (
     _scanned,
 )
 from ged.ports import BoxState, PrintedForm
-from ged.register.prints import Sheet
 from ged.reserve.codes import PageCode, make_page_code
 from ged.reserve.page_form import LAYOUT, LineSaid, places, said_of_page
 from ged.reserve.queries import LineRow, ReserveState
 from ged.reserve.sheet import page_data
+from ged.sheets import Sheet
 from ocr.forms import read_form
 
 LINES = 10

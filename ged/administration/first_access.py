@@ -28,7 +28,7 @@ from ged.org.models import FirstAccess, Person
 from ged.org.openings import OpeningState, OpeningStep, rows, state_of
 from ged.org.turns import one_at_a_time
 from ged.ports import PersonId
-from ged.register.prints import Sheet
+from ged.sheets import Sheet
 from ged.typeset import qr_svg
 from ged.typography import french
 from ged.unit import SYSTEM, Actor, Services, UnitOfWork

@@ -16,7 +16,7 @@ from ged.org.models import Post, PostRole, Unit
 from ged.org.tree import entities, upwards
 from ged.org.words import LEVELS
 from ged.ports import Confidentiality
-from ged.register.prints import Sheet
+from ged.sheets import Sheet
 from ged.typeset import qr_svg
 from ged.unit import Actor, HeldPost, Role, Services, UnitOfWork
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -14,10 +13,8 @@ from ged.errors import NotFound
 from ged.org.letterhead import Letterhead, letterhead
 from ged.ports import Confidentiality
 from ged.register.words import CHANNELS, CONFIDENTIAL_LETTER
-from ged.typeset import typeset
+from ged.typeset import TEMPLATES, typeset
 from ged.unit import Actor, Role, Services
-
-TEMPLATES = Path(__file__).parents[1] / "templates"
 
 MAX_SUBJECT = 160
 """Characters of a subject in the book's cell."""

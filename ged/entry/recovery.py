@@ -9,7 +9,7 @@ from ged.entry import codes, factors
 from ged.entry.models import RecoveryCode
 from ged.errors import Invalid
 from ged.org.letterhead import country_and_motto, organisation_name
-from ged.register.prints import Sheet
+from ged.sheets import Sheet
 from ged.typography import french
 from ged.unit import Actor, ReadSession, Services, UnitOfWork
 

@@ -12,10 +12,10 @@ from ged.followup.listing import DueTime, FollowFilter, FollowRow, Grouping, Sco
 from ged.followup.words import DUE_TIMES
 from ged.org.letterhead import letterhead
 from ged.ports import Confidentiality
-from ged.register.prints import Sheet
 from ged.register.words import CONFIDENTIAL_LETTER, is_told
 from ged.routing.deadlines import WorkCalendar, working_days_between
 from ged.routing.rights import HEADS
+from ged.sheets import Sheet
 from ged.unit import Actor, Services, UnitOfWork
 
 MAX_ROWS = 1_000

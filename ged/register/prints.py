@@ -4,12 +4,6 @@ Data is read in a session; the PDF is typeset after it, so that nothing slow run
 those of ``ged.register.words`` and ``ged.org.words``: ``ged`` prints paper without the site's catalogue.
 """
 
-from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo
-
 from sqlalchemy.orm import Session
 
 from ged import access
@@ -23,34 +17,11 @@ from ged.ports import Confidentiality
 from ged.register.models import Mail, MailNumber
 from ged.register.registers import number_of
 from ged.register.words import CHANNELS
-from ged.slots import WAIT_S
-from ged.typeset import qr_svg, typeset
+from ged.sheets import Sheet, slug, when
+from ged.typeset import qr_svg
 from ged.unit import Actor, Role, Services
 
-TEMPLATES = Path(__file__).parents[1] / "templates"
 MAX_DEPOSITOR = 200
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """A sheet ready to be typeset: its template, its data, its date, and its file name."""
-
-    template: str
-    data: dict[str, Any]
-    at: datetime
-    filename: str
-
-    def pdf(self, *, wait_s: float = WAIT_S) -> bytes:
-        """The PDF/A. Slow (some hundred milliseconds): call it outside of any session.
-
-        Args:
-            wait_s: timeout for a slot of heavy work.
-
-        Raises:
-            Invalid: ``typeset.failed``.
-            EngineFailed: ``work.busy``, ``typeset.crashed``.
-        """
-        return typeset(TEMPLATES / self.template, self.data, at=self.at, wait_s=wait_s)
 
 
 def label(session: Session, services: Services, number_id: int, actor: Actor) -> Sheet:
@@ -134,14 +105,3 @@ def _enclosures(mail: Mail) -> str:
     if not mail.enclosure_count:
         return "aucune"
     return f"{mail.enclosure_count}" + (f" ({mail.enclosure_note})" if mail.enclosure_note else "")
-
-
-def when(at: datetime, zone: ZoneInfo) -> tuple[str, str]:
-    """(day, time of day) in the format of prints."""
-    local = at.astimezone(zone)
-    return f"{local:%d/%m/%Y}", f"{local:%H:%M}"
-
-
-def slug(text: str) -> str:
-    """A number or code as part of a file name."""
-    return "".join(c if c.isalnum() else "-" for c in text).strip("-")

@@ -18,11 +18,11 @@ from ged.org.letterhead import letterhead
 from ged.ports import Confidentiality
 from ged.register.books import MAX_PRINTED, BookRow, EntryKind, EntryRow, Span, YearRow, count_entries, entries
 from ged.register.models import RegisterNature
-from ged.register.prints import Sheet, slug, when
 from ged.register.words import CONFIDENTIAL_LETTER
 from ged.reports.register_facts import Facts, facts_of
 from ged.reserve import queries as reserve
 from ged.reserve.queries import Citation
+from ged.sheets import Sheet, slug, when
 from ged.unit import Actor, Services
 
 FIELDS: Mapping[str, str] = {

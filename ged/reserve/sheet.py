@@ -12,13 +12,13 @@ from sqlalchemy.orm import Session
 from ged.days import hour, long_day
 from ged.org.letterhead import letterhead
 from ged.register.models import Register
-from ged.register.prints import Sheet, slug
 from ged.register.registers import open_register
 from ged.reserve import queries
 from ged.reserve.codes import PageCode, make_page_code
 from ged.reserve.operations import kept_book
 from ged.reserve.page_form import LAYOUT, places
 from ged.reserve.queries import LineRow, ReserveState
+from ged.sheets import Sheet, slug
 from ged.typeset import qr_svg
 from ged.unit import Actor, Services
 

@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,10 +17,9 @@ from ged.ports import SignatureField
 from ged.richtext.document import Document, PageBreak, mapped, plain_block, read
 from ged.richtext.pages import sheet_blocks
 from ged.richtext.placeholders import fill
-from ged.typeset import qr_svg, release, typeset, typeset_with_places
+from ged.typeset import TEMPLATES, qr_svg, release, typeset, typeset_with_places
 from ged.word.letters import WordSheets
 
-TEMPLATES = Path(__file__).parents[1] / "templates"
 FIELD = "signatory"
 A4_HEIGHT_PT = 841.89
 """What stands at the head of a country's official letters."""

@@ -4,7 +4,6 @@ the database; everything is typeset without any lock."""
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,10 +19,9 @@ from ged.slips.drafting import CONFIDENTIAL, PlannedSlip, SlipForm, confidential
 from ged.slips.models import Slip, SlipKind, SlipPurpose
 from ged.slips.reception_form import ReceptionPart, code_of, parts_of, places
 from ged.slips.states import LineState
-from ged.typeset import qr_svg, typeset, typeset_with_places
+from ged.typeset import TEMPLATES, qr_svg, typeset, typeset_with_places
 from ged.unit import HeldPost, Services
 
-TEMPLATES = Path(__file__).parents[1] / "templates"
 SENDER, RECEIVER = "sender", "receiver"
 A4_HEIGHT_PT = 841.89
 SHORT = 70

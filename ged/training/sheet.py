@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from ged.days import hour, long_day
 from ged.org.letterhead import letterhead
 from ged.org.tree import all_units
-from ged.register.prints import Sheet
+from ged.sheets import Sheet
 from ged.training.queries import Progress, Trainee
 from ged.unit import Services
 

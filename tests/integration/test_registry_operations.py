@@ -21,6 +21,7 @@ from ged.register.operations import IncomingForm, Registered
 from ged.register.rectify_entry import rectify
 from ged.register.states import MailState
 from ged.reports import register_pages
+from ged.sheets import Sheet
 from ged.unit import Actor, Role, Services
 from tests.clerks import light_services
 from tests.factories import NOW, TODAY, actor, make_organisation, make_tables
@@ -409,7 +410,7 @@ def test_the_receipt_of_a_restricted_letter_bears_no_subject(services: Services)
 
 def printed(
     session: Session, services: Services, book: books.BookRow, span: Span, who: Actor
-) -> tuple[prints.Sheet, list[int]]:
+) -> tuple[Sheet, list[int]]:
     """Pages of a register, with the data that other rooms have on its letters."""
     return register_pages.register_pages(session, services, book, span, who, year=None, now=NOW)
 

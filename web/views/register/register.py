@@ -42,6 +42,7 @@ from ged.resuming import operations as resuming
 from ged.resuming import queries as resuming_queries
 from ged.resuming.queries import LostRow
 from ged.routing import due
+from ged.sheets import Sheet
 from ged.suggestions import known, matching, readings
 from ged.suggestions.form import ScanProposals, for_scan
 from ged.unit import Actor, ReadSession, UnitOfWork
@@ -518,7 +519,7 @@ def receipt(number_id: int) -> ResponseReturnValue:
     return _pdf(sheet)
 
 
-def _pdf(sheet: prints.Sheet) -> Response:
+def _pdf(sheet: Sheet) -> Response:
     return send_file(BytesIO(sheet.pdf()), mimetype="application/pdf", download_name=sheet.filename)
 
 
