@@ -52,7 +52,7 @@ def play(url: str) -> None:
     began = time.monotonic()
     _until("the site", lambda: httpx.get(f"{url}/sante/site", verify=ssl.create_default_context()).status_code == 200)
     clerk = Person(url, "bo.agent", PASSWORD)
-    _told(began, "connexion par HTTPS")
+    _print_step(began, "connexion par HTTPS")
     safe = any(cookie.name.startswith("__Host-") for cookie in clerk.http.cookies.jar)
     assert safe or url.startswith("http://"), "the session's cookie is not one of https"
     form = clerk.open("/enregistrer/").form("/enregistrer")
@@ -71,12 +71,12 @@ def play(url: str) -> None:
     )
     number = page.text.split('class="confirmation__detail">', 1)[1].split("<", 1)[0].strip()
     mail = urlsplit(page.link("/courriers/")).path
-    _told(began, f"courrier enregistré : {number}")
+    _print_step(began, f"courrier enregistré : {number}")
     scan = _scan(letter.draw(1))
     clerk.send(clerk.open(f"{mail}/fichier").form("/fichier"), {}, files=[("file", ("lettre.tif", scan, "image/tiff"))])
-    _told(began, f"page jointe, {len(scan) / 1e6:.1f} Mo")
+    _print_step(began, f"page jointe, {len(scan) / 1e6:.1f} Mo")
     _until("the letter in the search", lambda: number in clerk.open(f"/recherche/?q={word}").words)
-    _told(began, f"trouvé par un mot de sa page : « {word} »")
+    _print_step(began, f"trouvé par un mot de sa page : « {word} »")
     clerk.close()
 
 
@@ -87,7 +87,7 @@ def _scan(image: Any) -> bytes:
     return out.getvalue()
 
 
-def _told(began: float, what: str) -> None:
+def _print_step(began: float, what: str) -> None:
     print(f"  {time.monotonic() - began:6.2f} s  {what}", flush=True)
 
 

@@ -115,7 +115,7 @@ class TesseractEngine:
             Invalid, EngineFailed: as ``inspect``.
         """
         media_type, shown = self._shown(source, filename, timeout_s)
-        answer = self._look("count", shown, filename=filename, timeout_s=timeout_s)
+        answer = self._asked_of_file("count", shown, filename=filename, timeout_s=timeout_s)
         return media_type, int(answer["pages"])
 
     def inspect(self, source: Path, *, filename: str, timeout_s: float) -> SourceFacts:
@@ -135,11 +135,13 @@ class TesseractEngine:
 
     def _look_at(self, source: Path, filename: str, end_s: float, start: int) -> dict[str, Any]:
         left_s = max(0.0, end_s - time.monotonic())
-        return self._look(
+        return self._asked_of_file(
             "inspect", source, filename=filename, timeout_s=left_s, start=start, stop=start + PAGES_A_LOOK
         )
 
-    def _look(self, operation: str, source: Path, *, filename: str, timeout_s: float, **more: int) -> dict[str, Any]:
+    def _asked_of_file(
+        self, operation: str, source: Path, *, filename: str, timeout_s: float, **more: int
+    ) -> dict[str, Any]:
         request: Message = {"do": operation, "source": str(source.resolve()), **more}
         with _about(filename):
             return cast(dict[str, Any], self._sandbox.ask(request, timeout_s=timeout_s))

@@ -64,7 +64,7 @@ def media_type(head: bytes) -> str | None:
 
 
 def _is_signed_data(head: bytes) -> bool:
-    """DER or BER, the same in base64, or PEM."""
+    """DER or BER, either of them in base64, or PEM."""
     if head.startswith((b"-----BEGIN PKCS7-----", b"-----BEGIN CMS-----")):
         return True
     if head.startswith(b"M"):

@@ -149,10 +149,10 @@ def _ruled_across(left: float, right: float, levels: Sequence[float], words: Seq
     if len(levels) < _RULES or len(columns) <= _COLUMNS:
         return ()
     edges = [*_beyond(words, columns, levels[0], -1), *levels, *_beyond(words, columns, levels[-1], 1)]
-    return tuple(_row(columns, above, below) for above, below in pairwise(edges))
+    return tuple(_cells_of_row(columns, above, below) for above, below in pairwise(edges))
 
 
-def _row(columns: Sequence[float], above: float, below: float) -> tuple[Box, ...]:
+def _cells_of_row(columns: Sequence[float], above: float, below: float) -> tuple[Box, ...]:
     return tuple((begin, above, end, below) for begin, end in pairwise(columns))
 
 

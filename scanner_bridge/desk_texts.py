@@ -119,7 +119,7 @@ class _Page:
         refused = f"{line.message} Corrigez, puis gardez de nouveau." if line.state == "refused" else ""
         fields = "".join(_field(line, faults, *one, focus=_first(line, faults)) for one in _FIELDS)
         urgent = " checked" if line.fields.get("is_urgent") == "1" else ""
-        rows = "".join(_row(session, one) for one in kept)
+        rows = "".join(_line_row(session, one) for one in kept)
         return _whole(
             f"<p>{_e(_LINKS.get(link or '', 'Le serveur n’a pas encore répondu.'))}</p>{said}{_trouble(trouble)}{_trouble(refused)}"
             f"<form class='card' method='post' action='/ligne' data-line>{_hidden(session, line.key, line.mark)}{fields}"
@@ -187,7 +187,7 @@ def _clock(typed: str) -> str:
         return typed
 
 
-def _row(session: str, line: DeskLine) -> str:
+def _line_row(session: str, line: DeskLine) -> str:
     fields = line.fields
     told = f"<strong>{_e(fields.get('line', ''))}</strong>, {_e(fields.get('received_on', ''))} à {_e(_clock(fields.get('received_clock', '')))}\u00a0: "
     why = f"<br><span class='error'>{_e(line.message or line.code)}</span>" if line.state == "refused" else ""

@@ -26,16 +26,16 @@ def text() -> str:
     for row in layers("the house: web over engines over ged"):
         inner = {"web": "inside web", "ged": "inside ged"}.get(row[0])
         if inner is None:
-            y = _row(marks, row, EDGE, y, WIDTH, "room")
+            y = _drawn_row(marks, row, EDGE, y, WIDTH, "room")
             continue
         top, y = y, y + HEAD
         for rooms in layers(inner):
-            y = _row(marks, rooms, 2 * EDGE, y, WIDTH - 2 * EDGE, None)
+            y = _drawn_row(marks, rooms, 2 * EDGE, y, WIDTH - 2 * EDGE, None)
         frame = f'<rect class="f" x="{EDGE}" y="{top}" width="{WIDTH}" height="{y - top}" rx="4"/>'
         marks.insert(0, frame)
         marks.append(f'<text class="h" x="{2 * EDGE}" y="{top + 17}">{row[0]}</text>')
         y += GAP
-    y = _row(marks, ["scanner_bridge (at the desk, over HTTP only)"], EDGE, y, WIDTH, "room")
+    y = _drawn_row(marks, ["scanner_bridge (at the desk, over HTTP only)"], EDGE, y, WIDTH, "room")
     size = f'width="{WIDTH + 2 * EDGE}" height="{y + EDGE}"'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="The floors and rooms of the program">'
@@ -43,7 +43,7 @@ def text() -> str:
     )
 
 
-def _row(marks: list[str], names: list[str], x: int, y: int, width: int, kind: str | None) -> int:
+def _drawn_row(marks: list[str], names: list[str], x: int, y: int, width: int, kind: str | None) -> int:
     """Draw boxes side by side, as wide as their names need; returns the y of the next row."""
     weights = [len(name) + 4 for name in names]
     free = width - GAP * (len(names) - 1)

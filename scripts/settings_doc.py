@@ -18,10 +18,10 @@ Written by `python -m scripts.settings_doc` from `ged/config.py`.
 
 def text() -> str:
     """The whole page."""
-    return HEAD + "".join(_row(name) for name in Settings.model_fields)
+    return HEAD + "".join(_setting_row(name) for name in Settings.model_fields)
 
 
-def _row(name: str) -> str:
+def _setting_row(name: str) -> str:
     field = Settings.model_fields[name]
     default = "must be set" if field.is_required() else _shown(field.default)
     meaning = re.sub(r"\s+", " ", (field.description or "").replace("``", "`").replace("|", "\\|"))

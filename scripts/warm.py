@@ -123,7 +123,7 @@ class Warm:
         data = watch.get_data()
         return {path: data.contexts_by_lineno(str(self._root / path)) for path in self._sources}
 
-    def _look(self) -> tuple[dict[str, dict[int, list[str]]], dict[str, float]]:
+    def _lines_and_seconds(self) -> tuple[dict[str, dict[int, list[str]]], dict[str, float]]:
         """The tests by line, and their CPU seconds, in a warm run."""
         to = self._folder / "lines.json"
 
@@ -146,7 +146,7 @@ class Warm:
     # --- mutants
 
     def _try(self, at_import: dict[str, dict[int, list[str]]]) -> None:
-        lines, seconds = self._look()
+        lines, seconds = self._lines_and_seconds()
         if not seconds:
             self.seen.trouble = "the tests do not pass a second time in one process"
             return

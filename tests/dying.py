@@ -34,7 +34,7 @@ class _Life:
     """
 
     def __init__(self, at: int, told: str) -> None:
-        self._at, self._told, self._thread, self._parent = at, told, 0, os.getpid()
+        self._at, self._passed_file, self._thread, self._parent = at, told, 0, os.getpid()
         self.passed: list[str] = []
 
     def begin(self) -> None:
@@ -45,8 +45,8 @@ class _Life:
         """Count no more, and tell what was counted."""
         if self._thread == threading.get_ident():
             self._thread = 0
-            if self._told:
-                Path(self._told).write_text(json.dumps(self.passed))
+            if self._passed_file:
+                Path(self._passed_file).write_text(json.dumps(self.passed))
 
     def pass_by(self, name: str) -> None:
         """A moment."""

@@ -37,10 +37,12 @@ class KeptPages(TesseractEngine):
             _READ[page] = {one.name: one.read_bytes() for one in left if one.suffix not in (".done", ".marking")}
         return result
 
-    def _look(self, operation: str, source: Path, *, filename: str, timeout_s: float, **more: int) -> dict[str, Any]:
+    def _asked_of_file(
+        self, operation: str, source: Path, *, filename: str, timeout_s: float, **more: int
+    ) -> dict[str, Any]:
         asked = (operation, _digest(source), *sorted(more.items()))
         if asked not in _SEEN:
-            _SEEN[asked] = super()._look(operation, source, filename=filename, timeout_s=timeout_s, **more)
+            _SEEN[asked] = super()._asked_of_file(operation, source, filename=filename, timeout_s=timeout_s, **more)
         return deepcopy(_SEEN[asked])
 
 

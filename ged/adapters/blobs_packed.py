@@ -103,13 +103,13 @@ class PackedBlobs:
 
     def exists(self, digest: Digest) -> bool:
         """Whether the file or the row is there."""
-        return self._files.exists(digest) or self._row(digest) is not None
+        return self._files.exists(digest) or self._stored_bytes(digest) is not None
 
     def verify(self, digest: Digest) -> bool:
         """Whether what ``open`` reads is what the digest says."""
         if self._files.verify(digest):
             return True
-        stored = self._row(digest)
+        stored = self._stored_bytes(digest)
         if stored is None or self._files.exists(digest):
             return False
         try:
@@ -206,7 +206,7 @@ class PackedBlobs:
 
     # --- rows
 
-    def _row(self, digest: Digest) -> bytes | None:
+    def _stored_bytes(self, digest: Digest) -> bytes | None:
         """A row as the store would hold it."""
         require_digest(digest)
         with read_session(self._engine) as session:
@@ -215,7 +215,7 @@ class PackedBlobs:
 
     def _row_instead(self, digest: Digest, error: NotFound) -> bytes | None:
         """The row of a file that is not there. Where the file is there and its key is not, no row stands for it."""
-        return self._row(digest) if error.code == "blob.missing" else None
+        return self._stored_bytes(digest) if error.code == "blob.missing" else None
 
     def _opened(self, digest: Digest, stored: bytes) -> BinaryIO:
         key_id = key_id_of(stored[:KEYED])

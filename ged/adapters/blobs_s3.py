@@ -237,7 +237,7 @@ class S3Blobs:
     def _store(self, draft: Path, written: Written) -> None:
         digest = written.digest
         for tried in range(TRIES):
-            found, etag = self._look(written)
+            found, etag = self._found_there(written)
             if found is _Found.ABSENT:
                 # Some stores take the mark of a removal for something that is there. With versions nothing is written over.
                 if self._send(draft, written, only_new=not tried or not self._bucket.is_versioned()):
@@ -245,12 +245,12 @@ class S3Blobs:
                 continue
             self._bucket.put(_renewed(digest), io.BytesIO(MARK), locked=False)
             self._wait_for_sweep(digest)
-            again, etag = self._look(written)
+            again, etag = self._found_there(written)
             if again is _Found.GOOD or (again is _Found.BAD and self._send(draft, written, over=etag)):
                 return
         raise EngineFailed("store.busy", "try again in a minute", retryable=True, digest=digest)
 
-    def _look(self, written: Written) -> tuple[_Found, str]:
+    def _found_there(self, written: Written) -> tuple[_Found, str]:
         """What is there under a digest, and the tag of this writing. A file of one part is read and compared; of a longer one, the
         size, the header, and that its key is there."""
         raw = Ranged(self._bucket, _key(written.digest), written.digest, first=min(FIRST, written.size + KEYED + TAG))

@@ -197,7 +197,7 @@ class LdapDirectory:
     @contextmanager
     def _searching(self) -> Iterator[Any]:
         """A link of the account that searches."""
-        with self._told(), self._linked() as link:
+        with self._our_errors(), self._linked() as link:
             try:
                 link.simple_bind_s(self._settings.bind_dn, self._settings.bind_password)
             except NOT_PROVED:
@@ -207,7 +207,7 @@ class LdapDirectory:
             yield link
 
     def _binds(self, dn: str, password: str) -> bool:
-        with self._told(), self._linked() as link:
+        with self._our_errors(), self._linked() as link:
             try:
                 link.simple_bind_s(dn, password)
             except NOT_PROVED:
@@ -234,7 +234,7 @@ class LdapDirectory:
                 link.unbind_s()
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _our_errors(self) -> Iterator[None]:
         """Turn the library's errors into ours. They hold neither an account nor a password."""
         try:
             yield

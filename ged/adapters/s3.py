@@ -115,7 +115,7 @@ class Bucket:
     def listed(self, below: str = "") -> Iterator[Stored]:
         """All objects below a further prefix, in the order of their keys."""
         asked = {"Bucket": self.place.bucket, "Prefix": self.place.prefix + below}
-        with self._told():
+        with self._our_errors():
             for page in self._client("read").get_paginator("list_objects_v2").paginate(**asked):
                 for one in page.get("Contents", ()):
                     key = one["Key"].removeprefix(self.place.prefix)
@@ -184,7 +184,7 @@ class Bucket:
     def drop_unfinished(self, *, begun_before: datetime) -> int:
         """Drop what killed processes had begun to send by parts. Returns how many."""
         asked, dropped = {"Bucket": self.place.bucket, "Prefix": self.place.prefix}, 0
-        with self._told():
+        with self._our_errors():
             for page in self._client("read").get_paginator("list_multipart_uploads").paginate(**asked):
                 for one in page.get("Uploads", ()):
                     if one["Initiated"] < begun_before:
@@ -207,7 +207,7 @@ class Bucket:
         Returns:
             False: the store holds the bytes under a lock.
         """
-        with self._told():
+        with self._our_errors():
             is_free = self._forget(key) if self.is_versioned() else True
             if not self.is_versioned() or (not is_free and hides):
                 told = self._client("once").delete_object(**self._named(key))
@@ -220,7 +220,7 @@ class Bucket:
         """The ids of all writings of an object that the bucket still keeps, hidden ones too; none in a bucket that keeps none."""
         if not self.is_versioned():
             return []
-        with self._told():
+        with self._our_errors():
             return [one["VersionId"] for one in self._writings(key)[0]]
 
     def is_held(self, key: str, version: str) -> bool:
@@ -275,7 +275,7 @@ class Bucket:
         if not self.is_versioned():
             return False
         named = self._named(key)
-        with self._told():
+        with self._our_errors():
             kept, hiding = self._writings(key)
             if not hiding or not kept or any(one["LastModified"] >= written_before for one in (*hiding, *kept)):
                 return False
@@ -285,7 +285,7 @@ class Bucket:
 
     def forget_earlier(self, key: str) -> bool:
         """Remove the earlier versions of an object where the bucket keeps them; False: the store holds some under a lock."""
-        with self._told():
+        with self._our_errors():
             return self._forget(key, all_of_them=False) if self.is_versioned() else True
 
     def _forget(self, key: str, *, all_of_them: bool = True) -> bool:
@@ -369,7 +369,7 @@ class Bucket:
 
     def now(self) -> datetime:
         """The store's clock, in whole seconds: object lock and sweeps follow it."""
-        with self._told():
+        with self._our_errors():
             told = self._client("read").list_objects_v2(Bucket=self.place.bucket, Prefix=self.place.prefix, MaxKeys=1)
         said = told["ResponseMetadata"]["HTTPHeaders"].get("date", "")
         return datetime.strptime(said, "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC)
@@ -389,7 +389,7 @@ class Bucket:
         return {"Bucket": self.place.bucket, "Key": self.place.prefix + key}
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _our_errors(self) -> Iterator[None]:
         try:
             yield
         except (ClientError, BotoCoreError) as error:

@@ -157,10 +157,10 @@ def told(
         reach: of who is told; None: nobody is.
     """
     far = _far(session, reach, reach.looked_after(on)) if reach is not None else Far()
-    return [_told(one, sheets, far) for one in findings]
+    return [_refusal(one, sheets, far) for one in findings]
 
 
-def _told(finding: Finding, sheets: Sheets, far: Far) -> Invalid:
+def _refusal(finding: Finding, sheets: Sheets, far: Far) -> Invalid:
     field, values = field_of(finding, sheets), dict(finding.params)
     kind, refers_to, typed = _cell(finding, sheets)
     if kind == "delegations" and (post := sheets[finding.sheet][finding.row - 1][0].strip()) in far.posts:

@@ -260,7 +260,7 @@ def sheet(session: Session, services: Services, made: Made, *, address: str, lin
     """The sheet for the sealed envelope.
 
     Args:
-        address: of the page on which the code is typed; ``link``: the same with the code, for the QR code.
+        address: of the page on which the code is typed; ``link``: that address with the code, for the QR code.
     """
     country, motto = country_and_motto(services.country)
     until = made.until.astimezone(services.zone)

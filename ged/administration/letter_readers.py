@@ -102,7 +102,7 @@ class KeptOut:
 
 @dataclass(frozen=True)
 class LetterReaders:
-    """A part of the readers in order of their names, with how many there are, and the same of those kept out.
+    """A part of the readers in order of their names, with how many there are, and a part of those kept out, with their number.
 
     Attributes:
         is_seen: whether the one who asks may see the letter too: an auditor may not, and is shown no more of it.

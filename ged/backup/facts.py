@@ -28,7 +28,7 @@ class Facts:
     size_bytes: int = 0
 
     def copied(self, sha256: str, size_bytes: int) -> "Facts":
-        """The same, with digest and size of the copy."""
+        """These facts, with digest and size of the copy."""
         return replace(self, sha256=sha256, size_bytes=size_bytes)
 
 

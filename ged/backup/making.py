@@ -119,7 +119,7 @@ class _Run:
         self, services: Services, order: Order, medium: AnyMedium, spare: Path, now: datetime, told: Told
     ) -> None:
         self._services, self._order, self._medium, self._spare = services, order, medium, spare
-        self._now, self._told = now, told
+        self._now, self._report = now, told
         self._known, self._dropped = _known(medium), tuple[str, ...]()
         self._new, self._new_bytes, self._counting = 0, 0, Lock()
         self._data = Path(services.data_dir)
@@ -136,7 +136,7 @@ class _Run:
             held, damaged, lost, is_steady = self._blobs(moment.digests)
             if is_steady:
                 break
-            self._told("stored files were removed meanwhile: the database is copied again")
+            self._report("stored files were removed meanwhile: the database is copied again")
         else:
             raise EngineFailed("backup.unsteady", "call it again when no sweep or disposal runs", retryable=True)
         manifest = Manifest(
@@ -155,7 +155,7 @@ class _Run:
         written = self._plain(name, papers.INDEX, content)
         self._plain(name, papers.SIGNATURE, _signed(self._services, content).encode())
         self._medium.complete(name)
-        dropped = (*self._dropped, *prune(self._medium, self._order.keep, self._services.zone, told=self._told))
+        dropped = (*self._dropped, *prune(self._medium, self._order.keep, self._services.zone, told=self._report))
         return Made(
             name, len(held), self._new, self._new_bytes, written.sha256, tuple(damaged), tuple(lost), dropped, keys,
             keys_written, keys_there, is_whole,
@@ -223,7 +223,7 @@ class _Run:
             return self._encrypted(name, papers.FILES, packed)
 
     def _database(self, name: str, pieces: dict[str, Written]) -> facts.Facts:
-        self._told("the database")
+        self._report("the database")
         with database.taken(self._services.engine, self._spare) as moment:
             known = facts.of(moment)
             self._require_room(name, moment.size_bytes, known.digests)
@@ -240,7 +240,7 @@ class _Run:
             self._medium.require_room(size)
         except DiskFull:
             self._dropped += prune(
-                self._medium, self._order.keep, self._services.zone, coming=snapshot, told=self._told
+                self._medium, self._order.keep, self._services.zone, coming=snapshot, told=self._report
             )
             self._known = _known(self._medium)
             self._medium.require_room(size)
@@ -271,7 +271,7 @@ class _Run:
                         gone.append(digest)
                     elif fault:
                         damaged.append(digest)
-                self._told(f"stored files: {min(start + BATCH, len(digests))}/{len(digests)}")
+                self._report(f"stored files: {min(start + BATCH, len(digests))}/{len(digests)}")
         with self._services.reading() as session:
             named = {digest for digest, _ in archive_blobs.named_digests(session)} if gone else set()
         held.sort(key=lambda one: one.digest)

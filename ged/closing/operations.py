@@ -117,7 +117,7 @@ def _plan(
         raise InvalidTransition("closing.register_waits", "say the last number on paper first", register=register.code)
     if until_on >= now.astimezone(services.zone).date():
         raise InvalidTransition("closing.not_over", "close it when it is over", until_on=until_on.isoformat())
-    last = _last(session, register_id, period)
+    last = _latest_closing(session, register_id, period)
     if last is not None and last.until_on >= until_on:
         raise InvalidTransition("closing.closed", "it is closed already", until_on=last.until_on.isoformat())
     data: Any
@@ -158,7 +158,7 @@ def _require_days(session: Session, register: Register, until_on: date, data: li
         raise InvalidTransition("closing.nothing", "there is nothing to close", register=register.code)
 
 
-def _last(session: Session, register_id: int, period: ClosingPeriod) -> RegisterClosing | None:
+def _latest_closing(session: Session, register_id: int, period: ClosingPeriod) -> RegisterClosing | None:
     return session.scalar(
         select(RegisterClosing)
         .where(RegisterClosing.register_id == register_id, RegisterClosing.period == period)

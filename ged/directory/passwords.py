@@ -61,7 +61,7 @@ class _Asked:
     def proves(self, account: str, person: Person | None, password: str) -> bool:
         """Whether the password opens the account."""
         is_own = by_own_password(account, person, password)
-        told = self._told(account, person, password)
+        told = self._asked_of_directory(account, person, password)
         if person is None:
             return False
         if told is not None and told.proof is Proof.PROVED and self._is_same(person, told.subject):
@@ -69,7 +69,7 @@ class _Asked:
             return True
         return is_own and self._may_use_own(person, told)
 
-    def _told(self, account: str, person: Person | None, password: str) -> Proved | None:
+    def _asked_of_directory(self, account: str, person: Person | None, password: str) -> Proved | None:
         directory = self.services.directory
         if directory is None:
             return None

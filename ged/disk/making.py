@@ -195,7 +195,7 @@ class _Run:
         self, services: Services, wanted: Wanted, folder: Path, spare: Path, now: datetime, told: Told
     ) -> None:
         self._services, self._wanted, self._folder, self._spare = services, wanted, folder, spare
-        self._now, self._told = now, told
+        self._now, self._report = now, told
         self._draft = folder / DRAFT
         self._local = now.astimezone(services.zone)
 
@@ -205,11 +205,11 @@ class _Run:
             uow.record(BEGUN, "disk", None, actor=self._wanted.actor, holder=self._wanted.holder, scope="ordinary")
         key = self._key()
         order = self._order(self._require_room())
-        copy = backup.make(self._services, order, now=self._now, told=self._told)
-        self._told("the installation is checked")
+        copy = backup.make(self._services, order, now=self._now, told=self._report)
+        self._report("the installation is checked")
         report = verify(self._services, now=self._now)
         self._require_room()
-        readable = Readable(self._draft, key, self._services.blobs, self._spare, self._told)
+        readable = Readable(self._draft, key, self._services.blobs, self._spare, self._report)
         readable.prepare()
         with self._services.snapshot() as session:
             books = readable.write(session, self._services.zone)
@@ -331,7 +331,7 @@ class _Run:
 
     def _manifest(self, ministry: str) -> tuple[bytes, str, int, int]:
         """(the manifest, its SHA-256, how many files it names, how large they are)."""
-        self._told("the manifest")
+        self._report("the manifest")
         listed = [
             {"path": PAGE if name == WAITING_PAGE else name, "sha256": digest_of(path), "size": path.stat().st_size}
             for name, path in files_of(self._draft)

@@ -27,7 +27,7 @@ def _word() -> str:
 
 
 def normal(text: str) -> str:
-    """A passphrase as it is used: one form of each character, one blank between words. The page does the same.
+    """A passphrase as it is used: one form of each character, one blank between words. The page writes it so too.
 
     >>> normal(" cafe\u0301  noir ") == "caf\u00e9 noir"
     True

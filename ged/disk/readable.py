@@ -60,7 +60,7 @@ class Readable:
 
     def __init__(self, draft: Path, key: DiskKey, blobs: BlobStore, spare: Path, told: Told) -> None:
         self._draft, self._folder, self._key, self._blobs, self._spare = draft, draft / FOLDER, key, blobs, spare
-        self._told = told
+        self._report = told
         self.counts = Counts()
         self._words: list[str] = []
         self._known: dict[str, Json] = {}
@@ -91,13 +91,13 @@ class Readable:
                 self._seal(f"lettres/{start // LETTERS}", told)
                 self.counts.letters += len(found)
                 if start // LETTERS % EACH == 0 or start + LETTERS >= len(ids):
-                    self._told(f"letters: {min(start + LETTERS, len(ids))}/{len(ids)}")
-        self._told("words")
+                    self._report(f"letters: {min(start + LETTERS, len(ids))}/{len(ids)}")
+        self._report("words")
         for number, shard in enumerate(terms.shards(gathering.all())):
             self._seal(f"mots/{number}", {"t": [term for term, _ in shard], "p": [packed for _, packed in shard]})
             self._words.append(shard[0][0])
             self.counts.words += len(shard)
-        self._told("registers")
+        self._report("registers")
         return [self._book(session, book, places, zone) for book in reading.books(session)]
 
     def finish(self, first_page: Json) -> None:

@@ -216,7 +216,7 @@ class Letters:
         pieces, texts = self._pieces(shown), self._texts(shown)
         found = []
         for mail in mails:
-            told = self._told(mail) | {
+            told = self._letter_data(mail) | {
                 "events": sorted(events[mail.id], key=lambda one: one[0]),
                 "links": links[mail.id],
             }
@@ -229,7 +229,7 @@ class Letters:
         self._session.expunge_all()
         return found
 
-    def _told(self, mail: Mail) -> Json:
+    def _letter_data(self, mail: Mail) -> Json:
         titled = self._posts.get(mail.addressed_post_id or 0, "")
         return {
             "n": [[n.text, self._at(n.registered_at), n.void_reason or words.VOIDED if n.voided_at else ""] for n in mail.numbers],

@@ -177,7 +177,7 @@ def _doomed(session: Session, disposal_id: int) -> Sequence[int]:
 
 
 def refuse(uow: UnitOfWork, disposal_id: int, *, actor: Actor) -> None:
-    """Refuse a slip, as the second person; who proposed it takes it back by the same.
+    """Refuse a slip, as the second person; who proposed it takes it back by this act.
 
     Raises:
         As ``confirm``.

@@ -138,7 +138,8 @@ def listing(session: Session, actor: Actor, *, now: datetime, on: date) -> tuple
     """The slips of the units that an actor heads: those that wait for the actor first, then the newest."""
     units = sorted(spoken_units(actor.posts, actor))
     rows = [
-        _row(session, *found, actor, now, on) for found in session.execute(_slips().where(Disposal.unit_id.in_(units)))
+        _disposal_row(session, *found, actor, now, on)
+        for found in session.execute(_slips().where(Disposal.unit_id.in_(units)))
     ]
     return tuple(sorted(rows, key=lambda row: not row.may_decide))
 
@@ -167,7 +168,7 @@ def slip(
         LineNow(one.mail_id, one.number, one.closed_on, one.kept_until, one.final_act, seen.get(one.mail_id))
         for one in frozen
     )
-    return OpenedDisposal(_row(session, *found, actor, now, on), lines, is_same)
+    return OpenedDisposal(_disposal_row(session, *found, actor, now, on), lines, is_same)
 
 
 def of_letter(session: Session, mail_id: MailId) -> Decided | None:
@@ -216,7 +217,7 @@ def _slips() -> Select[Disposal, str, str, str | None]:
     )
 
 
-def _row(
+def _disposal_row(
     session: Session, row: Disposal, unit: str, by: str, second: str | None, actor: Actor, now: datetime, on: date
 ) -> DisposalRow:
     step = step_of(row, now)

@@ -85,7 +85,7 @@ def confirm(uow: UnitOfWork, mail_id: MailId, exception_id: int, *, actor: Actor
     """
     on = _today(uow)
     mail, sides = _letter(uow, mail_id, actor, on)
-    row = _row(uow, mail, exception_id)
+    row = _exception_of(uow, mail, exception_id)
     side = _second(uow, mail, row, sides, on)
     (person,) = locks.hold(uow.session, Person, [row.person_id])
     _require_near(uow.session, mail, person, actor, on)
@@ -101,14 +101,14 @@ def confirm(uow: UnitOfWork, mail_id: MailId, exception_id: int, *, actor: Actor
 
 
 def refuse(uow: UnitOfWork, mail_id: MailId, exception_id: int, *, actor: Actor) -> None:
-    """Refuse a proposal, as a second person; who proposed it takes it back by the same.
+    """Refuse a proposal, as a second person; who proposed it takes it back by this act.
 
     Raises:
         As ``confirm``.
     """
     on = _today(uow)
     mail, sides = _letter(uow, mail_id, actor, on)
-    row = _row(uow, mail, exception_id)
+    row = _exception_of(uow, mail, exception_id)
     is_own = row.asked_by_id == int(actor.person_id)
     if is_own and step_of(row, uow.now) is not Step.WAITING:
         raise Invalid("exception.settled", "look at it again")
@@ -132,7 +132,7 @@ def end(uow: UnitOfWork, mail_id: MailId, exception_id: int, *, actor: Actor) ->
     """
     on = _today(uow)
     mail, sides = _letter(uow, mail_id, actor, on, any_level=True)
-    row = _row(uow, mail, exception_id)
+    row = _exception_of(uow, mail, exception_id)
     if not is_running(row, on):
         raise Invalid("exception.settled", "look at it again")
     _end(uow, row, actor, sides[0])
@@ -268,7 +268,7 @@ def _letter(
     return mail, sides
 
 
-def _row(uow: UnitOfWork, mail: Mail, exception_id: int) -> LetterException:
+def _exception_of(uow: UnitOfWork, mail: Mail, exception_id: int) -> LetterException:
     row = uow.session.get(LetterException, exception_id, populate_existing=True)
     if row is None or row.mail_id != mail.id:
         raise NotFound("exception.unknown", "reload the letter", id=exception_id)

@@ -91,7 +91,7 @@ def panel(session: Session, mail_id: MailId, actor: Actor, *, now: datetime, on:
         .limit(SHOWN)
     ).all()
     rows = tuple(
-        _row(session, mail, row, (person, by_name, second_name or ""), actor, sides, now=now, on=on)
+        _exception_row(session, mail, row, (person, by_name, second_name or ""), actor, sides, now=now, on=on)
         for row, person, by_name, second_name in found
     )
     asked = session.execute(
@@ -107,7 +107,7 @@ def panel(session: Session, mail_id: MailId, actor: Actor, *, now: datetime, on:
     return ExceptionPanel(rows, requests, None, bool(sides))
 
 
-def _row(
+def _exception_row(
     session: Session, mail: Mail, row: LetterException, names: tuple[Person, str, str], actor: Actor,
     sides: tuple[Side, ...], *, now: datetime, on: date,
 ) -> ExceptionRow:  # fmt: skip

@@ -84,13 +84,13 @@ def _letters(register: CountedRegister, waiting: set[int], progress: Progress) -
                 ("figures.moves", moving.moves(register, one), moving.stored_moves(one)),
                 ("figures.rounds", moving.rounds(register, one), moving.stored_rounds(one)),
             ):
-                must_be, counted = _told(session, now), _told(session, before)
+                must_be, counted = _row_texts(session, now), _row_texts(session, before)
                 if must_be != counted:
                     yield Difference(what, f"mail {mail_id}", _only(counted, must_be), _only(must_be, counted))
         progress(upto, last)
 
 
-def _told(session: Session, rows: Select[*tuple[Any, ...]]) -> list[tuple[str, ...]]:
+def _row_texts(session: Session, rows: Select[*tuple[Any, ...]]) -> list[tuple[str, ...]]:
     return sorted(
         tuple(f"{name}={_text(value)}" for name, value in row._mapping.items()) for row in session.execute(rows)
     )

@@ -312,11 +312,11 @@ def _askable(session: Session, mail: Mail, actor: Actor, on: date) -> list[tuple
         found = [one for one in found if post_principal(one.id) in granted]
     own = {post.post_id for post in actor.posts if post.because == "holder"}
     held = holders(session, {one.id for one in found}, on=on)
-    told = [(one.id, _told(one, held)) for one in found if one.id not in own]
+    told = [(one.id, _post_text(one, held)) for one in found if one.id not in own]
     return sorted(told, key=lambda pair: pair[1])
 
 
-def _told(post: Post, held: dict[int, str]) -> str:
+def _post_text(post: Post, held: dict[int, str]) -> str:
     name = f" ({held[post.id]})" if post.id in held else ""
     return f"{post.title}{name}, {post.unit.name}"
 

@@ -18,7 +18,7 @@ from ged.reports.jobs import living_workers
 DUE_AFTER = timedelta(minutes=15)
 """A ready job starts within seconds; after a morning's scans it may wait minutes."""
 LONG_AFTER = timedelta(hours=4)
-"""The same in a lane whose jobs take hours."""
+"""As ``DUE_AFTER``, in a lane whose jobs take hours."""
 PATIENT = (Lane.SLOW, Lane.BACKLOG)
 NAMED = 3
 

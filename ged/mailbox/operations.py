@@ -230,7 +230,7 @@ def _look_at(services: Services, letter: Letter, now: datetime) -> list[_File]:
 
 def _file(services: Services, part: Part) -> _File | None:
     stored = services.blobs.put(io.BytesIO(part.content))
-    look = _look(services, part)
+    look = _first_look(services, part)
     if part.embedded and (look.problem or min(_size(look.pages)) < PICTURE_PX):
         return None
     return _File(stored.digest, stored.size_bytes, part.filename, look.media_type or part.media_type[:100], look)
@@ -240,7 +240,7 @@ def _size(pages: Sequence[PageFacts]) -> tuple[int, int]:
     return (pages[0].width_px, pages[0].height_px) if pages else (0, 0)
 
 
-def _look(services: Services, part: Part) -> FirstLook:
+def _first_look(services: Services, part: Part) -> FirstLook:
     if part.media_type in WINMAIL or part.filename.lower() == "winmail.dat":
         return FirstLook("", (), problem="message.winmail")
     with private_dir(services) as folder:

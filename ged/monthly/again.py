@@ -74,7 +74,7 @@ def noted(session: Session, report_id: int, name: str) -> str:
 
 
 def require_new(earlier: Earlier | None, numbers: str, reason: str) -> None:
-    """Refuse a second report that says the same, without a reason.
+    """Refuse a second report with equal numbers and no reason.
 
     Raises:
         Invalid: ``monthly.reason``: it is too long.

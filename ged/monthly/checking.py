@@ -411,7 +411,7 @@ def _count_again(
             )
             if found is None:
                 faults[mail_id] = Fault("letter.unexplained", f"letter {mail_id}")
-            moves.append(Move(mail_id, _told(was), _told(is_now), found or (), named.get(mail_id, "")))
+            moves.append(Move(mail_id, _listed(was), _listed(is_now), found or (), named.get(mail_id, "")))
         code = codes[one.unit_id] if one.unit_id is not None else ""
         changes.append(Change(code, one.name, old[key].letters, one.letters, tuple(moves)))
     return len(new), changes, list(faults.values())
@@ -427,7 +427,7 @@ def _moved(old: Number, new: Number) -> dict[int, tuple[tuple[Item, ...], tuple[
     }
 
 
-def _told(items: Iterable[Item]) -> str:
+def _listed(items: Iterable[Item]) -> str:
     return ", ".join(" ".join(map(str, one[1:])) for one in items)
 
 

@@ -203,7 +203,7 @@ def proofs(session: Session, report_id: int, actor: Actor) -> list[ProofRow]:
         .order_by(MonthlyProof.id.desc())
         .limit(SHOWN)
     )
-    return [_row(proof, name, job, is_exact=is_exact) for proof, name, job in rows]
+    return [_proof_row(proof, name, job, is_exact=is_exact) for proof, name, job in rows]
 
 
 def run(services: Services, proof_id: int, *, heartbeat: Callable[[str], None], now: datetime) -> None:
@@ -251,7 +251,7 @@ def _digest(session: Session, row: MonthlyProof) -> Digest:
     return Digest(found or session.get_one(MonthlyReport, row.report_id).digest)
 
 
-def _row(proof: MonthlyProof, name: str, job: Job | None, *, is_exact: bool) -> ProofRow:
+def _proof_row(proof: MonthlyProof, name: str, job: Job | None, *, is_exact: bool) -> ProofRow:
     found = _read(proof.result) if proof.result is not None else None
     if found is not None and not is_exact:
         found = found.withheld()

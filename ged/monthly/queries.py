@@ -62,7 +62,7 @@ def reports(session: Session, actor: Actor, at: Place = START, *, limit: int = 5
     """A page of the reports of which the actor may know, the newest first."""
     mine = select(MonthlyReport.id).where(MonthlyReport.entity_id.in_(sorted(rights.entities_to_prove(actor))))
     page = paging.read(session, mine, MonthlyReport.id, at, descending=True, limit=limit)
-    rows = {row.id: row for row in _rows(session, _told().where(MonthlyReport.id.in_(page.ids)))}
+    rows = {row.id: row for row in _rows(session, _with_latest_revision().where(MonthlyReport.id.in_(page.ids)))}
     return [rows[one] for one in page.ids if one in rows], page
 
 
@@ -72,7 +72,7 @@ def report(session: Session, report_id: int, actor: Actor) -> ReportRow:
     Raises:
         NotFound: ``monthly.unknown``: there is none, or the actor may not know of it.
     """
-    found = _rows(session, _told().where(MonthlyReport.id == report_id))
+    found = _rows(session, _with_latest_revision().where(MonthlyReport.id == report_id))
     if not found or found[0].entity_id not in rights.entities_to_prove(actor):
         raise NotFound("monthly.unknown", "choose a report of the list", id=report_id)
     return found[0]
@@ -104,7 +104,7 @@ def entity_with(session: Session, code: str) -> int:
 
 def last_file(session: Session, report_id: int) -> Digest:
     """The digest of a report's latest file, for the command line."""
-    return _rows(session, _told().where(MonthlyReport.id == report_id))[0].last
+    return _rows(session, _with_latest_revision().where(MonthlyReport.id == report_id))[0].last
 
 
 def issued(session: Session) -> Iterator[tuple[str, tuple[Digest, ...]]]:
@@ -119,7 +119,7 @@ def issued(session: Session) -> Iterator[tuple[str, tuple[Digest, ...]]]:
         yield label, (Digest(one.digest), *(Digest(digest) for _, digest in revisions))
 
 
-def _told() -> Select[MonthlyReport, str, str | None, MonthlyReportRevision | None]:
+def _with_latest_revision() -> Select[MonthlyReport, str, str | None, MonthlyReportRevision | None]:
     latest = (
         select(MonthlyReportRevision.report_id, func.max(MonthlyReportRevision.sequence).label("sequence"))
         .group_by(MonthlyReportRevision.report_id)

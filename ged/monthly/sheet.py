@@ -113,7 +113,7 @@ def _asked(content: Mapping[str, Any], numbers: Sequence[Number]) -> dict[str, A
     of = {(one.unit_id, one.name): one for one in numbers}
     return {
         "values": {
-            one.french: {"letters": of[None, one.name].letters, "told": _told(of[None, one.name].letters)}
+            one.french: {"letters": of[None, one.name].letters, "told": _grouped(of[None, one.name].letters)}
             for one in LETTERS
         },
         "delays": {
@@ -172,7 +172,7 @@ def _printed(content: Mapping[str, Any], numbers: Sequence[Number], made: str) -
             *(_line(_named(unit), unit["depth"], by_line[unit["id"]]) for unit in units),
         ],
         "definitions": [
-            {"name": one.french, "meaning": one.meaning, "letters": _told(whole[one.name].letters), "digest": whole[one.name].digest}
+            {"name": one.french, "meaning": one.meaning, "letters": _grouped(whole[one.name].letters), "digest": whole[one.name].digest}
             for one in ALL
         ],
         "digests": [
@@ -182,7 +182,7 @@ def _printed(content: Mapping[str, Any], numbers: Sequence[Number], made: str) -
         ],
         "made": made,
         "version": f"version {content['definitions']}",
-        "sequence": _told(content["journal"]["sequence"]),
+        "sequence": _grouped(content["journal"]["sequence"]),
         "journal": content["journal"]["hash"],
         "content": content_hash(content),
     }  # fmt: skip
@@ -192,7 +192,7 @@ def _line(name: str, depth: int, numbers: Mapping[str, Number]) -> dict[str, Any
     return {
         "name": name,
         "depth": depth,
-        "counts": [_told(numbers[one.name].letters) for one in LETTERS],
+        "counts": [_grouped(numbers[one.name].letters) for one in LETTERS],
         "delays": [_delay(numbers[one.name]) for one in DELAYS],
     }
 
@@ -200,21 +200,21 @@ def _line(name: str, depth: int, numbers: Mapping[str, Number]) -> dict[str, Any
 def _delay(number: Number) -> str:
     if not number.items:
         return "—"
-    return f"{_told(number.letters)} · {number.share(0.5)} j · {number.share(0.9)} j"
+    return f"{_grouped(number.letters)} · {number.share(0.5)} j · {number.share(0.9)} j"
 
 
 def _digests(numbers: Mapping[str, Number]) -> list[dict[str, str]]:
     return [
-        {"name": _NAMES[name], "letters": _told(one.letters), "digest": one.digest}
+        {"name": _NAMES[name], "letters": _grouped(one.letters), "digest": one.digest}
         for name, one in numbers.items()
         if one.items
     ]
 
 
-def _told(count: int) -> str:
+def _grouped(count: int) -> str:
     """A number with thin spaces between thousands.
 
-    >>> _told(12345)
+    >>> _grouped(12345)
     '12\\u202f345'
     """
     return f"{count:,}".replace(",", "\u202f")

@@ -123,14 +123,14 @@ def source_of(session: Session, entity_id: int | None, version_no: int | None = 
         if found is None:
             raise NotFound("report_template.unknown", "choose a version of the list", id=version_no)
         return found
-    row = _last(session, entity_id)
+    row = _latest_template(session, entity_id)
     return row.source if row is not None and row.withdrawn_at is None else SHIPPED.read_text()
 
 
 def in_use(session: Session, entity_id: int) -> InUse | None:
     """The template of an entity's next report; None: the pages that are shipped."""
     for of in (entity_id, None):
-        row = _last(session, of)
+        row = _latest_template(session, of)
         if row is not None and row.withdrawn_at is None:
             return InUse(row.id, row.version_no, row.source, of is None)
     return None
@@ -167,7 +167,7 @@ def add(services: Services, entity_id: int | None, source: str, *, after: int, a
     _checked(services, entity_id, source, actor=actor, now=now)
     with services.unit_of_work(now) as uow:
         _require(uow.session, services, entity_id, actor)
-        last = _last(uow.session, entity_id)
+        last = _latest_template(uow.session, entity_id)
         if (last.version_no if last is not None else 0) != after:
             raise StaleVersion("report_template.stale", "read the page again")
         row = ReportTemplate(
@@ -195,7 +195,7 @@ def withdraw(services: Services, entity_id: int | None, version_no: int, *, acto
     """
     with services.unit_of_work(now) as uow:
         _require(uow.session, services, entity_id, actor)
-        last = _last(uow.session, entity_id)
+        last = _latest_template(uow.session, entity_id)
         # Of two people at once the second one waits here, and is told.
         row = locks.hold_one(uow.session, ReportTemplate, last.id) if last is not None else None
         if row is None or row.version_no != version_no or row.withdrawn_at is not None:
@@ -296,7 +296,7 @@ def _of(entity_id: int | None) -> Any:
     return ReportTemplate.entity_id.is_(None) if entity_id is None else ReportTemplate.entity_id == entity_id
 
 
-def _last(session: Session, entity_id: int | None) -> ReportTemplate | None:
+def _latest_template(session: Session, entity_id: int | None) -> ReportTemplate | None:
     query = select(ReportTemplate).where(_of(entity_id)).order_by(ReportTemplate.version_no.desc()).limit(1)
     return session.scalars(query).first()
 

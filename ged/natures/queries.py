@@ -47,7 +47,7 @@ def offered(session: Session, direction: Direction, entity_ids: Collection[int])
     """
     seen = kept_for(Nature, entity_ids)
     query = select(Nature).where(Nature.direction == direction, Nature.is_closed.is_(False), seen)
-    return [_row(one) for one in session.scalars(query.order_by(Nature.position, Nature.id))]
+    return [_nature_row(one) for one in session.scalars(query.order_by(Nature.position, Nature.id))]
 
 
 def names(session: Session, entity_ids: Collection[int], ministry: Collection[int]) -> dict[str, str]:
@@ -65,7 +65,7 @@ def names(session: Session, entity_ids: Collection[int], ministry: Collection[in
 def find(session: Session, code: str, unit_id: int) -> NatureRow | None:
     """The nature of a letter of this unit, also a closed one; None for a code that no nature of its entity bears."""
     found = _of_code(session, code, unit_id)
-    return _row(found) if found is not None else None
+    return _nature_row(found) if found is not None else None
 
 
 def reminder_days(session: Session) -> dict[tuple[int | None, str], tuple[int, ...]]:
@@ -93,7 +93,7 @@ def _of_code(session: Session, code: str, unit_id: int) -> Nature | None:
     return session.scalar(select(Nature).where(Nature.code == code, kept_for(Nature, [entity_id])))
 
 
-def _row(one: Nature) -> NatureRow:
+def _nature_row(one: Nature) -> NatureRow:
     has_circuit = one.signatory_post_id is not None
     return NatureRow(
         one.code,

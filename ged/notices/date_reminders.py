@@ -94,11 +94,11 @@ def _batch(session: Session, default: str, today: date, after: int) -> tuple[int
         rule = rules.chosen(*mentions, Rule(days_of), default)
         step = rules.step(rule, row.due_on, today, days) if row.due_on is not None else None
         if step is not None and row.due_on is not None:
-            due.append(_Due(row.id, row.mail_id, row.due_on, step, _told(session, row, step, seen)))
+            due.append(_Due(row.id, row.mail_id, row.due_on, step, _reminders_of(session, row, step, seen)))
     return (rows[-1][0].id if rows else None), due
 
 
-def _told(session: Session, row: Assignment, step: str, seen: Seen) -> tuple[Found, ...]:
+def _reminders_of(session: Session, row: Assignment, step: str, seen: Seen) -> tuple[Found, ...]:
     mail = session.get_one(Mail, row.mail_id)
     occasion = Occasion.LATE if row.due_on is not None and row.due_on < seen.today else Occasion.DUE_SOON
     return tuple(

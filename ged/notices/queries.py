@@ -81,7 +81,7 @@ def page(
     told = openings.rows(session, [row.subject_id for row in opened], on=on, now=now)
     names = names_told(session, [row for row, *_ in rows])
     return [
-        _row(
+        _notice_row(
             row,
             numbers.get(row.mail_id or 0, ""),
             subject or "",
@@ -94,7 +94,7 @@ def page(
     ], found
 
 
-def _row(
+def _notice_row(
     row: PersonalNotice,
     number: str,
     subject: str,
@@ -145,7 +145,7 @@ def one(session: Session, notice_id: int, actor: Actor) -> NoticeRow:
     """
     if session.scalar(_own(actor).where(PersonalNotice.id == notice_id)) is None:
         raise NotFound("notice.unknown", "reload the list", id=notice_id)
-    return _row(session.get_one(PersonalNotice, notice_id), "", "", 0)
+    return _notice_row(session.get_one(PersonalNotice, notice_id), "", "", 0)
 
 
 def mark_read(uow: UnitOfWork, notice_id: int, *, actor: Actor) -> None:

@@ -27,7 +27,7 @@ class Letterhead:
     caption: str = ""
 
     def coded(self, code: str, caption: str) -> "Letterhead":
-        """The same with a code of ours; none when ``code`` is empty."""
+        """This letterhead with a code of ours; none when ``code`` is empty."""
         return replace(self, qr=qr_svg(code) if code else "", caption=caption)
 
     def data(self) -> dict[str, Any]:

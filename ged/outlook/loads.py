@@ -112,7 +112,7 @@ def _waiting(session: Session, zone: ZoneInfo, actor: Actor, cut: Cut, today: da
     first = local_day(session, zone)(func.min(given.c.assigned_at))
     key = _key(given, by)
     query = select(*key, func.count(distinct(given.c.id)), letters(is_late), letters(is_soon), first)
-    return _told(query, given, actor, cut).group_by(*key)
+    return _visible(query, given, actor, cut).group_by(*key)
 
 
 def _finished(session: Session, zone: ZoneInfo, actor: Actor, cut: Cut, period: Period, by: By) -> Select[Any]:
@@ -122,7 +122,7 @@ def _finished(session: Session, zone: ZoneInfo, actor: Actor, cut: Cut, period: 
     )
     day = local_day(session, zone)
     since, until = day(func.min(given.c.assigned_at)), day(func.max(given.c.finished_at))
-    told = _told(select(*_key(given, by), since.label("since"), until.label("until")), given, actor, cut)
+    told = _visible(select(*_key(given, by), since.label("since"), until.label("until")), given, actor, cut)
     each_letter = told.group_by(*_key(given, by), given.c.id).subquery("each_letter")
     before, after = aliased(FigureDay), aliased(FigureDay)
     delay = after.worked - before.worked
@@ -152,7 +152,7 @@ def _key(rows: Subquery, by: By) -> list[Any]:
     return [rows.c[column.key] for column in _KEYS[by]]
 
 
-def _told(query: Select[Any], given: Subquery, actor: Actor, cut: Cut) -> Select[Any]:
+def _visible(query: Select[Any], given: Subquery, actor: Actor, cut: Cut) -> Select[Any]:
     """Those of the letters that the cut narrows to and the actor may see now."""
     letter = aliased(Mail, given)
     told = (

@@ -42,7 +42,7 @@ def free_lines(session: Session, book_id: int, actor: Actor) -> FreeLines:
     """
     free = [one.line_no for one in queries.lines(session, actor, book_id) if one.state is ReserveState.FREE]
     found = reserve_sheets.lines_of(session, book_id, actor)
-    told = sorted(_told(session, book_id, actor).intersection(free))
+    told = sorted(_lines_in_use(session, book_id, actor).intersection(free))
     said = {n: found[n].said if n in found else LineSaid.EMPTY for n in told}  # an empty one was typed at a desk
     of_desks = _of_desks(session, book_id, actor)
     asked = [n for n in told if said[n] is LineSaid.ASKED and n not in of_desks]
@@ -71,7 +71,7 @@ def void(
     """
     voided = operations.void_lines(uow, book_id, first=first, last=last, reason=reason, actor=actor)
     # The lines are locked, so a desk whose line comes now waits, and is told that it is void.
-    more = _told(uow.session, book_id, actor).intersection(voided) - set(told)
+    more = _lines_in_use(uow.session, book_id, actor).intersection(voided) - set(told)
     if more:
         raise InvalidTransition("reserve.used_meanwhile", "look at these lines first", lines=numbers.spans(more))
     return voided
@@ -82,7 +82,7 @@ def _of_desks(session: Session, book_id: int, actor: Actor) -> set[int]:
     return {one.line_no for one in queries.lines(session, actor, book_id) if one.id in typed}
 
 
-def _told(session: Session, book_id: int, actor: Actor) -> set[int]:
+def _lines_in_use(session: Session, book_id: int, actor: Actor) -> set[int]:
     found = reserve_sheets.lines_of(session, book_id, actor)
     return _of_desks(session, book_id, actor) | {
         line_no for line_no, one in found.items() if one.said is not LineSaid.EMPTY

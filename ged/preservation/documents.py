@@ -55,7 +55,7 @@ def last_of(session: Session, sort: SignedKind, subject_id: int) -> LastRevision
     """The last revision; None when the document is not signed or was destroyed, or while somebody is adding a signature."""
     if sort is SignedKind.MAIL and destroyed.of_letter(session, subject_id) is not None:
         return None
-    row = session.scalar(_last(sort, subject_id))
+    row = session.scalar(_latest_revision(sort, subject_id))
     if row is None and sort in SEALED:
         made = cast("RegisterClosing | MonthlyReport", session.get_one(SEALED[sort], subject_id))
         return LastRevision(sort, subject_id, 0, Digest(made.digest), "")
@@ -70,7 +70,7 @@ def is_signed(session: Session, sort: SignedKind, subject_id: int) -> bool:
         return session.get(SEALED[sort], subject_id) is not None
     if sort is SignedKind.MAIL and destroyed.of_letter(session, subject_id) is not None:
         return False
-    return session.scalar(_last(sort, subject_id)) is not None
+    return session.scalar(_latest_revision(sort, subject_id)) is not None
 
 
 def append(uow: UnitOfWork, last: LastRevision, raised: RaisedPdf, digest: Digest) -> LastRevision:
@@ -103,7 +103,7 @@ def show(uow: UnitOfWork, last: LastRevision, *, size_bytes: int) -> None:
     if last.sort is not SignedKind.MAIL:
         return
     locks.hold(uow.session, Mail, [last.subject_id])
-    row = uow.session.scalar(_last(last.sort, last.subject_id))
+    row = uow.session.scalar(_latest_revision(last.sort, last.subject_id))
     if not isinstance(row, SignedRevision):
         return
     shown = uow.session.get_one(Attachment, row.attachment_id)
@@ -193,7 +193,7 @@ def _being_received(session: Session, slip_id: int) -> bool:
     return begun is not None
 
 
-def _last(sort: SignedKind, subject_id: int) -> Select[Revision]:
+def _latest_revision(sort: SignedKind, subject_id: int) -> Select[Revision]:
     if sort is SignedKind.MAIL:
         mine = select(SignedRevision).where(SignedRevision.mail_id == subject_id)
         return mine.order_by(SignedRevision.sequence.desc()).limit(1)

@@ -180,7 +180,7 @@ def _note(uow: UnitOfWork, attachment_id: int, read: Sequence[tuple[_Wanted, Sec
         # Another run was quicker, or the document was read anew: what was read belongs to a text that is gone.
         if text is None or text.read_at != page.read_at or _is_noted(uow, attachment_id, page.page_no):
             continue
-        uow.session.add(_row(uow, attachment_id, page, found))
+        uow.session.add(_page_read_again(uow, attachment_id, page, found))
         told.append(page.page_no)
         if isinstance(found, str):
             continue
@@ -199,7 +199,7 @@ def _is_noted(uow: UnitOfWork, attachment_id: int, page_no: int) -> bool:
     return uow.session.get(PageReadAgain, (attachment_id, page_no)) is not None
 
 
-def _row(uow: UnitOfWork, attachment_id: int, page: _Wanted, found: SecondReading | str) -> PageReadAgain:
+def _page_read_again(uow: UnitOfWork, attachment_id: int, page: _Wanted, found: SecondReading | str) -> PageReadAgain:
     given_up = isinstance(found, str)
     return PageReadAgain(
         attachment_id=attachment_id,

@@ -52,14 +52,14 @@ def run_intake(services: Services, batch_id: int, *, heartbeat: Heartbeat, now: 
     with private_dir(services) as folder:
         for n, (page_id, digest) in enumerate(new, start=1):
             heartbeat(f"{n}/{len(new)}")
-            looks[page_id] = _look(services, digest, folder / f"page-{page_id}")
+            looks[page_id] = _first_look(services, digest, folder / f"page-{page_id}")
     for attempt in services.attempts(now):
         with attempt as uow:
             settle(uow, batch_id, looks, now=now)
     _make_pictures(services, batch_id, heartbeat=heartbeat, now=now)
 
 
-def _look(services: Services, digest: Digest, path: Path) -> FirstLook:
+def _first_look(services: Services, digest: Digest, path: Path) -> FirstLook:
     fetch(services.blobs, digest, path)
     try:
         facts = look_at(services, path, filename="page", wait_s=JOB_PATIENCE_S)

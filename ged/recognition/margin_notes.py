@@ -230,7 +230,7 @@ def _add(uow: UnitOfWork, attachment: Attachment, added: Added, actor: Actor) ->
     )
     if any(_place(row) == place and not row.is_dismissed for row in uow.session.scalars(there)):
         return None
-    row = _row(attachment.id, added.page_no, place, uow.now)
+    row = _new_note(attachment.id, added.page_no, place, uow.now)
     row.text, row.version = text, 1
     uow.session.add(row)
     uow.session.flush()
@@ -275,7 +275,7 @@ def note_found(uow: UnitOfWork, attachment: Attachment, pages: Sequence[Recognis
         for found in page.written:
             place = Place(found.x, found.y, found.width, found.height, found.page_ratio)
             if not any(place.is_at(other) for other in kept.get(page.page_no, ())):
-                uow.session.add(_row(attachment.id, page.page_no, place, uow.now))
+                uow.session.add(_new_note(attachment.id, page.page_no, place, uow.now))
 
 
 def _taken_over(
@@ -303,7 +303,7 @@ def _taken_over(
                 continue
             degrees = _upright(page, flags.get(page.page_no, ())) - _upright(same[0], read.get(row.page_no, ()))
             place = _place(row).turned(degrees % 360)
-            copy = _row(attachment.id, page.page_no, place, row.found_at)
+            copy = _new_note(attachment.id, page.page_no, place, row.found_at)
             copy.text, copy.is_dismissed, copy.version = row.text, row.is_dismissed, row.version
             session.add(copy)
             session.flush()
@@ -331,7 +331,7 @@ def _place(row: MarginNote) -> Place:
     return Place(row.x, row.y, row.width, row.height, row.page_ratio)
 
 
-def _row(attachment_id: int, page_no: int, place: Place, found_at: datetime) -> MarginNote:
+def _new_note(attachment_id: int, page_no: int, place: Place, found_at: datetime) -> MarginNote:
     return MarginNote(
         attachment_id=attachment_id, page_no=page_no, x=place.x, y=place.y, width=place.width, height=place.height,
         page_ratio=place.page_ratio, text="", is_dismissed=False, version=0, found_at=found_at,

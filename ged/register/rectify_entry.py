@@ -88,7 +88,7 @@ def rectify(
             raise Invalid("mail.received_long_ago", "correct the year of arrival", field=name)
         if name == "sender_name" and not new:
             raise Invalid("mail.sender_missing", "type the sender", field=name)
-        told = (name, _told(uow, name, old), _told(uow, name, new))
+        told = (name, _readable(uow, name, old), _readable(uow, name, new))
         _apply(uow, mail, name, new)
         changed.append(told)
     if changed:
@@ -195,7 +195,7 @@ def _check_house(session: Session, mail: Mail, name: str, value: Value) -> None:
             raise Invalid("mail.addressed_unknown", "choose an authority of the list", field=name)
 
 
-def _told(uow: UnitOfWork, name: str, value: Value) -> str:
+def _readable(uow: UnitOfWork, name: str, value: Value) -> str:
     """A value as it stays readable: a post by its title and unit, a member by its code."""
     if name == "addressed_post_id":
         post = uow.session.get(Post, value or 0)

@@ -131,7 +131,7 @@ def recent(session: Session, actor: Actor, *, limit: int = RECENT_SHOWN) -> tupl
     return tuple(
         RecentRow(
             MailId(mail_id), number or "", direction, state, Confidentiality(level),
-            _told(level, subject), _told(level, sender if direction is Direction.INCOMING or not addressee else addressee), opened_at,
+            _ordinary_text(level, subject), _ordinary_text(level, sender if direction is Direction.INCOMING or not addressee else addressee), opened_at,
         )
         for mail_id, direction, state, level, subject, sender, addressee, number, opened_at in rows
     )  # fmt: skip
@@ -163,17 +163,24 @@ def _returned(session: Session, actor: Actor) -> tuple[ReturnedRow, ...]:
             MailId(mail_id),
             False,
             number or "",
-            _told(level, subject),
+            _ordinary_text(level, subject),
             Confidentiality(level),
             "",
-            _told(level, reason),
+            _ordinary_text(level, reason),
             at,
         )
         for mail_id, number, subject, level, reason, at in assignments
         if at is not None
     ] + [
         ReturnedRow(
-            MailId(mail_id), True, "", _told(level, subject), Confidentiality(level), by, _told(level, reason), at
+            MailId(mail_id),
+            True,
+            "",
+            _ordinary_text(level, subject),
+            Confidentiality(level),
+            by,
+            _ordinary_text(level, reason),
+            at,
         )
         for mail_id, subject, level, by, reason, at in drafts
     ]
@@ -340,7 +347,7 @@ def _of_head(actor: Actor, today: date, zone: ZoneInfo) -> Select[int]:
     )
 
 
-def _told(level: int, text: str) -> str:
+def _ordinary_text(level: int, text: str) -> str:
     """A text of a letter, which the home page shows of ordinary letters alone."""
     return "" if level else text
 

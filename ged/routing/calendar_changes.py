@@ -109,7 +109,7 @@ def set_holiday(
         raise Invalid("calendar.name", "name the day in a few words", field="name")
     before = _held(uow)
     row = uow.session.get(Holiday, on)
-    was = _told(row)
+    was = _day_in_journal(row)
     if was == _left(name, is_off=is_off):
         raise Invalid("calendar.nothing", "change something", field="name")
     if shown is not None and shown != version_of(was):
@@ -133,7 +133,7 @@ def _administrator(actor: Actor) -> HeldPost:
     return post
 
 
-def _told(row: Holiday | None) -> dict[str, Any] | None:
+def _day_in_journal(row: Holiday | None) -> dict[str, Any] | None:
     """A day as the journal has it."""
     if row is None:
         return None
@@ -176,7 +176,7 @@ def preview_holiday(
     """
     with services.trial(now) as uow:
         _held(uow)
-        was = _told(uow.session.get(Holiday, on))
+        was = _day_in_journal(uow.session.get(Holiday, on))
         return DayPreview(set_holiday(uow, on, name=name, is_off=is_off, actor=actor), was)
 
 
@@ -254,7 +254,7 @@ def _change(one: Journaled, held: Holiday | None) -> DayChange:
     payload = one.details
     on = date.fromisoformat(payload["on"])
     left = _left(payload["name"], is_off=payload["is_off"])
-    stands = _told(held) == left
+    stands = _day_in_journal(held) == left
     # An entry of an earlier release does not say what was before.
     may_undo = stands and "before" in payload and left != payload["before"]
     return DayChange(

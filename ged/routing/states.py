@@ -30,7 +30,7 @@ class AssignmentAct(StrEnum):
     RESTORE = "restore"
     """The decision that replaced it is taken back."""
     RESTORE_TAKEN = "restore_taken"
-    """The same, of an assignment on which somebody worked."""
+    """The decision that replaced it is taken back, and somebody had worked on it."""
 
 
 MOVES: dict[tuple[AssignmentState, AssignmentAct], AssignmentState] = {

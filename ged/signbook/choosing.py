@@ -74,7 +74,7 @@ def _own_post(draft: Draft, actor: Actor) -> PostId | None:
 def offers(session: Session, draft: Draft, actor: Actor, *, on: date) -> tuple[Offer, ...]:
     """The circuits that the author of a draft is offered: "as the last time", then the nature's model."""
     found: list[tuple[str, tuple[Step, ...], PostId, datetime | None]] = []
-    last = _last(session, draft, actor)
+    last = _latest_draft(session, draft, actor)
     if last is not None and last.signatory_post_id is not None:
         steps = tuple(Step(PostId(step.post_id), step.stage, step.kind) for step in last.steps)
         found.append((LAST, _open(session, steps), PostId(last.signatory_post_id), last.submitted_at))
@@ -104,7 +104,7 @@ def _offers(
     )
 
 
-def _last(session: Session, draft: Draft, actor: Actor) -> Draft | None:
+def _latest_draft(session: Session, draft: Draft, actor: Actor) -> Draft | None:
     """The latest letter of this nature that the author handed in; else his unit's. One that the actor may see."""
     mail = draft.mail
     query = (

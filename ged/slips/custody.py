@@ -49,7 +49,7 @@ def custody_of(session: Session, mail_id: MailId | int) -> tuple[CustodyRow, ...
     if not rows:
         raise NotFound("mail.unknown", "check the number", id=int(mail_id))
     first = CustodyRow(UnitId(rows[0][0]), rows[0][1], "", rows[0][2], REGISTERED)
-    return (first, *(_row(*found[3:]) for found in rows if found[3] is not None))
+    return (first, *(_custody_row(*found[3:]) for found in rows if found[3] is not None))
 
 
 @cache
@@ -143,7 +143,7 @@ def keep(uow: UnitOfWork, mail_id: int, *, actor: Actor, post: HeldPost) -> None
 
 def _moves(session: Session, of: ColumnElement[bool]) -> Sequence[CustodyRow]:
     asked = _with_slips(select(PaperCustody, Post.title, Slip.id, MailNumber.text))
-    return [_row(*found) for found in session.execute(asked.where(of).order_by(PaperCustody.id))]
+    return [_custody_row(*found) for found in session.execute(asked.where(of).order_by(PaperCustody.id))]
 
 
 def _with_slips(asked: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
@@ -156,7 +156,7 @@ def _with_slips(asked: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _row(move: PaperCustody, title: str | None, slip_id: int | None, number: str | None) -> CustodyRow:
+def _custody_row(move: PaperCustody, title: str | None, slip_id: int | None, number: str | None) -> CustodyRow:
     return CustodyRow(
         UnitId(move.unit_id), move.unit.name, title or "", move.since, move.because, slip_id, number or ""
     )

@@ -140,7 +140,7 @@ def folders(session: Session, actor: Actor) -> list[FolderRow]:
         .limit(SHOWN)
     ).all()
     counts = _counts(session, [row.id for row, _name in rows])
-    return [_row(row, name, counts.get(row.id, {})) for row, name in rows]
+    return [_folder_row(row, name, counts.get(row.id, {})) for row, name in rows]
 
 
 def folder(session: Session, folder_id: int, actor: Actor) -> FolderRow:
@@ -150,7 +150,9 @@ def folder(session: Session, folder_id: int, actor: Actor) -> FolderRow:
         NotFound: ``takeover.folder_unknown``.
     """
     row = _own(session, folder_id, actor)
-    return _row(row, session.get_one(Register, row.register_id).name, _counts(session, [folder_id]).get(folder_id, {}))
+    return _folder_row(
+        row, session.get_one(Register, row.register_id).name, _counts(session, [folder_id]).get(folder_id, {})
+    )
 
 
 def refused(session: Session, folder_id: int, actor: Actor) -> list[RefusedRow]:
@@ -199,7 +201,7 @@ def _counts(session: Session, folder_ids: Sequence[int]) -> dict[int, dict[str, 
     }
 
 
-def _row(row: ScanFolder, register_name: str, counts: Mapping[str, int]) -> FolderRow:
+def _folder_row(row: ScanFolder, register_name: str, counts: Mapping[str, int]) -> FolderRow:
     return FolderRow(row.id, row.register_id, register_name, row.name, row.begun_at, row.is_paused, **counts)
 
 

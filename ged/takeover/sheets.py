@@ -132,7 +132,7 @@ def lines(rows: Rows, head: int, columns: Sequence[str], units: Mapping[str, str
     same: Counter[str] = Counter()
     are_told = "number" in columns and not DAYS.isdisjoint(columns)
     for number, row in enumerate(_repeated(rows, head, columns), start=1):
-        told = _told(row, columns, units, today) if number > head else {}
+        told = _fields_of(row, columns, units, today) if number > head else {}
         if not told:
             yield b""
             continue
@@ -163,7 +163,7 @@ def count_repeated(rows: Rows, head: int, columns: Sequence[str]) -> int:
     return sum(cell != read for row, read_row in pairs for cell, read in zip(row, read_row, strict=True))
 
 
-def _told(row: Sequence[str], columns: Sequence[str], units: Mapping[str, str], today: date) -> dict[str, str]:
+def _fields_of(row: Sequence[str], columns: Sequence[str], units: Mapping[str, str], today: date) -> dict[str, str]:
     told: dict[str, str] = {}
     for field, cell in zip(columns, row, strict=False):
         text = " ".join(cell.split())

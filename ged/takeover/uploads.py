@@ -92,7 +92,7 @@ def files(session: Session, actor: Actor) -> list[FileRow]:
         .order_by(TakeoverFile.id.desc())
         .limit(SHOWN)
     )
-    return [_row(file, name, is_kept) for file, name, is_kept in rows]
+    return [_file_row(file, name, is_kept) for file, name, is_kept in rows]
 
 
 def file(session: Session, file_id: int, actor: Actor) -> FileRow:
@@ -102,7 +102,7 @@ def file(session: Session, file_id: int, actor: Actor) -> FileRow:
         NotFound: ``takeover.unknown``.
     """
     row = _own(session, file_id, actor)
-    return _row(row, session.get_one(Register, row.register_id).name, row.content is not None)
+    return _file_row(row, session.get_one(Register, row.register_id).name, row.content is not None)
 
 
 def content_of(session: Session, file_id: int, actor: Actor) -> bytes:
@@ -128,7 +128,7 @@ def _unknown(file_id: int) -> NotFound:
     return NotFound("takeover.unknown", "hand the file in again", id=file_id)
 
 
-def _row(row: TakeoverFile, register_name: str, is_kept: bool) -> FileRow:
+def _file_row(row: TakeoverFile, register_name: str, is_kept: bool) -> FileRow:
     return FileRow(
         row.id, row.register_id, register_name, row.filename, row.sheet, row.head_row, tuple(row.columns),
         row.handed_in_at, row.asked_at, row.is_paused, row.done_at, row.total, row.read, row.taken,
@@ -370,7 +370,7 @@ def take(services: Services, file_id: int, *, heartbeat: Callable[[str], None], 
         held = session.get(TakeoverFile, file_id)
         if held is None or held.content is None or held.asked_at is None or held.is_paused or held.done_at is not None:
             return
-        row, content = _row(held, "", is_kept=True), held.content
+        row, content = _file_row(held, "", is_kept=True), held.content
 
     def progress(done: Takeover) -> None:
         read = done.taken + done.already + done.refused

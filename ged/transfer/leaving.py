@@ -98,10 +98,10 @@ def exports(services: Services, session: Session) -> list[LeavingRow]:
     ).all()
     people = {int(job.params["person"]) for job, _name in rows}
     names = dict(iter(session.execute(select(Person.id, Person.name).where(Person.id.in_(people)))))
-    return [_row(services, job, name, names.get(int(job.params["person"]), "")) for job, name in rows]
+    return [_leaving_row(services, job, name, names.get(int(job.params["person"]), "")) for job, name in rows]
 
 
-def _row(services: Services, job: Job, unit_name: str, person_name: str) -> LeavingRow:
+def _leaving_row(services: Services, job: Job, unit_name: str, person_name: str) -> LeavingRow:
     size, made, fetched = None, None, None
     for place, is_fetched in ((_place(services, job.id), False), (_fetched(services, job.id), True)):
         try:

@@ -70,7 +70,7 @@ class WordSheets:
 
     @property
     def is_final(self) -> bool:
-        """Whether trying again gives the same: the pages are made, or the document itself is refused.
+        """Whether another try ends alike: the pages are made, or the document itself is refused.
 
         What else failed was of the server (a process that was killed, a full disk), and may be over.
         """

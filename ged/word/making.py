@@ -74,7 +74,7 @@ def engine_of(services: Services) -> WordEngine:
 
 
 def known(session: Session, services: Services, mail_id: MailId | int, sheets: WordSheets) -> WordSheets:
-    """The same with its pages, where they were made and are still there."""
+    """The sheets with their pages, where these were made and are still there."""
     row = session.get(WordPages, (int(mail_id), sheets.key))
     if row is None or (row.pdf and not services.blobs.exists(Digest(row.pdf))):
         return sheets

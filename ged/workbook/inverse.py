@@ -187,7 +187,9 @@ def obstacles(session: Session, steps: Sequence[Step]) -> list[Obstacle]:
             for value, count in _hanging(session, table, refers, by_value, made):
                 hanging[by_value[value], table.name] += count
         hanging.update(_by_name(session, name, rows))
-        found += [Obstacle(name, _told(rows[key], key), by, count) for (key, by), count in sorted(hanging.items())]
+        found += [
+            Obstacle(name, _known_name(rows[key], key), by, count) for (key, by), count in sorted(hanging.items())
+        ]
     return found
 
 
@@ -207,7 +209,9 @@ def acted_meanwhile(session: Session, steps: Sequence[Step]) -> list[Obstacle]:
     found = []
     for name, rows in _made(steps).items():
         by_name = _by_name(session, name, rows, only=JOURNAL)
-        found += [Obstacle(name, _told(rows[key], key), by, count) for (key, by), count in sorted(by_name.items())]
+        found += [
+            Obstacle(name, _known_name(rows[key], key), by, count) for (key, by), count in sorted(by_name.items())
+        ]
     return found
 
 
@@ -231,7 +235,7 @@ def _changed_since(session: Session, steps: Sequence[Step]) -> Iterator[Obstacle
         for key, expected in rows.items():
             now = held.get(key)
             if now is None or any(_plain(now[column]) != value for column, value in expected.items()):
-                yield Obstacle(name, _told(now, key), name, 0)
+                yield Obstacle(name, _known_name(now, key), name, 0)
 
 
 def _lists_changed(
@@ -259,7 +263,7 @@ def _lists_changed(
     above = Base.metadata.tables[parent]
     for row_id in sorted(differing):
         bearer = session.execute(select(above).where(above.c.id == row_id)).mappings().one_or_none()
-        yield Obstacle(parent, _told(bearer, [row_id]), parent, 0)
+        yield Obstacle(parent, _known_name(bearer, [row_id]), parent, 0)
 
 
 def _references(name: str) -> Iterator[tuple[str, Table, ColumnElement[Any]]]:
@@ -350,7 +354,7 @@ def _pieces(keys: Iterable[Any]) -> Iterator[list[Any]]:
         yield left[start : start + PIECE]
 
 
-def _told(row: RowMapping | Mapping[str, Any] | None, key: Sequence[Any]) -> str:
+def _known_name(row: RowMapping | Mapping[str, Any] | None, key: Sequence[Any]) -> str:
     """The name by which people know a row."""
     for name in ("code", "account", "name"):
         if row is not None and row.get(name):

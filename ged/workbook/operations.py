@@ -296,7 +296,7 @@ def undo(uow: UnitOfWork, import_id: int | None = None, *, actor: Actor | None =
             fifty rows; as ``put_back``.
     """
     one_at_a_time(uow)
-    found_id = uow.session.scalar(_last())
+    found_id = uow.session.scalar(_latest_taken())
     if found_id is None:
         raise NotFound("workbook.nothing_to_undo", "no workbook was taken in")
     row = locks.hold_one(uow.session, WorkbookImport, found_id)
@@ -358,7 +358,7 @@ def put_back(uow: UnitOfWork, steps: Sequence[inverse.Step], *, since: datetime,
     )  # fmt: skip
 
 
-def _last() -> Select[int | None]:
+def _latest_taken() -> Select[int | None]:
     """The workbook that can be taken back: the last one taken in that stands."""
     standing = WorkbookImport.taken_at.is_not(None), WorkbookImport.undone_at.is_(None), WorkbookImport.changes > 0
     latest = select(func.max(WorkbookImport.taken_at)).where(*standing).scalar_subquery()
@@ -367,7 +367,7 @@ def _last() -> Select[int | None]:
 
 def handed_in(session: Session) -> list[ImportRow]:
     """The last workbooks, the newest first."""
-    last = session.scalar(_last())
+    last = session.scalar(_latest_taken())
     rows = session.execute(
         select(WorkbookImport, Person.name)
         .outerjoin(Person, Person.id == WorkbookImport.person_id)

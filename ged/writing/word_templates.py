@@ -189,7 +189,7 @@ def withdraw(uow: UnitOfWork, template_id: int, *, actor: Actor) -> str:
         NotFound: ``word_template.unknown``, ``word_template.entity``.
         StaleVersion: ``word_template.stale``: it is not the last version, or it was withdrawn.
     """
-    row = _row(uow.session, template_id)
+    row = _template(uow.session, template_id)
     _require(uow.session, uow.services, row.entity_id, actor)
     if row.withdrawn_at is not None or row.version_no != _last_no(uow.session, row.entity_id, row.name):
         raise StaleVersion("word_template.stale", "look at the list again", name=row.name)
@@ -257,13 +257,13 @@ def _check(services: Services, content: bytes) -> None:
 
 def _seen(services: Services, template_id: int, actor: Actor) -> WordTemplate:
     with services.reading() as session:
-        row = _row(session, template_id)
+        row = _template(session, template_id)
         if row.entity_id is not None:
             _require(session, services, row.entity_id, actor, code="word_template.unknown")
         return row
 
 
-def _row(session: ReadSession | Session, template_id: int) -> WordTemplate:
+def _template(session: ReadSession | Session, template_id: int) -> WordTemplate:
     row = session.get(WordTemplate, template_id)
     if row is None:
         raise NotFound("word_template.unknown", "look at the list again", id=template_id)

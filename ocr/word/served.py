@@ -19,7 +19,7 @@ def do(operation: str, request: Message, limits: Limits) -> dict[str, Any] | Non
     """One request of ``ocr.word.engine``; all paths are in the child's room."""
     source = Path(request["source"])
     if operation == "word_look":
-        return _look(source)
+        return _inspected(source)
     out = Path(request["out"])
     if operation == "word_stamp":
         pages.stamp(source, out, base64.b64decode(request["sheets"]), request["page_numbers"])
@@ -48,7 +48,7 @@ def _read(source: Path) -> WordPackage:
     return package
 
 
-def _look(source: Path) -> dict[str, Any]:
+def _inspected(source: Path) -> dict[str, Any]:
     package = _read(source)
     package.choose()
     unsettled = told.unsettled(package)

@@ -171,7 +171,7 @@ def _await_end(office: Office, order_id: int) -> None:
     eventually(lambda: office.ended(order_id), within_s=WAIT_S, what=f"order {order_id} ends", log=log)
 
 
-def _told(office: Office, sheets: int, begun: float, again: int) -> None:
+def _print_figures(office: Office, sheets: int, begun: float, again: int) -> None:
     line = {"sheets": sheets, "killed": office.killed, "laid_again": again, "seconds": round(time.monotonic() - begun)}
     print(json.dumps(line))
     assert sum(office.killed.values()) == KILLS
@@ -204,7 +204,7 @@ def test_fifty_sheets_on_the_glass(office: Office, backend: str) -> None:
                 break
             assert office.received(key) == sheet - 1
             kills, again = 0, again + 1
-    _told(office, SHEETS, begun, again)
+    _print_figures(office, SHEETS, begun, again)
     found = office.images(key or "")
     assert len(found) == SHEETS
     if backend == "pnm":
@@ -230,6 +230,6 @@ def test_five_loads_of_the_feeder(office: Office) -> None:
             office.kill(chance.choice(safe))
         _await_end(office, order_id)
         assert office.received(key) == 10 * (load + 1)
-    _told(office, 10 * LOADS, begun, 0)
+    _print_figures(office, 10 * LOADS, begun, 0)
     found = [round(float(image.info["dpi"][0])) for image in office.images(key or "")]
     assert found == [60 + load for load in range(LOADS) for _ in range(10)]

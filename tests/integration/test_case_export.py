@@ -43,13 +43,13 @@ def held(house, tmp_path_factory):
     return [*roots, *key]
 
 
-def _told(folder, held, capsys):
+def _verified(folder, held, capsys):
     code = ged_verify.main([str(folder), *held, "--json"])
     return code, [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
 def test_everything_is_proven_to_who_holds_key_and_roots(case, held, capsys):
-    code, lines = _told(case, held, capsys)
+    code, lines = _verified(case, held, capsys)
     assert code == 0, [line for line in lines if line["state"] != "proven"]
     proven = " | ".join(line["what"] for line in lines)
     for part in ("octets inchangés", "de courrier", "horodatage de l'ancrage", "journal n°"):
@@ -77,7 +77,7 @@ def test_a_linked_letter_is_told_only_to_who_may_see_it(house, held, tmp_path, c
         entries = [json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines()]
         linked = [entry for entry in entries if entry["action"] == "mail.linked"]
         assert any(entry.get("payload", {}).get("to") == hidden for entry in linked) is told, who
-        _code, lines = _told(folder, held, capsys)
+        _code, lines = _verified(folder, held, capsys)
         assert not [line for line in lines if line["state"] == "broken"], "the chain holds without the payload"
 
 
@@ -102,7 +102,7 @@ def test_a_folder_that_could_not_be_written_whole_is_not_there(case, house, tmp_
 
 
 def test_without_them_nothing_is_broken_and_the_rest_is_said_to_be_open(case, capsys):
-    code, lines = _told(case, [], capsys)
+    code, lines = _verified(case, [], capsys)
     assert code == 3
     assert {line["state"] for line in lines} == {"open"}
     ged_verify.main([str(case)])
@@ -140,10 +140,10 @@ def test_every_single_byte_change_of_the_folder_is_found(case, held, capsys, tmp
         content = path.read_bytes()
         for place in dice.sample(range(len(content)), 2):
             path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
-            code, lines = _told(folder, held, capsys)
+            code, lines = _verified(folder, held, capsys)
             assert code in (1, 2), (path.name, place, [one for one in lines if one["state"] != "proven"])
         path.write_bytes(content)
-    assert _told(folder, held, capsys)[0] == 0
+    assert _verified(folder, held, capsys)[0] == 0
 
 
 def test_an_altered_time_stamp_never_proves_and_never_ends_the_check(case):
@@ -189,11 +189,11 @@ def test_an_anchor_of_another_journal_proves_nothing(case, held, capsys, tmp_pat
     record = json.loads((folder / "anchor.json").read_text())
     record["anchor"]["root"] = "00" * 32
     (folder / "anchor.json").write_text(json.dumps(record, sort_keys=True))
-    code, lines = _told(folder, held, capsys)
+    code, lines = _verified(folder, held, capsys)
     assert code == 1
     assert "n'est pas signé par la clé du journal" in {line["why"] for line in lines}
     (folder / "extra.txt").write_text("ajouté")
-    assert "ne figure pas au manifeste" in {line["why"] for line in _told(folder, held, capsys)[1]}
+    assert "ne figure pas au manifeste" in {line["why"] for line in _verified(folder, held, capsys)[1]}
 
 
 def test_a_folder_that_is_none_ends_with_two(tmp_path, capsys):

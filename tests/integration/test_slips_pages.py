@@ -54,7 +54,7 @@ def _picture():
     return picture.getvalue()
 
 
-def _last(services):
+def _latest_slip(services):
     with services.reading() as session:
         return session.scalars(select(Slip).order_by(Slip.id.desc()).limit(1)).unique().one()
 
@@ -66,7 +66,7 @@ def _sent(site, **more):
     form = _form(services, letter, **{"description-f1": "Plan A0", "count-f1": 2, "passphrase": PASSPHRASE, **more})
     answer = web.post(clerk, "/bordereaux/nouveau", form)
     assert answer.status_code == 303, answer.text
-    return clerk, letter, _last(services)
+    return clerk, letter, _latest_slip(services)
 
 
 def test_a_slip_travels_through_the_pages(site):
@@ -85,7 +85,7 @@ def test_a_slip_travels_through_the_pages(site):
     path = f"/bordereaux/{slip.id}/recevoir"
     all_ticked = web.post(receiver, path, {"act": "all", "version": version})
     assert all_ticked.text.count('value="received" checked') == 2
-    assert _last(services).state is SlipState.SENT
+    assert _latest_slip(services).state is SlipState.SENT
     decided = {"line-1": "received", "line-2": "missing", "remark-2": "Un seul plan", "version": version}
     answer = web.post(receiver, path, {**decided, "passphrase": PASSPHRASE})
     assert answer.status_code == 303
@@ -154,7 +154,7 @@ def test_one_passphrase_serves_for_several_slips(site):
     clerk, _letter, _slip = _sent(site)
     second = web.post(clerk, "/bordereaux/nouveau", _form(services, kit.letter(services)))
     assert second.status_code == 303
-    assert _last(services).number_text == "BT-0002/2026"
+    assert _latest_slip(services).number_text == "BT-0002/2026"
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_a_print_signed_by_hand_is_written_down_with_its_scan(site):
     assert shown.count("Signature valable") == 1
     proof = re.search(rf"/bordereaux/{slip.id}/preuve/\d+", shown)[0]
     assert clerk.get(proof).data == picture
-    assert _last(services).lines[1].state is LineState.RECEIVED
+    assert _latest_slip(services).lines[1].state is LineState.RECEIVED
 
 
 def test_a_return_and_the_delivery_book(site):
@@ -262,7 +262,7 @@ def test_a_return_and_the_delivery_book(site):
     assert nothing.status_code == 422
     back = web.post(receiver, path, {"nature": "return", "line": ["2"], "remark-2": "Étudié"})
     assert back.status_code == 303
-    assert _last(services).cites_id == slip.id
+    assert _latest_slip(services).cites_id == slip.id
     assert "Bordereau de retour" in clerk.get("/bordereaux/").text
     assert slip.number_text in clerk.get(back.headers["Location"]).text
 

@@ -49,16 +49,16 @@ class Work:
 
     source: Path
     target: Path
-    _told: "SimpleQueue[Event]" = field(default_factory=SimpleQueue, repr=False, compare=False)
+    _events: "SimpleQueue[Event]" = field(default_factory=SimpleQueue, repr=False, compare=False)
 
     def tell(self, event: Event) -> None:
         """Add an event."""
-        self._told.put(event)
+        self._events.put(event)
 
     def events(self) -> Iterator[Event]:
         """The events as they occur; ends after ``Refused`` or ``Done``."""
         while True:
-            event = self._told.get()
+            event = self._events.get()
             yield event
             if not isinstance(event, RecognisedPage):
                 return

@@ -89,7 +89,7 @@ def move(
         new["GED_DATA_DIR"] = str(data.resolve())
     wanted = Wanted(moved.lines_of(old, new), place or moved.place_of(old), letters, anew)
     try:
-        outcome = process.move(settings, wanted, told=_told)
+        outcome = process.move(settings, wanted, told=_print_step)
     except Differs as error:
         for one in error.named:
             click.echo(f"DIFFERS {one}")
@@ -98,7 +98,7 @@ def move(
     sys.exit(0)
 
 
-def _told(what: str, count: int) -> None:
+def _print_step(what: str, count: int) -> None:
     click.echo(f"  {what}" + (f": {count}" if count else ""), err=True)
 
 

@@ -139,12 +139,12 @@ class _Sentences:
 
     def __init__(self, files: int) -> None:
         self._files = files
-        self._told = 0
+        self._printed = 0
         self._over = sys.stderr.isatty()
 
     def page(self, work: "Work", page: RecognisedPage) -> None:
         if self._over:
-            click.echo(f"\r{self._head(work, self._told + 1)} page {page.page_no}…\x1b[K", nl=False, err=True)
+            click.echo(f"\r{self._head(work, self._printed + 1)} page {page.page_no}…\x1b[K", nl=False, err=True)
 
     def done(self, work: "Work", done: "Done") -> None:
         pages = f"{done.pages} pages" if done.pages > 1 else f"{done.pages} page"
@@ -157,8 +157,8 @@ class _Sentences:
     def _say(self, work: "Work", words: str) -> None:
         if self._over:
             click.echo("\r\x1b[K", nl=False, err=True)
-        self._told += 1
-        click.echo(f"{self._head(work, self._told)} : {words}")
+        self._printed += 1
+        click.echo(f"{self._head(work, self._printed)} : {words}")
 
     def _head(self, work: "Work", number: int) -> str:
         return f"[{number}/{self._files}] {_shown(work.source)}"

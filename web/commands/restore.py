@@ -122,7 +122,7 @@ def restore(
     outcome = (
         _over(wanted, data, settings_folder, without_accounts=no_live_accounts)
         if over
-        else process.restore(wanted, data, settings_folder, told=_told)
+        else process.restore(wanted, data, settings_folder, told=_print_step)
     )
     _tell(outcome)
     sys.exit(1 if outcome.broken or outcome.report.problems else 0)
@@ -130,7 +130,7 @@ def restore(
 
 def _over(wanted: Wanted, data: Path, settings_folder: Path, *, without_accounts: bool) -> Outcome:
     now = datetime.now(UTC)
-    replacing.put_back(data, told=_told)
+    replacing.put_back(data, told=_print_step)
     with replacing.stopped(data, settings_folder):
         people = replacing.consent(
             data, settings_folder, wanted.snapshot, without_accounts=without_accounts, ask=two_administrators
@@ -139,10 +139,10 @@ def _over(wanted: Wanted, data: Path, settings_folder: Path, *, without_accounts
             click.echo(
                 "RESTORING WITHOUT THE CONSENT of two administrators: the restored journal will say so", err=True
             )
-        return replacing.replace(wanted, data, settings_folder, people, now=now, told=_told)
+        return replacing.replace(wanted, data, settings_folder, people, now=now, told=_print_step)
 
 
-def _told(what: str) -> None:
+def _print_step(what: str) -> None:
     click.echo(f"  {what}", err=True)
 
 
@@ -196,7 +196,7 @@ def _tell(outcome: Outcome) -> None:
 def _drill(wanted: Wanted, spare: Path, letters: int, report: Path | None) -> None:
     now = datetime.now(UTC)
     place = report or Path(f"ged-drill-{now:%Y-%m-%dT%H%M%SZ}.json")
-    done = process.drill(wanted, spare, letters=letters, told=_told)
+    done = process.drill(wanted, spare, letters=letters, told=_print_step)
     content = json.dumps(
         {"report": done.body, "signature": done.signature, "journal_key_sha256": hashlib.sha256(done.public).hexdigest()},
         ensure_ascii=False, indent=1, sort_keys=True,

@@ -53,13 +53,13 @@ def upgrade(
         raise ConfigError("upgrade.denied", "call it as root: it changes links and restarts services", setting="--root")
     machine, place = Systemd(account, settings), Place(root, state)
     if finish:
-        process.finish(machine, place, told=_told)
+        process.finish(machine, place, told=_print_step)
         click.echo("closed: from now on only a backup leads back")
     elif back:
-        process.back(machine, place, told=_told)
+        process.back(machine, place, told=_print_step)
     else:
-        process.upgrade(machine, place, release or Path(sys.prefix), copy=not no_backup, told=_told)
+        process.upgrade(machine, place, release or Path(sys.prefix), copy=not no_backup, told=_print_step)
 
 
-def _told(what: str) -> None:
+def _print_step(what: str) -> None:
     click.echo(f"  {what}", err=True)

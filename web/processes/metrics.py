@@ -49,7 +49,7 @@ class Gauges:
         """All figures, after ``limit_s`` at most. A group that failed or is late has none: an old figure would lie."""
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._look, name="figures", daemon=True)
+                self._thread = threading.Thread(target=self._measure_again, name="figures", daemon=True)
                 self._thread.start()
             thread = self._thread
         thread.join(self.limit_s)
@@ -61,7 +61,7 @@ class Gauges:
             values += () if is_missing else kept.values
         return list({(one.name, one.labels): one for one in values}.values())
 
-    def _look(self) -> None:
+    def _measure_again(self) -> None:
         for name, group in GROUPS.items():
             if time.monotonic() > self._kept[name].until_s - self.limit_s or self._kept[name].has_failed:
                 self._kept[name] = self._looked(name, group)

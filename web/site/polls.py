@@ -42,7 +42,7 @@ class Polls(Generic[Held]):
         note: Callable[[Collection[str]], None],
         hand_on: Callable[[Held], None],
     ) -> None:
-        self._look, self._note, self._hand_on = look, note, hand_on
+        self._find_orders, self._note, self._hand_on = look, note, hand_on
         self._waits: dict[str, _Wait[Held]] = {}
         self._orders: Mapping[str, bool] = {}
         self._looked_s = -STALE_S
@@ -95,7 +95,7 @@ class Polls(Generic[Held]):
 
     def _turn(self) -> None:
         try:
-            orders = self._look()
+            orders = self._find_orders()
             self._note_waiting()
         except Exception as error:  # noqa: BLE001  # after any database error the polls keep waiting
             log.warning("polls: the orders cannot be read now: %s", type(error).__name__)

@@ -105,14 +105,14 @@ def _only() -> Kind | None:
 
 def _group(part: Part, title: str) -> Group:
     kind = part.kind
-    rows = tuple(_row(kind, line) for line in part.lines)
+    rows = tuple(_morning_row(kind, line) for line in part.lines)
     url = url_for("morning.index", voir=kind.value)
     return Group(
         kind.value, title, words.hint(kind), words.on_words(kind), rows, max(0, part.more), url, part.is_unknown
     )  # fmt: skip
 
 
-def _row(kind: Kind, line: Line) -> Row:
+def _morning_row(kind: Kind, line: Line) -> Row:
     who = line.who or words.who(kind, line)
     return Row(words.what(kind, line), _url(kind, line), words.text(kind, line), line.level, who, line.on)
 

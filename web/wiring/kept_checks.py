@@ -1,4 +1,4 @@
-"""The findings of slow checks, kept in a file of the data folder: all processes show the same, and tell how old they are."""
+"""The findings of slow checks, kept in a file of the data folder: all processes show these, and tell how old they are."""
 
 import fcntl
 import json
@@ -60,7 +60,7 @@ class KeptChecks:
     def _keep(self, kept: Mapping[str, Kept]) -> bool:
         half = self._path.with_suffix(f".{os.getpid()}")
         try:
-            half.write_text(json.dumps({name: _row(one) for name, one in kept.items()}), encoding="utf-8")
+            half.write_text(json.dumps({name: _stored_check(one) for name, one in kept.items()}), encoding="utf-8")
             half.replace(self._path)
         except OSError:
             half.unlink(missing_ok=True)
@@ -84,7 +84,7 @@ class KeptChecks:
             yield True
 
 
-def _row(kept: Kept) -> dict[str, object]:
+def _stored_check(kept: Kept) -> dict[str, object]:
     one = kept.finding
     return {"state": one.state.value, "code": one.code, "figures": dict(one.figures), "at": kept.at.isoformat()}
 

@@ -79,7 +79,7 @@ def render(catalog: Catalog) -> bytes:
 
 
 def render_language(catalog: Catalog, language: str) -> bytes:
-    """The translations of a language: the same, without the files that hold the messages (the template names them)."""
+    """The translations of a language, in the form of the template; without the files that hold the messages, which the template names."""
     plurals = f'"Plural-Forms: nplurals={catalog.num_plurals}; plural={catalog.plural_expr};\\n"\n'
     header = _HEADER.format(language=f'"Language: {language}\\n"\n', plurals=plurals)
     return _render(catalog, header, no_location=True)

@@ -106,11 +106,11 @@ def left() -> ResponseReturnValue:
     try:
         provider.leave(context.services(), token, address=request.remote_addr or "", now=context.now())
     except Invalid as error:
-        return _told(400 if error.code != "session.throttled" else 429)
+        return _plain_response(400 if error.code != "session.throttled" else 429)
     except GedError as error:
-        return _told(status_of(error))
-    return _told(200)
+        return _plain_response(status_of(error))
+    return _plain_response(200)
 
 
-def _told(status: int) -> Response:
+def _plain_response(status: int) -> Response:
     return make_response("", status, {"Content-Type": "text/plain; charset=utf-8"})

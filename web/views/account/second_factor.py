@@ -164,7 +164,7 @@ def arm_totp() -> ResponseReturnValue:
     if armed.epoch_raised:
         auth.open_session(actor.person_id)
     flash(_("Votre téléphone est ajouté.") + _drift_words(armed.drift), "success")
-    return _told(armed.recovery_codes)
+    return _codes_page(armed.recovery_codes)
 
 
 def _drift_words(drift: Drift) -> str:
@@ -219,7 +219,7 @@ def add_passkey() -> ResponseReturnValue:
     if added.epoch_raised:
         auth.open_session(actor.person_id)
     flash(_("La clé d'accès « %(name)s » est ajoutée.", name=name), "success")
-    return _told(added.recovery_codes)
+    return _codes_page(added.recovery_codes)
 
 
 @blueprint.post("/cle/<int:passkey_id>/retirer")
@@ -257,10 +257,10 @@ def renew_codes() -> ResponseReturnValue:
             made = recovery.renew_own(uow, actor=context.actor())
     except Invalid as wrong:
         return _act_page("codes", wrong)
-    return _told(made)
+    return _codes_page(made)
 
 
-def _told(codes: tuple[str, ...]) -> ResponseReturnValue:
+def _codes_page(codes: tuple[str, ...]) -> ResponseReturnValue:
     """The page that shows the codes, once; without codes, back to the list."""
     if not codes:
         return redirect(url_for("second_factor.index"), 303)

@@ -52,7 +52,7 @@ def index() -> ResponseReturnValue:
 
 @blueprint.get("/avancement")
 def progress() -> ResponseReturnValue:
-    """The same without the frame, while the slow checks are made."""
+    """The checks without the frame of the page, while the slow ones are made."""
     return render_template("checks/_panel.html", **_shown())
 
 
@@ -100,15 +100,15 @@ def _rows(kept: KeptChecks) -> Iterator[Row]:
     latest = kept.latest()
     for check in CHECKS:
         if not check.slow:
-            yield Row(check, made[check.name], _told(check, made[check.name]))
+            yield Row(check, made[check.name], _finding_words(check, made[check.name]))
         elif check.name in latest:
             one = latest[check.name]
-            yield Row(check, one.finding, _told(check, one.finding), one.at)
+            yield Row(check, one.finding, _finding_words(check, one.finding), one.at)
         else:
             yield Row(check, None, Told(words.title(check.name, i18n.language()), _("Pas encore regardé."), ""))
 
 
-def _told(check: Check, finding: Finding) -> Told:
+def _finding_words(check: Check, finding: Finding) -> Told:
     told = words.told(check.name, finding, language=i18n.language(), zone=context.services().zone)
     error = str(finding.figures.get("error", ""))
     if finding.code == "refused" and error in MESSAGES:

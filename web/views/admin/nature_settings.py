@@ -121,7 +121,7 @@ def _fields(row: NatureItem) -> tuple[Field, ...]:
     return (
         Field("name", _("Nom"), value=row.name, hint=_("Ce que l'agent choisit dans la liste."), required=True, maximum=100),
         Field("register", _("Registre"), "select", value=row.register.code if row.register else "", options=registers, empty=_("Aucun")),
-        Field("delay_days", _("Délai en jours ouvrés"), value=_told(row.delay_days), maximum=3, attrs=number),
+        Field("delay_days", _("Délai en jours ouvrés"), value=_number_text(row.delay_days), maximum=3, attrs=number),
         Field("mentions", _("Mentions cochées d'avance"), "checks", value=row.mentions, options=mentions),
         Field(
             "reminders", _("Rappels"), value=", ".join(map(str, row.reminders)), maximum=60,
@@ -136,7 +136,7 @@ def _fields(row: NatureItem) -> tuple[Field, ...]:
             options=[(one, words.silence_words(one)) for one in words.SILENCES],
             hint=_("Ce qu'il vaut en droit quand le délai est passé."),
         ),
-        Field("retention_years", _("Conservation en années"), value=_told(row.retention_years), maximum=3, attrs=number, hint=_("Après la clôture.")),
+        Field("retention_years", _("Conservation en années"), value=_number_text(row.retention_years), maximum=3, attrs=number, hint=_("Après la clôture.")),
         Field(
             "final_act", _("Sort final"), "select", value=row.final_act, empty=words.final_words(""),
             options=[(one, words.final_words(one)) for one in words.FINAL_ACTS if one],
@@ -153,7 +153,7 @@ def with_present(options: lists.Options, *present: tuple[str, str]) -> lists.Opt
     return [*options, *dict.fromkeys(one for one in present if one[0] not in offered)]
 
 
-def _told(number: int | None) -> str:
+def _number_text(number: int | None) -> str:
     return "" if number is None else str(number)
 
 

@@ -60,11 +60,11 @@ def numbers() -> ResponseReturnValue:
                 last=int(last) if last.isascii() and last.isdigit() and len(last) < 8 else None, on=context.today(),
             )  # fmt: skip
     except (Invalid, NotFound) as error:
-        refused = _told(error)
+        refused = _pattern_error(error)
     return render_template("register_settings/_numbers.html", coming=coming, refused=refused)
 
 
-def _told(error: GedError) -> object:
+def _pattern_error(error: GedError) -> object:
     """What is wrong with the pattern; nothing while no unit is chosen."""
     return view_of(error) if isinstance(error, Invalid) else None
 

@@ -122,7 +122,7 @@ def show(import_id: int) -> ResponseReturnValue:
         lines=merged.lines,
         findings=[(one.sheet, _place(one), french(sentence(one))) for one in merged.findings[:SHOWN]],
         count=len(merged.findings),
-        changes=[_told(one) for one in changes[:SHOWN]],
+        changes=[_in_words(one) for one in changes[:SHOWN]],
         changed=len(changes),
         counts=_counts(changes),
         numbers=numbers[:SHOWN],
@@ -153,7 +153,7 @@ def _counts(changes: Iterable[Change]) -> list[tuple[str, int, int, int]]:
     return [(name, told[name, "added"], told[name, "changed"], told[name, "ended"]) for name in lists]
 
 
-def _told(change: Change) -> Change:
+def _in_words(change: Change) -> Change:
     """A change in the words of the sheets."""
     fields = [str(FIELDS.get(name, name)) for name in change.detail.split(", ") if name]
     detail = change.detail if change.kind == "holder" else ", ".join(dict.fromkeys(fields))

@@ -34,7 +34,7 @@ WHISKER = "whisker"
 
 def arrivals(board: Board) -> Panel:
     """The letters of the next two weeks, beside the last eight weeks with what the rule would have told of them."""
-    told, came = _told(board), words.what(_came(board.asked))
+    told, came = _forecast_of_all(board), words.what(_came(board.asked))
     rows: list[tuple[Cell, ...]] = []
     groups, bands = list[Group](), list[charts.Band | None]()
     for week, past in _weeks(told):
@@ -45,7 +45,7 @@ def arrivals(board: Board) -> Panel:
         was = past.came if past is not None else None
         # The letters of some days of a week have no list.
         href = board.asked.letters(_came(board.asked), span) if past is not None and not past.left else ""
-        rows.append(_row(week, past, week.came, week.came_band, was, href))
+        rows.append(_week_row(week, past, week.came, week.came_band, was, href))
         groups.append(_group(week, past, week.came, was, came, href))
         bands.append(_drawn(name, week.came_band))
     return _of_weeks(board, "forecast", str(_("Courriers attendus")), told, rows, groups, bands)
@@ -55,7 +55,7 @@ def backlog(board: Board) -> Panel | None:
     """What is open at the ends of the next two weeks, beside the last eight."""
     if not board.asked.sight.is_exact:
         return None
-    told, asked = _told(board), board.asked
+    told, asked = _forecast_of_all(board), board.asked
     open_ = words.what(What.OPEN)
     rows: list[tuple[Cell, ...]] = []
     groups, bands = list[Group](), list[charts.Band | None]()
@@ -64,7 +64,7 @@ def backlog(board: Board) -> Panel | None:
             _untold(one.week, one.past, rows, groups, bands)
             continue
         href = asked.letters(What.OPEN, Period(one.week.last, one.week.last)) if one.was is not None else ""
-        rows.append(_row(one.week, one.past, one.expected, one.band, one.was, href))
+        rows.append(_week_row(one.week, one.past, one.expected, one.band, one.was, href))
         groups.append(_group(one.week, one.past, one.expected, one.was, open_, href))
         bands.append(_drawn(_week_name(one.week, one.past), one.band))
     return _of_weeks(board, "forecast-open", str(_("En instance à la fin de la semaine")), told, rows, groups, bands)
@@ -74,7 +74,7 @@ def days(board: Board) -> Panel | None:
     """The next two weeks, day by day."""
     if not board.asked.sight.is_exact:
         return None
-    told, asked = _told(board), board.asked
+    told, asked = _forecast_of_all(board), board.asked
     came, done = words.what(_came(asked)), str(_("Sortis de l'instance"))
     rows, groups = [], []
     if told is not None:
@@ -264,7 +264,7 @@ def _read(board: Board, unit_ids: Collection[int]) -> Mapping[int, History]:
     return kept
 
 
-def _told(board: Board) -> Forecast | None:
+def _forecast_of_all(board: Board) -> Forecast | None:
     """The forecast of all letters that are asked for; None: it cannot be made, or is not for this reader."""
     if not board.asked.sight.is_exact:
         return None
@@ -348,7 +348,9 @@ def _untold(
     bands.append(None)
 
 
-def _row(week: Week, past: Checked | None, expected: float, band: Band, was: int | None, href: str) -> tuple[Cell, ...]:
+def _week_row(
+    week: Week, past: Checked | None, expected: float, band: Band, was: int | None, href: str
+) -> tuple[Cell, ...]:
     truth = Cell("") if was is None else Cell(decimal(was), href if was else "", value=was)
     error = Cell("") if was is None else _error_cell(abs(expected - was))
     name = Cell(_week_name(week, past), is_number=False, saved=_week_in_file(week, past))

@@ -80,12 +80,12 @@ def progress(folder_id: int) -> ResponseReturnValue:
 def announce(folder_id: int) -> ResponseReturnValue:
     """The files of the chosen folder, as JSON ``[[path, bytes, milliseconds], ...]``; returns the ids of those that are to be
     sent, with their places in the list and the bytes that are here."""
-    files = [_announced(one) for one in _list(_told())]
+    files = [_announced(one) for one in _list(_sent_json())]
     expected = folders.announce(context.services(), folder_id, files, actor=context.actor(), now=context.now())
     return jsonify([{"id": one.scan_id, "place": one.place, "offset": one.offset} for one in expected])
 
 
-def _told() -> object:
+def _sent_json() -> object:
     try:
         return request.get_json(silent=True)
     except RecursionError:  # brackets in brackets in brackets

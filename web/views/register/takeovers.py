@@ -126,7 +126,7 @@ def _previewed(number: int, line: ArchiveLine | Invalid, row: FileRow) -> tuple[
     return (
         number,
         {},
-        *_told(
+        *_refusal_words(
             (
                 number,
                 sheets.column_of(str(line.params.get("field", "")), row.columns),
@@ -137,7 +137,7 @@ def _previewed(number: int, line: ArchiveLine | Invalid, row: FileRow) -> tuple[
     )
 
 
-def _told(one: Refused) -> tuple[str, str]:
+def _refusal_words(one: Refused) -> tuple[str, str]:
     """The cell of a refused line, and what is wrong and what to do in words."""
     number, column, code, params = one
     field = str(params.get("field", ""))
@@ -196,7 +196,7 @@ def _check(file_id: int, error: GedError | None = None) -> ResponseReturnValue:
 
 
 def _refused(refusals: tuple[Refused, ...]) -> dict[str, Any]:
-    return {"refused": [_told(one) for one in refusals[:SHOWN]], "refused_count": len(refusals)}
+    return {"refused": [_refusal_words(one) for one in refusals[:SHOWN]], "refused_count": len(refusals)}
 
 
 @blueprint.get("/<int:file_id>/avancement")
@@ -219,7 +219,7 @@ def marked(file_id: int) -> ResponseReturnValue:
     if row.done_at is None:
         checked: Checked = uploads.check(context.services(), row, book.get(row.sheet, []), now=context.now())
         refusals = checked.refusals
-    faults = [Fault(max(1, one[0]), one[1], _told(one)[1]) for one in refusals]
+    faults = [Fault(max(1, one[0]), one[1], _refusal_words(one)[1]) for one in refusals]
     name = f"{row.filename.rpartition('.')[0] or row.filename} - a corriger.xlsx"
     with slots.heavy():
         content = marked_book(book, row.sheet, faults)

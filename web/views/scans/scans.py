@@ -106,11 +106,11 @@ def _listed(session: ReadSession) -> dict[str, Any]:
         "discarded": scan_queries.discarded(session, actor, since=now - scan_queries.RECENT),
         "to_confirm": paper_queries.count(session, actor),
         "departures": RegisterNature.DEPARTURE in signed_outside.register_natures_kept(session, actor),
-        **_told(session, rows),
+        **_said_of_scans(session, rows),
     }
 
 
-def _told(session: ReadSession, rows: Sequence[ScanRow]) -> dict[str, Any]:
+def _said_of_scans(session: ReadSession, rows: Sequence[ScanRow]) -> dict[str, Any]:
     """What the list says of its scans, and those that were joined by their labels: by all this it changes."""
     return {
         "heads": heads(session, rows),
@@ -120,7 +120,7 @@ def _told(session: ReadSession, rows: Sequence[ScanRow]) -> dict[str, Any]:
 
 
 def _live(session: ReadSession, rows: Sequence[ScanRow], told: Mapping[str, Any]) -> _Live:
-    """The part that follows the scanners; ``told`` holds what ``_told`` says of the rows."""
+    """The part that follows the scanners; ``told`` holds what ``_said_of_scans`` says of the rows."""
     actor, now = context.actor(), context.now()
     orders = scan_desks.orders(session, actor, since=now - JUST_NOW, now=now)
     batches = scan_desks.unsettled(session, actor)
@@ -139,7 +139,7 @@ def progress() -> ResponseReturnValue:
     """
     with context.services().reading() as session:
         rows = scan_queries.waiting(session, context.actor(), limit=SHOWN)
-        live = _live(session, rows, _told(session, rows))
+        live = _live(session, rows, _said_of_scans(session, rows))
         changed = request.args.get("liste", live.mark) != live.mark
         listed = _listed(session) if changed else {}
     shown = render_template("scans/_live.html", live=live)
