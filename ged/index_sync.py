@@ -4,15 +4,17 @@ SQL is the source of truth. Every change of a letter creates an index job. The j
 that it writes. So the letters changed after a moment are those with a higher job id.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
 from ged import access, job_figures, jobs
+from ged.errors import EngineFailed
 from ged.jobs import Job, JobKind, JobState
 from ged.org.models import Unit
 from ged.ports import Confidentiality, IndexDocument, IndexedLetter, MailId, Principal
@@ -28,10 +30,13 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+logger = logging.getLogger(__name__)
+
 BATCH = 500
 FEW = 50
 """At most this many changed letters are left to be indexed at the moment of the swap."""
 MAX_ROUNDS = 20
+ASKED_AGAIN_AFTER = timedelta(days=1)
 Progress = Callable[[int, int], None]
 
 
@@ -65,6 +70,24 @@ def put_letters(services: Services, versions: "Mapping[int, int]") -> None:
 
 
 # --- rebuild
+
+
+def ask_where_outdated(services: Services, *, now: datetime) -> bool:
+    """Ask for the rebuild of an index that an earlier release made; False while the engine is away.
+
+    A rebuild that failed within a day is left to a person: else each start of a worker would try it again.
+    """
+    try:
+        is_outdated = services.index.status().is_outdated
+    except EngineFailed:
+        return False
+    if is_outdated:
+        with services.unit_of_work(now) as uow:
+            jobs.hold_schedule(uow.session, JobKind.REBUILD_INDEX)  # of two workers that start, one waits here
+            if not jobs.is_unsettled(uow.session, JobKind.REBUILD_INDEX, since=now - ASKED_AGAIN_AFTER):
+                uow.defer(JobKind.REBUILD_INDEX, 0)
+                logger.warning("index.outdated rebuild=asked")
+    return True
 
 
 def rebuild(services: Services, *, progress: Progress) -> int:

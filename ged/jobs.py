@@ -539,6 +539,13 @@ def live_job(session: Session, kind: JobKind) -> JobId | None:
     return None if found_id is None else JobId(found_id)
 
 
+def is_unsettled(session: Session, kind: JobKind, *, since: datetime) -> bool:
+    """Whether a job of a kind waits or runs, or waits for a person since it failed after ``since``."""
+    failed = and_(Job.state.in_((JobState.FAILED, JobState.UNCERTAIN)), Job.finished_at > since)
+    found = select(Job.id).where(Job.kind == kind, or_(Job.state.in_(LIVE_STATES), failed)).limit(1)
+    return session.scalar(found) is not None
+
+
 def live_state(session: Session, kind: JobKind) -> JobState | None:
     """For a scheduled kind: RUNNING when a job runs, otherwise QUEUED when a job waits, or None."""
     found = select(Job.state).where(Job.kind == kind, Job.subject_id == 0, Job.state.in_(LIVE_STATES))

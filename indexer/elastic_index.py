@@ -258,12 +258,14 @@ class ElasticIndex:
         )
 
     def status(self) -> IndexStatus:
-        """See ``SearchIndex.status``; version 0 when there is no index yet."""
+        """See ``SearchIndex.status``; version 0 when there is no index yet. Programs of two releases may write to the
+        server: only an index of an earlier schema is outdated, else they would replace each other's."""
         with calls():
             building = self._generations.building()
             version = self._generations.schema_version(self._alias)
-            if version == 0:
-                return IndexStatus(ENGINE, 0, 0, building=building)
+            if version != fields.SCHEMA_VERSION:
+                is_outdated = 0 < version < fields.SCHEMA_VERSION
+                return IndexStatus(ENGINE, version, 0, building=building, is_outdated=is_outdated)
             count = int(self._client.count(index=self._alias)["count"])
             return IndexStatus(ENGINE, version, count, self._generations.living(), building)
 

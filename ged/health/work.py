@@ -10,8 +10,8 @@ from ged.destroyed import LATE_AFTER, DestroyedLetter
 from ged.errors import EngineFailed
 from ged.health.findings import Figures, Finding, fault, not_applicable, ok, warning
 from ged.health.ground import Ground
-from ged.jobs import CURRENT, LIVE_STATES, Job, JobKind, JobState, is_live
-from ged.ports import Lane
+from ged.jobs import CURRENT, LIVE_STATES, Job, JobKind, JobState, is_live, live_job
+from ged.ports import IndexStatus, Lane
 from ged.register.models import Mail
 from ged.reports.jobs import living_workers
 
@@ -102,10 +102,21 @@ def index(ground: Ground) -> Finding:
     except EngineFailed as error:
         return fault("away", why=str(error.params.get("why", "")) or error.code)
     if not status.generation:
-        return _no_index(ground) if not status.schema_version else fault("outdated", engine=status.engine)
+        return _unreadable(ground, status) if status.schema_version else _no_index(ground)
     if status.building is not None:
         return warning("building", engine=status.engine, documents=status.documents)
     return ok(engine=status.engine, documents=status.documents)
+
+
+def _unreadable(ground: Ground, status: IndexStatus) -> Finding:
+    """An index that another release made: whether it is being rebuilt, and how far."""
+    with ground.reading() as session:
+        if live_job(session, JobKind.REBUILD_INDEX) is None:
+            return fault("outdated", engine=status.engine)
+        letters = session.scalar(select(func.count(Mail.id))) or 0
+        position = status.building.position if status.building is not None else 0
+        done = session.scalar(select(func.count(Mail.id)).where(Mail.id <= position)) or 0
+    return warning("rebuilding", engine=status.engine, done=done, letters=letters)
 
 
 def _no_index(ground: Ground) -> Finding:
@@ -127,15 +138,17 @@ def index_lag(ground: Ground) -> Finding:
         )
         letters = session.scalar(select(func.count(Mail.id))) or 0
     try:
-        documents = ground.serving.index.status().documents
+        status = ground.serving.index.status()
     except EngineFailed:
         return not_applicable("away")
+    if status.schema_version and not status.generation:
+        return not_applicable("unreadable")
     waited_s = round((ground.now - since).total_seconds()) if since is not None else 0
     figures: Figures = {
         "waiting": waiting,
         "waited_s": waited_s,
         "letters": letters,
-        "documents": documents,
+        "documents": status.documents,
         "failed": broken,
     }
     if broken:
@@ -144,7 +157,7 @@ def index_lag(ground: Ground) -> Finding:
         return ok("backlog", **figures)
     if waiting and waited_s > DUE_AFTER.total_seconds():
         return fault("behind", **figures)
-    if not waiting and documents != letters:
+    if not waiting and status.documents != letters:
         return warning("differs", **figures)
     return ok(**figures)
 

@@ -201,13 +201,19 @@ class Building:
 
 @dataclass(frozen=True)
 class IndexStatus:
-    """State of an index: engine, schema version, number of letters, name of the live generation, one being built."""
+    """State of an index: engine, schema version, number of letters, name of the live generation, one being built.
+
+    Attributes:
+        documents, generation: 0 and '' where this program cannot read the index.
+        is_outdated: a release before made the index, so that this program has to rebuild it.
+    """
 
     engine: str
     schema_version: int
     documents: int
     generation: str = ""
     building: Building | None = None
+    is_outdated: bool = False
 
 
 class SearchIndex(Protocol):

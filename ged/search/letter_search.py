@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from ged import access, destroyed, jobs
 from ged.destroyed import Destroyed, DestroyedLetter
 from ged.errors import EngineFailed
+from ged.jobs import JobKind
 from ged.org.models import Unit
 from ged.org.names import told_apart
 from ged.org.tree import ministry
@@ -26,6 +27,9 @@ from ged.unit import Actor, Services
 
 FACETS = ("register", "year", "month", "direction", "nature", "correspondent", "state", "priority", "unit")
 WITHOUT_INDEX = "search.without_index"
+BEING_REBUILT = "search.being_rebuilt"
+OUTDATED = "index.schema_outdated"
+"""The code of the error of an index that another release made."""
 MAX_WORDS = 12
 MEANT_READ = 5
 """Number of hits of another spelling that are checked before the spelling is offered."""
@@ -96,8 +100,9 @@ def search_letters(services: Services, session: Session, actor: Actor, query: Se
     try:
         result = services.index.search(asked, principals=actor.principals)
         meant = _meant(services, session, actor, asked, result.did_you_mean)
-    except EngineFailed:
-        return _without_index(services, session, actor, query)
+    except EngineFailed as failure:
+        is_outdated = failure.code == OUTDATED and jobs.live_job(session, JobKind.REBUILD_INDEX) is not None
+        return _without_index(services, session, actor, query, BEING_REBUILT if is_outdated else WITHOUT_INDEX)
     letters = _confirmed(session, actor, result.hits)
     dropped = len(result.hits) - len(letters)
     total = max(result.total - dropped, len(letters))
@@ -297,7 +302,7 @@ def _names(
 # --- without the index -------------------------------------------------------------------------------------------
 
 
-def _without_index(services: Services, session: Session, actor: Actor, query: SearchQuery) -> SearchPage:
+def _without_index(services: Services, session: Session, actor: Actor, query: SearchQuery, notice: str) -> SearchPage:
     matching = select(Mail.id).where(
         access.visible_clause(Mail.id, Mail.level, actor.principals),
         *(_word(word) for word in _plain_words(query.text)),
@@ -307,7 +312,7 @@ def _without_index(services: Services, session: Session, actor: Actor, query: Se
     total = session.scalar(select(func.count()).select_from(matching.order_by(None).subquery())) or 0
     page = _ordered(matching, query.sort).limit(query.limit).offset(query.offset)
     hits = [Hit(MailId(mail_id), 0.0) for mail_id in session.scalars(page)]
-    return SearchPage(_confirmed(session, actor, hits), total, True, WITHOUT_INDEX)
+    return SearchPage(_confirmed(session, actor, hits), total, True, notice)
 
 
 def _plain_words(text: str) -> list[str]:

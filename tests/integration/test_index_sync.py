@@ -1,8 +1,10 @@
 """The index follows the register: it is rebuilt beside the current one, compared, mended, waited for."""
 
 import dataclasses
+import json
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, select
@@ -10,12 +12,15 @@ from sqlalchemy import delete, select
 from ged import index_sync, jobs, pipeline
 from ged.access import Because, MailAccess, grant
 from ged.errors import EngineFailed
+from ged.health import work
+from ged.health.ground import Ground, SettingsFile
 from ged.index_sync import Difference
 from ged.jobs import Job, JobKind, JobState
 from ged.org.delegations import DelegationForm, delegate
 from ged.org.models import DelegationKind, Holding, Person, Unit
-from ged.ports import Building, IndexDocument, MailId, SearchQuery, unit_principal
+from ged.ports import Building, IndexDocument, IndexStatus, MailId, SearchQuery, unit_principal
 from ged.register.models import Mail
+from ged.search import letter_search
 from ged.unit import Services
 from tests.contracts.letters import letter
 from tests.factories import NOW, TODAY, actor
@@ -30,6 +35,13 @@ pytestmark = pytest.mark.slow
 def found(services: Services, text: str, account: str = "sg") -> list[int]:
     result = services.index.search(SearchQuery(text), principals=actor(services, account).principals)
     return [int(hit.mail_id) for hit in result.hits]
+
+
+def noticed(services: Services, text: str, account: str = "sg") -> tuple[list[int], str | None]:
+    """What a page of letters found shows, and its notice."""
+    with services.reading() as session:
+        page = letter_search.search_letters(services, session, actor(services, account), SearchQuery(text))
+    return sorted(int(one.mail_id) for one in page.letters), page.notice
 
 
 def nothing(_done: int, _total: int) -> None:
@@ -83,6 +95,78 @@ def test_a_killed_rebuild_goes_on_and_misses_nothing(services: Services, monkeyp
 def _latest(services: Services) -> int:
     with services.reading() as session:
         return jobs.latest_id(session)
+
+
+def of_another_layout(services: Services) -> None:
+    """Leave the index as a release before would: its folder names an earlier layout."""
+    services.index.close()  # type: ignore[attr-defined]
+    current = Path(services.data_dir) / "index" / "current.json"
+    current.write_text(json.dumps({**json.loads(current.read_text()), "layout": 1}))
+
+
+def rebuilds(services: Services) -> list[JobState]:
+    with services.reading() as session:
+        return list(session.scalars(select(Job.state).where(Job.kind == JobKind.REBUILD_INDEX).order_by(Job.id)))
+
+
+def index_check(services: Services) -> tuple[str, dict[str, object]]:
+    found = work.index(Ground(NOW, SettingsFile(Path(services.data_dir) / "ged.env"), services=services))
+    return found.code, dict(found.figures)
+
+
+def test_an_index_of_an_earlier_release_is_rebuilt_by_itself_and_once(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_sync, "BATCH", 2)
+    mails = [register(services, f"Dossier {name}").mail_id for name in ("un", "deux", "trois", "quatre", "cinq")]
+    run_jobs(services)
+    assert index_sync.ask_where_outdated(services, now=NOW), "an index in order is looked at, and left alone"
+    of_another_layout(services)
+    assert index_check(services)[0] == "outdated"
+    assert noticed(services, "dossier") == (sorted(mails), letter_search.WITHOUT_INDEX), "nobody rebuilds it yet"
+    assert rebuilds(services) == []
+    for _worker in range(2):
+        assert index_sync.ask_where_outdated(services, now=NOW)
+    assert rebuilds(services) == [JobState.QUEUED]
+    assert noticed(services, "dossier") == (sorted(mails), letter_search.BEING_REBUILT)
+    assert index_check(services) == ("rebuilding", {"engine": "tantivy", "done": 0, "letters": 5})
+    with pytest.raises(Killed):
+        index_sync.rebuild(dataclasses.replace(services, index=Dying(services, 1)), progress=nothing)  # type: ignore[arg-type]
+    assert index_sync.ask_where_outdated(services, now=NOW), "the worker starts again"
+    assert rebuilds(services) == [JobState.QUEUED]
+    assert index_check(services) == ("rebuilding", {"engine": "tantivy", "done": 2, "letters": 5})
+    run_jobs(services, JobKind.REBUILD_INDEX)
+    assert rebuilds(services) == [JobState.DONE]
+    assert noticed(services, "dossier") == (sorted(mails), None)
+    assert index_check(services)[0] == "ok"
+    assert index_sync.compare(services, progress=nothing).differences == {}
+    assert index_sync.ask_where_outdated(services, now=NOW)
+    assert rebuilds(services) == [JobState.DONE], "and it stays so"
+
+
+def test_a_rebuild_that_failed_waits_for_a_person_for_a_day(services: Services) -> None:
+    register(services, "Dossier")
+    run_jobs(services)
+    of_another_layout(services)
+    index_sync.ask_where_outdated(services, now=NOW)
+    with services.unit_of_work(NOW) as uow:
+        for job in uow.session.scalars(select(Job).where(Job.kind == JobKind.REBUILD_INDEX)):
+            job.state, job.finished_at = JobState.FAILED, NOW
+    for hours in (1, 23):
+        index_sync.ask_where_outdated(services, now=NOW + timedelta(hours=hours))
+    assert rebuilds(services) == [JobState.FAILED]
+    index_sync.ask_where_outdated(services, now=NOW + timedelta(hours=25))
+    assert rebuilds(services) == [JobState.FAILED, JobState.QUEUED]
+
+
+def test_an_engine_that_is_away_is_asked_again(services: Services) -> None:
+    class Away(Dying):
+        def status(self) -> IndexStatus:
+            raise EngineFailed("index.unavailable", retryable=True)
+
+    away = dataclasses.replace(services, index=Away(services, 0))  # type: ignore[arg-type]
+    assert not index_sync.ask_where_outdated(away, now=NOW)
+    assert rebuilds(services) == []
 
 
 def test_what_is_written_while_a_rebuild_runs_is_in_the_new_one(services: Services) -> None:

@@ -1,5 +1,6 @@
 """``ged worker`` as a process, embedded: alone, killed, stopped, with three lanes. Mixed settings are refused."""
 
+import json
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -108,6 +109,29 @@ def test_the_job_of_a_killed_worker_is_taken_up_by_the_next(here: Installation) 
         renditions = session.scalars(select(Rendition.kind).where(Rendition.attachment_id == attachment_id)).all()
     assert sorted(set(renditions)) == ["page_image", "searchable_pdf", "thumbnail"]
     assert renditions.count("searchable_pdf") == 1
+
+
+def test_an_index_of_an_earlier_release_is_rebuilt_by_the_worker_that_starts(here: Installation) -> None:
+    mail_id = here.register("Dossier du forage")
+    here.ask(JobKind.INDEX, mail_id)
+    first = here.start_worker()
+    wait_until_idle(here)
+    kill(first)
+    current = here.settings.data_dir / "index" / "current.json"
+    told = json.loads(current.read_text())
+    current.write_text(json.dumps({**told, "layout": 1}))
+    assert here.services.index.status().is_outdated
+    second = here.start_worker()
+    eventually(lambda: here.latest(JobKind.REBUILD_INDEX), within_s=30, what="it asks for the rebuild", log=here.log)
+    kill(second)  # somewhere in it
+    here.start_worker()
+    here.wait_for(here.latest(JobKind.REBUILD_INDEX), JobState.DONE)
+    status = here.services.index.status()
+    assert (status.is_outdated, status.documents) == (False, 1)
+    assert status.generation != told["folder"]
+    with here.services.reading() as session:
+        asked = session.scalars(select(Job.id).where(Job.kind == JobKind.REBUILD_INDEX)).all()
+    assert len(asked) == 1, "once, however often the worker starts"
 
 
 def stop(process: subprocess.Popen[bytes], *, within_s: float) -> int:

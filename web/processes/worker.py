@@ -16,7 +16,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from ged import jobs, pipeline, workers
+from ged import index_sync, jobs, pipeline, workers
 from ged.config import Settings, load_settings
 from ged.errors import ConfigError
 from ged.ports import JobId, Lane
@@ -173,11 +173,13 @@ def _due(session: Session, lane: Lane) -> list[JobId]:
 def _periodically(
     services: Services, lanes: Sequence[threading.Thread], stop: threading.Event, clock: BackupClock
 ) -> None:
+    is_looked_at = False
     while not stop.is_set():
         # Without one of its lanes a worker does half of its work, for ever: it is better started again.
         if all(lane.is_alive() for lane in lanes):
             supervisor.tell(supervisor.ALIVE)
         try:
+            is_looked_at = is_looked_at or index_sync.ask_where_outdated(services, now=datetime.now(UTC))
             _beat(services, tuple(Lane))
             pipeline.schedule_periodic(services, now=datetime.now(UTC))
             clock.look(datetime.now(UTC))
@@ -235,12 +237,14 @@ def _resubmit(
     clock: BackupClock,
 ) -> None:
     periodic_at = time.monotonic()
+    is_looked_at = False
     while not stop.wait(SWEEP_EVERY_S):
         supervisor.tell(supervisor.ALIVE)
         try:
             with between_sweeps:
                 sweep_lost(services, now=datetime.now(UTC))
                 if time.monotonic() >= periodic_at:
+                    is_looked_at = is_looked_at or index_sync.ask_where_outdated(services, now=datetime.now(UTC))
                     _beat(services, lanes)
                     pipeline.schedule_periodic(services, now=datetime.now(UTC))
                     clock.look(datetime.now(UTC))

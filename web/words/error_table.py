@@ -1591,7 +1591,8 @@ MESSAGES: Mapping[str, Message] = {
         _l("L'administrateur doit lire la tâche d'indexation de ce courrier."),
     ),
     "index.schema_outdated": Message(
-        _l("L'index de recherche est d'une version ancienne."), _l("L'administrateur doit le reconstruire.")
+        _l("L'index de recherche est d'une autre version du programme."),
+        _l("Les traitements de fond le refont ; sinon, l'administrateur doit le reconstruire."),
     ),
     "index.snapshot_place": Message(
         _l("Elasticsearch ne peut pas écrire ses copies dans %(location)s."),

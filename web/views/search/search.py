@@ -64,6 +64,10 @@ NOTICES: Mapping[str, LazyString] = {
         "La recherche dans le texte est momentanément indisponible : elle porte sur les numéros, les objets et les "
         "expéditeurs."
     ),
+    "search.being_rebuilt": _l(
+        "L'index de recherche se refait après une mise à jour du programme : en attendant, la recherche porte sur les "
+        "numéros, les objets et les expéditeurs."
+    ),
 }
 KINDS: Mapping[SuggestionKind, LazyString] = {
     SuggestionKind.CORRESPONDENT: _l("correspondant"),
