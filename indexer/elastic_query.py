@@ -167,8 +167,8 @@ def _run(parsed: ParsedQuery) -> Iterable[Clause]:
 def _told(word: Words) -> Iterable[Clause]:
     """Clauses that score letters with a word: anywhere at all, in the subject, unstemmed, with its accents."""
     subject, text = (any_of(_stems(word, name)) for name in RUN_FIELDS)
-    yield {"constant_score": {"filter": any_of([subject, text]), "boost": Weights.HELD}}
-    yield {"constant_score": {"filter": subject, "boost": Weights.IN_SUBJECT}}
+    in_subject = {"constant_score": {"filter": subject, "boost": Weights.HELD + Weights.IN_SUBJECT}}
+    yield {"dis_max": {"queries": [in_subject, {"constant_score": {"filter": text, "boost": Weights.HELD}}]}}
     accented = len(word.forms) == 1 and word.forms[0].written != word.forms[0].folded
     for name in RUN_FIELDS:
         yield _match(f"{path(name)}.exact", word.text, word.forms, "ged_folded", Weights.FOLDED[name])

@@ -1,11 +1,15 @@
 """Scores the first letters found by two signs that an index entry tells badly.
 
 How much of a letter's subject is the query? A subject of the query's words alone says more than a long subject that has
-them too. And how near to each other do all words of the query stand in the text? Neighbours and phrases score in the
-index; words of one sentence in another order do not. A score is only raised.
+them too. Each word counts by how rare it is: a rare word that nobody asked for makes it the subject of another matter,
+and a word that most of these letters have in their subject does not. And how near to each other do all words of the
+query stand in the text? Neighbours and phrases score in the index; words of one sentence in another order do not. A score
+is only raised.
 """
 
-from collections.abc import Iterator, Sequence
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from indexer import analysis, shapes
@@ -16,10 +20,17 @@ from indexer.tree import ParsedQuery, Words
 WINDOW: Final = 20
 """The number of first letters to score: a page. More letters change nothing (measured)."""
 MIN_WORDS: Final = 2
+"""A single word is near to nothing."""
 MAX_PLACES: Final = 100
 """The places of one word to look at."""
-SUBJECT: Final = 4.0
-NEAR: Final = 3.6
+SUBJECT: Final = 8.0
+NEAR: Final = 4.5
+OTHER: Final = 3.0
+"""The weight of a subject's word that is not of the query: times how few of the letters looked at have it. Their subjects
+stand for those of the whole index, which the engine would have to be asked for at each search."""
+
+Weights = Callable[[Sequence[str]], Mapping[str, float]]
+"""Stems -> the ``rereading.weight`` of each."""
 
 
 class Nearness:
@@ -34,22 +45,28 @@ class Nearness:
 
     @property
     def is_worth_it(self) -> bool:
-        """Whether the query has several words."""
-        return len(self._lengths) >= MIN_WORDS
+        """Whether the query has words, and not only numbers."""
+        return bool(self._lengths)
 
-    def lifts(self, letters: Sequence[Stored]) -> list[float]:
+    def lifts(self, letters: Sequence[Stored], weights: Weights) -> list[float]:
         """The gain of each letter's score."""
-        return [SUBJECT * self._share(letter) + NEAR * self._near(letter) for letter in letters]
+        shares = self._shares([_subject(letter) for letter in letters], weights(sorted(self._stems)))
+        return [SUBJECT * share + NEAR * self._near(letter) for share, letter in zip(shares, letters, strict=True)]
 
-    def _share(self, letter: Stored) -> float:
-        """The part (0..1) of the subject's words that are words of the query."""
-        said = [
-            form.stem for form in analysis.words(letter.texts.get("subject", "")) if not analysis.is_stop_word(form)
-        ]
-        return sum(stem in self._stems for stem in said) / len(said) if said else 0.0
+    def _shares(self, subjects: Sequence[Sequence[str]], weights: Mapping[str, float]) -> Iterator[float]:
+        """The part (0..1) of each subject's words, by their weight, that are words of the query."""
+        having = Counter(stem for subject in subjects for stem in set(subject))
+        for subject in subjects:
+            asked = sum(weights.get(stem, 0.0) for stem in subject if stem in self._stems)
+            other = sum(
+                OTHER * math.log(1 + len(subjects) / having[stem]) for stem in subject if stem not in self._stems
+            )
+            yield asked / (asked + other) if asked else 0.0
 
     def _near(self, letter: Stored) -> float:
         """The query's length by that of the shortest piece of the text with all its words (0..1); 0 without it."""
+        if len(self._lengths) < MIN_WORDS:
+            return 0.0
         text = shapes.running(" ".join(text for _, _, text in letter.pages)[:MAX_CHARACTERS])
         spaced = f" {text} "
         places: list[tuple[int, int]] = []
@@ -68,6 +85,12 @@ class Nearness:
             if len(last) == len(self._lengths):
                 shortest = min(shortest, at + self._lengths[word] - min(last.values()))
         return shortest
+
+
+def _subject(letter: Stored) -> list[str]:
+    """The stems of a letter's subject, without stop words."""
+    words = analysis.words(letter.texts.get("subject", ""))
+    return [form.stem for form in words if not analysis.is_stop_word(form)]
 
 
 def _places(text: str, begin: str) -> Iterator[int]:

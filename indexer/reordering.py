@@ -1,17 +1,14 @@
 """Orders the first letters found anew, on both engines: by nearness, and by a rereading of badly read letters."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ged.ports import SearchQuery, SortOrder
 from indexer import nearness
-from indexer.nearness import Nearness
+from indexer.nearness import Nearness, Weights
 from indexer.passages import Stored
 from indexer.rereading import Rereading
 from indexer.tree import ParsedQuery
-
-Weights = Callable[[Sequence[str]], Mapping[str, float]]
-"""Stems -> the ``rereading.weight`` of each."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +30,7 @@ class Reordering:
         """The gain of each letter's score, for the first ``window`` letters in the order of the engine."""
         # Nearness counts beside a rereading as well: it costs badly read letters nothing that was measurable, and without
         # it clean letters are found lower (measured on the embedded engine).
-        lifts = [self.scale * lift for lift in self.nearness.lifts(letters[: nearness.WINDOW])]
+        lifts = [self.scale * lift for lift in self.nearness.lifts(letters[: nearness.WINDOW], weights)]
         lifts += [0.0] * (len(letters) - len(lifts))
         if self.rereading is None or not letters or self.rereading.is_answered(letters[0]):
             return lifts

@@ -1,5 +1,7 @@
 """The order of the first letters: the part of a subject that a query is, and how near its words stand."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from ged.ports import SearchQuery, SortOrder
@@ -17,18 +19,45 @@ def stored(text: str, subject: str = "") -> Stored:
     return Stored({"subject": subject}, {}, [(1, 1, text)])
 
 
+def alike(stems: Sequence[str]) -> dict[str, float]:
+    """All words are as rare."""
+    return dict.fromkeys(stems, 1.0)
+
+
 def lifts(asked: str, *letters: Stored) -> list[float]:
-    return Nearness(parse(asked)).lifts(letters)
+    return Nearness(parse(asked)).lifts(letters, alike)
 
 
 def test_a_subject_of_the_words_alone_is_above_a_longer_one() -> None:
-    whole, half, none = lifts(
+    whole, longer, none = lifts(
         "congés payés",
         stored("", "Les congés payés"),
         stored("", "Congés payés, report exceptionnel"),
         stored("", "Bail"),
     )
-    assert (whole, half, none) == (nearness.SUBJECT, nearness.SUBJECT / 2, 0.0)
+    assert nearness.SUBJECT == whole > longer > none == 0.0
+
+
+def test_a_rare_word_that_is_not_asked_for_makes_a_subject_another_matter() -> None:
+    usual, rare, *_others = lifts(
+        "congés payés",
+        stored("", "Note : congés payés"),
+        stored("", "Congés payés, amiante"),
+        *(stored("", f"Note n° {number}") for number in range(18)),
+    )
+    assert usual > 2 * rare > 0.0
+
+
+def test_a_rare_word_of_the_query_says_more_of_a_subject_than_a_usual_one() -> None:
+    near = Nearness(parse("demande amiante"))
+    letters = [stored("", "Amiante, report"), stored("", "Demande, report")]
+    rare, usual = near.lifts(letters, lambda stems: {stem: 5.0 if stem.startswith("am") else 0.5 for stem in stems})
+    assert rare > 2 * usual > 0.0
+
+
+def test_a_single_word_counts_in_the_subject_alone() -> None:
+    whole, part, text = lifts("amiante", stored("", "L'amiante"), stored("", "Amiante, gravier"), stored("l'amiante"))
+    assert nearness.SUBJECT == whole > part > text == 0.0
 
 
 def test_words_of_one_sentence_in_any_order_are_above_words_far_apart() -> None:
@@ -51,14 +80,14 @@ def test_a_synonym_is_near_as_the_word_is() -> None:
     from indexer.synonyms import read
 
     asked = read("bail = loyer").applied(parse("bail annuel"))
-    [near, absent] = Nearness(asked).lifts([stored("un loyer annuel"), stored("une taxe annuelle")])
+    [near, absent] = Nearness(asked).lifts([stored("un loyer annuel"), stored("une taxe annuelle")], alike)
     assert near > absent == 0.0
 
 
 @pytest.mark.parametrize(
     ("query", "expected"),
-    [(SearchQuery(LONG), 50), (SearchQuery("bail Kara"), nearness.WINDOW), (SearchQuery("bail"), None),
-     (SearchQuery("0123/MEM/SG"), None), (SearchQuery(LONG, sort=SortOrder.NEWEST), None), (SearchQuery(LONG, offset=40), 50),
+    [(SearchQuery(LONG), 50), (SearchQuery("bail Kara"), nearness.WINDOW), (SearchQuery("bail"), nearness.WINDOW),
+     (SearchQuery("bail", offset=20), None), (SearchQuery("0123/MEM/SG"), None), (SearchQuery(LONG, sort=SortOrder.NEWEST), None), (SearchQuery(LONG, offset=40), 50),
      (SearchQuery(LONG, offset=50), None), (SearchQuery("bail Kara", offset=20), None), (SearchQuery(LONG, limit=0), None)],
 )  # fmt: skip
 def test_which_searches_have_first_letters_to_order(query: SearchQuery, expected: int | None) -> None:
