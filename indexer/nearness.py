@@ -41,12 +41,13 @@ class Nearness:
         words = {node.forms[0]: (node.forms[0], *(run[0] for run in node.also if len(run) == 1)) for node in single}
         self._stems = {form.stem for writings in words.values() for form in writings}
         self._begins = [[f" {shapes.shape(root(form))}" for form in writings] for writings in words.values()]
+        self._is_alone = len(parsed.words) == 1
         self._lengths = [len(word.folded) + 1 for word in words]
 
     @property
     def is_worth_it(self) -> bool:
-        """Whether the query has words, and not only numbers."""
-        return bool(self._lengths)
+        """Whether the query has several words, or is one word. Beside a number, one word says too little of a subject."""
+        return len(self._lengths) >= MIN_WORDS or (len(self._lengths) == 1 and self._is_alone)
 
     def lifts(self, letters: Sequence[Stored], weights: Weights) -> list[float]:
         """The gain of each letter's score."""

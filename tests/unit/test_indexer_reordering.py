@@ -87,7 +87,7 @@ def test_a_synonym_is_near_as_the_word_is() -> None:
 @pytest.mark.parametrize(
     ("query", "expected"),
     [(SearchQuery(LONG), 50), (SearchQuery("bail Kara"), nearness.WINDOW), (SearchQuery("bail"), nearness.WINDOW),
-     (SearchQuery("bail", offset=20), None), (SearchQuery("0123/MEM/SG"), None), (SearchQuery(LONG, sort=SortOrder.NEWEST), None), (SearchQuery(LONG, offset=40), 50),
+     (SearchQuery("bail", offset=20), None), (SearchQuery("13e bail"), None), (SearchQuery("0123/MEM/SG"), None), (SearchQuery(LONG, sort=SortOrder.NEWEST), None), (SearchQuery(LONG, offset=40), 50),
      (SearchQuery(LONG, offset=50), None), (SearchQuery("bail Kara", offset=20), None), (SearchQuery(LONG, limit=0), None)],
 )  # fmt: skip
 def test_which_searches_have_first_letters_to_order(query: SearchQuery, expected: int | None) -> None:
