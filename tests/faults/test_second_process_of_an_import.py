@@ -1,10 +1,12 @@
 """An import whose second process is killed, stopped, hangs or lacks memory ends, loses nothing, and says what happened."""
 
+import json
 import logging
 import multiprocessing
 import os
 import resource
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,9 +19,11 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from ged import index_sync
+from ged import index_sync, workers
 from ged.config import Settings
 from ged.jobs import Job, JobState
+from ged.ports import Lane
+from ged.takeover.operations import Takeover
 from ged.unit import Services
 from tests.factories import NOW, make_organisation, make_services
 from tests.migration_kit import migrated
@@ -27,6 +31,7 @@ from tests.packed_kit import run, with_book
 from tests.site import make_settings
 from web.commands import imports
 from web.commands.index import writing
+from web.processes.worker import only_worker
 
 pytestmark = pytest.mark.in_turns(3)
 
@@ -144,6 +149,51 @@ def test_an_import_that_is_broken_off_waits_for_no_stopped_process(
         send(signal.SIGSTOP)
         raise KeyboardInterrupt
     assert multiprocessing.active_children() == []
+
+
+def with_jobs(services: Services) -> None:
+    run(services, *({"id": n, "text": f"Le barrage {n}"} for n in range(3)))
+
+
+def test_a_stopped_process_that_holds_the_index_is_not_waited_for_without_end(
+    settings: Settings, services: Services, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(imports, "HANGS_AFTER_S", 1.0)
+    with_jobs(services)
+    with only_worker(settings.data_dir):
+        assert imports._indexed(settings, services) == 1
+    assert "does not get on" in capfd.readouterr().err
+    assert imports._indexed(settings, services) == 0, "later nobody holds it"
+
+
+def test_a_living_worker_is_waited_for(
+    settings: Settings, services: Services, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(imports, "HANGS_AFTER_S", 0.5)
+    with_jobs(services)
+    with services.unit_of_work(NOW) as uow:
+        workers.beat(uow.session, "one", host="here", lanes=tuple(Lane), now=datetime.now(UTC))
+    left: list[int] = []
+    waiting = threading.Thread(target=lambda: left.append(imports._indexed(settings, services)))
+    with only_worker(settings.data_dir):
+        waiting.start()
+        waiting.join(2.0)
+        assert waiting.is_alive()
+    waiting.join(120.0)
+    assert left == [0]
+    assert capfd.readouterr().err == ""
+
+
+def test_the_wait_for_the_index_is_told_apart_from_the_taking_over(capsys: pytest.CaptureFixture[str]) -> None:
+    for as_json in (True, False):
+        told = imports._Told(as_json=as_json)
+        told.taken()
+        time.sleep(imports.TOLD_FROM_S)
+        told.end(Takeover(lines=3, taken=3), 0, dry_run=False)
+    figures, line = capsys.readouterr().out.splitlines()
+    assert json.loads(figures)["seconds"] == 0.0
+    assert json.loads(figures)["seconds_until_found"] >= imports.TOLD_FROM_S
+    assert line.startswith("3 taken over, 0 were there, 0 refused, 0.0 s; then 1.")
 
 
 class Busy:

@@ -157,6 +157,28 @@ def test_what_cannot_be_written_is_lost_in_silence(capsys: pytest.CaptureFixture
     assert capsys.readouterr() == ("", "")
 
 
+class Terminal(io.StringIO):
+    """A text that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("form", "is_cut"), [("text", True), ("json", False)])
+def test_a_terminal_shows_the_beginning_of_a_slow_statement(form: logs.Form, *, is_cut: bool) -> None:
+    statement = slow_queries.without_values(f"SELECT {', '.join(['jobs.state'] * 400)} FROM jobs")
+    for out, is_whole in ((Terminal(), not is_cut), (io.StringIO(), True)):
+        record = logging.LogRecord(
+            "ged.slow_queries", logging.WARNING, "", 1, "query.slow ms=%.0f statement=%s", (31_000.0, statement), None
+        )
+        logs.Lines(form, out).handle(record)
+        said = out.getvalue()
+        assert "query.slow" in said
+        assert "31000" in said
+        assert (statement in said) == is_whole
+        assert is_whole or len(said) < 300
+
+
 def test_one_handler_whose_form_may_change(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     root, hooks = logging.getLogger(), (sys.excepthook, logs.threading.excepthook, sys.unraisablehook)
     monkeypatch.setattr(root, "handlers", [])

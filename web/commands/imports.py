@@ -19,7 +19,7 @@ from pathlib import Path
 
 import click
 
-from ged import jobs, pipeline
+from ged import jobs, pipeline, workers
 from ged.config import Settings
 from ged.errors import ConfigError
 from ged.takeover.operations import Refusal, Takeover, TakeoverTarget, find_register, take_over
@@ -28,7 +28,7 @@ from web.commands.index import LOOK_EVERY_S, worker_runs, writing
 from web.commands.shared import settings_of
 from web.processes import logs
 from web.processes.schema_check import require_migrated
-from web.processes.worker import worker_name
+from web.processes.worker import SECOND_WORKER, worker_name
 from web.wiring.services import build_services
 
 BATCHES = 5
@@ -41,6 +41,8 @@ HANGS_AFTER_S = 120.0
 BROKEN_OFF_S = 20.0
 """For so long an import that is broken off lets it end the write that it is at."""
 TELLS_WITHIN_S = 2.0
+TOLD_FROM_S = 1.0
+"""A shorter wait for the index is not worth a word."""
 STDERR = 2
 
 _log = logging.getLogger(__name__)
@@ -104,6 +106,7 @@ def import_letters(
                 with services.reading() as session:
                     place = TakeoverTarget(find_register(session, register).id, letters.name, files, dry_run)
                 done = take_over(services, place, lines, refuse=told.refusal, progress=told.progress)
+                told.taken()
             left = 0 if dry_run or no_wait else _indexed(settings, services)
     except KeyboardInterrupt:
         click.echo("\nstopped: run it again to go on from here", err=True)
@@ -115,18 +118,44 @@ def import_letters(
 def _indexed(settings: "Settings", services: "Services") -> int:
     """Wait until the letters are indexed: by this process, or by the worker, if only the worker writes the index.
 
-    Returns how many jobs still wait because the index is unavailable.
+    Returns how many jobs still wait, because the index is unavailable or the process that holds it does not get on.
     """
 
+    seen, since_s = _left(services), time.monotonic()
     while True:
         if _indexes_here(settings):
             # Until the end: what a killed run had begun is due when its lease is over, and two writers in turn keep each other out.
-            with writing(settings) as here:
-                while _index_next(here) or not _is_over(here):
-                    pass
-        elif not _is_over(services):
-            continue
-        return _left(services)
+            with _unless_held(settings) as here:
+                if here is not None:
+                    while _index_next(here) or not _is_over(here):
+                        pass
+                    return _left(services)
+        elif _is_over(services):
+            return _left(services)
+        left = _left(services)
+        if left != seen or _worker_lives(services):  # a living one may have other work before that of an archive
+            seen, since_s = left, time.monotonic()
+        elif time.monotonic() - since_s >= HANGS_AFTER_S:
+            click.echo("the process that holds the index does not get on: look at the worker (`ged doctor`)", err=True)
+            return left
+
+
+@contextmanager
+def _unless_held(settings: "Settings") -> "Iterator[Services | None]":
+    """Services that write the index; None where a worker that was started meanwhile holds it."""
+    with ExitStack() as closed_last:
+        try:
+            here = closed_last.enter_context(writing(settings))
+        except ConfigError as error:
+            if error.code != SECOND_WORKER:
+                raise
+            here = None
+        yield here
+
+
+def _worker_lives(services: "Services") -> bool:
+    with services.reading() as session:
+        return bool(workers.living(session, now=datetime.now(UTC)))
 
 
 def _is_over(services: "Services") -> bool:
@@ -261,7 +290,7 @@ class _Told:
 
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
-        self._began = time.monotonic()
+        self._began_s, self._taken_s = time.monotonic(), 0.0
         self._shows = sys.stderr.isatty()
 
     def refusal(self, one: "Refusal") -> None:
@@ -280,14 +309,20 @@ class _Told:
         if self._shows:
             click.echo(f"\r{done.lines} lines, {done.taken} letters, {done.refused} refused", err=True, nl=False)
 
+    def taken(self) -> None:
+        """The last letter is written: what follows is the wait for the index."""
+        self._taken_s = time.monotonic() - self._began_s
+
     def end(self, done: "Takeover", left: int, *, dry_run: bool) -> None:
-        seconds = round(time.monotonic() - self._began, 1)
+        seconds = round(self._taken_s, 1)
+        waited = round(time.monotonic() - self._began_s - self._taken_s, 1)
         if self._as_json:
             figures = {"lines": done.lines, "taken": done.taken, "already": done.already, "refused_lines": done.refused}
             more = {
                 "ignored_keys": sorted(done.ignored),
                 "dry_run": dry_run,
                 "seconds": seconds,
+                "seconds_until_found": waited,
                 "index_jobs_waiting": left,
             }
             click.echo(json.dumps(figures | more, ensure_ascii=False))
@@ -298,5 +333,6 @@ class _Told:
             click.echo(f"keys that were ignored: {', '.join(sorted(done.ignored))}")
         what = "would be taken over (dry run: nothing was changed)" if dry_run else "taken over"
         if left:
-            click.echo(f"the index is away: {left} jobs wait for it, and catch up by themselves")
-        click.echo(f"{done.taken} {what}, {done.already} were there, {done.refused} refused, {seconds} s")
+            click.echo(f"{left} jobs wait for the index, and catch up by themselves")
+        then = f"; then {waited} s until they can be found" if waited >= TOLD_FROM_S and not left else ""
+        click.echo(f"{done.taken} {what}, {done.already} were there, {done.refused} refused, {seconds} s{then}")

@@ -38,6 +38,7 @@ Event = dict[str, Any]
 OWN = frozenset({"ged", "web", "ocr", "indexer", "signing", "sandbox", "demo"})
 TRUSTED = frozenset({"alembic", "gunicorn", "rq"})
 LONGEST = 4_000
+LONGEST_ON_A_TERMINAL = 240
 MOST_FRAMES, MOST_CAUSES = 40, 5
 _ROOT = Path(__file__).resolve().parent.parent.parent
 _FIELDS = re.compile(r"(?P<event>[\w.]+)(?P<fields>(?: [a-z_]+=%[-.\d]*[sdrif])+)")
@@ -101,6 +102,8 @@ class Lines(logging.Handler):
             line = json.dumps({"level": "error", "event": "log.broken", "place": f"{record.pathname}:{record.lineno}"})
         out = self._out or sys.stderr
         try:
+            if self.form == "text" and out.isatty():
+                line = "\n".join(map(_for_a_terminal, line.split("\n")))
             out.write(f"{line}\n")
             out.flush()
         except (OSError, ValueError, AttributeError):
@@ -120,6 +123,11 @@ class Lines(logging.Handler):
             form: stdlib.ProcessorFormatter(processors=chain, use_get_message=False, pass_foreign_args=True)
             for form, chain in chains.items()
         }
+
+
+def _for_a_terminal(line: str) -> str:
+    """The beginning of a long line: a statement of the database would push off the screen what the command itself says."""
+    return line if len(line) <= LONGEST_ON_A_TERMINAL else f"{line[:LONGEST_ON_A_TERMINAL]}…"
 
 
 def _top(name: str) -> str:

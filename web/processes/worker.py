@@ -34,6 +34,8 @@ PERIODIC_EVERY_S = workers.BEAT_EVERY.total_seconds()
 SWEEP_EVERY_S = 2.0
 SWEEP_LIMIT = 200
 LOST_AFTER = timedelta(seconds=5)
+SECOND_WORKER = "worker.second"
+"""The code of the error of who asks for the lock of the embedded worker while another process holds it."""
 GRACE_S = 5.0
 """How long a stopping worker waits for its jobs before it requeues them."""
 
@@ -90,7 +92,7 @@ def only_worker(data_dir: Path) -> Iterator[None]:
             fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise ConfigError(
-                "worker.second",
+                SECOND_WORKER,
                 "one worker runs already on this data folder; several workers need GED_DATABASE_URL, GED_REDIS_URL "
                 "and GED_ELASTICSEARCH_URL",
                 setting="GED_REDIS_URL",
