@@ -103,6 +103,7 @@ class Folder:
         """
         with self._lock:
             if self._writer is None:
+                self._index.register_tokenizer(tantivy_store.WORDS, tantivy_store.words_analysis())
                 try:
                     self._writer = self._index.writer(WRITER_MEMORY_BYTES, 1)
                 except ValueError as error:

@@ -143,7 +143,9 @@ class Translator:
 
     def _phrase(self, name: str, run: Run) -> Query:
         stems = Query.phrase_query(self.schema, name, [form.stem for form in run])
-        exact = Query.phrase_query(self.schema, f"{name}_exact", [form.folded for form in run])
+        # The exact words keep no places: those of a letter with the phrase count, wherever they stand in it.
+        words = [Query.term_query(self.schema, f"{name}_exact", form.folded, "freq") for form in run]
+        exact = Query.boolean_query([(Occur.Must, one) for one in (self._silent(stems), *words)])
         boost = BY_NAME[name].boost
         return any_of([Query.boost_query(stems, boost), Query.boost_query(exact, boost * FOLDED)])
 

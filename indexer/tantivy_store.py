@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from tantivy import Document, Index, PreTokenizedString, Schema, SchemaBuilder, Token
+from tantivy import Document, Filter, Index, PreTokenizedString, Schema, SchemaBuilder, TextAnalyzer, TextAnalyzerBuilder, Token, Tokenizer
 
 from ged.durable import make_folder, replace_file, sync_folder
 from ged.ports import Building, IndexDocument
@@ -24,7 +24,7 @@ from indexer.passages import Stored
 
 CURRENT = "current.json"
 BUILDING = "building.json"
-LAYOUT = 3
+LAYOUT = 4
 """Raised by one when the folder changes for this engine (``fields.SCHEMA_VERSION``: for both); it is then rebuilt."""
 PAGE_GAP = 100
 """Positions between two pages, so that no phrase crosses them."""
@@ -35,8 +35,11 @@ BM25 of tantivy has a fixed ``b`` of 0.75. With as many words added as a letter 
 ``b`` of 0.4 of Elasticsearch (``elastic_schema.BM25``). The judged texts have 300 words, their titles five; in an archive
 of shorter letters the length counts less.
 """
-_ADDED = " "
+_ADDED = "_"
 """The word that is added: no text has it."""
+WORDS, BLANKS = "ged_words", "whitespace"
+"""Two analyses that part a text at its blanks, and leave each word as it comes. The first one also parts added words that are
+written as one, all of them at one place: so they take no room among the places."""
 NEAR_FIELDS = ("near_start", "near_end")
 """The fields with the words of all text fields, by their beginning and by their end (``near_keys``)."""
 MIN_NEAR = 3
@@ -136,8 +139,8 @@ def schema() -> Schema:
     builder = SchemaBuilder()
     for item in FIELDS:
         if item.kind is Kind.TEXT:
-            builder.add_text_field(item.name, tokenizer_name="raw")
-            builder.add_text_field(f"{item.name}_exact", tokenizer_name="raw")
+            builder.add_text_field(item.name, tokenizer_name=WORDS)
+            builder.add_text_field(f"{item.name}_exact", tokenizer_name=BLANKS, index_option="freq")
         elif item.kind is Kind.NUMBER:
             builder.add_text_field(item.name, tokenizer_name="raw")
             builder.add_text_field(f"{item.name}_whole", tokenizer_name="raw", index_option="basic")
@@ -147,9 +150,14 @@ def schema() -> Schema:
             builder.add_integer_field(item.name, indexed=True, fast=True)
     builder.add_text_field(fields.BESIDE, tokenizer_name="raw")
     for name in NEAR_FIELDS:
-        builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
+        builder.add_text_field(name, tokenizer_name=BLANKS, index_option="basic")
     builder.add_bytes_field("source", stored=True)
     return builder.build()
+
+
+def words_analysis() -> TextAnalyzer:
+    """The analysis ``WORDS``, which a writer registers. Searches come analysed."""
+    return TextAnalyzerBuilder(Tokenizer.whitespace()).filter(Filter.split_compound([_ADDED])).build()
 
 
 def to_document(letter: IndexDocument, *, zone: tzinfo) -> Document:
@@ -186,12 +194,10 @@ def near_keys(folded: str) -> tuple[str, str]:
 
 
 def _add_near(document: Document, words: set[str]) -> None:
-    # A value of its own for each key: these fields keep no places, and a token of tantivy costs twice as much to make.
-    add, (start, end) = document.add_text, NEAR_FIELDS
-    for keys in map(_near_keys_of, words):
-        if keys is not None:
-            add(start, keys[0])
-            add(end, keys[1])
+    keys = [one for one in map(_near_keys_of, words) if one is not None]
+    if keys:
+        for name, one in zip(NEAR_FIELDS, zip(*keys, strict=True), strict=True):
+            document.add_text(name, " ".join(one))
 
 
 @lru_cache(maxsize=32_768)
@@ -201,34 +207,34 @@ def _near_keys_of(word: str) -> tuple[str, str] | None:
 
 
 @cache
-def _added(name: str) -> PreTokenizedString:
+def _added(name: str, between: str) -> str:
     """The added words of a field."""
-    return PreTokenizedString("", [Token(_ADDED, 0, 0, 0)] * (ADDED_TO_TEXT if name == "text" else ADDED_TO_SHORT))
+    return between.join([_ADDED] * (ADDED_TO_TEXT if name == "text" else ADDED_TO_SHORT))
+
+
+@cache
+def _gap() -> PreTokenizedString:
+    """What stands between two pages: an added word so far behind the first page that the second one begins ``PAGE_GAP`` behind it."""
+    return PreTokenizedString("", [Token(_ADDED, PAGE_GAP - 2, 0, 0)])
 
 
 def _add_analysed(document: Document, name: str, texts: Iterable[str]) -> set[str]:
     """Add the texts of a field; returns their words, folded."""
-    stems: list[Token] = []
-    exact: list[Token] = []
-    words: set[str] = set()
-    at = 0
-    for text in texts:
-        # Thousands of words a letter: no object is made for a word but what the index takes.
-        for forms in map(analysis.forms, analysis.spelled(text)):
-            folded, written, stem = forms.folded, forms.written, forms.stem
-            words.add(folded)
-            token = Token(folded, at, 0, 0)
-            exact.append(token)
-            stems.append(token if stem == folded else Token(stem, at, 0, 0))
-            if written != folded:
-                exact.append(Token(written, at, 0, 0))
-            at += 1
-        at += PAGE_GAP
-    if stems:
-        for field, tokens in ((name, stems), (f"{name}_exact", exact)):
-            # First, so that all its places are zero: they take no room.
-            document.add_pre_tokenized_text(field, _added(name))
-            document.add_pre_tokenized_text(field, PreTokenizedString("", tokens))
+    pages = [page for page in (list(map(analysis.forms, analysis.spelled(text))) for text in texts) if page]
+    if not pages:
+        return set()
+    # Texts of words parted by blanks, which the engine parts again: an object for each word cost three times as much.
+    exact, words, first = [_added(name, " ")], set[str](), _added(name, "")
+    for page in pages:
+        if page is not pages[0]:
+            document.add_pre_tokenized_text(name, _gap())
+            first = ""
+        folded = [one.folded for one in page]
+        document.add_text(name, " ".join([first, *[one.stem for one in page]]))
+        exact += folded
+        exact += [one.written for one in page if one.written != one.folded]
+        words.update(folded)
+    document.add_text(f"{name}_exact", " ".join(exact))
     return words
 
 
