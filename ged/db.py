@@ -409,6 +409,24 @@ def snapshot_session(engine: Engine) -> Iterator[Session]:
         yield session
 
 
+def give_back_log(engine: Engine) -> None:
+    """After many writes: give SQLite's log back to the disk. It keeps its greatest length for as long as any process has the database open.
+
+    Where a reader or a writer is at work, it stays for another time.
+    """
+    if engine.dialect.name != "sqlite":
+        return
+    connection = engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA busy_timeout=1000")
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        cursor.close()
+    finally:
+        connection.invalidate()  # it waits too little for other work
+        connection.close()
+
+
 def write_session(engine: Engine) -> Session:
     """A session whose transaction takes SQLite's write lock at its first statement. The caller commits and closes."""
     return Session(engine.execution_options(**{WRITES: True}), expire_on_commit=False)

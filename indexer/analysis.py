@@ -90,7 +90,9 @@ def forms(word: str) -> Forms:
     lower = word.lower().translate(_REPLACED)
     elided = _ELISION.match(lower)
     written = lower[elided.end() if elided else 0 :][:MAX_WORD_LENGTH]
-    folded = fold(written)
+    folded = "".join(
+        fold(written).split()
+    )  # signs of other scripts, taken apart, have blanks, at which the embedded engine parts words
     if folded.isdigit():
         return Forms(written, folded, folded.lstrip("0") or "0")
     return Forms(written, folded, light_french(folded) or folded)

@@ -14,7 +14,18 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from tantivy import Document, Filter, Index, PreTokenizedString, Schema, SchemaBuilder, TextAnalyzer, TextAnalyzerBuilder, Token, Tokenizer
+from tantivy import (
+    Document,
+    Filter,
+    Index,
+    PreTokenizedString,
+    Schema,
+    SchemaBuilder,
+    TextAnalyzer,
+    TextAnalyzerBuilder,
+    Token,
+    Tokenizer,
+)
 
 from ged.durable import make_folder, replace_file, sync_folder
 from ged.ports import Building, IndexDocument

@@ -30,7 +30,6 @@ from ged.ports import ByDisposal, Digest, KeyedBlobStore, SealedBlob, StoredBlob
 from ged.takeover.models import PackedFile
 
 AT_ONCE = 500
-ASKED_AT_ONCE = 8
 
 
 class PackedBlobs:
@@ -43,6 +42,7 @@ class PackedBlobs:
         keyring: Keyring | None = None,
         *,
         packs: Callable[[], bool] | None = None,
+        asked_at_once: int = 1,
     ) -> None:
         """
         Args:
@@ -50,8 +50,10 @@ class PackedBlobs:
             keyring: that of ``files``.
             packs: whether new rows are made, asked for each piece; None: yes. Where the store locks its files against removal, a row
                 would escape the lock.
+            asked_at_once: how many questions ``files`` is asked at once: one where it lies on this machine, which answers at once.
         """
         self._files, self._engine, self._keyring, self._packs = files, engine, keyring, packs
+        self._asked_at_once = asked_at_once
 
     def sealed(self, contents: Sequence[bytes]) -> list[SealedBlob] | None:
         """What rows hold of these contents; see the port. All their keys are kept in one transaction of the keyring."""
@@ -199,10 +201,16 @@ class PackedBlobs:
     def _renew_files(self, digests: Sequence[Digest], contents: Sequence[bytes]) -> None:
         """Put contents of which a file is there: it is read before the row. It is written again where its key is gone, and no removal
         that is at work takes it away."""
-        with ThreadPoolExecutor(ASKED_AT_ONCE, thread_name_prefix="packed") as asking:
-            for content, is_there in zip(contents, asking.map(self._files.exists, digests), strict=True):
-                if is_there:
-                    self._files.put(io.BytesIO(content))
+        for content, is_there in zip(contents, self._are_there(digests), strict=True):
+            if is_there:
+                self._files.put(io.BytesIO(content))
+
+    def _are_there(self, digests: Sequence[Digest]) -> list[bool]:
+        """Of each file whether it is there."""
+        if self._asked_at_once == 1:
+            return list(map(self._files.exists, digests))
+        with ThreadPoolExecutor(self._asked_at_once, thread_name_prefix="packed") as asking:
+            return list(asking.map(self._files.exists, digests))
 
     # --- rows
 

@@ -89,9 +89,18 @@ def content_of(
     )
 
 
+def waits_for_disk(line: ArchiveLine, *, packs: bool) -> bool:
+    """Whether ``content_of`` reads or writes a file for a line."""
+    return bool(line.file) or (bool(line.pages) and not (packs and _is_small("\f".join(line.pages).encode())))
+
+
+def _is_small(plain: bytes) -> bool:
+    return len(plain) <= MAX_BYTES
+
+
 def _text(services: Services, texts: tuple[str, ...], name: str, *, packs: bool) -> Content | SmallText:
     plain, filename = "\f".join(texts).encode(), harmless_name(name) if name else ""
-    if packs and len(plain) <= MAX_BYTES:
+    if packs and _is_small(plain):
         return SmallText(plain, filename, texts)
     stored = services.blobs.put(io.BytesIO(plain))
     return _as_content(stored, filename, texts)

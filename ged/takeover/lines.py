@@ -35,6 +35,8 @@ LENGTHS = {
 TYPED = ("number", "sender", "addressee", "subject", "their_reference", "nature")
 """The fields of a letter that hold a person's own words."""
 _DITTO = re.compile(r"[-–—\s]*(?:idem|id\.|ibid\.|ibidem|dito|//|''|[\"″〃“”„«»]{1,2})[-–—.\s]*", re.IGNORECASE)
+_SORTED = json.JSONEncoder(sort_keys=True)
+"""Made once: ``json.dumps`` makes one for each line."""
 SUBJECT_FROM_TEXT = 160
 MAX_LINE_BYTES = 25_000_000
 FIRST_DAY = date(1800, 1, 1)
@@ -86,7 +88,7 @@ def read_line(line_no: int, raw: bytes, *, today: date) -> ArchiveLine:
     return ArchiveLine(
         line_no=line_no,
         own_id=own_id,
-        content_hash=hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest(),
+        content_hash=hashlib.sha256(_SORTED.encode(told).encode()).hexdigest(),
         number=_one_line(texts["number"]),
         registered_on=_day("registered_on", texts, today),
         received_on=_day("received_on", texts, today),
@@ -162,8 +164,9 @@ def _text(name: str, value: object) -> str:
         return ""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise Invalid("import.field_kind", "give a text or a number", field=name)
-    # Databases reject NUL and lone surrogates.
-    text = str(value).replace("\x00", " ").encode("utf-8", "replace").decode()
+    text = str(value)
+    if not text.isascii() or "\x00" in text:  # databases reject NUL and lone surrogates
+        text = text.replace("\x00", " ").encode("utf-8", "replace").decode()
     if len(text) > LENGTHS.get(name, 40):
         raise Invalid("import.field_long", "shorten it", field=name, maximum=LENGTHS.get(name, 40))
     return text
@@ -171,6 +174,8 @@ def _text(name: str, value: object) -> str:
 
 def _one_line(text: str) -> str:
     """A text on one line, without signs that nobody sees."""
+    if not text:
+        return ""
     return " ".join(visible(text).split())
 
 

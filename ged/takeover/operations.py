@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ from ged.ports import Confidentiality, Principal, unit_principal
 from ged.register import allocation, registers
 from ged.register.models import MailNumber, Register, RegisterNature
 from ged.takeover import packed
-from ged.takeover.files import Content, SmallText, content_of, seal
+from ged.takeover.files import Content, SmallText, content_of, seal, waits_for_disk
 from ged.takeover.lines import LENGTHS, ArchiveLine, check_typed, read_line
 from ged.takeover.models import TakenLetter
 from ged.takeover.write import Placed, write
@@ -237,9 +238,12 @@ def _with_content(
         except GedError as error:
             return error
 
-    # Threads, because storing files mostly waits for the disk.
+    # Threads, because storing files mostly waits for the disk. A small text waits for nothing, and costs less than its way to a thread.
+    waits = [waits_for_disk(one.line, packs=packs) for one in wanted]
     with ThreadPoolExecutor(STORED_AT_ONCE, thread_name_prefix="takeover") as pool:
-        for one, found in zip(wanted, pool.map(content, wanted), strict=True):
+        stored = pool.map(content, compress(wanted, waits))
+        for one, is_slow in zip(wanted, waits, strict=True):
+            found = next(stored) if is_slow else content(one)
             if isinstance(found, GedError):
                 refuse(Refusal(one.line.line_no, one.line.own_id, found))
             else:

@@ -20,7 +20,7 @@ from ged.adapters.keyring import Keyring
 from ged.archive import keeping, register_check
 from ged.archive.seal import HeadSeal
 from ged.audit import AuditEntry
-from ged.db import Base, make_engine, planned_once, read_session, snapshot_session, write_session
+from ged.db import Base, give_back_log, make_engine, planned_once, read_session, snapshot_session, write_session
 from ged.errors import RowGone
 from ged.faults import fault_of
 from ged.jobs import Job, JobKind, JobState
@@ -142,6 +142,26 @@ def test_a_snapshot_sees_one_moment(services: Services) -> None:
         assert session.scalars(select(Unit.code)).all() == []
     with services.snapshot() as session:
         assert session.scalars(select(Unit.code)).all() == ["A"]
+
+
+def test_the_log_of_many_writes_is_given_back_unless_somebody_reads(services: Services, tmp_path: Path) -> None:
+    def log_bytes() -> int:
+        return sum(one.stat().st_size for one in tmp_path.glob("*-wal"))
+
+    def write() -> None:
+        with services.unit_of_work(NOW) as uow:
+            uow.record("test", "mail", 1, actor=SYSTEM, reason="x" * 100_000)
+
+    write()
+    with services.snapshot() as session:
+        session.scalar(select(func.count(AuditEntry.sequence)))
+        write()
+        give_back_log(services.engine)
+    give_back_log(services.engine)
+    assert log_bytes() == 0
+    write()
+    with services.reading() as session:
+        assert session.scalar(select(func.count(AuditEntry.sequence))) == 3
 
 
 def test_a_reference_to_nothing_is_refused(services: Services) -> None:

@@ -21,12 +21,13 @@ import click
 
 from ged import jobs, pipeline, workers
 from ged.config import Settings
+from ged.db import give_back_log
 from ged.errors import ConfigError
 from ged.takeover.operations import Refusal, Takeover, TakeoverTarget, find_register, take_over
 from ged.unit import Services
 from web.commands.index import LOOK_EVERY_S, worker_runs, writing
 from web.commands.shared import settings_of
-from web.processes import logs
+from web.processes import logs, memory
 from web.processes.schema_check import require_migrated
 from web.processes.worker import SECOND_WORKER, worker_name
 from web.wiring.services import build_services
@@ -108,6 +109,7 @@ def import_letters(
                 done = take_over(services, place, lines, refuse=told.refusal, progress=told.progress)
                 told.taken()
             left = 0 if dry_run or no_wait else _indexed(settings, services)
+            give_back_log(services.engine)
     except KeyboardInterrupt:
         click.echo("\nstopped: run it again to go on from here", err=True)
         sys.exit(130)
@@ -233,6 +235,7 @@ def _indexing(settings: "Settings", *, wanted: bool) -> "Iterator[None]":
     if not wanted or not _indexes_here(settings):
         yield
         return
+    memory.share()
     # Forked: to load the program anew took as long as to index two thousand letters.
     context = multiprocessing.get_context("fork")
     theirs, ours = context.Pipe(duplex=False)

@@ -18,6 +18,8 @@ from ged.ports import KeyedBlobStore
 from ged.takeover.models import PackedFile
 
 FOLDER = "blobs"
+ASKED_AT_ONCE = 8
+"""Questions to a store behind a network."""
 LOOKED_AT = 1_000
 """A new keyring is made only where none of so many files is encrypted: whoever lost one should know."""
 
@@ -32,7 +34,9 @@ def stored_files(settings: Settings, engine: Engine) -> KeyedBlobStore:
     if keyring is not None:
         keyring.master.all()
     files = store_at(settings, keyring, settings.blobs)
-    return PackedBlobs(files, engine, keyring, packs=_packs(settings))
+    return PackedBlobs(
+        files, engine, keyring, packs=_packs(settings), asked_at_once=ASKED_AT_ONCE if settings.blobs else 1
+    )
 
 
 def _packs(settings: Settings) -> Callable[[], bool] | None:
