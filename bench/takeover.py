@@ -7,7 +7,8 @@ installation: SQLite, files and the embedded index; with ``--servers`` PostgreSQ
 Elasticsearch. The command runs alone, as on a machine that has no worker for the archive.
 
 Each line says the letters, the seconds by the clock, the seconds of processor of the command and of its children (those of the
-servers are not in it), letters a second, and the kB of disk a letter: of the database, of the files and of the embedded index.
+servers are not in it), letters a second, and the kB of disk a letter: of the database, of the files and of the embedded index. Each is
+told twice: with the empty installation, and what the letters add to it (``added``).
 """
 
 import argparse
@@ -30,7 +31,9 @@ from sqlalchemy import text
 from bench import index_bulk
 from bench.relevance import tell
 from ged.adapters.keyring import Keyring
+from ged.db import give_back_log
 from ged.register.models import Direction, Register, RegisterNature
+from ged.unit import Services
 from tests.factories import NOW, SECRET, make_organisation, make_services
 from tests.routing_kit import unit_id
 from tests.servers import close_run, elastic, open_run, postgres
@@ -65,6 +68,16 @@ def lines_of(given: argparse.Namespace) -> Iterator[bytes]:
 def on_disk(folder: Path) -> int:
     """Bytes of the disk that a folder takes, with its own blocks."""
     return sum(one.lstat().st_blocks * 512 for one in (folder, *folder.rglob("*")))
+
+
+def sizes_of(services: Services, data: Path) -> dict[str, int]:
+    """Bytes of the database, of the files and of the embedded index."""
+    if services.engine.dialect.name == "sqlite":
+        database = sum(one.stat().st_blocks * 512 for one in data.glob("ged.sqlite3*"))
+    else:
+        with services.engine.connect() as connection:
+            database = int(connection.scalar(text("SELECT pg_database_size(current_database())")) or 0)
+    return {"database": database, "files": on_disk(data / "blobs"), "index": on_disk(data / "index")}
 
 
 def main() -> None:
@@ -118,6 +131,8 @@ def one_round(given: argparse.Namespace, folder: Path, stack: ExitStack) -> None
         environment["GED_KEYRING"] = str(folder / "keyring")
         Keyring(folder / "keyring", services.engine if given.servers else None).prepare()
     program = [sys.executable, "-m", "cProfile", "-o", str(given.profile), GED] if given.profile else [GED]
+    give_back_log(services.engine)
+    empty = sizes_of(services, data)
     before = os.times()
     began = time.monotonic()
     done = subprocess.run(
@@ -128,12 +143,8 @@ def one_round(given: argparse.Namespace, folder: Path, stack: ExitStack) -> None
     if figures["index_jobs_waiting"] or done.returncode:
         raise RuntimeError(f"not taken over as it should be: {figures}")
     taken = figures["taken"]
-    if given.servers:
-        with services.engine.connect() as connection:
-            database = int(connection.scalar(text("SELECT pg_database_size(current_database())")) or 0)
-    else:
-        database = sum(one.stat().st_blocks * 512 for one in data.glob("ged.sqlite3*"))
-    sizes = {"database": database, "files": on_disk(data / "blobs"), "index": on_disk(data / "index")}
+    sizes = sizes_of(services, data)
+    added = {name: size - empty[name] for name, size in sizes.items()}
     services.engine.dispose()
     processor = after.children_user + after.children_system - before.children_user - before.children_system
     tell(
@@ -142,6 +153,8 @@ def one_round(given: argparse.Namespace, folder: Path, stack: ExitStack) -> None
         processor_ms_a_letter=round(processor * 1000 / taken, 2),
         kb_a_letter=round(sum(sizes.values()) / taken / 1000, 2),
         kb={name: round(size / taken / 1000, 2) for name, size in sizes.items()},
+        added_kb_a_letter=round(sum(added.values()) / taken / 1000, 2),
+        added_kb={name: round(size / taken / 1000, 2) for name, size in added.items()},
     )  # fmt: skip
 
 

@@ -79,5 +79,5 @@ def require_digest(digest: str) -> None:
     Raises:
         NotFound: ``blob.missing``.
     """
-    if len(digest) != _DIGEST_CHARS or not all(c in "0123456789abcdef" for c in digest):
+    if len(digest) != _DIGEST_CHARS or digest.strip("0123456789abcdef"):
         raise NotFound("blob.missing", "a digest is 64 hexadecimal characters")

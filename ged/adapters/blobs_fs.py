@@ -306,7 +306,7 @@ class FileBlobs:
 
     def _path(self, digest: Digest) -> Path:
         require_digest(digest)
-        return self._folder / digest[:2] / digest[2:4] / digest
+        return self._folder / f"{digest[:2]}/{digest[2:4]}/{digest}"
 
 
 def _key_id(path: Path) -> bytes | None:

@@ -216,9 +216,10 @@ def _take_piece(
     with pause, services.unit_of_work(datetime.now(UTC)) as uow:
         # Of two concurrent imports, the second sees the first's letters here.
         allocation.lock_book(uow, place.register_id)
-        judge = _Judge(uow.session, place, services, set())
-        still = {one.line.line_no for one in judge.new([one.line for one in placed], refuse, done)}
-        placed = [one for one in placed if one.line.line_no in still]
+        judge, lines = _Judge(uow.session, place, services, set()), [one.line for one in placed]
+        if judge.knows_some(lines):
+            still = {one.line.line_no for one in judge.new(lines, refuse, done)}
+            placed = [one for one in placed if one.line.line_no in still]
         if placed:
             write(uow, place.register_id, place.source, placed)
     done.taken += len(placed)
@@ -294,6 +295,10 @@ class _Judge:
                 continue
             wanted.append(placed)
         return wanted
+
+    def knows_some(self, lines: Sequence[ArchiveLine]) -> bool:
+        """Whether the register has an id or a number of these lines."""
+        return bool(self._known(lines) or self._numbers(lines))
 
     def _known(self, lines: Sequence[ArchiveLine]) -> dict[str, str]:
         rows = self._session.execute(

@@ -196,6 +196,22 @@ def test_the_exact_accent_ranks_higher(index: SearchIndex) -> None:
     assert ids(index, "péché") == [2, 1]
 
 
+def test_a_phrase_as_it_is_asked_ranks_higher(index: SearchIndex) -> None:
+    index.put(
+        [letter(1, "", "des marchés publics"), letter(2, "", "un marché public"), letter(3, "", "un public, un marché")]
+    )
+    assert ids(index, '"marché public"') == [2, 1]
+    assert ids(index, '"marchés publics"') == [1, 2]
+
+
+def test_no_phrase_goes_over_the_end_of_a_page(index: SearchIndex) -> None:
+    ends, begins = (IndexedPage(AttachmentId(1), no, text) for no, text in ((1, "un marché"), (2, "public ouvert")))
+    index.put([letter(1, pages=(ends, begins)), letter(2, pages=(ends, dataclasses.replace(begins, text="...")))])
+    assert ids(index, '"marché public"') == []
+    assert ids(index, '"public ouvert"') == [1]
+    assert sorted(ids(index, "marché")) == [1, 2]
+
+
 def test_a_typing_mistake_is_found_below_the_word_itself(index: SearchIndex) -> None:
     index.put([letter(1, "electrication rurale"), letter(2, "électrification rurale"), letter(3, "rurale")])
     assert ids(index, "électrification") == [2, 1]

@@ -30,7 +30,7 @@ from tests.migration_kit import migrated
 from tests.packed_kit import run, with_book
 from tests.site import make_settings
 from web.commands import imports
-from web.commands.index import writing
+from web.commands.index_services import writing
 from web.processes.worker import only_worker
 
 pytestmark = pytest.mark.in_turns(3)

@@ -37,7 +37,7 @@ from tests.routing_kit import register, unit_id
 from tests.site import make_settings
 from tests.started import GED
 from web.commands import imports, main
-from web.commands.index import worker_runs
+from web.commands.index_services import worker_runs
 
 pytestmark = pytest.mark.in_turns(3)
 

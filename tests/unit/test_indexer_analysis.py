@@ -1,5 +1,7 @@
 """Words and numbers -> terms."""
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,6 +34,15 @@ def test_light_stems(word: str, stem: str) -> None:
 def test_forms(word: str, written: str, folded: str) -> None:
     found = analysis.forms(word)
     assert (found.written, found.folded) == (written, folded)
+
+
+def test_no_form_of_a_word_has_a_blank() -> None:
+    with_blanks = [c for c in map(chr, range(0x110000)) if c.isalnum() and " " in unicodedata.normalize("NFKD", c)]
+    assert len(with_blanks) > 10
+    for sign in with_blanks:
+        found = analysis.forms(f"a{sign}b")
+        assert not {found.written, found.folded, found.stem} & {""}
+        assert not any(one.isspace() for form in (found.written, found.folded, found.stem) for one in form)
 
 
 def test_numbers_lose_leading_zeros_in_the_stem_only() -> None:

@@ -25,7 +25,7 @@ from ged.db import give_back_log
 from ged.errors import ConfigError
 from ged.takeover.operations import Refusal, Takeover, TakeoverTarget, find_register, take_over
 from ged.unit import Services
-from web.commands.index import LOOK_EVERY_S, worker_runs, writing
+from web.commands.index_services import LOOK_EVERY_S, worker_runs, writing
 from web.commands.shared import settings_of
 from web.processes import logs, memory
 from web.processes.schema_check import require_migrated

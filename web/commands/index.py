@@ -2,24 +2,22 @@
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import click
 
 from ged import index_sync, jobs, pipeline
 from ged.config import Settings
-from ged.errors import ConfigError
 from ged.jobs import JobKind
 from ged.ports import JobId
 from ged.unit import Services
+from web.commands.index_services import LOOK_EVERY_S, reading, worker_runs, writing
 from web.commands.shared import settings_of
-from web.processes.worker import only_worker, worker_name
+from web.processes.worker import worker_name
 from web.wiring.services import build_services
 from web.wiring.snapshots import index_snapshots
 
-LOOK_EVERY_S = 0.5
 SHOWN = 20
 
 
@@ -207,34 +205,3 @@ def status() -> None:
 
 def _progress(done: int, total: int) -> None:
     click.echo(f"\r{done}/{total}", nl=False)
-
-
-def worker_runs(settings: "Settings") -> bool:
-    """Whether the embedded worker is running."""
-
-    with suppress(ConfigError), only_worker(settings.data_dir):
-        return False
-    return True
-
-
-@contextmanager
-def reading(settings: "Settings") -> "Iterator[Services]":
-    """Services that do not write the index; their connections are closed at the end."""
-
-    services = build_services(settings)
-    try:
-        yield services
-    finally:
-        services.engine.dispose()
-
-
-@contextmanager
-def writing(settings: "Settings") -> "Iterator[Services]":
-    """Services that may write the index; embedded, this process holds the worker's lock meanwhile."""
-
-    with nullcontext() if settings.elasticsearch_url else only_worker(settings.data_dir):
-        services = build_services(settings, writes_index=True)
-        try:
-            yield services
-        finally:
-            services.engine.dispose()
