@@ -195,13 +195,13 @@ def _day(name: str, texts: Mapping[str, str], today: date) -> date | None:
     day = read_day(text, today=today)
     if day is None:
         raise Invalid("import.date", "write the day as 2015-03-09", field=name, value=text)
+    if FIRST_DAY <= day <= today:
+        return day
     # A spreadsheet gives 2091-03-04 for a cell in which its reader sees 04/03/2091.
     seen = f"{day:%d/%m}/{day.year:04d}"
     if day < FIRST_DAY:
         raise Invalid("import.date", "write the day as 2015-03-09", field=name, value=seen)
-    if day > today:
-        raise Invalid("import.date_future", "correct the day", field=name, value=seen)
-    return day
+    raise Invalid("import.date_future", "correct the day", field=name, value=seen)
 
 
 def _level(text: str) -> Confidentiality:

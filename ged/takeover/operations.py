@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from ged import schema
+from ged.db import give_back_log
 from ged.errors import EngineFailed, GedError, Invalid, NotFound
 from ged.org.actors import somebody_sees
 from ged.org.models import Unit
@@ -135,6 +136,11 @@ def take_over(
         _take_piece(services, place, read, numbers, refused, done, pause)
         progress(done)
     return done
+
+
+def give_room_back(services: Services) -> None:
+    """Give the disk back what an import needed for its time, once nobody writes for it any more."""
+    give_back_log(services.engine)
 
 
 class _Pause:

@@ -21,9 +21,8 @@ import click
 
 from ged import jobs, pipeline, workers
 from ged.config import Settings
-from ged.db import give_back_log
 from ged.errors import ConfigError
-from ged.takeover.operations import Refusal, Takeover, TakeoverTarget, find_register, take_over
+from ged.takeover.operations import Refusal, Takeover, TakeoverTarget, find_register, give_room_back, take_over
 from ged.unit import Services
 from web.commands.index_services import LOOK_EVERY_S, worker_runs, writing
 from web.commands.shared import settings_of
@@ -109,7 +108,7 @@ def import_letters(
                 done = take_over(services, place, lines, refuse=told.refusal, progress=told.progress)
                 told.taken()
             left = 0 if dry_run or no_wait else _indexed(settings, services)
-            give_back_log(services.engine)
+            give_room_back(services)
     except KeyboardInterrupt:
         click.echo("\nstopped: run it again to go on from here", err=True)
         sys.exit(130)
