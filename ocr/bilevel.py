@@ -25,11 +25,6 @@ _SPREAD_TO_DEVIATION = (
 )
 
 
-def cells(image: Image.Image) -> Image.Image:
-    """The image at an eighth of its size."""
-    return image.reduce(CELL)
-
-
 def paper_of(eighth: Image.Image) -> Image.Image:
     """Brightness of the paper around each cell, for a mode ``L`` image at an eighth of its size."""
     return filters.greatest(eighth, _AROUND).filter(ImageFilter.GaussianBlur(8))
@@ -37,9 +32,10 @@ def paper_of(eighth: Image.Image) -> Image.Image:
 
 def ink(gray: Image.Image) -> Mask:
     """The pixels of a mode ``L`` page that are ink."""
-    eighth = cells(gray)
+    half = gray.reduce(2)
+    eighth = half.reduce(CELL // 2)
     paper = np.maximum(np.asarray(paper_of(eighth)).astype(np.float32), 1)
-    least, mean = _least_light(gray, eighth)
+    least, mean = _least_light(half, eighth)
     spread = float(np.median((mean - least) / paper))
     strength = 1 - least / paper
     around = filters.greatest(Image.fromarray(np.clip(strength * 255, 0, 255).astype(np.uint8)), _AROUND)
@@ -60,9 +56,9 @@ def _darker(plane: Gray, limits: Gray) -> Mask:
     return result
 
 
-def _least_light(gray: Image.Image, eighth: Image.Image) -> tuple[Tones, Tones]:
+def _least_light(half_size: Image.Image, eighth: Image.Image) -> tuple[Tones, Tones]:
     """The darkest point (of four pixels) and the mean of each cell."""
-    half = np.asarray(gray.reduce(2))
+    half = np.asarray(half_size)
     rows, columns = eighth.height, eighth.width
     padded = np.pad(half, ((0, 4 * rows - half.shape[0]), (0, 4 * columns - half.shape[1])), mode="edge")
     lines = np.minimum.reduce([padded[n::4] for n in range(4)])

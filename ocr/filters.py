@@ -1,9 +1,15 @@
-"""Rank filters of small neighbourhoods, with the same result as Pillow's to the pixel, and many times as fast."""
+"""Rank filters with the same results as Pillow's and scipy's to the pixel, and many times as fast.
+
+Masks are packed, eight pixels into a byte.
+"""
+
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+Mask = npt.NDArray[np.bool_]
 Plane = npt.NDArray[np.uint8]
 _ONE, _SEVEN = np.uint8(1), np.uint8(7)
 
@@ -37,7 +43,7 @@ def median(gray: Image.Image) -> Image.Image:
     return Image.fromarray(nine[4])
 
 
-def with_company(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+def with_company(mask: Mask) -> Mask:
     """The pixels of a mask that have at least two of their eight neighbours in it.
 
     Eight pixels are counted at a time, as bits of a byte: each bit of the sums has its own plane, as in a full adder.
@@ -54,6 +60,41 @@ def with_company(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     at_least_two |= (above_one & below_one) | (above_one & beside) | (below_one & beside)
     kept = np.unpackbits(at_least_two & bits[1:-1], axis=1, count=width)
     return kept.view(np.bool_)
+
+
+def all_along(mask: Mask, length_px: int, axis: int) -> Mask:
+    """The pixels around which a run of this length along an axis is all set; the mask is mirrored at its edges.
+
+    The result is that of scipy's ``minimum_filter1d``.
+    """
+    return _run(mask, length_px, axis, np.bitwise_and)
+
+
+def any_along(mask: Mask, length_px: int, axis: int) -> Mask:
+    """The pixels around which a run of this length along an axis has one that is set, as ``all_along``."""
+    return _run(mask, length_px, axis, np.bitwise_or)
+
+
+def _run(mask: Mask, length_px: int, axis: int, join: Callable[[Plane, Plane], Plane]) -> Mask:
+    room = [(0, 0), (0, 0)]
+    room[axis] = length_px // 2, length_px - length_px // 2 - 1
+    bits: Plane = np.packbits(np.pad(mask, room, mode="symmetric"), axis=1)
+    reach = 1  # each pixel stands for so many, from itself on
+    while reach < length_px:
+        step = min(reach, length_px - reach)
+        later = bits[step:] if axis == 0 else _later(bits, step)
+        bits, reach = join(bits[: later.shape[0], : later.shape[1]], later), reach + step
+    return np.unpackbits(bits, axis=1, count=mask.shape[1]).view(np.bool_)
+
+
+def _later(bits: Plane, step_px: int) -> Plane:
+    """For each pixel the one that is so many pixels to the right; the pixels of the last byte may lack theirs."""
+    whole, part = divmod(step_px, 8)
+    if not part:
+        return bits[:, whole:]
+    moved = np.left_shift(bits[:, whole:], np.uint8(part))
+    moved[:, :-1] |= np.right_shift(bits[:, whole + 1 :], np.uint8(8 - part))
+    return moved
 
 
 def _moved_right(bits: Plane) -> Plane:

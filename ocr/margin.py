@@ -15,6 +15,7 @@ import numpy.typing as npt
 from PIL import Image
 from scipy import ndimage
 
+from ocr import filters
 from ocr.image import shrink
 from ocr.lines import Line, Token
 from ocr.skew import rules
@@ -203,11 +204,11 @@ def _closed(mask: Mask, letter: float, down: float, across: float, *, step: int)
     cells_of = plane.reshape(rows // step, step, columns // step, step)
     lengths = [2 * round(side * letter / step / 2) + 1 for side in (down, across)]
     reach = max(lengths)
-    cells = np.pad(cells_of.max(axis=(1, 3)), reach).view(np.uint8)
-    for extreme in (ndimage.maximum_filter1d, ndimage.minimum_filter1d):
+    cells = np.pad(cells_of.max(axis=(1, 3)), reach)
+    for extreme in (filters.any_along, filters.all_along):
         for axis, length in enumerate(lengths):
-            cells = extreme(cells, length, axis=axis)
-    return _enlarged(cells[reach:-reach, reach:-reach].view(np.bool_), mask.shape, step)
+            cells = extreme(cells, length, axis)
+    return _enlarged(cells[reach:-reach, reach:-reach], mask.shape, step)
 
 
 def _enlarged(cells: Mask, shape: tuple[int, ...], step: int) -> Mask:

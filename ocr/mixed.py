@@ -11,6 +11,7 @@ from functools import cached_property, partial
 
 import numpy as np
 from PIL import Image, ImageChops
+from scipy import ndimage
 
 from ocr import bilevel, filters
 from ocr.bilevel import Mask, Tones
@@ -70,32 +71,33 @@ class Layers:
 def take_apart(image: Image.Image) -> Layers:
     """Separate a page (mode ``L`` or ``RGB``) into black ink and patches."""
     gray = grayscale(image)
-    eighth = bilevel.cells(image)
-    paper = [bilevel.paper_of(channel) for channel in eighth.split()]
+    quarter = image.reduce(bilevel.CELL // 2)
+    paper = [bilevel.paper_of(channel) for channel in quarter.reduce(2).split()]
     ink = bilevel.ink(gray)
     photos = _boxes(_toned(gray, paper), _PHOTO_CELLS, image.size)
     places: list[Callable[[], Patch]] = [partial(_photo, image, paper, box) for box in photos]
     for left, top, right, bottom in photos:
         ink[top:bottom, left:right] = False
     if image.mode == "RGB":
-        places += _coloured_places(image, paper, ink, photos)
+        places += _coloured_places(image, quarter, paper, ink, photos)
     area = sum((right - left) * (bottom - top) for left, top, right, bottom in photos)
     is_gray = image.mode == "L" or not places
     return Layers(ink, tuple(places), is_gray, area / (image.width * image.height))
 
 
 def _coloured_places(
-    image: Image.Image, paper: list[Image.Image], ink: Mask, photos: list[Box]
+    image: Image.Image, quarter: Image.Image, paper: list[Image.Image], ink: Mask, photos: list[Box]
 ) -> list[Callable[[], Patch]]:
     """Places of coloured ink, which is removed from the black ink."""
-    coloured, cells = _coloured(image, paper)
+    coloured, cells = _coloured(quarter, paper)
     for left, top, right, bottom in photos:
         cells[top // GRID : -(-bottom // GRID), left // GRID : -(-right // GRID)] = False
+    limits = paper[1].point([round(value * _DARK_IN_COLOUR) for value in range(256)])
     places: list[Callable[[], Patch]] = []
     for box in _boxes(cells, _MIN_CELLS, image.size):
         left, top, right, bottom = box
         black = ink[top:bottom, left:right]
-        black &= ~_enlarged(coloured, box) | _dark(image, paper, box)
+        black &= ~_enlarged(coloured, box) | _dark(image, limits, box)
         places.append(partial(_coloured_ink, image, paper, black, box))
     return places
 
@@ -103,12 +105,11 @@ def _coloured_places(
 # --- where -------------------------------------------------------------------------------------------------------
 
 
-def _coloured(image: Image.Image, paper: list[Image.Image]) -> tuple[Mask, Mask]:
-    """Coloured spots at a quarter of the page's size, and the grid cells with some; the paper's tint does not count."""
-    quarter = image.reduce(4)
+def _coloured(quarter: Image.Image, paper: list[Image.Image]) -> tuple[Mask, Mask]:
+    """Coloured spots of a page at a quarter of its size, and the grid cells with some; the paper's tint does not count."""
     balanced: list[Tones] = []
     for channel, light in zip(quarter.split(), paper, strict=True):
-        tint = np.maximum(np.asarray(light.resize(quarter.size)).astype(np.float32), 1)
+        tint = np.maximum(np.asarray(light.resize(quarter.size, Image.Resampling.BILINEAR)).astype(np.float32), 1)
         balanced.append(np.minimum(np.asarray(channel) / tint, 1))
     spots: Mask = _spread(balanced) > _CHROMA
     side = GRID // 4
@@ -152,18 +153,15 @@ def _boxes(grid: Mask, min_cells: int, size: tuple[int, int]) -> list[Box]:
 
 def _groups(grid: Mask) -> Iterator[tuple[int, int, int, int, int]]:
     """Groups of cells that touch or nearly touch: left, top, right, bottom (exclusive) and number of cells."""
-    left = {(int(y), int(x)) for y, x in zip(*np.nonzero(grid), strict=True)}
-    while left:
-        todo = [left.pop()]
-        group = []
-        while todo:
-            y, x = todo.pop()
-            group.append((y, x))
-            near = {(y + dy, x + dx) for dy in (-2, -1, 0, 1, 2) for dx in (-2, -1, 0, 1, 2)} & left
-            left -= near
-            todo.extend(near)
-        ys, xs = [y for y, _ in group], [x for _, x in group]
-        yield min(xs), min(ys), max(xs) + 1, max(ys) + 1, len(group)
+    wider = np.pad(
+        grid, ((0, 1), (0, 1))
+    )  # each cell with those to its right and below: one cell between two is bridged
+    wider[1:, :-1] |= grid
+    wider[:, 1:] |= wider[:, :-1].copy()
+    labels = ndimage.label(wider, structure=np.ones((3, 3), dtype=np.uint8))[0][:-1, :-1] * grid
+    counts = np.bincount(labels.ravel())
+    for number, (rows, columns) in enumerate(ndimage.find_objects(labels), 1):
+        yield columns.start, rows.start, columns.stop, rows.stop, int(counts[number])
 
 
 def _joined(boxes: list[Box]) -> list[Box]:
@@ -191,13 +189,12 @@ def _enlarged(coloured: Mask, box: Box) -> Mask:
     return np.asarray(near.resize((box[2] - box[0], box[3] - box[1]), Image.Resampling.NEAREST)) > 0
 
 
-def _dark(image: Image.Image, paper: list[Image.Image], box: Box) -> Mask:
-    """Pixels of a box that are dark in every channel."""
+def _dark(image: Image.Image, limits: Image.Image, box: Box) -> Mask:
+    """Pixels of a box that are darker in every channel than the limit of their cell."""
     red, green, blue = image.crop(box).split()
     lightest = ImageChops.lighter(ImageChops.lighter(red, green), blue)
-    limit = paper[1].point([round(value * _DARK_IN_COLOUR) for value in range(256)])
     dark: Mask = np.asarray(lightest) < np.asarray(
-        limit.resize(lightest.size, Image.Resampling.NEAREST, box=_in_eighths(box))
+        limits.resize(lightest.size, Image.Resampling.NEAREST, box=_in_eighths(box))
     )
     return dark
 

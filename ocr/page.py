@@ -20,6 +20,7 @@ from ocr.lines import Line, Token, text_of
 from ocr.paper import freshened
 from ocr.pdfsource import DrawnPage, PdfPages
 from ocr.reading import READING_LONG_SIDE_PX, Reader, Reading
+from ocr.scan import Scan
 from ocr.showing import show
 from ocr.skew import skew_degrees
 from ocr.sniff import PDF
@@ -50,7 +51,10 @@ class PageReader:
         if drawn.lines is not None:
             self._keep_own_words(task, drawn, drawn.lines, end_s)
             return
-        gray = _gray(shown.image, _first_long_side_px(shown.image))
+        scanned = grayscale(shown.image)
+        gray = resized(scanned, _first_long_side_px(scanned))
+        if clean.is_negative(gray):
+            scanned, gray = ImageOps.invert(scanned), ImageOps.invert(gray)
         fresh = freshened(gray)
         lean = skew_degrees(fresh)  # on the original page, faint copies and dark scanner beds would hide it
         # A slight skew stays: nobody sees it, and turning the whole page would take a tenth of a second.
@@ -60,7 +64,7 @@ class PageReader:
         letter_px = letter_height_px(fresh)
         larger = enlarging(letter_px, max(fresh.size), shrunk=max(fresh.size) < max(shown.image.size))
         if larger > 1:
-            gray = _gray(grayscale(shown.image), round(larger * max(fresh.size)))
+            gray = resized(scanned, round(larger * max(fresh.size)))
             fresh = freshened(gray)
         again_px = again_long_side_px(larger * letter_px, max(gray.size), max(shown.image.size))
         self._keep(task, Reading(level, (), ("failed",)), coded)
@@ -70,8 +74,7 @@ class PageReader:
                 level,
                 shown.dpi,
                 tilt=tilt,
-                scanned=lambda: _gray(grayscale(shown.image), again_px) if again_px > max(gray.size) else gray,
-                lean=lean,
+                scan=Scan(scanned if again_px > max(gray.size) else gray, long_side_px=again_px, lean=lean),
                 squeezed=may_be_squeezed(larger * letter_px),
             )
         except EngineFailed:
@@ -131,12 +134,6 @@ class PageReader:
 def _first_long_side_px(image: Image.Image) -> int:
     long_side_px = max(image.size)
     return long_side_px if long_side_px <= _HARDLY_LARGER * READING_LONG_SIDE_PX else READING_LONG_SIDE_PX
-
-
-def _gray(image: Image.Image, long_side_px: int) -> Image.Image:
-    """The page in gray, dark on light, with its long side as given or nearly."""
-    gray = grayscale(resized(image, long_side_px))
-    return ImageOps.invert(gray) if clean.is_negative(gray) else gray
 
 
 def _tables(lines: Sequence[Line]) -> tuple[tuple[tuple[tuple[int, int], ...], ...], ...]:

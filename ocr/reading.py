@@ -9,7 +9,7 @@ the same errors.
 import math
 import statistics
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
@@ -25,6 +25,7 @@ from ocr.lines import Line, Token, confidence_of
 from ocr.margin import written_regions
 from ocr.orientation import runs_upright
 from ocr.plausible import is_tall, legible_lines, unreadable
+from ocr.scan import Scan
 from ocr.skew import skew_degrees
 from ocr.tesseract import BLOCK, LINE, PAGE, SPARSE, Recogniser
 from ocr.unread import Box, merged, unread_regions
@@ -37,6 +38,7 @@ _DOUBTFUL_WORD, _WORD_LETTERS = 50.0, 4  # one such word hides in the mean of a 
 _SURE_WORD, _UNKNOWN_LETTERS = 90.0, 3  # a word that the dictionary lacks: less surely read, its line is read again
 _MARKS = ".,;:!?()'\"-"
 _MANY_DOUBTFUL = 0.5  # of a page's letters: then the whole page is read again
+_FAILED = 0.5  # of what the first reading of a page was worth
 _LINE_HEIGHTS = (0.004, 0.06)  # of a page; others are specks, or lines run together
 _LINE_MARGIN = 0.02
 LOW_CONFIDENCE = 75.0  # measured: of pages below it, less than three quarters were read
@@ -76,28 +78,31 @@ class _Sheet:
     Attributes:
         degrees: by which it was turned upright.
         fresh: freshened, level and upright.
-        as_scanned: makes the page as it was scanned, maybe larger; its lines fall to the right by ``lean``.
+        scan: the page as it was scanned, maybe larger, not turned.
         lean_upright: by which its lines still fell to the right when it was turned.
         width: the share of its width in which it is read first.
     """
 
     degrees: int
     fresh: Image.Image
-    as_scanned: Callable[[], Image.Image]
+    scan: Scan
     dpi: float
     width: float
-    lean: float = 0.0
     lean_upright: float = 0.0
 
     @cached_property
     def scanned(self) -> Image.Image:
         """The page as it was scanned, level and upright; made when it is needed, for it takes as long as a line."""
-        upright = turn(clean.levelled(self.as_scanned(), self.lean), self.degrees)
-        return clean.levelled(upright, self.lean_upright)
+        return clean.levelled(turn(self.scan.whole, self.degrees), self.lean_upright)
 
-    def dpi_of(self, image: Image.Image) -> float:
-        """The resolution of this page at another size."""
-        return self.dpi * image.width / self.fresh.width
+    def scanned_part(self, region: Box) -> Image.Image:
+        """A region of the page as it was scanned, without the whole page where that is not needed."""
+        return region.cut(self.scanned) if self.degrees else self.scan.part(region)
+
+    @property
+    def dpi_of_scan(self) -> float:
+        """The resolution of the page as it was scanned."""
+        return self.dpi * max(self.scan.size) / max(self.fresh.size)
 
     def turned(self, degrees: int) -> "_Sheet":
         """The page turned clockwise by further degrees."""
@@ -131,8 +136,7 @@ class Reader:
         dpi: float,
         *,
         tilt: float = 0.0,
-        scanned: Callable[[], Image.Image] | None = None,
-        lean: float = 0.0,
+        scan: Scan | None = None,
         squeezed: bool = True,
     ) -> Reading:
         """Read a page; the image of the result is the page levelled and turned upright.
@@ -143,9 +147,7 @@ class Reader:
             level: the page in full size with its lines level, or nearly; this image is shown and kept.
             dpi: resolution of ``level``.
             tilt: how far the lines of ``level`` still fall to the right.
-            scanned: makes the page of which ``fresh`` was made, in gray and maybe larger: doubtful lines are read from it;
-                ``None``: from ``fresh``.
-            lean: how far the lines of ``scanned`` fall to the right.
+            scan: the page of which ``fresh`` was made, maybe larger: doubtful lines are read from it; ``None``: from ``fresh``.
             squeezed: whether the page is first read squeezed in width, which takes less time.
 
         Raises:
@@ -155,8 +157,7 @@ class Reader:
         if clean.blank_score(fresh) > BLANK and clean.blank_score(level) > BLANK:
             return Reading(level, (), ("blank",))
         width = _NARROW if squeezed else _FULL
-        as_scanned = scanned or (lambda: fresh)
-        upright = self._upright(_Sheet(0, fresh, as_scanned, dpi * fresh.width / level.width, width, lean))
+        upright = self._upright(_Sheet(0, fresh, scan or Scan(fresh), dpi * fresh.width / level.width, width))
         if upright.degrees:  # while the page lay on its side, its margins were taken for lines
             upright = upright.levelled()
             level, tilt = clean.levelled(level, tilt + upright.lean_upright), 0.0
@@ -209,12 +210,13 @@ class Reader:
         return best
 
     def _head_up(self, sheet: _Sheet, lines: list[Line]) -> tuple[_Sheet, list[Line]]:
-        """Turn a badly read page upside down, if a sample of it then reads better."""
+        """Turn a badly read page upside down, if a sample of it then reads better, and the whole page too."""
         other = sheet.turned(180)
         found = self._sample(other)
         if confidence_of(found) < _LEGIBLE_SAMPLE or _worth(found) < _TURNED_READS_BETTER * _worth(self._sample(sheet)):
             return sheet, lines
-        return other, self._page(other.fresh, other.dpi, width=other.width)
+        turned = self._page(other.fresh, other.dpi, width=other.width)
+        return (other, turned) if _worth(turned) > _worth(lines) else (sheet, lines)
 
     def _sample(self, sheet: _Sheet) -> list[Line]:
         """The reading of the densest band of a page."""
@@ -233,22 +235,22 @@ class Reader:
     def _wider(self, sheet: _Sheet, lines: list[Line]) -> list[Line]:
         """Read doubtful lines again, in full width and as scanned: each by itself, or the whole page if they are many.
 
-        Such a page is read freshened too.
+        Where a scan reads much worse, as of a dark copy, the freshened page is read in full width too. Elsewhere that was
+        measured to add as many errors as words.
         """
         if unreadable(lines) and unreadable(self._sample(sheet)):  # wide helps small print, not handwriting
             return lines
         doubtful = [line for line in lines if _is_doubtful(line)]
         if _letters(doubtful) > _MANY_DOUBTFUL * _letters(lines):
-            # Measured on eleven real pages of this kind: reading both finds 0.007 more of the words.
-            for image in (sheet.scanned, sheet.fresh) if sheet.width < _FULL else (sheet.scanned,):
-                again = self._page(image, sheet.dpi_of(image))
-                first, second = sorted((lines, again), key=_worth, reverse=True)
-                lines = merged(first, second)
-            return lines
+            again = self._page(sheet.scanned, sheet.dpi_of_scan)
+            found = _merged_by_worth(lines, again)
+            if sheet.width < _FULL and _worth(again) < _FAILED * _worth(lines):
+                return _merged_by_worth(found, self._page(sheet.fresh, sheet.dpi))
+            return found
         for part in [part for line in lines for part in _doubtful_parts(line)]:
             region = _around(part)
             if _LINE_HEIGHTS[0] < region.bottom - region.top < _LINE_HEIGHTS[1]:
-                found = self._page(region.cut(sheet.scanned), sheet.dpi_of(sheet.scanned), LINE)
+                found = self._page(sheet.scanned_part(region), sheet.dpi_of_scan, LINE)
                 lines = merged(lines, [region.placed(line) for line in found])
         return lines
 
@@ -256,9 +258,7 @@ class Reader:
         """Read each region with ink outside all words by itself; the whole page if its lines were not found."""
         regions, share = unread_regions(sheet.fresh, lines)
         if share > _MUCH_LEFT_OUT and confidence_of(lines) < _WELL_READ:
-            again = self._page(sheet.fresh, sheet.dpi, SPARSE, width=_NARROW)
-            first, second = sorted((lines, again), key=_worth, reverse=True)
-            return merged(first, second)
+            return _merged_by_worth(lines, self._page(sheet.fresh, sheet.dpi, SPARSE, width=_NARROW))
         for region in regions if share > _LEFT_OUT else ():
             found = self._page(region.cut(sheet.fresh), sheet.dpi, BLOCK, width=_NARROW)
             lines = merged(lines, [region.placed(line) for line in found])
@@ -340,6 +340,12 @@ def _around(line: Line) -> Box:
 
 def _letters(lines: Sequence[Line]) -> int:
     return sum(len(token.text) for line in lines for token in line.tokens)
+
+
+def _merged_by_worth(lines: list[Line], others: list[Line]) -> list[Line]:
+    """Two readings of a page: the better one, with the words of the other where it has none, or less sure ones."""
+    first, second = sorted((lines, others), key=_worth, reverse=True)
+    return merged(first, second)
 
 
 def _worth(lines: Sequence[Line]) -> float:

@@ -1,54 +1,29 @@
-"""Finds the rules of a page, and by how much its lines are skewed. It needs scipy, which takes long to import."""
+"""Finds the rules of a page, and by how much its lines are skewed."""
 
 import math
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-from scipy import ndimage
 
+from ocr import filters
 from ocr.clean import Mask
 from ocr.image import shrink
 
 MAX_SKEW_DEGREES = 6.0
 MIN_SKEW_DEGREES = 0.25
 _STROKE_PX = 20  # of a page of 1000 pixels: so short, the frame of a leaning stamp counts too
-_MANY_STROKES = 0.2  # of the rows or columns
 _WRITTEN = 190  # of a freshened page, darker than this
 
 
 def rules(mask: Mask, length_px: int) -> Mask:
-    """The pixels of ink of rules, frames and edges: straight strokes, level or upright, of at least ``length_px``.
-
-    Only rows and columns with so long a stroke are filtered: most pages have few.
-    """
+    """The pixels of ink of rules, frames and edges: straight strokes, level or upright, of at least ``length_px``."""
     found = np.zeros_like(mask)
     for axis in (0, 1):
-        places = _with_long_strokes(mask, length_px, axis)
-        if places.size:
-            # A copy of most columns would take longer than it saves.
-            some = slice(None) if places.size > _MANY_STROKES * mask.shape[1 - axis] else places
-            where = (some, slice(None)) if axis else (slice(None), some)
-            thin = ndimage.minimum_filter1d(mask[where].view(np.uint8), length_px, axis=axis)
-            found[where] |= ndimage.maximum_filter1d(thin, length_px + 4, axis=axis) > 0
+        strokes = filters.all_along(mask, length_px, axis)
+        if strokes.any():
+            found |= filters.any_along(strokes, length_px + 4, axis)
     return found
-
-
-def _with_long_strokes(mask: Mask, length_px: int, axis: int) -> npt.NDArray[np.intp]:
-    """The lines along an axis that may have a stroke of this length, or of half of it at an edge, which the filters mirror.
-
-    Eight pixels are looked at together: half a stroke holds at least this many whole bytes, in the last of which bits may lack.
-    """
-    whole = (length_px // 2 - 14) // 8
-    if whole < 1 or mask.shape[axis] < 2 * length_px:
-        return np.arange(mask.shape[1 - axis])
-    full = np.packbits(mask, axis=axis) == 255
-    if axis == 0:
-        full = full.T
-    run = full
-    for step in range(1, whole):
-        run = run[:, :-1] & full[:, step:]
-    return np.flatnonzero(run.any(axis=1))
 
 
 def skew_degrees(fresh: Image.Image) -> float:

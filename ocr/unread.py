@@ -8,6 +8,7 @@ import numpy.typing as npt
 from PIL import Image
 from scipy import ndimage
 
+from ocr import filters
 from ocr.image import shrink
 from ocr.lines import Line, Token
 
@@ -97,19 +98,18 @@ def unread_regions(fresh: Image.Image, lines: Sequence[Line]) -> tuple[list[Box]
 
 
 def _closed(ink: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """A binary closing, one axis at a time: it takes a tenth of the time of the whole neighbourhood."""
-    plane = np.pad(ink, 8).view(np.uint8)
-    for step in (ndimage.maximum_filter1d, ndimage.minimum_filter1d):
+    """A binary closing, one axis at a time."""
+    plane = np.pad(ink, 8)
+    for step in (filters.any_along, filters.all_along):
         for axis, length in enumerate(_RUN_TOGETHER):
-            plane = step(plane, length, axis=axis)
-    return plane[8:-8, 8:-8].view(np.bool_)
+            plane = step(plane, length, axis)
+    return plane[8:-8, 8:-8]
 
 
 def _rules(ink: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     found = np.zeros_like(ink)
     for axis in (0, 1):
-        thin = ndimage.minimum_filter1d(ink.view(np.uint8), _RULE_PX, axis=axis)
-        found |= ndimage.maximum_filter1d(thin, _RULE_PX + 2, axis=axis) > 0
+        found |= filters.any_along(filters.all_along(ink, _RULE_PX, axis), _RULE_PX + 2, axis)
     return found
 
 

@@ -113,7 +113,7 @@ def all_rules(mask: clean.Mask, length_px: int) -> clean.Mask:
 
 
 @pytest.mark.parametrize("length_px", [20, 44, 45, 60, 61])
-def test_rules_are_found_alike_where_only_rows_and_columns_with_long_strokes_are_filtered(length_px: int) -> None:
+def test_rules_are_straight_strokes_of_the_length(length_px: int) -> None:
     dice = np.random.default_rng(length_px)
     seen = 0
     for _ in range(60):

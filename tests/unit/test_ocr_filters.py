@@ -1,10 +1,11 @@
-"""The fast filters return what the plain ones return, pixel by pixel."""
+"""The fast filters return what the plain ones of Pillow and scipy return, pixel by pixel."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
+from scipy import ndimage
 
 from ocr import filters
 
@@ -33,3 +34,14 @@ def test_company_is_counted_right(gray: Image.Image, share: float) -> None:
     height, width = mask.shape
     around = sum(padded[y : y + height, x : x + width] for y in range(3) for x in range(3)) - mask
     assert np.array_equal(filters.with_company(mask), mask & (around >= 2))
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("length_px", [1, 2, 7, 8, 9, 20, 41, 64, 100])
+@pytest.mark.parametrize("share", [0.02, 0.6, 0.97])
+def test_runs_along_an_axis_are_scipys(gray: Image.Image, share: float, length_px: int, axis: int) -> None:
+    mask = np.asarray(gray) < 256 * share
+    least = ndimage.minimum_filter1d(mask.view(np.uint8), length_px, axis=axis)
+    most = ndimage.maximum_filter1d(mask.view(np.uint8), length_px, axis=axis)
+    assert np.array_equal(filters.all_along(mask, length_px, axis), least > 0)
+    assert np.array_equal(filters.any_along(mask, length_px, axis), most > 0)

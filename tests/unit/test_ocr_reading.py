@@ -10,6 +10,7 @@ from ged.errors import EngineFailed
 from ocr.image import turn
 from ocr.lines import Line, Token
 from ocr.reading import Reader, Reading
+from ocr.scan import Scan
 from ocr.skew import skew_degrees
 from ocr.tesseract import LINE, PAGE, SPARSE
 from tests.ocr_pages import draw
@@ -56,7 +57,7 @@ def test_the_page_as_it_was_scanned_is_turned_with_the_freshened_one() -> None:
     page = turn(draw(size=(1240, 1754)).convert("L"), 270)
     engine = Scripted(words("I", "l", "|", "ii", confidence=76), words(*LETTER, confidence=76))
     Reader(engine, ("fra",), time.monotonic() + 60).read(
-        page, page, 150, scanned=lambda: page.point(lambda light: light // 2)
+        page, page, 150, scan=Scan(page.point(lambda light: light // 2))
     )
     assert (1240, 1754) in engine.asked
 
@@ -138,14 +139,13 @@ def test_what_is_doubtful_is_read_again_as_it_was_scanned(doubtful: int, again: 
     engine = Lights([*SURE, *rows])
     page = draw(size=(1240, 1754)).convert("L")
     scanned = page.point([180 - (255 - level) // 2 for level in range(256)])
-    Reader(engine, ("fra",), time.monotonic() + 60).read(page, page, 150, scanned=lambda: scanned)
+    Reader(engine, ("fra",), time.monotonic() + 60).read(page, page, 150, scan=Scan(scanned))
     assert engine.light["narrow"] == 255
     assert engine.light[again] == 180
 
 
-def test_a_doubtful_line_is_read_again_from_the_page_in_more_pixels_which_is_made_once_and_only_then() -> None:
+def test_a_doubtful_line_is_read_again_from_the_page_in_more_pixels_which_is_not_made_as_a_whole() -> None:
     seen: list[tuple[int, float]] = []
-    made: list[Image.Image] = []
 
     class Keeps(Wider):
         def read(
@@ -156,18 +156,10 @@ def test_a_doubtful_line_is_read_again_from_the_page_in_more_pixels_which_is_mad
             return super().read(gray, dpi=dpi, languages=languages, timeout_s=timeout_s, psm=psm)
 
     page = draw(size=(1240, 1754)).convert("L")
-
-    def larger() -> Image.Image:
-        made.append(page.resize((2480, 3508)))
-        return made[-1]
-
-    def read_all(*lines: Line) -> None:
-        Reader(Keeps([*SURE, *lines]), ("fra",), time.monotonic() + 60).read(page, page, 150, scanned=larger)
-
-    read_all()
-    assert not made
-    read_all(row(0.6, "transrnis", "luer", confidence=60), row(0.7, "transrnis", "luer", confidence=60))
-    assert len(made) == 1
+    scan = Scan(page.resize((2480, 3508)))
+    lines = [row(y, "transrnis", "luer", confidence=60) for y in (0.6, 0.7)]
+    Reader(Keeps([*SURE, *lines]), ("fra",), time.monotonic() + 60).read(page, page, 150, scan=scan)
+    assert "whole" not in vars(scan)
     assert [dpi for _, dpi in seen] == [300, 300]
     assert min(width for width, _ in seen) > 2480 * 0.2
 
@@ -185,7 +177,7 @@ def test_the_page_as_it_was_scanned_is_levelled_before_it_is_read_again() -> Non
     page = draw(size=(1240, 1754)).convert("L")
     leaning = page.rotate(-2.0, Image.Resampling.BILINEAR, fillcolor="white")
     engine = Keeps([row(0.2, "Morisieur", "Mirnistre", confidence=76)])
-    Reader(engine, ("fra",), time.monotonic() + 60).read(page, page, 150, scanned=lambda: leaning, lean=2.0)
+    Reader(engine, ("fra",), time.monotonic() + 60).read(page, page, 150, scan=Scan(leaning, lean=2.0))
     assert engine.asked[1] == "full"
     assert skew_degrees(leaning) == pytest.approx(2.0, abs=0.2)
     assert skew_degrees(seen[1]) == 0.0
@@ -215,10 +207,38 @@ def test_where_most_lines_are_doubtful_the_page_is_read_again() -> None:
     assert "line" not in engine.asked
 
 
+@pytest.mark.parametrize(("as_scanned", "looks"), [(91, 1), (40, 2)])
+def test_a_doubtful_page_is_read_freshened_in_full_width_too_where_its_scan_reads_much_worse(
+    as_scanned: int, looks: int
+) -> None:
+    engine = Wider(
+        [row(0.2, "Morisieur", "Mirnistre", confidence=76)], [row(0.2, "Monsieur", "Ministre", confidence=as_scanned)]
+    )
+    read_wider(engine)
+    assert engine.asked.count("full") == looks
+
+
 def test_small_print_that_is_lost_when_narrow_is_read_in_full_width() -> None:
     legible = [row(0.2 + 0.03 * n, *LETTER[:6], confidence=92) for n in range(3)]
     engine = Wider([row(0.2, "rnrnii", "uuvvw", confidence=30)], full=legible, band=legible)
     assert text(read_wider(engine))[0] == "Monsieur"
+
+
+@pytest.mark.parametrize(("page", "turned"), [(60, ()), (95, ("rotated_180",))])
+def test_a_page_is_turned_head_down_only_where_the_whole_of_it_then_reads_better(
+    page: int, turned: tuple[str, ...]
+) -> None:
+    first = [row(0.2 + 0.05 * n, *LETTER[:6], confidence=65) for n in range(4)]
+    samples = iter([[row(0.2, *LETTER, confidence=80)], [row(0.2, "a", confidence=40)]])
+    pages = iter([first, [row(0.2 + 0.05 * n, *LETTER[:6], confidence=page) for n in range(4)]])
+
+    class Turned(Wider):
+        def read(
+            self, gray: Image.Image, *, dpi: float, languages: str, timeout_s: float, psm: int = PAGE
+        ) -> list[Line]:
+            return next({SPARSE: samples, PAGE: pages}.get(psm, iter(())), [])
+
+    assert tuple(flag for flag in read_wider(Turned([])).flags if flag != "low_confidence") == turned
 
 
 def test_handwriting_is_not_read_again() -> None:
