@@ -32,7 +32,7 @@ HEAVY_BYTES = 200_000
 the two heavy documents that are allowed."""
 LARGE_BYTES = 20_000
 """Data of more bytes gets a child of its own. A compiler caches its results, some 240 MB for 800 lines of a register:
-the fourth such page would exceed the memory limit of a reused child (``LIMITS``). To start a child costs 0.7 s."""
+the fourth such page would exceed the memory limit of a reused child (``LIMITS``). To start a child costs a tenth of a second."""
 TIMEOUT_S = 30.0
 _PAGES = re.compile(rb"/Type/Pages/Count (\d{1,6})")
 CHILDREN = 2

@@ -126,6 +126,8 @@ TESTS_BETWEEN_FREEZES = 160
 """After so many tests, and after the first collection, what is there is excluded from later collections. Without it a
 collection took two seconds at the end of a run: a tenth of the run's processor time."""
 _RUN = pytest.StashKey[tuple[Path, TextIO]]()
+_LEFT = pytest.StashKey[Counter[str]]()
+"""Why tests were taken out of the run -> how many."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -143,15 +145,27 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[_RUN] = servers.open_run(memory)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave what is long to the long run, and put the longest files first, so that all workers end at about one time
-    (with ``--no-loadscope-reorder``)."""
+    (with ``--no-loadscope-reorder``).
+
+    `make test` takes out what it leaves, and keeps the reasons: of the collected tests this is a third, and to skip each took
+    twenty seconds of processor time. Who calls pytest for a test sees it skipped.
+    """
+    from tests.sample_kit import IN_TURNS
+
+    left = _left(config)
     if not LONG_RUN:
-        shares = _shares(items)
+        shares, kept = _shares(items), []
         for item in items:
             why = _left_to_the_long_run(item, shares)
+            if why and IN_TURNS:
+                left[_runs_it(why)] += 1
+                continue
             if why:
-                item.add_marker(pytest.mark.skip(reason=f"{why}: `make test-long` runs it"))
+                item.add_marker(pytest.mark.skip(reason=_runs_it(why)))
+            kept.append(item)
+        items[:] = kept
     order = (*LONGEST, "journeys", "contracts", "faults", "integration", "migrations")
     ranks = {name: rank for rank, name in enumerate(order)}
 
@@ -159,6 +173,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return min(ranks.get(name, len(order)) for name in (item.path.stem, *item.path.parts))
 
     items.sort(key=rank)
+
+
+def _left(config: pytest.Config) -> Counter[str]:
+    return config.stash.setdefault(_LEFT, Counter[str]())
+
+
+def _runs_it(why: str) -> str:
+    return f"{why}: `make test-long` runs it"
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tell the controlling process what this worker has left out."""
+    output: dict[str, object] | None = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["left"] = dict(_left(session.config))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take from a worker what it has left out: all leave the same."""
+    node.config.stash[_LEFT] = Counter(getattr(node, "workeroutput", {}).get("left", {}))
 
 
 def _left_to_the_long_run(item: pytest.Item, shares: Mapping[str, frozenset[str]]) -> str:
@@ -305,6 +340,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Genera
         terminalreporter.ensure_newline()
         terminalreporter.write_line(f"This was turn {TURN} of the usual run: `make test TURN={TURN}` plays it again.")
     reasons = Counter(_reason(report) for report in terminalreporter.stats.get("skipped", []))
+    reasons += _left(terminalreporter.config)
     total = sum(reasons.values())
     terminalreporter.ensure_newline()
     if not total:

@@ -1,4 +1,4 @@
-"""Children of the sandbox serve one test after another: a start costs half a second of the processor, mostly imports.
+"""Children of the sandbox serve one test after another: a start costs up to a third of a second of the processor, mostly imports.
 
 A pool that ends its children (``close``, ``stop``, the end of a test's services) leaves those that are idle to the
 next pool of its kind: with this service, these settings, limits, isolation and files. The mark ``own_children``
@@ -55,6 +55,8 @@ def _started(pool: Pool) -> Child:
 
 
 def _keep_all(children: list[Child]) -> None:
+    if Pool._started is _start:  # removed: the end of the interpreter may come to a pool after it
+        _end(children)
     while children:
         child = children.pop()
         kind = _KINDS.get(child, "")

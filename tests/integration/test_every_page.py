@@ -45,7 +45,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 
 AXE_AT = {"fr": 1280, "en": 360}
 """Language -> the width, in CSS pixels, at which axe checks a page in it. The long run checks both widths in both."""
-OTHER_ROLES, LOOKED_AT, IN_ENGLISH, REFUSED = 8, 12, 10, 12
+OTHER_ROLES, LOOKED_AT, IN_ENGLISH, REFUSED = 12, 20, 15, 20
 """One of so many, in the usual run: pages of roles after the first, pages of which each kind of element stands on one that
 is opened, pages that are opened in English too, which differ only in their words, and pages of which each form is sent."""
 CONTRAST = "color-contrast"

@@ -420,6 +420,7 @@ def test_each_link_of_a_page_leads_to_as_many_letters_as_its_cell_says(site: tup
     assert followed > 20
 
 
+@pytest.mark.in_turns(3)
 def test_each_shape_leads_where_its_table_leads(site: tuple[Flask, House]) -> None:
     """The keyboard goes by the table: it has every link of the picture, and a shape is no stop of its own."""
     app, house = site

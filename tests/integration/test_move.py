@@ -89,6 +89,7 @@ def compared(here: Embedded, url: str) -> comparing.Comparison:
         return ask(source, target)
 
 
+@pytest.mark.in_turns(3)  # a smaller one moves below, killed anywhere
 def test_a_furnished_installation_moves_whole(
     make_database: Callable[[], str], empty_redis_url: str, elasticsearch_url: str, tmp_path: Path
 ) -> None:
