@@ -52,12 +52,12 @@ def _measure(folder: Path, url: str, given: argparse.Namespace) -> None:
     with source.connect() as own:
         own.execute(select(1))
         began = time.monotonic()
-        rows = copying.copy_rows(own, target, told=lambda _what, _count: None)
+        rows = copying.copy_rows(own, target, progress=lambda _what, _count: None)
         sequences.count_on(target, sequences.given(own))
         copy_s = time.monotonic() - began
         with target.connect() as there:
             began = time.monotonic()
-            found = comparing.compare(own, there, told=lambda _what, _count: None)
+            found = comparing.compare(own, there, progress=lambda _what, _count: None)
             compare_s = time.monotonic() - began
     tell(
         bench="move", letters=given.letters, rows=rows, unfit=unfit, differing=found.differing, fit_s=round(fit_s, 1),

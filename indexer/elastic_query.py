@@ -72,7 +72,7 @@ def rescored(parsed: ParsedQuery) -> Clause | None:
     They are many, and the first pass has none of them, so that a search costs little over a large index.
     """
     words = [leaf for node in parsed.words if isinstance(leaf := plain(node), Words)]
-    found = [clause for word in words for clause in _told(word)]
+    found = [clause for word in words for clause in _word_clauses(word)]
     found += _run(parsed)
     return {"bool": {"should": found}} if found else None
 
@@ -164,7 +164,7 @@ def _run(parsed: ParsedQuery) -> Iterable[Clause]:
         yield {"match_phrase": {name: {"query": text, "slop": Weights.RUN_SLOP, "boost": Weights.RUN}}}
 
 
-def _told(word: Words) -> Iterable[Clause]:
+def _word_clauses(word: Words) -> Iterable[Clause]:
     """Clauses that score letters with a word: anywhere at all, in the subject, unstemmed, with its accents."""
     subject, text = (any_of(_stems(word, name)) for name in RUN_FIELDS)
     in_subject = {"constant_score": {"filter": subject, "boost": Weights.HELD + Weights.IN_SUBJECT}}

@@ -48,9 +48,9 @@ class Embedded:
         new = {"GED_DATABASE_URL": url, "GED_UNSAFE_DATABASE": "for-tests", **self.more, **more}
         return Wanted(moved.lines_of(self.env_file, new), moved.place_of(self.env_file), letters, anew, batch)
 
-    def move(self, wanted: Wanted, *, told: Callable[[str, int], None] = lambda _what, _count: None) -> Outcome:
+    def move(self, wanted: Wanted, *, progress: Callable[[str, int], None] = lambda _what, _count: None) -> Outcome:
         """Move in this process."""
-        return process.move(self.settings, wanted, told=told)
+        return process.move(self.settings, wanted, progress=progress)
 
 
 def killed(act: Callable[[Callable[[str, int], None]], object], at: int) -> bool:

@@ -1,6 +1,6 @@
 """Reads a medium again, without any key: whether each byte is what was written."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ged.backup import papers
@@ -8,6 +8,7 @@ from ged.backup.medium import digest_of
 from ged.backup.papers import Index
 from ged.backup.places import AnyMedium, Place
 from ged.errors import EngineFailed
+from ged.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -19,9 +20,7 @@ class Broken:
     snapshots: tuple[str, ...] = ()
 
 
-def check(
-    medium: AnyMedium, public_pem: bytes | None, *, told: Callable[[str], None] = lambda _: None
-) -> Iterator[Broken]:
+def check(medium: AnyMedium, public_pem: bytes | None, *, progress: Progress = lambda _: None) -> Iterator[Broken]:
     """Every fault of a medium.
 
     Args:
@@ -33,7 +32,7 @@ def check(
     medium.require()
     needs: dict[str, list[str]] = {}
     for name in medium.snapshots():
-        told(name)
+        progress(name)
         yield from of_snapshot(medium, name, public_pem)
         try:
             for key in Index.read(medium.path_of(name)).objects:
@@ -43,10 +42,10 @@ def check(
     found = medium.objects()
     for n, (key, path) in enumerate(sorted(found.items())):
         if n % 1000 == 0:
-            told(f"objects: {n}/{len(found)}")
+            progress(f"objects: {n}/{len(found)}")
         if not is_whole(path):
             yield Broken("object.altered", medium.told(path), tuple(needs.get(key, ())))
-    told(f"objects: {len(found)}/{len(found)}")
+    progress(f"objects: {len(found)}/{len(found)}")
     for key in sorted(needs.keys() - found.keys()):
         yield Broken("object.missing", f"objects/{key[:2]}/{key}", tuple(needs[key]))
 

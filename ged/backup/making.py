@@ -9,7 +9,7 @@ import errno
 import io
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -32,6 +32,7 @@ from ged.backup.streams import Gzipped, Hashed
 from ged.db import PROGRAM
 from ged.errors import DiskFull, EngineFailed, InvalidTransition, NotFound
 from ged.ports import BlobStore, Digest, Readable, Writable
+from ged.progress import Progress
 from ged.unit import SYSTEM, Services
 
 TRIES = 3
@@ -49,10 +50,8 @@ ENTRY_BYTES = 100
 HEADER_BYTES = 512
 """About what the encryption adds to a file."""
 
-Told = Callable[[str], None]
 
-
-def make(services: Services, order: Order, *, now: datetime, told: Told = lambda _: None) -> Made:
+def make(services: Services, order: Order, *, now: datetime, progress: Progress = lambda _: None) -> Made:
     """Make a copy, and note it in the journal. People work meanwhile.
 
     Interrupted anywhere, it leaves earlier copies whole; what it had written of stored files counts for the next run.
@@ -70,7 +69,7 @@ def make(services: Services, order: Order, *, now: datetime, told: Told = lambda
         )  # fmt: skip
     with _alone(services, medium), _spare(services) as spare:
         seal_head(services, now=now)
-        made = _Run(services, order, medium, spare, now, told).make()
+        made = _Run(services, order, medium, spare, now, progress).make()
     with services.unit_of_work(now) as uow:
         uow.record(
             MADE if made.is_whole else INCOMPLETE, "backup", None, actor=SYSTEM, snapshot=made.snapshot, objects=made.objects, new=made.new,
@@ -116,10 +115,10 @@ def _takes_another(keyring: Path) -> bool:
 
 class _Run:
     def __init__(
-        self, services: Services, order: Order, medium: AnyMedium, spare: Path, now: datetime, told: Told
+        self, services: Services, order: Order, medium: AnyMedium, spare: Path, now: datetime, progress: Progress
     ) -> None:
         self._services, self._order, self._medium, self._spare = services, order, medium, spare
-        self._now, self._report = now, told
+        self._now, self._report = now, progress
         self._known, self._dropped = _known(medium), tuple[str, ...]()
         self._new, self._new_bytes, self._counting = 0, 0, Lock()
         self._data = Path(services.data_dir)
@@ -155,7 +154,7 @@ class _Run:
         written = self._plain(name, papers.INDEX, content)
         self._plain(name, papers.SIGNATURE, _signed(self._services, content).encode())
         self._medium.complete(name)
-        dropped = (*self._dropped, *prune(self._medium, self._order.keep, self._services.zone, told=self._report))
+        dropped = (*self._dropped, *prune(self._medium, self._order.keep, self._services.zone, progress=self._report))
         return Made(
             name, len(held), self._new, self._new_bytes, written.sha256, tuple(damaged), tuple(lost), dropped, keys,
             keys_written, keys_there, is_whole,
@@ -240,7 +239,7 @@ class _Run:
             self._medium.require_room(size)
         except DiskFull:
             self._dropped += prune(
-                self._medium, self._order.keep, self._services.zone, coming=snapshot, told=self._report
+                self._medium, self._order.keep, self._services.zone, coming=snapshot, progress=self._report
             )
             self._known = _known(self._medium)
             self._medium.require_room(size)

@@ -1,13 +1,13 @@
 """Removes copies that are kept no longer, and the objects that no copy names."""
 
 import logging
-from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 from ged.backup.papers import Index
 from ged.backup.places import AnyMedium
 from ged.backup.retention import Retention, kept
 from ged.errors import EngineFailed
+from ged.progress import Progress
 
 logger = logging.getLogger(__name__)
 
@@ -18,7 +18,7 @@ def prune(
     zone: ZoneInfo,
     *,
     coming: str = "",
-    told: Callable[[str], None] = lambda _: None,
+    progress: Progress = lambda _: None,
 ) -> tuple[str, ...]:
     """Remove the copies that the rule does not keep, then the objects that no copy names. Call it under ``alone``.
 
@@ -35,7 +35,7 @@ def prune(
     try:
         named = {key for one in medium.snapshots() for key in Index.read(medium.path_of(one)).objects}
     except EngineFailed as error:
-        told(f"objects stay: {error}")
+        progress(f"objects stay: {error}")
         logger.warning("backup.objects_kept cause=%s", error)
         return dropped
     for key, path in medium.objects().items():

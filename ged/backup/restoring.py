@@ -1,7 +1,7 @@
 """Brings a copy back: every byte is compared with what the manifest says before it counts."""
 
 import logging
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +22,7 @@ from ged.exceptional import operations as exceptional
 from ged.jobs import LIVE_STATES, Job, JobKind, JobState
 from ged.org.models import OpenSession
 from ged.ports import BlobStore, Decryptor, Digest, Readable
+from ged.progress import Progress
 from ged.resuming import holding
 from ged.unit import SYSTEM, Services
 
@@ -30,7 +31,6 @@ logger = logging.getLogger(__name__)
 RESTORED = "backup.restored"
 AFTER_RESTORE = "backup.restored"
 """Error code of jobs that wait for a person, because they may have been done after the copy was made."""
-Told = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,7 @@ def write_database(copy: Copy, place: Path) -> None:
         raise _broken(f"{copy.index.snapshot}/{papers.DATABASE}")
 
 
-def bring_blobs(copy: Copy, blobs: BlobStore, spare: Path, *, told: Told = lambda _: None) -> list[str]:
+def bring_blobs(copy: Copy, blobs: BlobStore, spare: Path, *, progress: Progress = lambda _: None) -> list[str]:
     """Store every file of the copy, unless it is there already. Returns the objects that cannot be brought back.
 
     One that is broken does not stop the others: the rest of the archive comes back, and each is named. What a disposal destroyed since
@@ -198,7 +198,7 @@ def bring_blobs(copy: Copy, blobs: BlobStore, spare: Path, *, told: Told = lambd
     gone = {one.digest for one in blobs.tombstones() if one.is_key}
     for n, one in enumerate(copy.manifest.held):
         if n % 500 == 0:
-            told(f"stored files: {n}/{len(copy.manifest.held)}")
+            progress(f"stored files: {n}/{len(copy.manifest.held)}")
         if blobs.exists(Digest(one.digest)) and blobs.verify(Digest(one.digest)):
             continue
         path = found.get(one.object)
@@ -206,7 +206,7 @@ def bring_blobs(copy: Copy, blobs: BlobStore, spare: Path, *, told: Told = lambd
             broken.append(f"objects/{one.object[:2]}/{one.object}: missing ({one.digest})")
         elif fault := _bring(copy, path, one, blobs, spare, gone):
             broken.append(f"{copy.medium.told(path)}: {fault} ({one.digest})")
-    told(f"stored files: {len(copy.manifest.held)}/{len(copy.manifest.held)}")
+    progress(f"stored files: {len(copy.manifest.held)}/{len(copy.manifest.held)}")
     return broken
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,9 +13,9 @@ from ged.case_export import FORMAT
 from ged.disk.making import DRAFT, MANIFEST, SIGNATURE
 from ged.disk.readable import files_of
 from ged.errors import EngineFailed, NotFound
+from ged.progress import Progress
 
 EACH = 1_000
-Told = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def manifest_of(folder: Path) -> Signed:
         raise EngineFailed("disk.manifest_damaged", "take another disk", where=MANIFEST) from None
 
 
-def check(folder: Path, key: Path | None, *, told: Told = lambda _: None) -> Iterator[Broken]:
+def check(folder: Path, key: Path | None, *, progress: Progress = lambda _: None) -> Iterator[Broken]:
     """Read every byte of a disk. A file that the medium no longer gives is named, and the others are read.
 
     Args:
@@ -88,7 +88,7 @@ def check(folder: Path, key: Path | None, *, told: Told = lambda _: None) -> Ite
         if code := _wrong(folder, name, sha256, size):
             yield Broken(code, name)
         if number % EACH == 0:
-            told(f"files: {number}/{len(signed.listed)}")
+            progress(f"files: {number}/{len(signed.listed)}")
     for name, _path in files_of(folder):
         if name not in signed.listed and name not in (MANIFEST, SIGNATURE):
             yield Broken("disk.added", name)

@@ -35,6 +35,7 @@ from ged.disk.sealing import KEY_NAME, DiskKey
 from ged.durable import sync_folder
 from ged.errors import InvalidTransition, NotFound
 from ged.org.letterhead import organisation_name
+from ged.progress import Progress
 from ged.register.models import Attachment, Mail, Rendition
 from ged.unit import Actor, Services
 from ged.verify import VerifyReport, verify
@@ -50,8 +51,6 @@ SEALING = 1.36
 """A sealed part is larger than what it holds, by base64."""
 TEXT_BYTES = 8_000
 """About what a letter takes in registers, letters and words."""
-
-Told = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -135,7 +134,7 @@ def _keep(folder: Path, names: set[str]) -> None:
             path.unlink()
 
 
-def make(services: Services, wanted: Wanted, *, now: datetime, told: Told = lambda _: None) -> Disk:
+def make(services: Services, wanted: Wanted, *, now: datetime, progress: Progress = lambda _: None) -> Disk:
     """Make a disk, or go on with one that was interrupted, and note it in the journal. People work meanwhile.
 
     Raises:
@@ -147,7 +146,7 @@ def make(services: Services, wanted: Wanted, *, now: datetime, told: Told = lamb
     run = Path(services.data_dir) / "run"
     run.mkdir(parents=True, exist_ok=True, mode=0o700)
     with alone_in(run / "disk.lock"), _spare(run) as spare:
-        return _Run(services, wanted, folder, spare, now, told).make()
+        return _Run(services, wanted, folder, spare, now, progress).make()
 
 
 def place_of(services: Services, folder: Path) -> Path:
@@ -192,10 +191,10 @@ class _Sharing(FolderMedium):
 
 class _Run:
     def __init__(
-        self, services: Services, wanted: Wanted, folder: Path, spare: Path, now: datetime, told: Told
+        self, services: Services, wanted: Wanted, folder: Path, spare: Path, now: datetime, progress: Progress
     ) -> None:
         self._services, self._wanted, self._folder, self._spare = services, wanted, folder, spare
-        self._now, self._report = now, told
+        self._now, self._report = now, progress
         self._draft = folder / DRAFT
         self._local = now.astimezone(services.zone)
 
@@ -205,7 +204,7 @@ class _Run:
             uow.record(BEGUN, "disk", None, actor=self._wanted.actor, holder=self._wanted.holder, scope="ordinary")
         key = self._key()
         order = self._order(self._require_room())
-        copy = backup.make(self._services, order, now=self._now, told=self._report)
+        copy = backup.make(self._services, order, now=self._now, progress=self._report)
         self._report("the installation is checked")
         report = verify(self._services, now=self._now)
         self._require_room()

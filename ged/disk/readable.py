@@ -6,7 +6,7 @@ rest is written anew, since letters change.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,7 @@ from ged.disk.reading import Book, Json, Letter, Piece
 from ged.disk.sealing import KEY_NAME, DiskKey
 from ged.errors import EngineFailed, GedError
 from ged.ports import BlobStore, Writable
+from ged.progress import Progress
 
 LINES, LETTERS = 200, 100
 """Lines of a register in a part, letters in a part."""
@@ -34,8 +35,6 @@ AT_ONCE = 4
 """Files that are written at the same time."""
 EACH = 10
 """After so many parts of letters, the progress is told."""
-
-Told = Callable[[str], None]
 
 
 @dataclass
@@ -58,9 +57,9 @@ class Readable:
         spare: a private folder of the server.
     """
 
-    def __init__(self, draft: Path, key: DiskKey, blobs: BlobStore, spare: Path, told: Told) -> None:
+    def __init__(self, draft: Path, key: DiskKey, blobs: BlobStore, spare: Path, progress: Progress) -> None:
         self._draft, self._folder, self._key, self._blobs, self._spare = draft, draft / FOLDER, key, blobs, spare
-        self._report = told
+        self._report = progress
         self.counts = Counts()
         self._words: list[str] = []
         self._known: dict[str, Json] = {}

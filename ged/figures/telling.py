@@ -18,7 +18,7 @@ SMALL = 5
 
 
 @dataclass(frozen=True)
-class Told:
+class ToldNumber:
     """A number as it is told.
 
     Attributes:
@@ -37,27 +37,27 @@ def is_few(number: int) -> bool:
     return number < SMALL
 
 
-def tell(number: int, *, is_exact: bool) -> Told:
+def tell(number: int, *, is_exact: bool) -> ToldNumber:
     """The number as it is told.
 
     >>> [tell(one, is_exact=False).amount for one in (0, 1, 4, 5, 7, 8)]
     [0, 0, 0, 5, 5, 10]
     """
     if is_exact:
-        return Told(number)
+        return ToldNumber(number)
     if is_few(number):
-        return Told(0, is_small=True)
-    return Told((number + SMALL // 2) // SMALL * SMALL)
+        return ToldNumber(0, is_small=True)
+    return ToldNumber((number + SMALL // 2) // SMALL * SMALL)
 
 
-def tell_part(part: int, whole: int, *, is_exact: bool) -> Told:
+def tell_part(part: int, whole: int, *, is_exact: bool) -> ToldNumber:
     """A part of a number that is told beside it.
 
     >>> [tell_part(one, 12, is_exact=False).is_hidden for one in (0, 4, 5, 7, 8, 12)]
     [True, True, False, False, True, True]
     """
     if not is_exact and (is_few(part) or is_few(whole - part)):
-        return Told(0, is_hidden=True)
+        return ToldNumber(0, is_hidden=True)
     return tell(part, is_exact=is_exact)
 
 
@@ -112,10 +112,10 @@ MOST_PERCENT = 999
 """A larger change is told by the two numbers alone: from 3 letters to 184, "+6033 %" says nothing."""
 
 
-def percent(now: Told, earlier: Told) -> int | None:
+def percent(now: ToldNumber, earlier: ToldNumber) -> int | None:
     """The change in percent of the earlier number; None where it has no meaning: there was none, or too few are told.
 
-    >>> percent(Told(12), Told(10)), percent(Told(184), Told(3)), percent(Told(4), Told(0))
+    >>> percent(ToldNumber(12), ToldNumber(10)), percent(ToldNumber(184), ToldNumber(3)), percent(ToldNumber(4), ToldNumber(0))
     (20, None, None)
     """
     if now.is_small or earlier.is_small or now.is_hidden or earlier.is_hidden or not earlier.amount:

@@ -55,7 +55,7 @@ Counts = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Row:
+class MeasureRow:
     """A row of the file: one measure of a month."""
 
     month: date
@@ -126,14 +126,14 @@ def told(counts: Counts) -> dict[str, int]:
     return {measure: found[measure] for measure in LEAVING if measure in found}
 
 
-def table(counted: Mapping[date, Mapping[Key, Counts]]) -> tuple[Row, ...]:
+def table(counted: Mapping[date, Mapping[Key, Counts]]) -> tuple[MeasureRow, ...]:
     """The rows of all months.
 
     Args:
         counted: first day of the month -> cell -> its counts by ``LEAVING``.
     """
     return tuple(
-        Row(month, *key, measure, count)
+        MeasureRow(month, *key, measure, count)
         for month, cells in sorted(counted.items())
         for key, counts in merged(cells).items()
         for measure, count in told(counts).items()
@@ -141,7 +141,11 @@ def table(counted: Mapping[date, Mapping[Key, Counts]]) -> tuple[Row, ...]:
 
 
 def packed(
-    rows: Sequence[Row], entities: Mapping[str, str], natures: Mapping[str, str], about: Mapping[str, Any], licence: str
+    rows: Sequence[MeasureRow],
+    entities: Mapping[str, str],
+    natures: Mapping[str, str],
+    about: Mapping[str, Any],
+    licence: str,
 ) -> bytes:
     """The ZIP: the CSV, its dictionary (a Table Schema of Frictionless Data), the licence. Equal data give equal bytes.
 
@@ -163,7 +167,7 @@ def packed(
     return made.getvalue()
 
 
-def _csv(rows: Iterable[Row], entities: Mapping[str, str], natures: Mapping[str, str]) -> bytes:
+def _csv(rows: Iterable[MeasureRow], entities: Mapping[str, str], natures: Mapping[str, str]) -> bytes:
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(FIELDS)

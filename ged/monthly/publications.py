@@ -22,7 +22,7 @@ from ged.figures.periods import month_end, months_later
 from ged.figures.stages import Grain
 from ged.monthly import open_data, operations, reading, rights
 from ged.monthly.models import OpenDataAct
-from ged.monthly.open_data import DIRECTIONS, LEAVING, Counts, Key, Row
+from ged.monthly.open_data import DIRECTIONS, LEAVING, Counts, Key, MeasureRow
 from ged.natures import queries as natures
 from ged.org import tree
 from ged.org.models import Person, Unit
@@ -250,7 +250,7 @@ def _check(act_reference: str, act_on: date, licence: str, today: date) -> None:
         raise Invalid("open_data.act_in_future", "write the day of the act", field="act_on")
 
 
-def _read(session: Session, ministry_id: int, since: date, until: date, zone: ZoneInfo) -> tuple[Row, ...]:
+def _read(session: Session, ministry_id: int, since: date, until: date, zone: ZoneInfo) -> tuple[MeasureRow, ...]:
     if not figures.are_whole(session) or reading.is_behind(session, month_end(until), zone):
         raise InvalidTransition("monthly.not_counted", "wait until the figures are made, or run `ged facts rebuild`")
     units = tree.all_units(session)

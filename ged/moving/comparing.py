@@ -61,7 +61,7 @@ class Comparison:
 
 
 def compare(
-    source: Connection, target: Connection, *, told: Callable[[str, int], None], batch: int = BATCH
+    source: Connection, target: Connection, *, progress: Callable[[str, int], None], batch: int = BATCH
 ) -> Comparison:
     """Read every row of both, and compare the digests of their canonical forms."""
     found = Comparison()
@@ -71,7 +71,7 @@ def compare(
             last = key_of(table, rows[-1])
             _compare_batch(table, rows, _between(target, table, after, last), found)
             after = last
-            told(table.name, found.rows - before)
+            progress(table.name, found.rows - before)
         for row in _between(target, table, after, None):
             found.target = _sum(found.target, digest_of(row))
             found.add(Difference(table.name, _shown(key_of(table, row)), "more"))

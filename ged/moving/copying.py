@@ -1,6 +1,6 @@
 """Copies the rows: by COPY, in batches, each one transaction."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Column, Connection, Engine, Row, Table, func, select, text, update
@@ -11,13 +11,12 @@ from ged.errors import EngineFailed
 from ged.faults import fault_of
 from ged.moving.columns import SECOND_PASS, beyond, carried, key_of, keys, rows_at_once, self_references, tables
 from ged.natures.models import Nature
+from ged.progress import CountedProgress
 from ged.schema import SchemaTolerance
 
 BATCH = 5_000
 MADE_BY_MIGRATIONS = (table_of(Nature), table_of(SchemaTolerance))
 """Their rows in a new database are those of the migrations; the source's stand for them."""
-Told = Callable[[str, int], None]
-"""(name of the table, rows that are there)."""
 
 
 def rows_in(target: Connection) -> list[str]:
@@ -36,7 +35,7 @@ def forget_made(target: Connection) -> None:
         target.execute(table.delete())
 
 
-def copy_rows(source: Connection, target: Engine, *, told: Told, batch: int = BATCH) -> int:
+def copy_rows(source: Connection, target: Engine, *, progress: CountedProgress, batch: int = BATCH) -> int:
     """Copy every row that is not in the target yet. An interrupted copy goes on.
 
     Returns:
@@ -48,7 +47,7 @@ def copy_rows(source: Connection, target: Engine, *, told: Told, batch: int = BA
     copied = 0
     for table in tables():
         try:
-            copied += _copy_table(source, target, table, told, batch)
+            copied += _copy_table(source, target, table, progress, batch)
             _name_later(source, target, table, batch)
         except DBAPIError as error:
             _refused(table.name, error)
@@ -76,7 +75,7 @@ def _refused(table: str, error: DBAPIError) -> None:
     ) from error
 
 
-def _copy_table(source: Connection, target: Engine, table: Table, told: Told, batch: int) -> int:
+def _copy_table(source: Connection, target: Engine, table: Table, progress: CountedProgress, batch: int) -> int:
     with target.connect() as connection:
         last = connection.execute(
             select(*table.primary_key.columns).order_by(*(one.desc() for one in keys(connection, table))).limit(1)
@@ -84,13 +83,13 @@ def _copy_table(source: Connection, target: Engine, table: Table, told: Told, ba
         done = int(connection.scalar(select(func.count()).select_from(table)) or 0)
     before, later = done, _later_columns(table)
     after = tuple(last) if last is not None else None
-    told(table.name, done)
+    progress(table.name, done)
     while rows := batch_after(source, table, after, batch):
         after = key_of(table, rows[-1])
         with target.begin() as connection:
             _copy(connection, table, _prepared(table, rows, later))
         done += len(rows)
-        told(table.name, done)
+        progress(table.name, done)
     return done - before
 
 

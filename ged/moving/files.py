@@ -2,11 +2,12 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from ged.durable import sync_folder
 from ged.errors import EngineFailed
+from ged.progress import CountedProgress
 
 STAYS = frozenset({"index", "run", "tmp", "partial", "logs", "worker.lock", "moved.json"})
 """Of the data folder: what is made anew, or lasts as long as a process. The database goes over by its rows."""
@@ -15,7 +16,7 @@ HALF = ".moving"
 CHUNK = 1 << 20
 
 
-def copy_files(source: Path, target: Path, *, told: Callable[[str, int], None]) -> int:
+def copy_files(source: Path, target: Path, *, progress: CountedProgress) -> int:
     """Copy every file, and read each copy back. What an earlier run copied is read, and stays.
 
     Returns:
@@ -32,8 +33,8 @@ def copy_files(source: Path, target: Path, *, told: Callable[[str, int], None]) 
             _copy(path, place)
         count += 1
         if count % 100 == 0:
-            told("files", count)
-    told("files", count)
+            progress("files", count)
+    progress("files", count)
     return count
 
 

@@ -32,7 +32,7 @@ from ged.unit import Actor, Services, UnitOfWork
 
 
 @dataclass(frozen=True)
-class Row:
+class BoxRow:
     """A box of the sheet that a person has to know of.
 
     Attributes:
@@ -68,8 +68,8 @@ class Fiche:
     is_waiting: bool
     paper_id: int | None
     proposed: ImputationForm
-    questions: tuple[Row, ...] = ()
-    taken_back: tuple[Row, ...] = ()
+    questions: tuple[BoxRow, ...] = ()
+    taken_back: tuple[BoxRow, ...] = ()
     remarks: tuple[str, ...] = ()
     has_note: bool = False
 
@@ -122,18 +122,18 @@ class _Named:
             {m.id: m for m in kept.values() if same(form.mentions, m.id, m.code)},
         )
 
-    def row(self, key: str) -> Row | None:
+    def row(self, key: str) -> BoxRow | None:
         """A box as people know it; None for one whose unit or mention is gone."""
         kind, _, text = key.partition(":")
         number = int(text)
         if kind == "days":
-            return Row(key, kind, "", text)
+            return BoxRow(key, kind, "", text)
         if kind == "mention":
             mention = self.mentions.get(number)
-            return Row(key, kind, mention.label, mention.code) if mention is not None else None
+            return BoxRow(key, kind, mention.label, mention.code) if mention is not None else None
         if number == OTHER:
-            return Row(key, kind, "")
-        return Row(key, kind, self.units[number].name, text) if number in self.units else None
+            return BoxRow(key, kind, "")
+        return BoxRow(key, kind, self.units[number].name, text) if number in self.units else None
 
 
 def _proposal(

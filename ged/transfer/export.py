@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,6 +26,7 @@ from ged.errors import EngineFailed, InvalidTransition, NotFound
 from ged.org.certificates import own_lists
 from ged.org.models import Unit
 from ged.ports import Digest
+from ged.progress import Progress
 from ged.taken import TakenEntity
 from ged.transfer import journal, rows
 from ged.transfer.belonging import Belonging, travelling, units_of
@@ -52,8 +53,6 @@ Le dossier contient tous les courriers de l'entité, quel que soit leur niveau d
 gardez-le et transportez-le comme une sauvegarde. Il ne contient ni mot de passe, ni clé privée.
 """
 
-Told = Callable[[str], None]
-
 
 @dataclass(frozen=True)
 class Written:
@@ -67,12 +66,18 @@ class Written:
 
 
 def export(
-    services: Services, code: str, folder: Path, *, actor: Actor = SYSTEM, now: datetime, told: Told = lambda _: None
+    services: Services,
+    code: str,
+    folder: Path,
+    *,
+    actor: Actor = SYSTEM,
+    now: datetime,
+    progress: Progress = lambda _: None,
 ) -> Written:
     """Write the entity with this code into a new folder. What is written of an interrupted run is written anew.
 
     Args:
-        told: is given the name of each part as its writing begins.
+        progress: is given the name of each part as its writing begins.
 
     Raises:
         NotFound: ``entity.unknown``: no entity has this code.
@@ -88,7 +93,7 @@ def export(
         _entity(session, code)
     with _half(folder) as half:
         anchor_journal(services, now=now)
-        written = _Writer(services, half, now, told).write(code)
+        written = _Writer(services, half, now, progress).write(code)
         for attempt in services.attempts(now):
             with attempt as uow:
                 uow.record(
@@ -186,7 +191,7 @@ class _Signed:
         """Forget the documents that were destroyed."""
         self.revisions = {of: digests for of, digests in self.revisions.items() if digests[-1] not in gone}
 
-    def told(self) -> Iterator[bytes]:
+    def progress(self) -> Iterator[bytes]:
         for (of, subject_id), digests in sorted(self.revisions.items()):
             name = f"{of} {self.numbers.get((of, subject_id), '')}".strip()
             yield (
@@ -203,8 +208,8 @@ def document_path(digest: str) -> str:
 
 
 class _Writer:
-    def __init__(self, services: Services, folder: Path, now: datetime, told: Told) -> None:
-        self._services, self._folder, self._now, self._report = services, folder, now, told
+    def __init__(self, services: Services, folder: Path, now: datetime, progress: Progress) -> None:
+        self._services, self._folder, self._now, self._report = services, folder, now, progress
         self._parts: list[dict[str, Any]] = []
         self._counts: dict[str, int] = {}
         self._named: set[str] = set()
@@ -230,7 +235,7 @@ class _Writer:
             self._part(f"journal/{path}.jsonl", (line.encode() + b"\n" for line in lines))
         for count, token in tokens:
             self._part(f"journal/anchors/{count}.tst", [token])
-        self._part("signed.jsonl", self._signed.told())
+        self._part("signed.jsonl", self._signed.progress())
         self._beside()
         documents, size = self._documents()
         os.sync()  # all of it is on the disk before the manifest says so
@@ -255,13 +260,13 @@ class _Writer:
         return heads, anchors.lines(), [(one.count, token) for one in anchors.all() if (token := anchors.token(one))]
 
     def _rows(self, session: Session, belonging: Belonging, table: Any) -> None:
-        def told() -> Iterator[bytes]:
+        def progress() -> Iterator[bytes]:
             for values, line in rows.lines(session, belonging.rows(table)):
                 self._named.update(rows.digests(table, values))
                 self._signed.see(table.name, values)
                 yield line
 
-        self._counts[table.name] = self._part(f"rows/{table.name}.jsonl", told())
+        self._counts[table.name] = self._part(f"rows/{table.name}.jsonl", progress())
 
     def _leave_out_destroyed(self, session: Session) -> None:
         """Files that a disposal destroyed are named by their rows, and listed apart."""

@@ -217,7 +217,7 @@ def make(
     part = place.with_suffix(".part")
     try:
         with private_dir(services) as folder:
-            export(services, str(params["code"]), folder / "entity", actor=actor, now=now, told=heartbeat)
+            export(services, str(params["code"]), folder / "entity", actor=actor, now=now, progress=heartbeat)
             heartbeat("seal")
             part.unlink(missing_ok=True)
             sealed.seal(folder / "entity", part, receiver)

@@ -14,7 +14,7 @@ arrive withdrawn), mailboxes. Codes printed on paper there name ids there, and a
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +30,7 @@ from ged.faults import fault_of
 from ged.journal_values import JournalDetails
 from ged.models import metadata
 from ged.org.models import Person, Post, Unit
+from ged.progress import Progress
 from ged.register.models import FilingClass, Register
 from ged.taken import SUBJECTS, TakenEntity, TakenEntry
 from ged.transfer.arriving import LATE, Arriving, names_itself, parents_first, taken, unfit
@@ -40,7 +41,6 @@ from ged.unit import SYSTEM, Actor, Services, UnitOfWork
 BATCH = 500
 PATIENCE_S = 30.0
 """How long a moment is waited for in which nobody writes. Nobody waits for us meanwhile."""
-Told = Callable[[str], None]
 _LISTS = ("natures", "mentions", "letter_templates", "word_templates", "report_templates")
 _REPLACES = {"word_templates": "name", "report_templates": ""}
 
@@ -59,7 +59,7 @@ class TakenIn:
 
 def take_in(
     services: Services, folder: Path, key_pem: bytes, *, prefix: str = "", actor: Actor = SYSTEM, now: datetime,
-    dry_run: bool = False, told: Told = lambda _: None,
+    dry_run: bool = False, progress: Progress = lambda _: None,
 ) -> TakenIn:  # fmt: skip
     """Take in the entity of a folder.
 
@@ -77,7 +77,7 @@ def take_in(
     package = Package(folder, key_pem)
     if package.is_training is not services.training:
         raise Invalid("entity.training", "a training installation and a real one never meet", field="folder")
-    told("verify")
+    progress("verify")
     package.verify()
     arrival = _Arrival(services, package, prefix, now)
     with services.reading() as session:
@@ -89,12 +89,12 @@ def take_in(
     )  # fmt: skip
     if dry_run:
         return done
-    told("files")
+    progress("files")
     arrival.store()
     for attempt in services.attempts(now):
         with attempt as uow:
             try:
-                arrival.write(uow, actor, told)
+                arrival.write(uow, actor, progress)
             except (DBAPIError, StatementError) as error:
                 fault = fault_of(error)
                 if fault is not None:
@@ -157,7 +157,7 @@ class _Arrival:
                 if self._services.blobs.put(content).digest != digest:
                     raise Invalid("entity.unreadable", "have it sent again", field="folder", path=digest)
 
-    def write(self, uow: UnitOfWork, actor: Actor, told: Told) -> None:
+    def write(self, uow: UnitOfWork, actor: Actor, progress: Progress) -> None:
         """Write all rows. Nobody else writes meanwhile."""
         session = uow.session
         locks.hold_tables(session, {"EXCLUSIVE": [table.name for table in travelling()]}, patience_s=PATIENCE_S)
@@ -168,7 +168,7 @@ class _Arrival:
         self._doubles(arriving)
         self._late.clear()
         for table in taken():
-            told(table.name)
+            progress(table.name)
             self._insert(session, table, self._moved(table, arriving))
             if table.name == "people":
                 self._insert(session, table, (self._stranger(arriving, one) for one in sorted(self._strangers)))

@@ -194,7 +194,7 @@ def test_the_outcome_says_that_the_live_keyring_could_not_be_read(
     copied.installation.close()
     assert settings.keyring is not None
     settings.keyring.rename(tmp_path / "away")
-    outcome = replacing.replace(copied.wanted(), settings.data_dir, folder, (), now=datetime.now(UTC), told=print)
+    outcome = replacing.replace(copied.wanted(), settings.data_dir, folder, (), now=datetime.now(UTC), progress=print)
     assert "THE KEYRING OF THIS INSTALLATION CANNOT BE READ" in capsys.readouterr().out
     assert outcome.keyring_unread
     restore_command._tell(outcome)

@@ -83,7 +83,7 @@ def opened(url: str) -> Iterator[Engine]:
 
 def compared(here: Embedded, url: str) -> comparing.Comparison:
     def ask(source: Connection, target: Connection) -> comparing.Comparison:
-        return comparing.compare(source, target, told=lambda _what, _count: None)
+        return comparing.compare(source, target, progress=lambda _what, _count: None)
 
     with opened(here.settings.url) as own, opened(url) as there, own.connect() as source, there.connect() as target:
         return ask(source, target)
@@ -131,7 +131,7 @@ def test_killed_anywhere_it_goes_on_and_nothing_is_twice(copied: Copied, ready: 
     here, url, chance = embedded(copied), ready(), random.Random(7)
     wanted = here.wanted(url, batch=3)
     for at in (1, 2, *sorted(chance.sample(range(3, 160), 6 if LONG_RUN else 3))):
-        assert killed(lambda told: here.move(wanted, told=told), at)
+        assert killed(lambda progress: here.move(wanted, progress=progress), at)
         assert not wanted.place.exists()
     assert mark.read_mark(here.settings.data_dir) is not None
     outcome = here.move(wanted)
@@ -205,7 +205,7 @@ def test_what_is_not_ready_is_refused_and_named(
 @pytest.mark.usefixtures("alone")
 def test_what_was_written_between_two_runs_is_not_overlooked(copied: Copied, ready: Callable[[], str]) -> None:
     here, url = embedded(copied), ready()
-    assert killed(lambda told: here.move(here.wanted(url), told=told), 60)
+    assert killed(lambda progress: here.move(here.wanted(url), progress=progress), 60)
     with pytest.raises(ConfigError, match="move.unfinished"):
         mark.require_not_moved(here.settings.data_dir)
     process.go_back(here.settings)

@@ -113,11 +113,11 @@ def test_strange_values_arrive_as_they_were(tmp_path: Path, target: Engine) -> N
     assert list(fitness.unfit(file)) == []
     source = make_engine(f"sqlite:///{file}")
     with source.connect() as own:
-        copied = copying.copy_rows(own, target, told=_quiet, batch=2)
+        copied = copying.copy_rows(own, target, progress=_quiet, batch=2)
         sequences.count_on(target, sequences.given(own))
         copying.settle(target)
         with target.connect() as there:
-            found = comparing.compare(own, there, told=_quiet, batch=3)
+            found = comparing.compare(own, there, progress=_quiet, batch=3)
             assert (found.named, found.rows, found.source) == ([], copied, found.target)
             assert there.scalar(text("SELECT subject FROM mails WHERE id = 1")) == STRANGE
             job = there.execute(text("SELECT error_detail, subject_id FROM jobs WHERE id = 1")).one()
@@ -135,9 +135,9 @@ def test_rows_that_name_later_ones_arrive(tmp_path: Path, target: Engine) -> Non
     file = altered(tmp_path, "UPDATE units SET successor_id = (SELECT max(id) FROM units) WHERE id IN (1, 2)")
     source = make_engine(f"sqlite:///{file}")
     with source.connect() as own:
-        copying.copy_rows(own, target, told=_quiet, batch=1)
+        copying.copy_rows(own, target, progress=_quiet, batch=1)
         with target.connect() as there:
-            assert comparing.compare(own, there, told=_quiet).named == []
+            assert comparing.compare(own, there, progress=_quiet).named == []
             assert there.scalar(select(func.count(Unit.id)).where(Unit.successor_id.is_not(None))) == 2
     source.dispose()
 
@@ -148,7 +148,7 @@ def test_a_row_that_postgresql_refuses_is_told_in_words(tmp_path: Path, target: 
     with target.begin() as there:
         there.execute(text("ALTER TABLE mails ADD CONSTRAINT never CHECK (id < 0)"))
     with source.connect() as own, pytest.raises(EngineFailed, match="move.refused") as caught:
-        copying.copy_rows(own, target, told=_quiet)
+        copying.copy_rows(own, target, progress=_quiet)
     assert caught.value.params["table"] == "mails"
     source.dispose()
 
@@ -157,7 +157,7 @@ def test_a_row_that_postgresql_refuses_is_told_in_words(tmp_path: Path, target: 
 def test_a_next_id_that_is_taken_is_found(tmp_path: Path, target: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     source = make_engine(f"sqlite:///{altered(tmp_path)}")
     with source.connect() as own:
-        copying.copy_rows(own, target, told=_quiet)
+        copying.copy_rows(own, target, progress=_quiet)
     source.dispose()
     monkeypatch.setattr(sequences, "_set", _set_back)
     with pytest.raises(EngineFailed, match="move.sequence"):

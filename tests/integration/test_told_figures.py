@@ -14,7 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from ged.figures import telling
-from ged.figures.telling import Told
+from ged.figures.telling import ToldNumber
 from ged.register.models import Priority
 from ged.unit import Services
 from tests.factories import NOW, TODAY
@@ -40,7 +40,7 @@ def decisions(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
     kept: list[object] = []
     real_tell, real_few = telling.tell, telling.is_few
 
-    def tell(number: int, *, is_exact: bool) -> Told:
+    def tell(number: int, *, is_exact: bool) -> ToldNumber:
         kept.append(real_tell(number, is_exact=is_exact))
         return real_tell(number, is_exact=is_exact)
 

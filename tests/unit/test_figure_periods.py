@@ -8,7 +8,7 @@ import pytest
 
 from ged.figures.periods import Period, before, in_months, month_end, months_later, months_of, whole_months
 from ged.figures.stages import bin_of, next_bin
-from ged.figures.telling import SMALL, Told, percent, tell
+from ged.figures.telling import SMALL, ToldNumber, percent, tell
 
 DAYS = [date(2027, 12, 20) + timedelta(days=n) for n in range(110)]
 """Over a year's end and a 29 February."""
@@ -82,11 +82,11 @@ def test_months() -> None:
 
 
 def test_who_may_see_the_letters_is_told_the_number() -> None:
-    assert [tell(one, is_exact=True) for one in range(12)] == [Told(one) for one in range(12)]
+    assert [tell(one, is_exact=True) for one in range(12)] == [ToldNumber(one) for one in range(12)]
 
 
 def test_others_are_told_no_number_below_five_and_no_number_that_is_exact() -> None:
-    assert {tell(one, is_exact=False) for one in range(SMALL)} == {Told(0, is_small=True)}
+    assert {tell(one, is_exact=False) for one in range(SMALL)} == {ToldNumber(0, is_small=True)}
     for one in range(SMALL, 500):
         told = tell(one, is_exact=False)
         assert not told.is_small
@@ -96,13 +96,13 @@ def test_others_are_told_no_number_below_five_and_no_number_that_is_exact() -> N
 
 
 def test_a_change_is_told_of_told_numbers_alone() -> None:
-    assert percent(Told(12), Told(10)) == 20
-    assert percent(Told(0), Told(10)) == -100
-    assert percent(Told(10), Told(0)) is None
-    assert percent(tell(3, is_exact=False), Told(10)) is None
-    assert percent(Told(10), tell(3, is_exact=False)) is None
-    assert percent(Told(100), Told(10)) == 900
-    assert percent(Told(110), Told(10)) is None, "the two numbers alone tell it"
+    assert percent(ToldNumber(12), ToldNumber(10)) == 20
+    assert percent(ToldNumber(0), ToldNumber(10)) == -100
+    assert percent(ToldNumber(10), ToldNumber(0)) is None
+    assert percent(tell(3, is_exact=False), ToldNumber(10)) is None
+    assert percent(ToldNumber(10), tell(3, is_exact=False)) is None
+    assert percent(ToldNumber(100), ToldNumber(10)) == 900
+    assert percent(ToldNumber(110), ToldNumber(10)) is None, "the two numbers alone tell it"
 
 
 def test_each_delay_lies_in_one_bin_of_a_list() -> None:

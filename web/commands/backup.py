@@ -21,7 +21,7 @@ from ged.backup.retention import Retention
 from ged.errors import EngineFailed
 from web.commands.media import MEDIUM, medium_of
 from web.commands.passphrases import Passphrases, passphrases
-from web.commands.shared import FILE, settings_of
+from web.commands.shared import FILE, print_step, settings_of
 from web.wiring import settings_file
 from web.wiring.backups import Given, new_pair, order, public_key
 from web.wiring.services import build_services
@@ -101,7 +101,7 @@ def backup(
         services,
         order(settings, given, settings_file.find()),
         now=datetime.now(UTC),
-        told=lambda what: click.echo(f"  {what}", err=True),
+        progress=print_step,
     )
     if as_json:
         click.echo(json.dumps(asdict(made)))
@@ -197,11 +197,7 @@ def check(medium: str, key: Path | None) -> None:
 
     A broken object may be removed: the next backup writes it again, while the server has the file.
     """
-    found = list(
-        checking.check(
-            medium_of(medium), public_key(key) if key else None, told=lambda what: click.echo(f"  {what}", err=True)
-        )
-    )
+    found = list(checking.check(medium_of(medium), public_key(key) if key else None, progress=print_step))
     for one in found:
         harmed = f" (of {', '.join(one.snapshots)})" if one.snapshots else ""
         click.echo(f"BROKEN {one.code}: {one.where}{harmed}")

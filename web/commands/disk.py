@@ -15,7 +15,7 @@ from ged.disk.strength import is_strong
 from ged.errors import Invalid
 from ged.unit import Role
 from web.commands.passphrases import Passphrases, apart, passphrases
-from web.commands.shared import FILE, settings_of
+from web.commands.shared import FILE, print_step, settings_of
 from web.commands.two_people import prove
 from web.wiring import settings_file
 from web.wiring.backups import Given, order, public_key
@@ -78,7 +78,7 @@ def make_disk(
             anew=anew,
         ),
         now=datetime.now(UTC),
-        told=lambda what: click.echo(f"  {what}", err=True),
+        progress=print_step,
     )
     _tell(made)
     sys.exit(LACKS if made.counts.unreadable or not made.is_whole else 0)
@@ -143,7 +143,7 @@ def verify(folder: Path, key: Path | None) -> None:
     if key is not None:
         public_key(key)
     signed = manifest_of(folder)
-    found = list(check(folder, key, told=lambda what: click.echo(f"  {what}", err=True)))
+    found = list(check(folder, key, progress=print_step))
     for one in found:
         # A hostile disk chooses the names of its files: they must not move the cursor.
         click.echo(f"BROKEN {one.code}: {''.join(sign if sign.isprintable() else '?' for sign in one.where)}")

@@ -14,7 +14,7 @@ from ged.health.ground import Ground
 from ged.languages import LANGUAGES
 from web.wiring.checks import CHECKS, find_ground
 from web.wiring.kept_checks import KeptChecks
-from web.words.checks import Told, told
+from web.words.checks import FindingWords, told
 
 _MARKS = {State.OK: "ok", State.NOT_APPLICABLE: "-", State.WARNING: "WARNING", State.FAULT: "FAULT"}
 _COLOURS = {State.OK: "green", State.NOT_APPLICABLE: "bright_black", State.WARNING: "yellow", State.FAULT: "red"}
@@ -39,7 +39,7 @@ def doctor(as_json: bool, only: tuple[str, ...], language: str, keep: bool) -> N
     logging.getLogger().setLevel(logging.CRITICAL)  # the findings say it
     checks = _chosen(only)
     ground = find_ground(now=datetime.now(UTC))
-    found: list[tuple[Check, Finding, Told]] = []
+    found: list[tuple[Check, Finding, FindingWords]] = []
     try:
         for check, finding in _findings(checks, ground, keep=keep):
             words = told(check.name, finding, language=language, zone=_zone(ground))
@@ -85,7 +85,7 @@ def _zone(ground: Ground) -> ZoneInfo:
     return ground.settings.zone if ground.settings is not None else ZoneInfo("UTC")
 
 
-def _show(check: Check, finding: Finding, words: Told) -> None:
+def _show(check: Check, finding: Finding, words: FindingWords) -> None:
     mark = click.style(f"{_MARKS[finding.state]:7}", fg=_COLOURS[finding.state])
     click.echo(f"{mark}  {check.name:22}  {words.found}")
     if finding.state.weight and words.to_do:
@@ -98,7 +98,7 @@ def _sum_up(findings: Sequence[Finding]) -> None:
     click.echo(f"{len(findings)} checks; faults: {faults}, warnings: {warnings}")
 
 
-def _object(found: Sequence[tuple[Check, Finding, Told]], state: State) -> dict[str, object]:
+def _object(found: Sequence[tuple[Check, Finding, FindingWords]], state: State) -> dict[str, object]:
     return {
         "status": state.value,
         "checks": [

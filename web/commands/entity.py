@@ -11,7 +11,7 @@ from ged.capture.files import private_dir
 from ged.transfer import leaving, sealed
 from ged.transfer.export import export
 from ged.transfer.take_in import take_in
-from web.commands.shared import FILE, settings_of
+from web.commands.shared import FILE, print_step, settings_of
 from web.wiring.services import build_services
 
 
@@ -36,7 +36,7 @@ def export_entity(code: str, folder: Path) -> None:
         code,
         folder,
         now=datetime.now(UTC),
-        told=lambda what: click.echo(f"  {what}", err=True),
+        progress=print_step,
     )
     click.echo(
         f"{folder}: {written.letters} letters, {written.documents} files, {written.entries} entries of the journal"
@@ -125,7 +125,7 @@ def take_in_entity(folder: Path, opens: Path | None, passphrase: str, key: Path,
             folder = opened
         done = take_in(
             services, folder, key.read_bytes(), prefix=prefix, now=datetime.now(UTC), dry_run=dry_run,
-            told=lambda what: click.echo(f"  {what}", err=True),
+            progress=print_step,
         )  # fmt: skip
     would = "would be taken in" if dry_run else "taken in"
     click.echo(

@@ -89,7 +89,7 @@ def move(
         new["GED_DATA_DIR"] = str(data.resolve())
     wanted = Wanted(moved.lines_of(old, new), place or moved.place_of(old), letters, anew)
     try:
-        outcome = process.move(settings, wanted, told=_print_step)
+        outcome = process.move(settings, wanted, progress=_print_step)
     except Differs as error:
         for one in error.named:
             click.echo(f"DIFFERS {one}")

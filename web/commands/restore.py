@@ -12,7 +12,7 @@ from ged.archive.copies import DRILL_FAILED, DRILLED
 from ged.unit import SYSTEM
 from web.commands.media import MEDIUM, medium_of
 from web.commands.passphrases import Passphrases, passphrases
-from web.commands.shared import FILE, settings_of, write_whole
+from web.commands.shared import FILE, print_step, settings_of, write_whole
 from web.commands.two_people import two_administrators
 from web.processes import replacing
 from web.processes import restore as process
@@ -122,7 +122,7 @@ def restore(
     outcome = (
         _over(wanted, data, settings_folder, without_accounts=no_live_accounts)
         if over
-        else process.restore(wanted, data, settings_folder, told=_print_step)
+        else process.restore(wanted, data, settings_folder, progress=print_step)
     )
     _tell(outcome)
     sys.exit(1 if outcome.broken or outcome.report.problems else 0)
@@ -130,7 +130,7 @@ def restore(
 
 def _over(wanted: Wanted, data: Path, settings_folder: Path, *, without_accounts: bool) -> Outcome:
     now = datetime.now(UTC)
-    replacing.put_back(data, told=_print_step)
+    replacing.put_back(data, progress=print_step)
     with replacing.stopped(data, settings_folder):
         people = replacing.consent(
             data, settings_folder, wanted.snapshot, without_accounts=without_accounts, ask=two_administrators
@@ -139,11 +139,7 @@ def _over(wanted: Wanted, data: Path, settings_folder: Path, *, without_accounts
             click.echo(
                 "RESTORING WITHOUT THE CONSENT of two administrators: the restored journal will say so", err=True
             )
-        return replacing.replace(wanted, data, settings_folder, people, now=now, told=_print_step)
-
-
-def _print_step(what: str) -> None:
-    click.echo(f"  {what}", err=True)
+        return replacing.replace(wanted, data, settings_folder, people, now=now, progress=print_step)
 
 
 def _tell(outcome: Outcome) -> None:
@@ -196,7 +192,7 @@ def _tell(outcome: Outcome) -> None:
 def _drill(wanted: Wanted, spare: Path, letters: int, report: Path | None) -> None:
     now = datetime.now(UTC)
     place = report or Path(f"ged-drill-{now:%Y-%m-%dT%H%M%SZ}.json")
-    done = process.drill(wanted, spare, letters=letters, told=_print_step)
+    done = process.drill(wanted, spare, letters=letters, progress=print_step)
     content = json.dumps(
         {"report": done.body, "signature": done.signature, "journal_key_sha256": hashlib.sha256(done.public).hexdigest()},
         ensure_ascii=False, indent=1, sort_keys=True,

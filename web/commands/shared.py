@@ -1,4 +1,4 @@
-"""Shared by commands: the settings of this installation, and files that are written whole."""
+"""Shared by commands: the settings of this installation, files that are written whole, the steps of long work."""
 
 import glob
 import os
@@ -15,6 +15,11 @@ from web.processes import logs
 from web.wiring import settings_file
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+def print_step(name: str) -> None:
+    """Print a step of long work on standard error (``ged.progress.Progress``)."""
+    click.echo(f"  {name}", err=True)
 
 
 def settings_of(*, moved: bool = False) -> Settings:

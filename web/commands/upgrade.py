@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ged.errors import ConfigError
+from web.commands.shared import print_step
 from web.processes import upgrade as process
 from web.processes.systemd import Systemd
 from web.processes.upgrade import Place
@@ -53,13 +54,9 @@ def upgrade(
         raise ConfigError("upgrade.denied", "call it as root: it changes links and restarts services", setting="--root")
     machine, place = Systemd(account, settings), Place(root, state)
     if finish:
-        process.finish(machine, place, told=_print_step)
+        process.finish(machine, place, progress=print_step)
         click.echo("closed: from now on only a backup leads back")
     elif back:
-        process.back(machine, place, told=_print_step)
+        process.back(machine, place, progress=print_step)
     else:
-        process.upgrade(machine, place, release or Path(sys.prefix), copy=not no_backup, told=_print_step)
-
-
-def _print_step(what: str) -> None:
-    click.echo(f"  {what}", err=True)
+        process.upgrade(machine, place, release or Path(sys.prefix), copy=not no_backup, progress=print_step)

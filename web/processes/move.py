@@ -1,7 +1,7 @@
 """Moves an embedded installation to PostgreSQL and Elasticsearch, and proves that everything arrived."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,6 +17,7 @@ from ged.errors import ConfigError, EngineFailed, InvalidTransition
 from ged.moving import comparing, copying, files, fitness, mark, sequences, state
 from ged.moving.mark import Mark
 from ged.moving.state import Begun, Stage
+from ged.progress import CountedProgress
 from ged.unit import SYSTEM, Services
 from ged.verify import Problem, VerifyReport, verify
 from web.processes.migrate import finish_database
@@ -28,7 +29,6 @@ from web.wiring.services import build_services
 
 MOVED = "installation.moved"
 SHOWN = 20
-Told = Callable[[str, int], None]
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Differs(EngineFailed):
         self.named = named
 
 
-def move(settings: Settings, wanted: Wanted, *, told: Told = lambda _what, _count: None) -> Outcome:
+def move(settings: Settings, wanted: Wanted, *, progress: CountedProgress = lambda _what, _count: None) -> Outcome:
     """Move. Interrupted, the same call goes on.
 
     Raises:
@@ -107,9 +107,9 @@ def move(settings: Settings, wanted: Wanted, *, told: Told = lambda _what, _coun
         own, there = make_engine(settings.url), make_engine(target.url)
         try:
             with _held(own) as (source, print_of):
-                began = _begin(print_of, settings, target, there, wanted, told)
+                began = _begin(print_of, settings, target, there, wanted, progress)
                 with state.alone(there):
-                    _go_on(source, settings, target, there, wanted, outcome, began, told)
+                    _go_on(source, settings, target, there, wanted, outcome, began, progress)
         finally:
             own.dispose()
             there.dispose()
@@ -147,7 +147,9 @@ def _held(engine: Engine) -> Iterator[tuple[Connection, str]]:
         yield connection, state.fingerprint(file)
 
 
-def _begin(print_of: str, settings: Settings, target: Settings, there: Engine, wanted: Wanted, told: Told) -> Begun:
+def _begin(
+    print_of: str, settings: Settings, target: Settings, there: Engine, wanted: Wanted, progress: CountedProgress
+) -> Begun:
     """Find the target empty, or where an earlier run left it."""
     with there.connect() as connection:
         running = state.programs(connection)
@@ -172,8 +174,8 @@ def _begin(print_of: str, settings: Settings, target: Settings, there: Engine, w
         return begun
     _require_empty(there)
     moved.require_own_index(target)
-    _require_fit(settings, told)
-    told("migrations", 0)
+    _require_fit(settings, progress)
+    progress("migrations", 0)
     finish_database(target)
     with there.begin() as connection:
         full = copying.rows_in(connection)
@@ -208,9 +210,9 @@ def _not_empty(full: list[str]) -> InvalidTransition:
     )
 
 
-def _require_fit(settings: Settings, told: Told) -> None:
+def _require_fit(settings: Settings, progress: CountedProgress) -> None:
     file = settings.data_dir / files.DATABASE
-    told("fitness", 0)
+    progress("fitness", 0)
     found = list(fitness.unfit(file))
     if found:
         places = [f"{one.table}.{one.column} {one.row}: {one.why}" for one in found[:SHOWN]]
@@ -221,7 +223,7 @@ def _require_fit(settings: Settings, told: Told) -> None:
         )  # fmt: skip
     strange = fitness.others(file)
     if strange:
-        told(f"left behind, none of ours: {', '.join(strange)}", len(strange))
+        progress(f"left behind, none of ours: {', '.join(strange)}", len(strange))
 
 
 def _go_on(
@@ -232,52 +234,52 @@ def _go_on(
     wanted: Wanted,
     outcome: Outcome,
     began: Begun,
-    told: Told,
+    progress: CountedProgress,
 ) -> None:
     if began.stage is Stage.COPYING:
         with _timed(outcome, "rows"):
-            outcome.copied = copying.copy_rows(source, there, told=told, batch=wanted.batch)
+            outcome.copied = copying.copy_rows(source, there, progress=progress, batch=wanted.batch)
             sequences.count_on(there, sequences.given(source))
             copying.settle(there)
         with _timed(outcome, "files"):
-            _bring_files(settings, target, outcome, told)
+            _bring_files(settings, target, outcome, progress)
         with _timed(outcome, "comparison"):
-            _compare(source, there, outcome, told, wanted.batch)
+            _compare(source, there, outcome, progress, wanted.batch)
     services = moved.services_of(target)
     try:
         if began.stage is Stage.COPYING:
             with _timed(outcome, "ged verify"):
-                told("ged verify", 0)
+                progress("ged verify", 0)
                 _verify(services, settings, outcome)
             _reach(there, Stage.COMPARED)
         if began.stage is not Stage.NOTED:
             with _timed(outcome, "index"):
-                _index(services, outcome, wanted.letters, told)
+                _index(services, outcome, wanted.letters, progress)
             _note(services, outcome)
         with services.reading() as session:
             entries = audit.head(session).count
     finally:
         services.engine.dispose()
     moved.write(wanted.place, wanted.lines)
-    told("settings", 0)
+    progress("settings", 0)
     made = mark.read_mark(settings.data_dir) or _begun_now(began.source)
     mark.write_mark(settings.data_dir, Mark(made.source, made.began_at, str(wanted.place.resolve()), entries))
     with there.begin() as connection:
         state.end(connection)
 
 
-def _bring_files(settings: Settings, target: Settings, outcome: Outcome, told: Told) -> None:
-    told("keyring", 0)
+def _bring_files(settings: Settings, target: Settings, outcome: Outcome, progress: CountedProgress) -> None:
+    progress("keyring", 0)
     outcome.keys, differing = moved.bring_keyring(settings, target)
     if differing:
         raise Differs([f"keyring {one}: differs" for one in differing[:SHOWN]], len(differing))
     if target.data_dir.resolve() != settings.data_dir.resolve():
-        outcome.files = files.copy_files(settings.data_dir, target.data_dir, told=told)
+        outcome.files = files.copy_files(settings.data_dir, target.data_dir, progress=progress)
 
 
-def _compare(source: Connection, there: Engine, outcome: Outcome, told: Told, batch: int) -> None:
+def _compare(source: Connection, there: Engine, outcome: Outcome, progress: CountedProgress, batch: int) -> None:
     with there.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
-        found = comparing.compare(source, connection, told=told, batch=batch)
+        found = comparing.compare(source, connection, progress=progress, batch=batch)
     if found.differing or found.source != found.target:
         raise Differs([str(one) for one in found.named], found.differing)
     outcome.rows, outcome.digest = found.rows, found.digest
@@ -298,12 +300,12 @@ def _verify(services: Services, settings: Settings, outcome: Outcome) -> None:
     outcome.report = report
 
 
-def _index(services: Services, outcome: Outcome, letters: int, told: Told) -> None:
-    outcome.letters = index_sync.rebuild(services, progress=lambda done, _total: told("index", done))
+def _index(services: Services, outcome: Outcome, letters: int, progress: CountedProgress) -> None:
+    outcome.letters = index_sync.rebuild(services, progress=lambda done, _total: progress("index", done))
     left = index_sync.compare(services, progress=lambda _done, _total: None).differences
     if left:
         raise Differs([f"index, letter {one}: {what}" for one, what in list(left.items())[:SHOWN]], len(left))
-    told("letters taken by chance", letters)
+    progress("letters taken by chance", letters)
     opened = drilling.look(services, letters, writes_index=False)
     lost = {one.where.rpartition(" ")[2] for one in outcome.known}
     faults = [

@@ -18,9 +18,10 @@ from ged.config import Settings, load_settings
 from ged.durable import replace_file, sync_folder
 from ged.errors import ConfigError, InvalidTransition
 from ged.moving.state import programs
+from ged.progress import Progress
 from ged.unit import SYSTEM, Actor, Services
 from web.processes import restore as process
-from web.processes.restore import HALF, KEYRING, Outcome, Told, Wanted
+from web.processes.restore import HALF, KEYRING, Outcome, Wanted
 from web.processes.site_lock import site_stopped
 from web.processes.worker import only_worker
 from web.wiring import restored, settings_file
@@ -150,7 +151,13 @@ class _Moved:
 
 
 def replace(
-    wanted: Wanted, data: Path, settings: Path, people: Sequence[Actor], *, now: datetime, told: Told = lambda _: None
+    wanted: Wanted,
+    data: Path,
+    settings: Path,
+    people: Sequence[Actor],
+    *,
+    now: datetime,
+    progress: Progress = lambda _: None,
 ) -> Outcome:
     """Restore in the place of what is there. The earlier folders get the name ``….before-restore-TIME`` and are never removed.
 
@@ -173,11 +180,11 @@ def replace(
 
     destroyed = restored.tombstones(_settings(data, settings))
     if destroyed is None:
-        told(
+        progress(
             "THE KEYRING OF THIS INSTALLATION CANNOT BE READ: letters that were destroyed since the copy may come back; see the slips of disposal"
         )
-    with _aside(data.resolve(), settings.resolve(), now, told):
-        outcome = process.restore(wanted, data, settings, settled=note, destroyed=destroyed or (), told=told)
+    with _aside(data.resolve(), settings.resolve(), now, progress):
+        outcome = process.restore(wanted, data, settings, settled=note, destroyed=destroyed or (), progress=progress)
     return dataclasses.replace(outcome, keyring_unread=destroyed is None)
 
 
@@ -191,7 +198,7 @@ def require_whole(data: Path) -> None:
         raise InvalidTransition("backup.over_halfway", "call it again with --over", folder=str(data))
 
 
-def put_back(data: Path, *, told: Told = lambda _: None) -> None:
+def put_back(data: Path, *, progress: Progress = lambda _: None) -> None:
     """Put an installation back that an interrupted restore had set aside. What that restore had brought so far stays, for the next one."""
     data = data.resolve()
     mark = _mark_of(data)
@@ -199,9 +206,9 @@ def put_back(data: Path, *, told: Told = lambda _: None) -> None:
         return
     moved = [_Moved(Path(place), Path(aside)) for place, aside in reversed(json.loads(mark.read_bytes())["moved"])]
     if _is_done(data, moved):
-        told("the restore that was interrupted had come to its end")
+        progress("the restore that was interrupted had come to its end")
     else:
-        _put_back(moved, told)
+        _put_back(moved, progress)
     mark.unlink()
     sync_folder(mark.parent)
 
@@ -218,7 +225,7 @@ def _is_done(data: Path, moved: Sequence[_Moved]) -> bool:
     return is_aside and has_settings and is_there
 
 
-def _put_back(moved: Sequence[_Moved], told: Told) -> None:
+def _put_back(moved: Sequence[_Moved], progress: Progress) -> None:
     for place, aside in ((one.place, one.aside) for one in moved):
         if not aside.exists():
             continue
@@ -231,7 +238,7 @@ def _put_back(moved: Sequence[_Moved], told: Told) -> None:
             )
         aside.replace(place)
         sync_folder(place.parent)
-        told(f"back in its place: {place}")
+        progress(f"back in its place: {place}")
 
 
 def _free(folder: Path, now: datetime) -> Path:
@@ -241,7 +248,7 @@ def _free(folder: Path, now: datetime) -> Path:
 
 
 @contextmanager
-def _aside(data: Path, settings: Path, now: datetime, told: Told) -> Iterator[None]:
+def _aside(data: Path, settings: Path, now: datetime, progress: Progress) -> Iterator[None]:
     # The settings first and last: without them no program begins to work in a data folder that is not there.
     folders = (settings, data, data.with_name(f"{data.name}-{KEYRING}"))
     moved = [_Moved(one, _free(one, now)) for one in folders if one.exists()]
@@ -259,10 +266,10 @@ def _aside(data: Path, settings: Path, now: datetime, told: Told) -> Iterator[No
                     setting=str(one.place),
                 ) from error
             sync_folder(one.place.parent)
-            told(f"set aside: {one.aside}")
+            progress(f"set aside: {one.aside}")
         yield
     except BaseException:
-        _put_back(moved[::-1], told)
+        _put_back(moved[::-1], progress)
         mark.unlink()
         raise
     mark.unlink()

@@ -21,6 +21,7 @@ from ged.durable import sync_folder
 from ged.errors import ConfigError, DiskFull, InvalidTransition
 from ged.jobs import JobKind
 from ged.ports import Decryptor, Digest, Tombstone
+from ged.progress import Progress
 from ged.space import NO_SPACE
 from ged.unit import Services
 from ged.verify import VerifyReport, verify
@@ -32,7 +33,6 @@ HALF = ".restoring"
 """Ends the name of the data folder until everything is there."""
 ROOM = 1.1
 """What a file system needs for itself, beside the bytes of the files."""
-Told = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ class Drill:
 
 def restore(
     wanted: Wanted, data: Path, settings: Path, *, settled: Callable[[Services], None] = lambda _: None,
-    destroyed: Collection[Tombstone] = (), told: Told = lambda _: None,
+    destroyed: Collection[Tombstone] = (), progress: Progress = lambda _: None,
 ) -> Outcome:  # fmt: skip
     """Restore into a new data folder and a new settings folder. Interrupted, the same call goes on.
 
@@ -161,10 +161,10 @@ def restore(
     work.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (
         alone_in(work / "restore.lock"),
-        _apart(wanted, Places(work, data, half_keyring, keyring, settings), told, destroyed=destroyed) as apart,
+        _apart(wanted, Places(work, data, half_keyring, keyring, settings), progress, destroyed=destroyed) as apart,
     ):
         with _timed(apart.seconds, "verify"):
-            told("ged verify")
+            progress("ged verify")
             now = datetime.now(UTC)
             fit = restoring.settle(apart.services, apart.copy, irrevocable=_irrevocable(), now=now)
             settled(apart.services)
@@ -183,7 +183,7 @@ def restore(
     return Outcome(apart.copy.manifest, place, apart.broken, fit, report, apart.destroyed, apart.seconds)
 
 
-def drill(wanted: Wanted, spare: Path, *, letters: int, told: Told = lambda _: None) -> Drill:
+def drill(wanted: Wanted, spare: Path, *, letters: int, progress: Progress = lambda _: None) -> Drill:
     """Restore into a new folder, prove that all is of use, and remove it again, however it ends.
 
     Raises:
@@ -195,13 +195,13 @@ def drill(wanted: Wanted, spare: Path, *, letters: int, told: Told = lambda _: N
     work.mkdir(parents=True, mode=0o700)
     try:
         places = Places(work, work, spare / KEYRING, spare / KEYRING, spare / "settings")
-        with _apart(wanted, places, told, undo=restored.empty_database) as apart:
+        with _apart(wanted, places, progress, undo=restored.empty_database) as apart:
             try:
                 with _timed(apart.seconds, "verify"):
-                    told("ged verify")
+                    progress("ged verify")
                     report = verify(apart.services, now=datetime.now(UTC))
                 with _timed(apart.seconds, "letters"):
-                    told("letters taken by chance")
+                    progress("letters taken by chance")
                     opened = drilling.look(apart.services, letters)
                 faults = drilling.faults_of(apart.broken, report.problems, opened)
                 body = drilling.report_of(
@@ -214,7 +214,7 @@ def drill(wanted: Wanted, spare: Path, *, letters: int, told: Told = lambda _: N
                     destroyed_since=len(apart.destroyed),
                 )
                 seal = journal_seal(apart.services)
-                told("the report on paper")
+                progress("the report on paper")
                 pdf, unsealed = drill_sheet.printed(apart.services, body, at=datetime.now(UTC))
                 return Drill(
                     apart.copy.manifest.snapshot, body, seal.sign(body), seal.public_pem(), faults, len(opened), len(apart.destroyed),
@@ -222,7 +222,7 @@ def drill(wanted: Wanted, spare: Path, *, letters: int, told: Told = lambda _: N
                 )  # fmt: skip
             finally:
                 apart.services.engine.dispose()
-                told("the spare folder is removed")
+                progress("the spare folder is removed")
                 restored.empty_database(apart.settings)
     finally:
         shutil.rmtree(spare)
@@ -243,7 +243,7 @@ def _require_new(folder: Path) -> None:
 def _apart(
     wanted: Wanted,
     places: Places,
-    told: Told,
+    progress: Progress,
     *,
     undo: Callable[[Settings], None] = lambda _: None,
     destroyed: Collection[Tombstone] = (),
@@ -257,10 +257,10 @@ def _apart(
     work = places.work
     unpacked = work / "unpacked"
     with _timed(seconds, "keys"), _room_told(work):
-        told("keys and settings")
+        progress("keys and settings")
         shutil.rmtree(unpacked, ignore_errors=True)
         unpacked.mkdir(mode=0o700)
-        copy = _opened(wanted, unpacked, told)
+        copy = _opened(wanted, unpacked, progress)
     with _timed(seconds, "small files"), _room_told(work):
         restoring.unpack_files(copy, unpacked)
         shutil.copytree(unpacked / "data", work, dirs_exist_ok=True)
@@ -274,13 +274,13 @@ def _apart(
     with ExitStack() as undone:
         undone.callback(undo, own)
         with _timed(seconds, "stored files"):
-            keyring = _keyring(wanted, copy, unpacked, told) if own.keyring is not None else None
+            keyring = _keyring(wanted, copy, unpacked, progress) if own.keyring is not None else None
             with restored.blob_store(own, keyring, destroyed) as blobs:
                 missing = sum(one.size_bytes for one in copy.manifest.held if not blobs.exists(Digest(one.digest)))
                 _require_room(work, int((missing + 2 * copy.manifest.database_bytes) * ROOM))
-                broken = restoring.bring_blobs(copy, blobs, unpacked, told=told)
+                broken = restoring.bring_blobs(copy, blobs, unpacked, progress=progress)
         with _timed(seconds, "database"):
-            told("the database")
+            progress("the database")
             _bring_database(copy, own, unpacked)
             finish_database(own)
         services = restored.services_apart(own)
@@ -289,13 +289,13 @@ def _apart(
     yield Apart(services, copy, own, lines, unpacked, tuple(broken), again, seconds)
 
 
-def _opened(wanted: Wanted, unpacked: Path, told: Told) -> Copy:
+def _opened(wanted: Wanted, unpacked: Path, progress: Progress) -> Copy:
     medium = wanted.medium
     name = restoring.latest(medium, wanted.snapshot, now=datetime.now(UTC))
     index = Index.read(medium.path_of(name))
     archive = restoring.find_keys(wanted.keys, index)
     if not archive.stem.endswith(f"-{index.keys}"):
-        told(f"{archive.name} is of another moment than the copy: keys that were made between the two are missing")
+        progress(f"{archive.name} is of another moment than the copy: keys that were made between the two are missing")
     restoring.unpack_keys(archive, wanted.keys_decryptor, unpacked)
     public = wanted.public_pem
     if public is None:
@@ -304,10 +304,10 @@ def _opened(wanted: Wanted, unpacked: Path, told: Told) -> Copy:
     return restoring.open_copy(medium, name, wanted.decryptor, public)
 
 
-def _keyring(wanted: Wanted, copy: Copy, unpacked: Path, told: Told) -> Path:
+def _keyring(wanted: Wanted, copy: Copy, unpacked: Path, progress: Progress) -> Path:
     archive, is_as_new = restoring.find_keyring(wanted.keys, copy.index.snapshot)
     if not is_as_new:
-        told(f"{archive.name} is older than the copy: files that were stored between the two cannot be opened")
+        progress(f"{archive.name} is older than the copy: files that were stored between the two cannot be opened")
     folder = unpacked / KEYRING
     restoring.unpack_keys(archive, wanted.keys_decryptor, folder)
     return folder

@@ -5,17 +5,17 @@ what it knows, and the new one runs its expansions.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from ged.errors import ConfigError, EngineFailed, InvalidTransition
+from ged.progress import Progress
 
 CHECKS = ("settings", "data", "keyring", "space", "inodes", "clock.database", "database", "redis")
 """What must work before anything is replaced, and afterwards (``ged doctor --only``)."""
 FAULT = "fault"
-Told = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,9 @@ class Place:
         draft.replace(link)
 
 
-def upgrade(machine: Machine, place: Place, new: Path, *, copy: bool = True, told: Told = lambda _: None) -> None:
+def upgrade(
+    machine: Machine, place: Place, new: Path, *, copy: bool = True, progress: Progress = lambda _: None
+) -> None:
     """Replace the running release by a new one.
 
     Args:
@@ -113,27 +115,27 @@ def upgrade(machine: Machine, place: Place, new: Path, *, copy: bool = True, tol
     new, was = new.resolve(), place.current
     if new == was and place.previous is not None and not place.is_finished and not place.went_back:
         # An earlier call was killed behind the links: its services may still run the release before.
-        _restart_or_back(machine, place, Before(place.previous, None, is_finished=True), told)
+        _restart_or_back(machine, place, Before(place.previous, None, is_finished=True), progress)
         return
     _require_possible(place, new, was)
-    told(f"checks of {was.name}")
+    progress(f"checks of {was.name}")
     before = _faults(machine, was)
     if before:
         raise InvalidTransition("upgrade.not_well", "mend it first: ged doctor", checks=", ".join(before))
     if copy:
-        told("copy")
+        progress("copy")
         made = machine.ged(was, "backup")
         if made.code:
             raise InvalidTransition(
                 "upgrade.no_copy", "set up the copies (ged backup), or add --no-backup", said=made.said
             )
-    told(f"expansions of {new.name}, while {was.name} serves")
+    progress(f"expansions of {new.name}, while {was.name} serves")
     migrated = machine.ged(new, "migrate")
     if migrated.code:
         raise EngineFailed(
             "upgrade.migration", f"{was.name} serves as before; do what the message says", said=migrated.said
         )
-    _replace(machine, place, new, was, told)
+    _replace(machine, place, new, was, progress)
 
 
 def _require_possible(place: Place, new: Path, was: Path) -> None:
@@ -168,33 +170,33 @@ class Before:
     went_back: bool = False
 
 
-def _replace(machine: Machine, place: Place, new: Path, was: Path, told: Told) -> None:
+def _replace(machine: Machine, place: Place, new: Path, was: Path, progress: Progress) -> None:
     before = Before(was, place.previous, place.is_finished, place.went_back)
     place.link("previous", was)
     place.note()
     place.link("current", new)
-    _restart_or_back(machine, place, before, told)
+    _restart_or_back(machine, place, before, progress)
 
 
-def _restart_or_back(machine: Machine, place: Place, before: Before, told: Told) -> None:
+def _restart_or_back(machine: Machine, place: Place, before: Before, progress: Progress) -> None:
     new, was = place.current, before.release
     replaced: list[str] = []
     failed = ""
     for unit in machine.units():
-        told(f"restart of {unit}")
+        progress(f"restart of {unit}")
         replaced.append(unit)
         if not machine.restart(unit):
             failed = f"{unit} is not ready"
             break
     failed = failed or "; ".join(_faults(machine, new))
     if not failed:
-        told(f"{new.name} serves; close the upgrade when it has proven itself: ged upgrade --finish")
+        progress(f"{new.name} serves; close the upgrade when it has proven itself: ged upgrade --finish")
         return
-    told(f"{failed}: back to {was.name}")
+    progress(f"{failed}: back to {was.name}")
     place.link("current", was)
     place.link("previous", before.previous)
     place.note(finished=before.is_finished, went_back=before.went_back)
-    stuck = _restart_all(machine, replaced, told)
+    stuck = _restart_all(machine, replaced, progress)
     if stuck:
         raise EngineFailed(
             "upgrade.stuck", "look at the logs of these services now", services=", ".join(stuck), why=failed
@@ -207,17 +209,17 @@ def _restart_or_back(machine: Machine, place: Place, before: Before, told: Told)
     )
 
 
-def _restart_all(machine: Machine, units: Sequence[str], told: Told) -> list[str]:
+def _restart_all(machine: Machine, units: Sequence[str], progress: Progress) -> list[str]:
     """Restart services one after another; returns those that are not ready."""
     stuck = []
     for unit in units:
-        told(f"restart of {unit}")
+        progress(f"restart of {unit}")
         if not machine.restart(unit):
             stuck.append(unit)
     return stuck
 
 
-def finish(machine: Machine, place: Place, *, told: Told = lambda _: None) -> None:
+def finish(machine: Machine, place: Place, *, progress: Progress = lambda _: None) -> None:
     """Close an upgrade: the database forgets the release before. Only a backup leads back from here.
 
     Raises:
@@ -233,14 +235,14 @@ def finish(machine: Machine, place: Place, *, told: Told = lambda _: None) -> No
         raise InvalidTransition(
             "upgrade.older_runs", "stop these processes of the release before", processes=", ".join(map(str, older))
         )
-    told(f"contractions of {now.name}")
+    progress(f"contractions of {now.name}")
     done = machine.ged(now, "migrate", "--finish")
     if done.code:
         raise EngineFailed("upgrade.migration", "everything works as before; do what the message says", said=done.said)
     place.note(finished=True)
 
 
-def back(machine: Machine, place: Place, *, told: Told = lambda _: None) -> None:
+def back(machine: Machine, place: Place, *, progress: Progress = lambda _: None) -> None:
     """Let the release before serve again, with what was registered meanwhile.
 
     Raises:
@@ -256,7 +258,7 @@ def back(machine: Machine, place: Place, *, told: Told = lambda _: None) -> None
     place.link("current", before)
     place.link("previous", was)
     place.note(went_back=True)
-    stuck = _restart_all(machine, machine.units(), told)
+    stuck = _restart_all(machine, machine.units(), progress)
     if stuck:
         raise EngineFailed("upgrade.stuck", "look at the logs of these services", services=", ".join(stuck))
-    told(f"{before.name} serves")
+    progress(f"{before.name} serves")

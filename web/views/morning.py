@@ -48,7 +48,7 @@ A line's page asks the rights of its letter or slip itself; ``_url`` offers none
 
 
 @dataclass(frozen=True)
-class Row:
+class MorningRow:
     """A line as the page shows it. ``url`` is empty where the reader may open no page."""
 
     what: str
@@ -73,7 +73,7 @@ class Group:
     title: str
     hint: str
     on_words: str
-    rows: tuple[Row, ...]
+    rows: tuple[MorningRow, ...]
     more: int
     url: str
     is_unknown: bool
@@ -112,9 +112,9 @@ def _group(part: Part, title: str) -> Group:
     )  # fmt: skip
 
 
-def _morning_row(kind: Kind, line: Line) -> Row:
+def _morning_row(kind: Kind, line: Line) -> MorningRow:
     who = line.who or words.who(kind, line)
-    return Row(words.what(kind, line), _url(kind, line), words.text(kind, line), line.level, who, line.on)
+    return MorningRow(words.what(kind, line), _url(kind, line), words.text(kind, line), line.level, who, line.on)
 
 
 def _url(kind: Kind, line: Line) -> str:

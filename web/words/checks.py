@@ -64,7 +64,7 @@ _CODES: Mapping[str, Mapping[str, str]] = {
 
 
 @dataclass(frozen=True)
-class Told:
+class FindingWords:
     """A finding in words; ``to_do`` is empty where there is nothing to do."""
 
     title: str
@@ -72,7 +72,7 @@ class Told:
     to_do: str
 
 
-def told(name: str, finding: Finding, *, language: str, zone: ZoneInfo) -> Told:
+def told(name: str, finding: Finding, *, language: str, zone: ZoneInfo) -> FindingWords:
     """The words of a check's finding.
 
     Args:
@@ -82,7 +82,7 @@ def told(name: str, finding: Finding, *, language: str, zone: ZoneInfo) -> Told:
     look_up = translations(language).gettext
     found, to_do = TEXTS.get((name, finding.code)) or COMMON[finding.code]
     figures = {key: _written(key, value, language, zone) for key, value in finding.figures.items()}
-    return Told(look_up(TITLES[name]), look_up(found) % figures, (look_up(to_do) % figures) if to_do else "")
+    return FindingWords(look_up(TITLES[name]), look_up(found) % figures, (look_up(to_do) % figures) if to_do else "")
 
 
 def title(name: str, language: str) -> str:

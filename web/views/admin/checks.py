@@ -18,7 +18,7 @@ from web.site.errors import view_of
 from web.wiring.checks import CHECKS, ground_of
 from web.wiring.kept_checks import KeptChecks
 from web.words import checks as words
-from web.words.checks import Told
+from web.words.checks import FindingWords
 from web.words.error_table import MESSAGES
 
 blueprint = Blueprint("checks", __name__, url_prefix="/administration/etat")
@@ -30,12 +30,12 @@ SLOW = tuple(one for one in CHECKS if one.slow)
 
 
 @dataclass(frozen=True)
-class Row:
+class CheckRow:
     """A line of the page. ``at``: when a slow check was made; None for one that was made for this page, or never."""
 
     check: Check
     finding: Finding | None
-    told: Told
+    told: FindingWords
     at: datetime | None = None
 
     @property
@@ -95,23 +95,25 @@ def _shown() -> dict[str, object]:
     }
 
 
-def _rows(kept: KeptChecks) -> Iterator[Row]:
+def _rows(kept: KeptChecks) -> Iterator[CheckRow]:
     made = {check.name: finding for check, finding in run_all(QUICK, _ground(), within_s=WITHIN_S)}
     latest = kept.latest()
     for check in CHECKS:
         if not check.slow:
-            yield Row(check, made[check.name], _finding_words(check, made[check.name]))
+            yield CheckRow(check, made[check.name], _finding_words(check, made[check.name]))
         elif check.name in latest:
             one = latest[check.name]
-            yield Row(check, one.finding, _finding_words(check, one.finding), one.at)
+            yield CheckRow(check, one.finding, _finding_words(check, one.finding), one.at)
         else:
-            yield Row(check, None, Told(words.title(check.name, i18n.language()), _("Pas encore regardé."), ""))
+            yield CheckRow(
+                check, None, FindingWords(words.title(check.name, i18n.language()), _("Pas encore regardé."), "")
+            )
 
 
-def _finding_words(check: Check, finding: Finding) -> Told:
+def _finding_words(check: Check, finding: Finding) -> FindingWords:
     told = words.told(check.name, finding, language=i18n.language(), zone=context.services().zone)
     error = str(finding.figures.get("error", ""))
     if finding.code == "refused" and error in MESSAGES:
         view = view_of(GedError(error))
-        return Told(told.title, view.message, view.remedy)
+        return FindingWords(told.title, view.message, view.remedy)
     return told

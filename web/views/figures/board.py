@@ -16,7 +16,7 @@ from ged.figures import breakdown
 from ged.figures.breakdown import By, Key, Line
 from ged.figures.periods import Period, month_end, months_of
 from ged.figures.stages import LONGEST, bin_of, next_bin, percentile
-from ged.figures.telling import SMALL, Told, merged, tell, tell_part
+from ged.figures.telling import SMALL, ToldNumber, merged, tell, tell_part
 from ged.org.names import unit_names
 from ged.unit import Actor, ReadSession
 from web.drawing.charts import Drawing, Group, Guide, Value
@@ -229,7 +229,7 @@ class Board:
         """Whether the reader is given exact numbers."""
         return self.asked.sight.is_exact
 
-    def tell(self, number: int, whole: int | None = None) -> Told:
+    def tell(self, number: int, whole: int | None = None) -> ToldNumber:
         """The number as this reader is told it, also as a part of a number that is told beside it (``whole``).
 
         Rows are put in the order of rounded numbers: the order of others would tell them.
@@ -238,7 +238,7 @@ class Board:
             return tell(number, is_exact=self.is_exact)
         return tell_part(number, whole, is_exact=self.is_exact)
 
-    def text(self, told: Told) -> str:
+    def text(self, told: ToldNumber) -> str:
         """A told number in words."""
         if told.is_hidden:
             return "—"
@@ -369,7 +369,7 @@ def and_then(first: str, second: str) -> str:
     return str(_("%(first)s ; %(second)s", first=first, second=second))
 
 
-def amount_of(told: Told) -> int | None:
+def amount_of(told: ToldNumber) -> int | None:
     """The number that is told; None where words stand for it."""
     return None if told.is_small or told.is_hidden else told.amount
 

@@ -493,7 +493,7 @@ def _goal(board: Board) -> int | None:
 # --- side by side ---------------------------------------------------------------------------------------------------
 
 
-Row = tuple[str, Mapping[str, str], Line]
+NamedLine = tuple[str, Mapping[str, str], Line]
 """Name, what names it in the address of its letters (empty: nothing), figures."""
 
 
@@ -511,7 +511,7 @@ def entities(board: Board) -> Panel | None:
     seen = board.asked.sight.unit_ids
     # Of rounded numbers the whole is told, and no letters of it. An entity whose top is out of reach is no filter.
     is_named = board.is_exact
-    rows: list[Row] = [
+    rows: list[NamedLine] = [
         (names.get(one, "—"), {"unite": str(one), "seul": words.ENTITY} if is_named and one in seen else {}, line)
         for one, line in found.items()
     ]
@@ -522,7 +522,7 @@ def units(board: Board) -> Panel:
     """The units side by side."""
     names, found = board.units, board.lines(board.asked.shown, By.UNIT)
     keys = found if board.is_exact else board.asked.sight.unit_ids
-    rows: list[Row] = [
+    rows: list[NamedLine] = [
         (names.get(int(one), "—"), {"unite": str(one), "seul": "1"}, found.get(one, NOTHING)) for one in keys
     ]
     return _side_by_side(board, "units", str(_("Par service")), str(_("Service")), rows)
@@ -533,7 +533,7 @@ def by_nature(board: Board) -> Panel:
     found = board.lines(board.asked.shown, By.NATURE)
     # Of rounded numbers each nature that there may be has a row, or is among the others.
     keys = list(found) if board.is_exact else list({*(board.asked.narrowing.natures or ("", *natures.names())), *found})
-    rows: list[Row] = [
+    rows: list[NamedLine] = [
         (natures.name_of(str(one)) or words.no_nature(), {"nature": str(one) or NO_NATURE}, found.get(one, NOTHING))
         for one in keys
     ]
@@ -543,10 +543,10 @@ def by_nature(board: Board) -> Panel:
 NOTHING = Line(dict.fromkeys(COUNTED, 0), Standing(0, 0), {})
 
 
-def _told_rows(board: Board, found: list[Row]) -> list[Row]:
+def _told_rows(board: Board, found: list[NamedLine]) -> list[NamedLine]:
     """The rows in the order of rounded numbers, the most overdue letters first. A reader of rounded numbers sees those that are few as one row, at the end."""
 
-    def worst(row: Row) -> tuple[object, ...]:
+    def worst(row: NamedLine) -> tuple[object, ...]:
         name, named, line = row
         stands = line.standing
         late, open_ = board.tell(stands.overdue, stands.open), board.tell(stands.open)
@@ -562,7 +562,7 @@ def _told_rows(board: Board, found: list[Row]) -> list[Row]:
     return [*rows, (others(rows), {}, breakdown.added(rest))] if rest else rows
 
 
-def _side_by_side(board: Board, name: str, title: str, first: str, found: list[Row]) -> Panel:
+def _side_by_side(board: Board, name: str, title: str, first: str, found: list[NamedLine]) -> Panel:
     asked, moved = board.asked, _movements(board.asked)
     period, end = asked.shown, Period(asked.shown.until, asked.shown.until)
     in_time = str(_("en instance, dans les délais"))
@@ -572,7 +572,7 @@ def _side_by_side(board: Board, name: str, title: str, first: str, found: list[R
     def link(what: What, days: Period, named: Mapping[str, str]) -> str:
         return asked.letters(what, days, **named) if named else ""
 
-    def cells(row: Row) -> tuple[Cell, ...]:
+    def cells(row: NamedLine) -> tuple[Cell, ...]:
         text, named, line = row
         open_, overdue = line.standing.open, line.standing.overdue
         return (

@@ -9,7 +9,7 @@ from ged.figures import movements, scanned
 from ged.figures.movements import Brought, DeskLine
 from ged.figures.periods import Period
 from ged.figures.stages import Grain
-from ged.figures.telling import Told, apart
+from ged.figures.telling import ToldNumber, apart
 from ged.typography import plain
 from web.drawing import charts
 from web.drawing.charts import Group
@@ -133,7 +133,7 @@ def _share(board: Board, brought: Brought) -> Cell:
     return _percent(_rounded(part, whole))
 
 
-def _rounded(part: Told, whole: Told) -> int | None:
+def _rounded(part: ToldNumber, whole: ToldNumber) -> int | None:
     amounts = amount_of(part), amount_of(whole)
     return None if amounts[0] is None or not amounts[1] else round(100 * amounts[0] / amounts[1])
 

@@ -1,0 +1,24 @@
+"""Names that a search finds: none that could stand for anything."""
+
+import ast
+
+import pytest
+
+from tests.source_kit import ROOT, modules, nodes
+
+PACKAGES = ("ged", "sandbox", "ocr", "indexer", "signing", "web", "scanner_bridge", "demo", "bench", "scripts")
+EMPTY = {"told", "row", "look", "last", "matter", "do_it", "stuff", "helper", "data_of"}
+"""What one module calls so is another thing in the next: a name says what is told, and of what a row is."""
+MADE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_nothing_of_a_module_has_a_name_that_says_nothing(package: str) -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
+        for path in modules(package)
+        for node in nodes(path)
+        if isinstance(node, MADE) and (node.name.startswith("_") or isinstance(node, ast.ClassDef))
+        if node.name.strip("_").lower() in EMPTY
+    ]
+    assert found == []
