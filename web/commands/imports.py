@@ -96,7 +96,7 @@ def import_letters(
     logging.getLogger().setLevel(logging.WARNING)
     settings = settings_of()
     require_migrated(settings)
-    told = _Told(as_json=as_json)
+    told = _Output(as_json=as_json)
     is_large = not letters.is_file() or letters.stat().st_size >= APART_FROM_BYTES  # nobody knows how much a pipe holds
     try:
         with ExitStack() as closed_last:
@@ -287,7 +287,7 @@ def _ended(code: int) -> str:
     return f"was ended by {signal.Signals(-code).name}{memory}"
 
 
-class _Told:
+class _Output:
     """The command's output: refusals and figures on standard output, the progress on standard error."""
 
     def __init__(self, *, as_json: bool) -> None:
