@@ -145,9 +145,9 @@ class Translator:
         stems = Query.phrase_query(self.schema, name, [form.stem for form in run])
         # The exact words keep no places: those of a letter with the phrase count, wherever they stand in it.
         words = [Query.term_query(self.schema, f"{name}_exact", form.folded, "freq") for form in run]
-        exact = Query.boolean_query([(Occur.Must, one) for one in (self._silent(stems), *words)])
-        boost = BY_NAME[name].boost
-        return any_of([Query.boost_query(stems, boost), Query.boost_query(exact, boost * FOLDED)])
+        exact, boost = Query.boolean_query([(Occur.Must, one) for one in words]), BY_NAME[name].boost
+        both = ((Occur.Must, Query.boost_query(stems, boost)), (Occur.Should, Query.boost_query(exact, boost * FOLDED)))
+        return Query.boolean_query(both)
 
     def _word(self, form: Forms, names: tuple[str, ...], *, fuzzy: bool) -> Query:
         found: list[Query] = []
