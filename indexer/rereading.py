@@ -30,8 +30,8 @@ MIN_BETWEEN = 10
 _CHANCE_BETWEEN = 0.8
 _CHANCE = ((8, 0.7), (6, 0.8), (0, 0.85))
 """(letters, likeness): below this likeness a match is chance. Any long text has something like a short word."""
-_HELD = 1.0
-_WORD = 2.5
+_HELD = 2.0
+_WORD = 1.5
 _LINE = 3.0
 _SURE = 0.5
 
