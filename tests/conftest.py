@@ -150,7 +150,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     (with ``--no-loadscope-reorder``).
 
     `make test` takes out what it leaves, and keeps the reasons: of the collected tests this is a third, and to skip each took
-    twenty seconds of processor time. Who calls pytest for a test sees it skipped.
+    five seconds of processor time. Who calls pytest for a test sees it skipped.
     """
     from tests.sample_kit import IN_TURNS
 
