@@ -21,29 +21,15 @@ from ged.ports import Digest, SignatureReport, Verdict
 from signing.pki import trusted_roots
 from signing.validation import PdfChecker
 from tests.journeys.conftest import journey_on
-from tests.sample_kit import IN_TURNS, LONG_RUN, TURN
+from tests.sample_kit import LONG_RUN
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-SERVERS_IN_TURN = 1
-"""Each shape costs more than a minute of processor time, so a turn of `make test` takes one: this one that on the servers."""
-
-
-def in_turns(of_servers: bool) -> list[pytest.MarkDecorator]:
-    """The mark of a shape that this turn leaves to another one. Without turns both run."""
-    if not IN_TURNS or of_servers == (TURN == SERVERS_IN_TURN):
-        return []
-    why = "the main job in the other shape (`make test TURN=1` does it on the servers, the others do it without)"
-    return [pytest.mark.long(f"{why}; tests/integration/test_rq_worker.py brings letters into the index in each turn")]
-
-
 SHAPES = [
     # Fewer letters than `make demo` has, to save time: the first goes the whole way, the others only into the index.
-    pytest.param(("embedded", 2), id="embedded", marks=in_turns(of_servers=False)),
+    pytest.param(("embedded", 2), id="embedded"),
     # One letter takes each step. That labels split a stack, the embedded shape shows, and the long run here too.
-    pytest.param(
-        ("servers", 2 if LONG_RUN else 1), id="servers", marks=[pytest.mark.servers, *in_turns(of_servers=True)]
-    ),
+    pytest.param(("servers", 2 if LONG_RUN else 1), id="servers", marks=pytest.mark.servers),
     pytest.param(
         ("hosts", 2),
         id="hosts",
