@@ -186,10 +186,10 @@ def test_a_living_worker_is_waited_for(
 
 def test_the_wait_for_the_index_is_told_apart_from_the_taking_over(capsys: pytest.CaptureFixture[str]) -> None:
     for as_json in (True, False):
-        told = imports._Told(as_json=as_json)
-        told.taken()
+        output = imports._Output(as_json=as_json)
+        output.taken()
         time.sleep(imports.TOLD_FROM_S)
-        told.end(Takeover(lines=3, taken=3), 0, dry_run=False)
+        output.end(Takeover(lines=3, taken=3), 0, dry_run=False)
     figures, line = capsys.readouterr().out.splitlines()
     assert json.loads(figures)["seconds"] == 0.0
     assert json.loads(figures)["seconds_until_found"] >= imports.TOLD_FROM_S

@@ -96,7 +96,7 @@ def import_letters(
     logging.getLogger().setLevel(logging.WARNING)
     settings = settings_of()
     require_migrated(settings)
-    told = _Output(as_json=as_json)
+    output = _Output(as_json=as_json)
     is_large = not letters.is_file() or letters.stat().st_size >= APART_FROM_BYTES  # nobody knows how much a pipe holds
     try:
         with ExitStack() as closed_last:
@@ -105,14 +105,14 @@ def import_letters(
                 closed_last.callback(services.engine.dispose)
                 with services.reading() as session:
                     place = TakeoverTarget(find_register(session, register).id, letters.name, files, dry_run)
-                done = take_over(services, place, lines, refuse=told.refusal, progress=told.progress)
-                told.taken()
+                done = take_over(services, place, lines, refuse=output.refusal, progress=output.progress)
+                output.taken()
             left = 0 if dry_run or no_wait else _indexed(settings, services)
             give_room_back(services)
     except KeyboardInterrupt:
         click.echo("\nstopped: run it again to go on from here", err=True)
         sys.exit(130)
-    told.end(done, left, dry_run=dry_run)
+    output.end(done, left, dry_run=dry_run)
     sys.exit(1 if done.refused else 0)
 
 
