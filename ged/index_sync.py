@@ -18,6 +18,7 @@ from ged.errors import EngineFailed
 from ged.jobs import Job, JobKind, JobState
 from ged.org.models import Unit
 from ged.ports import Confidentiality, IndexDocument, IndexedLetter, MailId, Principal
+from ged.progress import PartProgress
 from ged.register.models import Mail
 from ged.routing.models import Assignment
 from ged.routing.undoing import gives_nothing
@@ -37,7 +38,6 @@ FEW = 50
 """At most this many changed letters are left to be indexed at the moment of the swap."""
 MAX_ROUNDS = 20
 ASKED_AGAIN_AFTER = timedelta(days=1)
-Progress = Callable[[int, int], None]
 
 
 def build_documents(session: "Session", versions: "Mapping[int, int]") -> list[IndexDocument]:
@@ -72,10 +72,13 @@ def put_letters(services: Services, versions: "Mapping[int, int]") -> None:
 # --- rebuild
 
 
-def ask_where_outdated(services: Services, *, now: datetime) -> bool:
-    """Ask for the rebuild of an index that an earlier release made; False while the engine is away.
+def ask_rebuild_if_outdated(services: Services, *, now: datetime) -> bool:
+    """Ask for the rebuild of an index that another release made. A worker calls this at its start, until it returns True.
 
-    A rebuild that failed within a day is left to a person: else each start of a worker would try it again.
+    A rebuild that failed less than a day ago is left to a person: else each start of a worker would try it again.
+
+    Returns:
+        False: the engine is away, and nobody knows.
     """
     try:
         is_outdated = services.index.status().is_outdated
@@ -90,7 +93,7 @@ def ask_where_outdated(services: Services, *, now: datetime) -> bool:
     return True
 
 
-def rebuild(services: Services, *, progress: Progress) -> int:
+def rebuild(services: Services, *, progress: PartProgress) -> int:
     """Build a new index beside the live index, or resume an interrupted rebuild, then swap.
 
     Searching, registering and indexing go on meanwhile. Changed letters are read again before the swap, and once more
@@ -121,7 +124,7 @@ def rebuild(services: Services, *, progress: Progress) -> int:
     return count
 
 
-def _fill(services: Services, position: int, version: int, progress: Progress) -> int:
+def _fill(services: Services, position: int, version: int, progress: PartProgress) -> int:
     with services.reading() as session:
         total = session.scalar(select(func.count(Mail.id))) or 0
         before = done = session.scalar(select(func.count(Mail.id)).where(Mail.id <= position)) or 0
@@ -199,7 +202,7 @@ class _Wanted:
     is_waiting: bool
 
 
-def compare(services: Services, *, progress: Progress) -> IndexReport:
+def compare(services: Services, *, progress: PartProgress) -> IndexReport:
     """Compare every letter of SQL with the index. A difference counts only if a second check confirms it."""
     with services.reading() as session:
         latest = jobs.latest_id(session)

@@ -1,8 +1,10 @@
-"""How long work tells its steps to whoever started it: a command prints them."""
+"""What long work calls to tell how far it is. A command prints it."""
 
 from collections.abc import Callable
 
 Progress = Callable[[str], None]
-"""Is given the name of each step as the step begins."""
+"""Called with a line for people: the step that begins, how far it is, or what they should know of it."""
 CountedProgress = Callable[[str, int], None]
-"""Is given the name of each step, and how many things it has done; 0 where nothing is counted."""
+"""Called with the name of a step, and how many things it has done; 0 where nothing is counted."""
+PartProgress = Callable[[int, int], None]
+"""Called with what is done and with the whole: two counts, or the id of the last letter that is done and the highest id."""

@@ -1,7 +1,8 @@
 """Turns text into terms: one analysis for indexing, queries and highlighting.
 
 A word has three forms: written (lower case, without elision), folded (without accents) and stemmed. The exact field
-holds the first two at the same position. The stemmed field holds the third (a number loses its leading zeros there).
+holds the first two: Elasticsearch at one position, the embedded engine without positions. The stemmed field holds the
+third (a number loses its leading zeros there).
 The stem is made from the folded form, so that a missing accent loses no hit. Stop words stay, because phrases need
 them.
 """
@@ -90,9 +91,8 @@ def forms(word: str) -> Forms:
     lower = word.lower().translate(_REPLACED)
     elided = _ELISION.match(lower)
     written = lower[elided.end() if elided else 0 :][:MAX_WORD_LENGTH]
-    folded = "".join(
-        fold(written).split()
-    )  # signs of other scripts, taken apart, have blanks, at which the embedded engine parts words
+    # Some signs of other scripts have blanks when they are taken apart, and the embedded engine parts words at blanks.
+    folded = "".join(fold(written).split())
     if folded.isdigit():
         return Forms(written, folded, folded.lstrip("0") or "0")
     return Forms(written, folded, light_french(folded) or folded)

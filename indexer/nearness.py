@@ -29,7 +29,7 @@ OTHER: Final = 3.0
 """The weight of a subject's word that is not of the query: times how few of the letters looked at have it. Their subjects
 stand for those of the whole index, which the engine would have to be asked for at each search."""
 
-Weights = Callable[[Sequence[str]], Mapping[str, float]]
+WeightsOf = Callable[[Sequence[str]], Mapping[str, float]]
 """Stems -> the ``rereading.weight`` of each."""
 
 
@@ -49,9 +49,9 @@ class Nearness:
         """Whether the query has several words, or is one word. Beside a number, one word says too little of a subject."""
         return len(self._lengths) >= MIN_WORDS or (len(self._lengths) == 1 and self._is_alone)
 
-    def lifts(self, letters: Sequence[Stored], weights: Weights) -> list[float]:
+    def lifts(self, letters: Sequence[Stored], weights_of: WeightsOf) -> list[float]:
         """The gain of each letter's score."""
-        shares = self._shares([_subject(letter) for letter in letters], weights(sorted(self._stems)))
+        shares = self._shares([_subject(letter) for letter in letters], weights_of(sorted(self._stems)))
         return [SUBJECT * share + NEAR * self._near(letter) for share, letter in zip(shares, letters, strict=True)]
 
     def _shares(self, subjects: Sequence[Sequence[str]], weights: Mapping[str, float]) -> Iterator[float]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ged.ports import SearchQuery, SortOrder
 from indexer import nearness
-from indexer.nearness import Nearness, Weights
+from indexer.nearness import Nearness, WeightsOf
 from indexer.passages import Stored
 from indexer.rereading import Rereading
 from indexer.tree import ParsedQuery
@@ -26,15 +26,15 @@ class Reordering:
     window: int
     scale: float = 1.0
 
-    def lifts(self, letters: Sequence[Stored], weights: Weights) -> list[float]:
+    def lifts(self, letters: Sequence[Stored], weights_of: WeightsOf) -> list[float]:
         """The gain of each letter's score, for the first ``window`` letters in the order of the engine."""
         # Nearness counts beside a rereading as well: it costs badly read letters nothing that was measurable, and without
         # it clean letters are found lower (measured on the embedded engine).
-        lifts = [self.scale * lift for lift in self.nearness.lifts(letters[: nearness.WINDOW], weights)]
+        lifts = [self.scale * lift for lift in self.nearness.lifts(letters[: nearness.WINDOW], weights_of)]
         lifts += [0.0] * (len(letters) - len(lifts))
         if self.rereading is None or not letters or self.rereading.is_answered(letters[0]):
             return lifts
-        again = self.rereading.lifts(letters, weights([word.stem for word in self.rereading.words]))
+        again = self.rereading.lifts(letters, weights_of([word.stem for word in self.rereading.words]))
         return [one + other for one, other in zip(lifts, again, strict=True)]
 
 

@@ -219,13 +219,13 @@ def _near_keys_of(word: str) -> tuple[str, str] | None:
 
 @cache
 def _added(name: str, between: str) -> str:
-    """The added words of a field."""
+    """The added words of a field as one text, with this text between each two."""
     return between.join([_ADDED] * (ADDED_TO_TEXT if name == "text" else ADDED_TO_SHORT))
 
 
 @cache
 def _gap() -> PreTokenizedString:
-    """What stands between two pages: an added word so far behind the first page that the second one begins ``PAGE_GAP`` behind it."""
+    """What stands between two pages: an added word at such a distance that the second page begins ``PAGE_GAP`` places later."""
     return PreTokenizedString("", [Token(_ADDED, PAGE_GAP - 2, 0, 0)])
 
 
@@ -235,13 +235,14 @@ def _add_analysed(document: Document, name: str, texts: Iterable[str]) -> set[st
     if not pages:
         return set()
     # Texts of words parted by blanks, which the engine parts again: an object for each word cost three times as much.
-    exact, words, first = [_added(name, " ")], set[str](), _added(name, "")
-    for page in pages:
-        if page is not pages[0]:
+    exact, words = [_added(name, " ")], set[str]()
+    for number, page in enumerate(pages):
+        stems, folded = [one.stem for one in page], [one.folded for one in page]
+        if number:
             document.add_pre_tokenized_text(name, _gap())
-            first = ""
-        folded = [one.folded for one in page]
-        document.add_text(name, " ".join([first, *[one.stem for one in page]]))
+        else:
+            stems.insert(0, _added(name, ""))
+        document.add_text(name, " ".join(stems))
         exact += folded
         exact += [one.written for one in page if one.written != one.folded]
         words.update(folded)

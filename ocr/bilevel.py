@@ -9,8 +9,8 @@ import numpy.typing as npt
 from PIL import Image, ImageFilter
 
 from ocr import filters
+from ocr.filters import Mask
 
-Mask = npt.NDArray[np.bool_]
 Gray = npt.NDArray[np.uint8]
 Tones = npt.NDArray[np.float32]
 

@@ -3,13 +3,11 @@
 import math
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageFilter
 
 from ocr import filters
+from ocr.filters import Mask
 from ocr.image import grayscale, shrink
-
-Mask = npt.NDArray[np.bool_]
 
 FINE_LONG_SIDE_PX = 3000
 _INK = 0.62  # darker than this share of the paper around it is ink

@@ -1,6 +1,6 @@
-"""Rank filters with the same results as Pillow's and scipy's to the pixel, and many times as fast.
+"""Rank filters whose results are those of Pillow and scipy to the pixel, in a fraction of their time.
 
-Masks are packed, eight pixels into a byte.
+They work on eight pixels at a time: a mask is packed into bits.
 """
 
 from collections.abc import Callable
@@ -10,6 +10,7 @@ import numpy.typing as npt
 from PIL import Image
 
 Mask = npt.NDArray[np.bool_]
+"""True where a pixel of a page is of what is looked for: rows, columns."""
 Plane = npt.NDArray[np.uint8]
 _ONE, _SEVEN = np.uint8(1), np.uint8(7)
 
@@ -63,15 +64,19 @@ def with_company(mask: Mask) -> Mask:
 
 
 def all_along(mask: Mask, length_px: int, axis: int) -> Mask:
-    """The pixels around which a run of this length along an axis is all set; the mask is mirrored at its edges.
+    """The pixels around which a run of this length is all set; the mask is mirrored at its edges.
 
     The result is that of scipy's ``minimum_filter1d``.
+
+    Args:
+        length_px: at least 1.
+        axis: 0: the run goes down the page; 1: across it.
     """
     return _run(mask, length_px, axis, np.bitwise_and)
 
 
 def any_along(mask: Mask, length_px: int, axis: int) -> Mask:
-    """The pixels around which a run of this length along an axis has one that is set, as ``all_along``."""
+    """The pixels around which a run of this length has a pixel that is set. Arguments and edges: see ``all_along``."""
     return _run(mask, length_px, axis, np.bitwise_or)
 
 
@@ -79,7 +84,8 @@ def _run(mask: Mask, length_px: int, axis: int, join: Callable[[Plane, Plane], P
     room = [(0, 0), (0, 0)]
     room[axis] = length_px // 2, length_px - length_px // 2 - 1
     bits: Plane = np.packbits(np.pad(mask, room, mode="symmetric"), axis=1)
-    reach = 1  # each pixel stands for so many, from itself on
+    # Each pixel stands for ``reach`` pixels from itself on. Joined with the pixel that far away, it stands for twice as many.
+    reach = 1
     while reach < length_px:
         step = min(reach, length_px - reach)
         later = bits[step:] if axis == 0 else _later(bits, step)

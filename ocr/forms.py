@@ -16,6 +16,7 @@ from PIL import Image
 from scipy import ndimage
 
 from ged.ports import BoxState, FormArea, FormBox, FormReading, PrintedForm, Quad, ReadArea, ReadBox
+from ocr.filters import Mask
 from ocr.image import grayscale, shrink
 
 _QUICK_LONG_SIDE_PX = 1754
@@ -44,7 +45,6 @@ _SPREAD, _TRACE = 0.05, 0.005  # ink far beside a box
 _SPECK = 0.003  # of an empty box: what a pencil leaves in a copy of two tones
 
 Pixels = npt.NDArray[np.float32]
-Mask = npt.NDArray[np.bool_]
 Matrix = npt.NDArray[np.float64]
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from ocr.skew import rules
+from ocr.rules import rules
 
 ENOUGH_PX, ENOUGH_SHRUNK_PX, NEEDED_PX = 13, 10, 16
 """Heights of letters, as ``letter_height_px`` measures them: a page of smaller ones than the first is enlarged until they

@@ -16,16 +16,16 @@ from PIL import Image
 from scipy import ndimage
 
 from ocr import filters
+from ocr.filters import Mask
 from ocr.image import shrink
 from ocr.lines import Line, Token
-from ocr.skew import rules
+from ocr.rules import rules
 from ocr.unread import Box, united
 from ocr.wire import MAX_WRITTEN
 
 LONG_SIDE_PX = 877
 """A typed line is 8 to 12 pixels high, a stroke of a pen 1 to 3."""
 
-Mask = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.int64]
 Place = tuple[slice, slice]
 

@@ -14,7 +14,8 @@ from PIL import Image, ImageChops
 from scipy import ndimage
 
 from ocr import bilevel, filters
-from ocr.bilevel import Mask, Tones
+from ocr.bilevel import Tones
+from ocr.filters import Mask
 from ocr.image import grayscale
 
 GRID = 32  # pixels of a page at 300 dpi: 2.7 mm
@@ -153,9 +154,8 @@ def _boxes(grid: Mask, min_cells: int, size: tuple[int, int]) -> list[Box]:
 
 def _groups(grid: Mask) -> Iterator[tuple[int, int, int, int, int]]:
     """Groups of cells that touch or nearly touch: left, top, right, bottom (exclusive) and number of cells."""
-    wider = np.pad(
-        grid, ((0, 1), (0, 1))
-    )  # each cell with those to its right and below: one cell between two is bridged
+    # Each cell with those to its right and below it, so that two cells with one cell between them touch.
+    wider = np.pad(grid, ((0, 1), (0, 1)))
     wider[1:, :-1] |= grid
     wider[:, 1:] |= wider[:, :-1].copy()
     labels = ndimage.label(wider, structure=np.ones((3, 3), dtype=np.uint8))[0][:-1, :-1] * grid

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from ocr.image import shrink
-from ocr.skew import rules
+from ocr.rules import rules
 
 _LONG_SIDE_PX = 800
 _RULE_PX = 60  # longer strokes are rules, frames and edges

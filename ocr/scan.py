@@ -1,4 +1,4 @@
-"""The page as it was scanned, level, for what is read again: made whole or in part, when it is asked for."""
+"""The page as it was scanned, with its lines level: what is doubtful is read again from it, whole or in part."""
 
 import math
 from functools import cached_property
@@ -9,14 +9,14 @@ from ocr import clean
 from ocr.image import resized
 from ocr.unread import Box
 
-_ROOM_PX = 2
+_ROOM_PX = 2  # the pixels at a corner round to the next ones, and what is turned mixes neighbours
 
 
 class Scan:
     """A page in gray, dark on light, at the size at which it is read again."""
 
     def __init__(self, gray: Image.Image, *, long_side_px: int = 0, lean: float = 0.0) -> None:
-        """Nothing is made yet.
+        """Only remembers the page: an image is made when ``whole`` or ``part`` is asked for.
 
         Args:
             gray: the page in mode ``L``, dark on light.
@@ -34,7 +34,7 @@ class Scan:
         return clean.levelled(resized(self._gray, max(self.size)), self._lean)
 
     def part(self, box: Box) -> Image.Image:
-        """A region of the level page; a line takes a tenth of the time of the whole page."""
+        """A region of the level page, as ``box.cut(self.whole)``; to make a line takes a tenth of the time of the whole page."""
         width, height = self.size
         left, right = round(box.left * width), round(box.right * width)
         top, bottom = round(box.top * height), round(box.bottom * height)

@@ -1,4 +1,4 @@
-"""Finds the rules of a page, and by how much its lines are skewed."""
+"""Finds by how much the lines of a page are skewed."""
 
 import math
 
@@ -6,24 +6,13 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ocr import filters
-from ocr.clean import Mask
 from ocr.image import shrink
+from ocr.rules import rules
 
 MAX_SKEW_DEGREES = 6.0
 MIN_SKEW_DEGREES = 0.25
 _STROKE_PX = 20  # of a page of 1000 pixels: so short, the frame of a leaning stamp counts too
 _WRITTEN = 190  # of a freshened page, darker than this
-
-
-def rules(mask: Mask, length_px: int) -> Mask:
-    """The pixels of ink of rules, frames and edges: straight strokes, level or upright, of at least ``length_px``."""
-    found = np.zeros_like(mask)
-    for axis in (0, 1):
-        strokes = filters.all_along(mask, length_px, axis)
-        if strokes.any():
-            found |= filters.any_along(strokes, length_px + 4, axis)
-    return found
 
 
 def skew_degrees(fresh: Image.Image) -> float:

@@ -192,8 +192,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Take from a worker what it has left out: all leave the same."""
-    node.config.stash[_LEFT] = Counter(getattr(node, "workeroutput", {}).get("left", {}))
+    """Take from a worker what it has left out. All workers leave the same tests; one that died says nothing."""
+    left = getattr(node, "workeroutput", {}).get("left")
+    if left is not None:
+        node.config.stash[_LEFT] = Counter(left)
 
 
 def _left_to_the_long_run(item: pytest.Item, shares: Mapping[str, frozenset[str]]) -> str:

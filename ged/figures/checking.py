@@ -22,8 +22,8 @@ from ged.figures.models import (
     FigureReading,
     FigureState,
 )
-from ged.figures.operations import Progress
 from ged.figures.whole_days import WholeDays, within
+from ged.progress import PartProgress
 from ged.unit import Services
 
 
@@ -52,7 +52,7 @@ TABLES: Sequence[tuple[type[Base], str]] = (
 """The tables of cells (``sums.MODELS``), and what their differences are called."""
 
 
-def compare(services: Services, *, progress: Progress = lambda _done, _of: None) -> Iterator[Difference]:
+def compare(services: Services, *, progress: PartProgress = lambda _done, _of: None) -> Iterator[Difference]:
     """Every difference. Letters with acts that no run has counted yet are left out: they are about to be counted."""
     with services.snapshot() as session:
         state = session.get(FigureState, STATE)
@@ -70,7 +70,7 @@ def compare(services: Services, *, progress: Progress = lambda _done, _of: None)
             yield from _papers(session, services.zone, state, kind)
 
 
-def _letters(register: CountedRegister, waiting: set[int], progress: Progress) -> Iterator[Difference]:
+def _letters(register: CountedRegister, waiting: set[int], progress: PartProgress) -> Iterator[Difference]:
     session = register.session
     last, upto = operations.last_letter(session), 0
     while upto < last:

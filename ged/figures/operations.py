@@ -16,7 +16,7 @@ for the delays that its days lie in.
 
 import hashlib
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from itertools import accumulate
 
@@ -42,6 +42,7 @@ from ged.figures.models import (
 )
 from ged.figures.stages import FIRST_DAY
 from ged.figures.whole_days import WholeDays
+from ged.progress import PartProgress
 from ged.register.models import Mail, MailNumber
 from ged.routing import calendar
 from ged.routing.deadlines import WorkCalendar
@@ -59,8 +60,6 @@ AT_ONCE = 400
 YEARS_AHEAD = 2
 WHOLE_DAYS: Sequence[WholeDays] = (scanned.STATIONS, handed.SLIPS)
 """The cells whose days are always counted whole: counted, healed and verified in this order."""
-Progress = Callable[[int, int], None]
-"""Called with the id of the last letter that is done, and the highest id."""
 
 
 def has_acts(session: Session) -> bool:
@@ -71,7 +70,7 @@ def has_acts(session: Session) -> bool:
     return audit.head(session).count > state.sequence
 
 
-def run(services: Services, *, now: datetime, progress: Progress = lambda _done, _of: None) -> int:
+def run(services: Services, *, now: datetime, progress: PartProgress = lambda _done, _of: None) -> int:
     """Count the acts since the last run; make the figures first where they are missing. Returns the number of letters.
 
     May be run again after any crash, and by several workers at the same time.
@@ -102,7 +101,7 @@ def _count_days(services: Services, kind: WholeDays, *, now: datetime) -> None:
 
 
 def rebuild(
-    services: Services, *, now: datetime, afresh: bool = False, progress: Progress = lambda _done, _of: None
+    services: Services, *, now: datetime, afresh: bool = False, progress: PartProgress = lambda _done, _of: None
 ) -> int:
     """Make all figures anew, or go on with a rebuild that was interrupted. Returns the number of letters.
 
@@ -123,7 +122,7 @@ def rebuild(
         return session.scalar(select(func.count()).select_from(FigureLetter)) or 0
 
 
-def heal(services: Services, *, now: datetime, progress: Progress = lambda _done, _of: None) -> int:
+def heal(services: Services, *, now: datetime, progress: PartProgress = lambda _done, _of: None) -> int:
     """Compare every letter with the register, and count again those that differ. Returns their number.
 
     An interrupted comparison goes on where it stopped. It ends where a rebuild began meanwhile: that one counts every letter itself.
@@ -283,7 +282,7 @@ def _count_on(uow: UnitOfWork) -> tuple[int, bool]:
     return len(found), upto < head
 
 
-def _finish_build(services: Services, *, now: datetime, progress: Progress) -> None:
+def _finish_build(services: Services, *, now: datetime, progress: PartProgress) -> None:
     """Make what is missing of the figures, some letters in each transaction."""
     more = True
     while more:

@@ -30,6 +30,7 @@ from ged.monthly.models import MonthlyReport, MonthlyReportRevision
 from ged.monthly.numbers import Item, Letter, Number, below, columns, numbers
 from ged.org.models import Person
 from ged.ports import Certificate, Confidentiality, Digest, SealedFile, SignatureReport, Verdict
+from ged.progress import PartProgress
 from ged.register.models import MailNumber
 from ged.register.queries import first_numbers
 from ged.slips.models import SlipLine
@@ -153,7 +154,7 @@ def verify(
     opened: Callable[[bytes], SealedFile],
     *,
     now: datetime,
-    progress: reading.Progress = lambda _done, _of: None,
+    progress: PartProgress = lambda _done, _of: None,
 ) -> Proof:
     """Prove a report.
 
@@ -366,7 +367,7 @@ def _journal_faults(session: Session, content: Mapping[str, Any]) -> Iterator[Fa
 
 
 def _count_again(
-    session: Session, content: Mapping[str, Any], progress: reading.Progress
+    session: Session, content: Mapping[str, Any], progress: PartProgress
 ) -> tuple[int, list[Change], list[Fault]]:
     month, lines = operations.month_of(content), below(content["units"])
     if month is None:  # a fault of the file

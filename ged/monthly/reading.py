@@ -3,7 +3,7 @@
 Letters of the ordinary level alone: whoever may read the report may know of each of them that it is there.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,12 +22,12 @@ from ged.monthly.numbers import DAYS, Letter, Month
 from ged.org import tree
 from ged.org.models import Unit
 from ged.ports import Confidentiality
+from ged.progress import PartProgress
 from ged.register.models import MailNumber
 from ged.routing import calendar
 
 AT_ONCE = 400
 """Letters named one by one in a statement."""
-Progress = Callable[[int, int], None]
 
 
 def units_of(session: Session, entity_id: int) -> list[dict[str, Any]]:
@@ -104,7 +104,7 @@ def named(session: Session, zone: ZoneInfo, mail_ids: Collection[int]) -> Iterat
         yield from _read(session, zone, among(wanted[start : start + AT_ONCE]))
 
 
-def every(session: Session, zone: ZoneInfo, progress: Progress) -> Iterator[tuple[Letter, int]]:
+def every(session: Session, zone: ZoneInfo, progress: PartProgress) -> Iterator[tuple[Letter, int]]:
     """All letters of the register as it has them now, each with its level. No table of figures is asked."""
     last, upto = figures.last_letter(session), 0
     while upto < last:

@@ -1,6 +1,6 @@
 """Compares the two databases row by row."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, Table, select
 
 from ged.moving.columns import beyond, carried, digest_of, key_of, keys, tables
 from ged.moving.copying import BATCH, batch_after
+from ged.progress import CountedProgress
 
 NAMED = 50
 """So many differences are named; all are counted."""
@@ -60,9 +61,7 @@ class Comparison:
             self.named.append(found)
 
 
-def compare(
-    source: Connection, target: Connection, *, progress: Callable[[str, int], None], batch: int = BATCH
-) -> Comparison:
+def compare(source: Connection, target: Connection, *, progress: CountedProgress, batch: int = BATCH) -> Comparison:
     """Read every row of both, and compare the digests of their canonical forms."""
     found = Comparison()
     for table in tables():

@@ -205,7 +205,7 @@ class IndexStatus:
 
     Attributes:
         documents, generation: 0 and '' where this program cannot read the index.
-        is_outdated: a release before made the index, so that this program has to rebuild it.
+        is_outdated: another release made the index, and this program has to rebuild it.
     """
 
     engine: str

@@ -191,7 +191,7 @@ class _Signed:
         """Forget the documents that were destroyed."""
         self.revisions = {of: digests for of, digests in self.revisions.items() if digests[-1] not in gone}
 
-    def progress(self) -> Iterator[bytes]:
+    def lines(self) -> Iterator[bytes]:
         for (of, subject_id), digests in sorted(self.revisions.items()):
             name = f"{of} {self.numbers.get((of, subject_id), '')}".strip()
             yield (
@@ -235,7 +235,7 @@ class _Writer:
             self._part(f"journal/{path}.jsonl", (line.encode() + b"\n" for line in lines))
         for count, token in tokens:
             self._part(f"journal/anchors/{count}.tst", [token])
-        self._part("signed.jsonl", self._signed.progress())
+        self._part("signed.jsonl", self._signed.lines())
         self._beside()
         documents, size = self._documents()
         os.sync()  # all of it is on the disk before the manifest says so
@@ -260,13 +260,13 @@ class _Writer:
         return heads, anchors.lines(), [(one.count, token) for one in anchors.all() if (token := anchors.token(one))]
 
     def _rows(self, session: Session, belonging: Belonging, table: Any) -> None:
-        def progress() -> Iterator[bytes]:
+        def seen() -> Iterator[bytes]:
             for values, line in rows.lines(session, belonging.rows(table)):
                 self._named.update(rows.digests(table, values))
                 self._signed.see(table.name, values)
                 yield line
 
-        self._counts[table.name] = self._part(f"rows/{table.name}.jsonl", progress())
+        self._counts[table.name] = self._part(f"rows/{table.name}.jsonl", seen())
 
     def _leave_out_destroyed(self, session: Session) -> None:
         """Files that a disposal destroyed are named by their rows, and listed apart."""

@@ -120,19 +120,19 @@ def test_an_index_of_an_earlier_release_is_rebuilt_by_itself_and_once(
     monkeypatch.setattr(index_sync, "BATCH", 2)
     mails = [register(services, f"Dossier {name}").mail_id for name in ("un", "deux", "trois", "quatre", "cinq")]
     run_jobs(services)
-    assert index_sync.ask_where_outdated(services, now=NOW), "an index in order is looked at, and left alone"
+    assert index_sync.ask_rebuild_if_outdated(services, now=NOW), "an index in order is looked at, and left alone"
     of_another_layout(services)
     assert index_check(services)[0] == "outdated"
     assert noticed(services, "dossier") == (sorted(mails), letter_search.WITHOUT_INDEX), "nobody rebuilds it yet"
     assert rebuilds(services) == []
     for _worker in range(2):
-        assert index_sync.ask_where_outdated(services, now=NOW)
+        assert index_sync.ask_rebuild_if_outdated(services, now=NOW)
     assert rebuilds(services) == [JobState.QUEUED]
     assert noticed(services, "dossier") == (sorted(mails), letter_search.BEING_REBUILT)
     assert index_check(services) == ("rebuilding", {"engine": "tantivy", "done": 0, "letters": 5})
     with pytest.raises(Killed):
         index_sync.rebuild(dataclasses.replace(services, index=Dying(services, 1)), progress=nothing)  # type: ignore[arg-type]
-    assert index_sync.ask_where_outdated(services, now=NOW), "the worker starts again"
+    assert index_sync.ask_rebuild_if_outdated(services, now=NOW), "the worker starts again"
     assert rebuilds(services) == [JobState.QUEUED]
     assert index_check(services) == ("rebuilding", {"engine": "tantivy", "done": 2, "letters": 5})
     run_jobs(services, JobKind.REBUILD_INDEX)
@@ -140,7 +140,7 @@ def test_an_index_of_an_earlier_release_is_rebuilt_by_itself_and_once(
     assert noticed(services, "dossier") == (sorted(mails), None)
     assert index_check(services)[0] == "ok"
     assert index_sync.compare(services, progress=nothing).differences == {}
-    assert index_sync.ask_where_outdated(services, now=NOW)
+    assert index_sync.ask_rebuild_if_outdated(services, now=NOW)
     assert rebuilds(services) == [JobState.DONE], "and it stays so"
 
 
@@ -148,14 +148,14 @@ def test_a_rebuild_that_failed_waits_for_a_person_for_a_day(services: Services) 
     register(services, "Dossier")
     run_jobs(services)
     of_another_layout(services)
-    index_sync.ask_where_outdated(services, now=NOW)
+    index_sync.ask_rebuild_if_outdated(services, now=NOW)
     with services.unit_of_work(NOW) as uow:
         for job in uow.session.scalars(select(Job).where(Job.kind == JobKind.REBUILD_INDEX)):
             job.state, job.finished_at = JobState.FAILED, NOW
     for hours in (1, 23):
-        index_sync.ask_where_outdated(services, now=NOW + timedelta(hours=hours))
+        index_sync.ask_rebuild_if_outdated(services, now=NOW + timedelta(hours=hours))
     assert rebuilds(services) == [JobState.FAILED]
-    index_sync.ask_where_outdated(services, now=NOW + timedelta(hours=25))
+    index_sync.ask_rebuild_if_outdated(services, now=NOW + timedelta(hours=25))
     assert rebuilds(services) == [JobState.FAILED, JobState.QUEUED]
 
 
@@ -165,7 +165,7 @@ def test_an_engine_that_is_away_is_asked_again(services: Services) -> None:
             raise EngineFailed("index.unavailable", retryable=True)
 
     away = dataclasses.replace(services, index=Away(services, 0))  # type: ignore[arg-type]
-    assert not index_sync.ask_where_outdated(away, now=NOW)
+    assert not index_sync.ask_rebuild_if_outdated(away, now=NOW)
     assert rebuilds(services) == []
 
 

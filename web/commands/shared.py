@@ -17,9 +17,9 @@ from web.wiring import settings_file
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-def print_step(name: str) -> None:
-    """Print a step of long work on standard error (``ged.progress.Progress``)."""
-    click.echo(f"  {name}", err=True)
+def print_step(line: str) -> None:
+    """Print what long work tells of itself on standard error (a ``ged.progress.Progress``)."""
+    click.echo(f"  {line}", err=True)
 
 
 def settings_of(*, moved: bool = False) -> Settings:
