@@ -277,7 +277,9 @@ def _other_database(item: pytest.Item) -> bool:
         return False
     of_both, params = ("sqlite", "postgresql"), item.callspec.params
     given = [one for one in params.values() if one in of_both]
-    name = f"{item.originalname}{sorted(f'{name} {_stable(one)}' for name, one in params.items() if one not in of_both)}"
+    name = (
+        f"{item.originalname}{sorted(f'{name} {_stable(one)}' for name, one in params.items() if one not in of_both)}"
+    )
     return len(given) == 1 and given[0] != of_both[(zlib.crc32(name.encode()) + TURN) % ON_POSTGRES == 0]
 
 
