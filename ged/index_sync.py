@@ -73,12 +73,13 @@ def put_letters(services: Services, versions: "Mapping[int, int]") -> None:
 
 
 def ask_rebuild_if_outdated(services: Services, *, now: datetime) -> bool:
-    """Ask for the rebuild of an index that another release made. A worker calls this at its start, until it returns True.
+    """Ask for the rebuild of an index that another release made. A worker calls this from its start on, until it returns True.
 
     A rebuild that failed less than a day ago is left to a person: else each start of a worker would try it again.
 
     Returns:
-        False: the engine is away, and nobody knows.
+        Whether the index is in order. Not while the engine is away, and not until the rebuild is published: a worker of
+        another release that still runs may take the job, and make an index of its own.
     """
     try:
         is_outdated = services.index.status().is_outdated
@@ -90,7 +91,7 @@ def ask_rebuild_if_outdated(services: Services, *, now: datetime) -> bool:
             if not jobs.is_unsettled(uow.session, JobKind.REBUILD_INDEX, since=now - ASKED_AGAIN_AFTER):
                 uow.defer(JobKind.REBUILD_INDEX, 0)
                 logger.warning("index.outdated rebuild=asked")
-    return True
+    return not is_outdated
 
 
 def rebuild(services: Services, *, progress: PartProgress) -> int:

@@ -91,8 +91,9 @@ def forms(word: str) -> Forms:
     lower = word.lower().translate(_REPLACED)
     elided = _ELISION.match(lower)
     written = lower[elided.end() if elided else 0 :][:MAX_WORD_LENGTH]
-    # Some signs of other scripts have blanks when they are taken apart, and the embedded engine parts words at blanks.
-    folded = "".join(fold(written).split())
+    # Some signs of other scripts have blanks when they are taken apart, and the embedded engine parts words at blanks. Of a
+    # sign that is a mark alone nothing is left: it stays as it is, because no word may be empty.
+    folded = "".join(fold(written).split()) or written
     if folded.isdigit():
         return Forms(written, folded, folded.lstrip("0") or "0")
     return Forms(written, folded, light_french(folded) or folded)

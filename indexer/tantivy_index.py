@@ -220,13 +220,13 @@ class TantivyIndex:
     def status(self) -> IndexStatus:
         """See ``SearchIndex.status``; version 0 without an index. The folder has one writing program, so that an index of
         any other layout is outdated, also that of a later release which was left again."""
-        current = tantivy_store.read_current(self._path)
-        building = tantivy_store.read_building(self._path)
-        if current is None:
-            return IndexStatus(ENGINE, 0, 0, building=building)
-        if not current.is_up_to_date:
-            return IndexStatus(ENGINE, current.schema_version, 0, building=building, is_outdated=True)
         with _failures():
+            current = tantivy_store.read_current(self._path)
+            building = tantivy_store.read_building(self._path)
+            if current is None:
+                return IndexStatus(ENGINE, 0, 0, building=building)
+            if not current.is_up_to_date:
+                return IndexStatus(ENGINE, current.schema_version, 0, building=building, is_outdated=True)
             count = self._open().searcher().num_docs
         return IndexStatus(ENGINE, current.schema_version, count, current.folder, building)
 

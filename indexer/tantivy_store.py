@@ -72,9 +72,11 @@ class Current:
 
 
 def read_current(path: Path) -> Current | None:
-    """The living generation; None when there is no index yet."""
+    """The living generation; None when there is no index yet. A damaged file counts as one of another layout."""
     found = _read(path / CURRENT)
-    return Current(int(found["schema_version"]), str(found["folder"]), int(found.get("layout", 1))) if found else None
+    if found is None:
+        return None
+    return Current(int(found.get("schema_version", -1)), str(found.get("folder", "")), int(found.get("layout", 1)))
 
 
 def read_building(path: Path) -> Building | None:
@@ -134,10 +136,13 @@ def _versions() -> dict[str, Any]:
 
 
 def _read(path: Path) -> dict[str, Any] | None:
+    """The contents of a file: None without it, nothing where it is damaged."""
     try:
-        return dict(json.loads(path.read_text()))
+        return dict(json.loads(path.read_bytes()))
     except FileNotFoundError:
         return None
+    except (TypeError, ValueError):
+        return {}
 
 
 def _write(path: Path, told: dict[str, Any]) -> None:

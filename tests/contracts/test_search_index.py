@@ -212,6 +212,14 @@ def test_no_phrase_goes_over_the_end_of_a_page(index: SearchIndex) -> None:
     assert sorted(ids(index, "marché")) == [1, 2]
 
 
+@pytest.mark.parametrize("sign", ["\u037a", "\u037a\u037a l'\u037a"])
+def test_a_sign_of_which_folding_leaves_nothing_does_no_harm(index: SearchIndex, sign: str) -> None:
+    index.put([letter(1, f"{sign} électrification {sign}", f"{sign} rurale"), letter(2, sign)])
+    assert ids(index, "électrfication") == [1], "a near word is looked for among the words of the letter"
+    assert 1 in ids(index, f"{sign} rurale")
+    assert index.similar(MailId(2), principals=ALL) is not None
+
+
 def test_a_typing_mistake_is_found_below_the_word_itself(index: SearchIndex) -> None:
     index.put([letter(1, "electrication rurale"), letter(2, "électrification rurale"), letter(3, "rurale")])
     assert ids(index, "électrification") == [2, 1]

@@ -22,6 +22,7 @@ from ged.ports import Building, IndexDocument, IndexStatus, MailId, SearchQuery,
 from ged.register.models import Mail
 from ged.search import letter_search
 from ged.unit import Services
+from indexer.tantivy_index import TantivyIndex
 from tests.contracts.letters import letter
 from tests.factories import NOW, TODAY, actor
 from tests.routing_kit import impute, post_id, register, run_jobs, unit_id
@@ -126,13 +127,13 @@ def test_an_index_of_an_earlier_release_is_rebuilt_by_itself_and_once(
     assert noticed(services, "dossier") == (sorted(mails), letter_search.WITHOUT_INDEX), "nobody rebuilds it yet"
     assert rebuilds(services) == []
     for _worker in range(2):
-        assert index_sync.ask_rebuild_if_outdated(services, now=NOW)
+        assert not index_sync.ask_rebuild_if_outdated(services, now=NOW), "it is looked at until it is in order"
     assert rebuilds(services) == [JobState.QUEUED]
     assert noticed(services, "dossier") == (sorted(mails), letter_search.BEING_REBUILT)
     assert index_check(services) == ("rebuilding", {"engine": "tantivy", "done": 0, "letters": 5})
     with pytest.raises(Killed):
         index_sync.rebuild(dataclasses.replace(services, index=Dying(services, 1)), progress=nothing)  # type: ignore[arg-type]
-    assert index_sync.ask_rebuild_if_outdated(services, now=NOW), "the worker starts again"
+    assert not index_sync.ask_rebuild_if_outdated(services, now=NOW), "the worker starts again"
     assert rebuilds(services) == [JobState.QUEUED]
     assert index_check(services) == ("rebuilding", {"engine": "tantivy", "done": 2, "letters": 5})
     run_jobs(services, JobKind.REBUILD_INDEX)
@@ -142,6 +143,41 @@ def test_an_index_of_an_earlier_release_is_rebuilt_by_itself_and_once(
     assert index_sync.compare(services, progress=nothing).differences == {}
     assert index_sync.ask_rebuild_if_outdated(services, now=NOW)
     assert rebuilds(services) == [JobState.DONE], "and it stays so"
+
+
+def test_a_rebuild_by_a_worker_of_an_earlier_release_is_asked_for_again(services: Services) -> None:
+    """In an upgrade of several hosts such a worker may take the job, and make the index anew as it knows it."""
+    register(services, "Dossier")
+    run_jobs(services)
+    of_another_layout(services)
+    index_sync.ask_rebuild_if_outdated(services, now=NOW)
+    with services.unit_of_work(NOW) as uow:
+        for job in uow.session.scalars(select(Job).where(Job.kind == JobKind.REBUILD_INDEX)):
+            job.state, job.finished_at = JobState.DONE, NOW
+    assert not index_sync.ask_rebuild_if_outdated(services, now=NOW)
+    assert rebuilds(services) == [JobState.DONE, JobState.QUEUED]
+    run_jobs(services, JobKind.REBUILD_INDEX)
+    assert index_sync.ask_rebuild_if_outdated(services, now=NOW)
+    assert noticed(services, "dossier")[1] is None
+
+
+@pytest.mark.parametrize("left", [b"", b"\x00" * 60, b'{"schema_ver', b"[]", b"7", b"{}", b"\xff\xfe"])
+def test_an_index_whose_file_of_the_living_one_is_damaged_is_rebuilt(
+    services: Services, tmp_path: Path, left: bytes
+) -> None:
+    mail = register(services, "Dossier").mail_id
+    run_jobs(services)
+    services.index.close()  # type: ignore[attr-defined]
+    folder = Path(services.data_dir) / "index"
+    for name in ("current.json", "building.json"):
+        (folder / name).write_bytes(left)
+    assert noticed(services, "dossier") == ([mail], letter_search.WITHOUT_INDEX)
+    again = dataclasses.replace(services, index=TantivyIndex(folder, writable=True))
+    assert not index_sync.ask_rebuild_if_outdated(again, now=NOW), "the worker starts with it"
+    run_jobs(again, JobKind.REBUILD_INDEX)
+    assert index_sync.ask_rebuild_if_outdated(again, now=NOW)
+    assert noticed(again, "dossier") == ([mail], None)
+    again.index.close()  # type: ignore[attr-defined]
 
 
 def test_a_rebuild_that_failed_waits_for_a_person_for_a_day(services: Services) -> None:
