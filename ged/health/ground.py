@@ -1,5 +1,6 @@
 """What the checks look at: settings, services and the database, each of which may be away."""
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -140,14 +141,18 @@ def _is_file(engine: Engine) -> bool:
 
 
 def _file_trouble(path: Path) -> str:
+    """Why the file cannot be read, found out without opening it.
+
+    A process that closes any handle of a file loses all its POSIX locks on it, those of SQLite too. The next process that
+    ends would then take itself for the last one, and delete the log (WAL) under this one.
+    """
     try:
-        with path.open("rb") as file:
-            file.read(1)
+        path.stat()
     except FileNotFoundError:
         return "no_file"
     except OSError:
         return "denied"
-    return ""
+    return "" if os.access(path, os.R_OK, effective_ids=True) else "denied"
 
 
 _SAID = (

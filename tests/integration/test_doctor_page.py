@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from ged.capture.models import Bridge
 from ged.health import mail, proof, work
@@ -72,6 +73,23 @@ def test_the_page_waits_no_longer_than_it_says_and_no_group_waits_for_another(gr
     never.set()
     assert found == {"redis": "late", "queue": "late", "backup": "ok"}
     assert worst([ok(), fault("late")]) is State.FAULT
+
+
+def test_the_checks_leave_this_process_its_locks_on_the_file_of_the_database(ground: Ground) -> None:
+    """Without them, the next program that ends deletes the log under the site: letters are lost, and each page fails."""
+    services = ground.serving
+    if services.engine.dialect.name != "sqlite":
+        pytest.skip("only SQLite keeps its locks on a file")
+    file = Path(str(services.engine.url.database))
+    log = file.with_name(f"{file.name}-wal")
+    with services.engine.connect() as connection:
+        connection.execute(text("SELECT count(*) FROM units")).scalar_one()
+        before = log.stat().st_ino
+        list(run_all(CHECKS, ground))
+        other = "import sqlite3, sys; base = sqlite3.connect(sys.argv[1]); base.execute('SELECT 1 FROM units'); base.close()"
+        subprocess.run([sys.executable, "-c", other, str(file)], check=True, timeout=60)
+        assert log.is_file()
+        assert log.stat().st_ino == before
 
 
 def test_each_check_has_its_title_and_each_sentence_its_check() -> None:
