@@ -5,9 +5,7 @@ verification and migration.
 """
 
 import json
-import logging
 import math
-import sqlite3
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -61,8 +59,6 @@ from sqlalchemy.sql.schema import ScalarElementColumnDefault
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from ged import held, standby
-
-logger = logging.getLogger(__name__)
 
 Id = BigInteger().with_variant(Integer(), "sqlite")
 """Type of every key: SQLite supports autoincrement only for INTEGER."""
@@ -416,7 +412,7 @@ def snapshot_session(engine: Engine) -> Iterator[Session]:
 def give_back_log(engine: Engine) -> None:
     """After many writes: give SQLite's log back to the disk. It keeps its greatest length for as long as any process has the database open.
 
-    Where a reader or a writer is at work, or the disk is full, it stays for another time: all that it holds is written.
+    Where a reader or a writer is at work, it stays for another time.
     """
     if engine.dialect.name != "sqlite":
         return
@@ -426,8 +422,6 @@ def give_back_log(engine: Engine) -> None:
         cursor.execute("PRAGMA busy_timeout=1000")
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         cursor.close()
-    except sqlite3.OperationalError as error:
-        logger.warning("database.log_stays: %s", error)
     finally:
         connection.invalidate()  # it waits too little for other work
         connection.close()

@@ -126,8 +126,7 @@ def _spread(channels: list[Tones]) -> Tones:
 
 def _toned(gray: Image.Image, paper: list[Image.Image]) -> Mask:
     """Grid cells filled with neither ink nor paper, as photographs are."""
-    size = max(1, gray.width // 4), max(1, gray.height // 4)
-    sample = np.asarray(gray.resize(size, Image.Resampling.NEAREST)).astype(np.float32)
+    sample = np.asarray(gray.resize((gray.width // 4, gray.height // 4), Image.Resampling.NEAREST)).astype(np.float32)
     light = np.asarray(paper[0].resize((sample.shape[1], sample.shape[0]))).astype(np.float32)
     bright = max(float(np.percentile(light, 75)), 1.0)
     tones = sample / bright

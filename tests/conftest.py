@@ -342,7 +342,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None]:
-    """Print above pytest's closing line how many tests could not run here, and why."""
+    """Print above pytest's closing line how many tests were left out of the run, how many could not run here, and why."""
     from tests.sample_kit import IN_TURNS, TURN
 
     yield
@@ -351,14 +351,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Genera
         terminalreporter.write_line(f"This was turn {TURN} of the usual run: `make test TURN={TURN}` plays it again.")
     reasons = Counter(_reason(report) for report in terminalreporter.stats.get("skipped", []))
     reasons += _left(terminalreporter.config)
-    total = sum(reasons.values())
+    left = Counter({reason: count for reason, count in reasons.items() if reason.endswith(_runs_it(""))})
     terminalreporter.ensure_newline()
-    if not total:
-        terminalreporter.write_line("Every test could run on this machine.")
-        return
-    terminalreporter.write_line(f"{total} {'test' if total == 1 else 'tests'} could not run on this machine:")
-    for reason, count in reasons.most_common():
-        terminalreporter.write_line(f"  {count} because {reason}")
+    for those, what in (
+        (left, "left out of this run"),
+        (reasons - left, "skipped, which could not run on this machine"),
+    ):
+        if those:
+            terminalreporter.write_line(f"Tests {what}: {those.total()}")
+        for reason, count in those.most_common():
+            terminalreporter.write_line(f"  {count} because {reason}")
+    if reasons == left:
+        terminalreporter.write_line("Every other test could run on this machine.")
 
 
 def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:

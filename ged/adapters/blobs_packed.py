@@ -50,7 +50,7 @@ class PackedBlobs:
             keyring: that of ``files``.
             packs: whether new rows are made, asked for each piece; None: yes. Where the store locks its files against removal, a row
                 would escape the lock.
-            asked_at_once: how many questions ``files`` is asked at once: one where it lies on this machine, which answers at once.
+            asked_at_once: for how many files ``files`` is asked at a time: 1 for a folder of this machine, more for a store behind a network.
         """
         self._files, self._engine, self._keyring, self._packs = files, engine, keyring, packs
         self._asked_at_once = asked_at_once

@@ -118,7 +118,7 @@ class _Run:
         self, services: Services, order: Order, medium: AnyMedium, spare: Path, now: datetime, progress: Progress
     ) -> None:
         self._services, self._order, self._medium, self._spare = services, order, medium, spare
-        self._now, self._report = now, progress
+        self._now, self._progress = now, progress
         self._known, self._dropped = _known(medium), tuple[str, ...]()
         self._new, self._new_bytes, self._counting = 0, 0, Lock()
         self._data = Path(services.data_dir)
@@ -135,7 +135,7 @@ class _Run:
             held, damaged, lost, is_steady = self._blobs(moment.digests)
             if is_steady:
                 break
-            self._report("stored files were removed meanwhile: the database is copied again")
+            self._progress("stored files were removed meanwhile: the database is copied again")
         else:
             raise EngineFailed("backup.unsteady", "call it again when no sweep or disposal runs", retryable=True)
         manifest = Manifest(
@@ -154,7 +154,7 @@ class _Run:
         written = self._plain(name, papers.INDEX, content)
         self._plain(name, papers.SIGNATURE, _signed(self._services, content).encode())
         self._medium.complete(name)
-        dropped = (*self._dropped, *prune(self._medium, self._order.keep, self._services.zone, progress=self._report))
+        dropped = (*self._dropped, *prune(self._medium, self._order.keep, self._services.zone, progress=self._progress))
         return Made(
             name, len(held), self._new, self._new_bytes, written.sha256, tuple(damaged), tuple(lost), dropped, keys,
             keys_written, keys_there, is_whole,
@@ -222,7 +222,7 @@ class _Run:
             return self._encrypted(name, papers.FILES, packed)
 
     def _database(self, name: str, pieces: dict[str, Written]) -> facts.Facts:
-        self._report("the database")
+        self._progress("the database")
         with database.taken(self._services.engine, self._spare) as moment:
             known = facts.of(moment)
             self._require_room(name, moment.size_bytes, known.digests)
@@ -239,7 +239,7 @@ class _Run:
             self._medium.require_room(size)
         except DiskFull:
             self._dropped += prune(
-                self._medium, self._order.keep, self._services.zone, coming=snapshot, progress=self._report
+                self._medium, self._order.keep, self._services.zone, coming=snapshot, progress=self._progress
             )
             self._known = _known(self._medium)
             self._medium.require_room(size)
@@ -270,7 +270,7 @@ class _Run:
                         gone.append(digest)
                     elif fault:
                         damaged.append(digest)
-                self._report(f"stored files: {min(start + BATCH, len(digests))}/{len(digests)}")
+                self._progress(f"stored files: {min(start + BATCH, len(digests))}/{len(digests)}")
         with self._services.reading() as session:
             named = {digest for digest, _ in archive_blobs.named_digests(session)} if gone else set()
         held.sort(key=lambda one: one.digest)

@@ -194,7 +194,7 @@ class _Run:
         self, services: Services, wanted: Wanted, folder: Path, spare: Path, now: datetime, progress: Progress
     ) -> None:
         self._services, self._wanted, self._folder, self._spare = services, wanted, folder, spare
-        self._now, self._report = now, progress
+        self._now, self._progress = now, progress
         self._draft = folder / DRAFT
         self._local = now.astimezone(services.zone)
 
@@ -204,11 +204,11 @@ class _Run:
             uow.record(BEGUN, "disk", None, actor=self._wanted.actor, holder=self._wanted.holder, scope="ordinary")
         key = self._key()
         order = self._order(self._require_room())
-        copy = backup.make(self._services, order, now=self._now, progress=self._report)
-        self._report("the installation is checked")
+        copy = backup.make(self._services, order, now=self._now, progress=self._progress)
+        self._progress("the installation is checked")
         report = verify(self._services, now=self._now)
         self._require_room()
-        readable = Readable(self._draft, key, self._services.blobs, self._spare, self._report)
+        readable = Readable(self._draft, key, self._services.blobs, self._spare, self._progress)
         readable.prepare()
         with self._services.snapshot() as session:
             books = readable.write(session, self._services.zone)
@@ -330,7 +330,7 @@ class _Run:
 
     def _manifest(self, ministry: str) -> tuple[bytes, str, int, int]:
         """(the manifest, its SHA-256, how many files it names, how large they are)."""
-        self._report("the manifest")
+        self._progress("the manifest")
         listed = [
             {"path": PAGE if name == WAITING_PAGE else name, "sha256": digest_of(path), "size": path.stat().st_size}
             for name, path in files_of(self._draft)

@@ -59,7 +59,7 @@ class Readable:
 
     def __init__(self, draft: Path, key: DiskKey, blobs: BlobStore, spare: Path, progress: Progress) -> None:
         self._draft, self._folder, self._key, self._blobs, self._spare = draft, draft / FOLDER, key, blobs, spare
-        self._report = progress
+        self._progress = progress
         self.counts = Counts()
         self._words: list[str] = []
         self._known: dict[str, Json] = {}
@@ -90,13 +90,13 @@ class Readable:
                 self._seal(f"lettres/{start // LETTERS}", told)
                 self.counts.letters += len(found)
                 if start // LETTERS % EACH == 0 or start + LETTERS >= len(ids):
-                    self._report(f"letters: {min(start + LETTERS, len(ids))}/{len(ids)}")
-        self._report("words")
+                    self._progress(f"letters: {min(start + LETTERS, len(ids))}/{len(ids)}")
+        self._progress("words")
         for number, shard in enumerate(terms.shards(gathering.all())):
             self._seal(f"mots/{number}", {"t": [term for term, _ in shard], "p": [packed for _, packed in shard]})
             self._words.append(shard[0][0])
             self.counts.words += len(shard)
-        self._report("registers")
+        self._progress("registers")
         return [self._book(session, book, places, zone) for book in reading.books(session)]
 
     def finish(self, first_page: Json) -> None:

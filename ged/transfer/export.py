@@ -209,7 +209,7 @@ def document_path(digest: str) -> str:
 
 class _Writer:
     def __init__(self, services: Services, folder: Path, now: datetime, progress: Progress) -> None:
-        self._services, self._folder, self._now, self._report = services, folder, now, progress
+        self._services, self._folder, self._now, self._progress = services, folder, now, progress
         self._parts: list[dict[str, Any]] = []
         self._counts: dict[str, int] = {}
         self._named: set[str] = set()
@@ -223,12 +223,12 @@ class _Writer:
             name = session.get_one(Unit, unit_id).name
             head = audit.head(session)
             for table in travelling():
-                self._report(table.name)
+                self._progress(table.name)
                 self._rows(session, belonging, table)
             self._leave_out_destroyed(session)
             strangers = sorted(belonging.strangers(session).items())
             self._part("strangers.jsonl", (_line({"id": one, "name": name}) for one, name in strangers))
-            self._report("journal")
+            self._progress("journal")
             self._part("journal/hashes.bin", leaves(session, head.count))
             entries = self._part("journal/entries.jsonl", journal.entries(session, belonging))
         for path, lines in (("heads", heads), ("anchors", anchors)):
@@ -304,7 +304,7 @@ class _Writer:
 
     def _documents(self) -> tuple[int, int]:
         """Copy the stored files, and list them. Returns (count, bytes)."""
-        self._report("files")
+        self._progress("files")
         listed: list[bytes] = []
         whole = 0
         for digest in sorted(self._named):

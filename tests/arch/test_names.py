@@ -8,7 +8,7 @@ from tests.source_kit import ROOT, modules, nodes
 
 PACKAGES = ("ged", "sandbox", "ocr", "indexer", "signing", "web", "scanner_bridge", "demo", "bench", "scripts")
 EMPTY = {"told", "row", "look", "last", "matter", "do_it", "stuff", "helper", "data_of"}
-"""What one module calls so is another thing in the next: a name says what is told, and of what a row is."""
+"""Each module means another thing by such a name. A name says what is told, and what a row is of."""
 MADE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 

@@ -8,19 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from ged import jobs, pipeline
 from ged.adapters.blobs_fs import FileBlobs
-from ged.audit import AuditEntry
-from ged.db import give_back_log
 from ged.errors import DiskFull
 from ged.jobs import Job, JobKind, JobState
 from ged.register.models import Rendition
-from ged.unit import SYSTEM
 from tests import pages, slip_kit
 from tests.factories import NOW, make_organisation, make_services
-from tests.full_disk_kit import FullDisk, fill, small_disk
+from tests.full_disk_kit import FullDisk
 from tests.verify_kit import read_document
 
 LIMIT = 200_000
@@ -79,27 +76,6 @@ def test_a_job_that_met_a_full_disk_is_tried_again_and_then_done(tmp_path: Path)
         assert session.get_one(Job, job_id).state is JobState.DONE
         assert {r.kind for r in session.scalars(select(Rendition))} == {"searchable_pdf", "thumbnail", "page_image"}
     services.engine.dispose()
-
-
-def test_the_log_of_an_import_that_filled_the_disk_stays_and_the_import_ends_well(tmp_path: Path) -> None:
-    with small_disk(tmp_path / "small") as folder:
-        services = make_services(folder)
-        give_back_log(services.engine)
-        with services.snapshot() as session:  # while somebody reads, all of it goes into the log
-            session.scalar(select(func.count(AuditEntry.sequence)))
-            for _letter in range(4):
-                with services.unit_of_work(NOW) as uow:
-                    uow.record("test", "mail", 1, actor=SYSTEM, reason="x" * 300_000)
-        log = next(folder.glob("*-wal"))
-        fill(folder / "ballast")
-        give_back_log(services.engine)
-        assert log.stat().st_size > 0
-        (folder / "ballast").unlink()
-        give_back_log(services.engine)
-        assert log.stat().st_size == 0
-        with services.reading() as session:
-            assert session.scalar(select(func.count(AuditEntry.sequence))) == 4
-        services.engine.dispose()
 
 
 def attachment_job(services: object, mail_id: int) -> None:

@@ -60,14 +60,6 @@ def coloured(*, blue: tuple[int, int, int] = (40, 60, 170)) -> Image.Image:
     return grainy(Image.fromarray((np.asarray(image) * [1.0, 0.98, 0.88]).astype(np.uint8)), 3)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (3, 3), (1, 3000), (3000, 2)])
-@pytest.mark.parametrize("mode", ["L", "RGB"])
-def test_a_strip_of_few_pixels_is_taken_apart(mode: str, size: tuple[int, int]) -> None:
-    layers = take_apart(Image.new(mode, size, "black"))
-    assert layers.ink.shape == size[::-1]
-    assert layers.is_gray
-
-
 def test_colour_becomes_a_patch_and_black_stays_in_the_ink() -> None:
     layers = take_apart(coloured())
     (patch,) = layers.patches

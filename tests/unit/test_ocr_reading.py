@@ -3,16 +3,18 @@
 import time
 from dataclasses import dataclass, field
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from ged.errors import EngineFailed
 from ocr.image import turn
 from ocr.lines import Line, Token
-from ocr.reading import Reader, Reading
+from ocr.reading import Reader, Reading, _Sheet
 from ocr.scan import Scan
 from ocr.skew import skew_degrees
 from ocr.tesseract import LINE, PAGE, SPARSE
+from ocr.unread import Box
 from tests.ocr_pages import draw
 
 pytestmark = pytest.mark.slow
@@ -162,6 +164,16 @@ def test_a_doubtful_line_is_read_again_from_the_page_in_more_pixels_which_is_not
     assert "whole" not in vars(scan)
     assert [dpi for _, dpi in seen] == [300, 300]
     assert min(width for width, _ in seen) > 2480 * 0.2
+
+
+@pytest.mark.parametrize("degrees", [0, 90, 180])
+def test_a_part_of_the_page_as_it_was_scanned_is_turned_with_the_page(degrees: int) -> None:
+    page = draw(size=(1240, 1754)).convert("L")
+    sheet = _Sheet(0, page, Scan(page), 150, 1.0).turned(degrees)
+    region = Box(0.1, 0.15, 0.6, 0.2)
+    whole, part = (np.asarray(one, dtype=np.int16) for one in (region.cut(sheet.fresh), sheet.scanned_part(region)))
+    assert part.shape == whole.shape
+    assert np.abs(part - whole).mean() < 1
 
 
 def test_the_page_as_it_was_scanned_is_levelled_before_it_is_read_again() -> None:

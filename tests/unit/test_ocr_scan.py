@@ -10,7 +10,11 @@ from tests.ocr_pages import draw
 
 pytestmark = pytest.mark.slow
 
-BOXES = [Box(0.1, 0.15, 0.9, 0.2), Box(0.0, 0.0, 0.5, 0.05), Box(0.7, 0.9, 1.0, 1.0), Box(0.0, 0.4, 1.0, 0.44)]
+BOXES = [
+    Box(0.1, 0.15, 0.9, 0.2), Box(0.0, 0.0, 0.5, 0.05), Box(0.7, 0.9, 1.0, 1.0), Box(0.0, 0.4, 1.0, 0.44),
+    Box(0.1, 0.2, 0.3, 0.24), Box(0.6, 0.2, 0.8, 0.24),
+]  # fmt: skip
+"""The last two have writing far from the middle: a page that is turned the wrong way has it elsewhere."""
 
 
 def apart(one: Image.Image, other: Image.Image) -> float:

@@ -175,13 +175,13 @@ def _due(session: Session, lane: Lane) -> list[JobId]:
 def _periodically(
     services: Services, lanes: Sequence[threading.Thread], stop: threading.Event, clock: BackupClock
 ) -> None:
-    is_index_seen = False
+    is_index_in_order = False
     while not stop.is_set():
         # Without one of its lanes a worker does half of its work, for ever: it is better started again.
         if all(lane.is_alive() for lane in lanes):
             supervisor.tell(supervisor.ALIVE)
         try:
-            is_index_seen = is_index_seen or index_sync.ask_rebuild_if_outdated(services, now=datetime.now(UTC))
+            is_index_in_order = is_index_in_order or index_sync.ask_rebuild_if_outdated(services, now=datetime.now(UTC))
             _beat(services, tuple(Lane))
             pipeline.schedule_periodic(services, now=datetime.now(UTC))
             clock.look(datetime.now(UTC))
@@ -239,14 +239,16 @@ def _resubmit(
     clock: BackupClock,
 ) -> None:
     periodic_at = time.monotonic()
-    is_index_seen = False
+    is_index_in_order = False
     while not stop.wait(SWEEP_EVERY_S):
         supervisor.tell(supervisor.ALIVE)
         try:
             with between_sweeps:
                 sweep_lost(services, now=datetime.now(UTC))
                 if time.monotonic() >= periodic_at:
-                    is_index_seen = is_index_seen or index_sync.ask_rebuild_if_outdated(services, now=datetime.now(UTC))
+                    is_index_in_order = is_index_in_order or index_sync.ask_rebuild_if_outdated(
+                        services, now=datetime.now(UTC)
+                    )
                     _beat(services, lanes)
                     pipeline.schedule_periodic(services, now=datetime.now(UTC))
                     clock.look(datetime.now(UTC))

@@ -19,7 +19,7 @@ from ged.takeover.models import PackedFile
 
 FOLDER = "blobs"
 ASKED_AT_ONCE = 8
-"""Questions to a store behind a network."""
+"""For so many files a store behind a network is asked at a time (``PackedBlobs``)."""
 LOOKED_AT = 1_000
 """A new keyring is made only where none of so many files is encrypted: whoever lost one should know."""
 
