@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -150,6 +151,7 @@ def test_a_file_is_joined_from_the_letters_page(site: Site) -> None:
     path = f"/courriers/{done.mail_id}/fichier"
     assert path in client.get(f"/courriers/{done.mail_id}").text
     assert "Ce qu'il est pour le courrier" in client.get(path).text
+    assert _proposed(client, path) == "document"  # the letter has none: else it would stay "not scanned yet"
 
     def send(kind: str, reason: str = "") -> int:
         data = {"file": (io.BytesIO(pages.png(kind + reason)), "plan.png"), "kind": kind, "reason": reason}
@@ -165,6 +167,12 @@ def test_a_file_is_joined_from_the_letters_page(site: Site) -> None:
     with services.reading() as session:
         kinds = session.scalars(select(Attachment.kind).order_by(Attachment.id)).all()
     assert kinds == [AttachmentKind.DOCUMENT, AttachmentKind.ANNEX, AttachmentKind.DOCUMENT]
+
+
+def _proposed(client: FlaskClient, path: str) -> str:
+    found = re.findall(r'<input[^>]*name="kind"[^>]*>', client.get(path).text)
+    (checked,) = (one for one in found if " checked" in one)
+    return checked.partition('value="')[2].partition('"')[0]
 
 
 def test_who_works_on_a_letter_joins_annexes_only_and_others_nothing(site: Site) -> None:

@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 
 from ged.capture import files, letter_files
 from ged.errors import EngineFailed, Forbidden, GedError, Invalid
-from ged.register import queries
+from ged.register import documents, queries
 from ged.register.models import AttachmentKind
 from web.site import context
 from web.site.forms import FormReader
@@ -28,10 +28,12 @@ def _form(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
         mail = queries.visible_mail(session, mail_id, actor)
         kinds = letter_files.kinds(mail, actor)
         letter = queries.letter(session, mail_id, actor)
+        has_document = documents.latest_document(session, mail_id) is not None
     if not kinds:
         raise Forbidden("mail.file_forbidden", "ask who works on the letter", id=mail_id)
     choices = [(kind.value, label(kind)) for kind in kinds]
-    return render_form("letter_files/form.html", error=error, letter=letter, kinds=choices)
+    proposed = AttachmentKind.ANNEX if has_document else AttachmentKind.DOCUMENT  # as for the pages that are scanned
+    return render_form("letter_files/form.html", error=error, letter=letter, kinds=choices, proposed=proposed.value)
 
 
 @blueprint.post("/<int:mail_id>/fichier")
