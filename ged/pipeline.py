@@ -460,7 +460,8 @@ KINDS: Mapping[JobKind, Kind] = {
     JobKind.RECOGNISE: Kind(Lane.SLOW, recognise, _DAY),
     JobKind.READ_AGAIN: Kind(Lane.SLOW, read_again, _HOUR),
     JobKind.CHECK_FIXITY: Kind(Lane.SLOW, check_fixity, 3 * _DAY, Nightly(time(3, 30), weekday=SUNDAY)),
-    JobKind.REBUILD_INDEX: Kind(Lane.SLOW, rebuild_index, 3 * _DAY),
+    # Before pages that wait to be read: until it has ended, a search looks through numbers, subjects and senders alone.
+    JobKind.REBUILD_INDEX: Kind(Lane.UPKEEP, rebuild_index, 3 * _DAY),
     JobKind.INDEX_BACKLOG: Kind(Lane.BACKLOG, index_backlog, _HOUR, waits_out=True),
     JobKind.TAKE_OVER: Kind(Lane.BACKLOG, take_over, _DAY),
     JobKind.TAKE_OVER_SCANS: Kind(Lane.FILES, take_over_scans, _DAY, waits_out=True),

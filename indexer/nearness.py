@@ -27,7 +27,10 @@ SUBJECT: Final = 8.0
 NEAR: Final = 4.5
 OTHER: Final = 3.0
 """The weight of a subject's word that is not of the query: times how few of the letters looked at have it. Their subjects
-stand for those of the whole index, which the engine would have to be asked for at each search."""
+stand for those of the whole index, which the engine would have to be asked for at each search.
+
+The three were chosen on 149 judged French queries and 651 variants of them, and on two made collections, of letters and of
+pages of manuals: one of these gained by them, the letters lost 0.0013 to 0.0025 of nDCG@10, and no success@3."""
 
 WeightsOf = Callable[[Sequence[str]], Mapping[str, float]]
 """Stems -> the ``rereading.weight`` of each."""

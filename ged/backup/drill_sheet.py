@@ -6,7 +6,6 @@ The signed JSON stays the proof. The paper bears its digest, so that each of the
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -17,10 +16,10 @@ from ged.days import hour, long_day
 from ged.errors import GedError
 from ged.org.letterhead import letterhead
 from ged.org.tree import all_units
-from ged.typeset import typeset
+from ged.typeset import TEMPLATES, typeset
 from ged.unit import Services
 
-TEMPLATE = Path(__file__).parents[1] / "templates" / "drill_report.typ"
+TEMPLATE = TEMPLATES / "drill_report.typ"
 SEAL_REASON = "Exercice de restauration"
 STEPS = {
     "keys": "Clés et paramètres",

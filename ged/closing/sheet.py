@@ -1,7 +1,6 @@
 """The PDF/A of a closing. Labels of codes are defined here: ``ged`` prints paper without the site's catalogue."""
 
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func, select
@@ -14,10 +13,10 @@ from ged.in_words import counted
 from ged.org.letterhead import letterhead
 from ged.register.models import ClosingPeriod, MailNumber, Register
 from ged.reports.register_pages import FIELDS, SEALED_ENVELOPE, stopped_at
-from ged.typeset import typeset
+from ged.typeset import TEMPLATES, typeset
 from ged.unit import SYSTEM, Actor, Services
 
-TEMPLATE = Path(__file__).parents[1] / "templates" / "register_closing.typ"
+TEMPLATE = TEMPLATES / "register_closing.typ"
 NOTHING_GIVEN = "Aucun numéro n'a été donné à ces dates."
 KINDS = {"letter": "Courrier", "envelope": SEALED_ENVELOPE, "slip": "Bordereau", "number": "—"}
 

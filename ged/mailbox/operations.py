@@ -10,7 +10,6 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
@@ -29,7 +28,7 @@ from ged.mailbox.reading import read_apart
 from ged.org.models import Unit
 from ged.ports import Digest, Mailbox, MessageRef, OpenMailbox, PageFacts
 from ged.register.signed_kinds import APART, IS_APART
-from ged.typeset import typeset
+from ged.typeset import TEMPLATES, typeset
 from ged.unit import SYSTEM, Services, UnitOfWork
 
 logger = logging.getLogger(__name__)
@@ -38,7 +37,7 @@ AT_ONCE = 20
 """Largest number of messages of one run, so that the lane is not blocked for long; the next run collects the rest."""
 PICTURE_PX = 500
 """An inline picture of at least this width and height counts as a page; a smaller one is a logo or an emoji."""
-TEMPLATE = Path(__file__).parents[1] / "templates" / "message.typ"
+TEMPLATE = TEMPLATES / "message.typ"
 WINMAIL = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
 
 

@@ -4,17 +4,16 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any
 
 from ged.days import hour, long_day
 from ged.errors import Invalid
 from ged.figures.definitions import ALL, DELAYS, LETTERS
 from ged.monthly.numbers import Number, canonical
-from ged.typeset import typeset, typeset_foreign
+from ged.typeset import TEMPLATES, typeset, typeset_foreign
 from ged.typography import on_paper
 
-TEMPLATE = Path(__file__).parents[1] / "templates" / "monthly_report.typ"
+TEMPLATE = TEMPLATES / "monthly_report.typ"
 TITLE = "Rapport mensuel du courrier"
 LIMIT_S = 25.0
 """For a report with first pages that an entity wrote: they may ask for endless work."""

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
@@ -26,10 +25,10 @@ from ged.routing.choices import mention_choices
 from ged.routing.models import Assignment, Imputation, Mention
 from ged.routing.sheet_form import OTHER, SheetForm, code_of, offered, places
 from ged.routing.undoing import latest
-from ged.typeset import qr_svg, typeset
+from ged.typeset import TEMPLATES, qr_svg, typeset
 from ged.unit import Actor, Services
 
-TEMPLATE = Path(__file__).parent.parent / "templates" / "imputation_sheet.typ"
+TEMPLATE = TEMPLATES / "imputation_sheet.typ"
 SHORT = 600
 """Characters of a subject on the sheet, so that it stays one page."""
 MAX_UNITS = 24

@@ -124,7 +124,7 @@ def hold(mail_id: int) -> ResponseReturnValue:
 
 
 def _hold_form(mail_id: int, error: GedError) -> ResponseReturnValue:
-    """The refused form of a hold, as it was typed. It shows the letter's number alone, so it is no reading of the letter.
+    """The refused form of a hold, as it was typed. Of the letter it shows the number alone, so it is no reading of the letter.
 
     Another head may have held the letter meanwhile. The page then says who, and the typed reason stands as text.
     """

@@ -491,7 +491,7 @@ TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
     ("index", "ok"): (_("%(engine)s répond ; courriers indexés : %(documents)s."), ""),
     ("index", "none_yet"): (_("Pas encore d'index : aucun courrier n'est enregistré."), ""),
     ("index", "building"): (
-        _("L'index (%(engine)s) se refait à côté de l'ancien, qui sert encore."),
+        _("L'index (%(engine)s) est en cours de reconstruction à côté de l'ancien, qui sert encore."),
         _("Laissez le traitement finir ; interrompu, il reprend où il en était."),
     ),
     ("index", "none"): (_("Il n'y a pas d'index, et la base a des courriers : %(letters)s."), "ged index rebuild"),
@@ -500,7 +500,7 @@ TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
         "ged index rebuild",
     ),
     ("index", "rebuilding"): (
-        _("L'index (%(engine)s) d'une autre version du programme se refait : %(done)s courriers sur %(letters)s. En attendant, la recherche porte sur les numéros, les objets et les expéditeurs."),
+        _("L'index (%(engine)s) d'une autre version du programme est en cours de reconstruction : %(done)s courriers sur %(letters)s. En attendant, la recherche porte sur les numéros, les objets et les expéditeurs."),
         _("Laissez le traitement finir ; interrompu, il reprend où il en était."),
     ),
     ("index", "away"): (

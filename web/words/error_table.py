@@ -1592,7 +1592,7 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "index.schema_outdated": Message(
         _l("L'index de recherche est d'une autre version du programme."),
-        _l("Les traitements de fond le refont ; sinon, l'administrateur doit le reconstruire."),
+        _l("Les traitements de fond le reconstruisent ; sinon, l'administrateur doit le faire."),
     ),
     "index.snapshot_place": Message(
         _l("Elasticsearch ne peut pas écrire ses copies dans %(location)s."),

@@ -65,7 +65,7 @@ NOTICES: Mapping[str, LazyString] = {
         "expéditeurs."
     ),
     "search.being_rebuilt": _l(
-        "L'index de recherche se refait après une mise à jour du programme : en attendant, la recherche porte sur les "
+        "L'index de recherche est en cours de reconstruction après une mise à jour du programme : en attendant, la recherche porte sur les "
         "numéros, les objets et les expéditeurs."
     ),
 }
