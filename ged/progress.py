@@ -7,4 +7,4 @@ Progress = Callable[[str], None]
 CountedProgress = Callable[[str, int], None]
 """Called with the name of a step, and how many things it has done; 0 where nothing is counted."""
 PartProgress = Callable[[int, int], None]
-"""Called with what is done and with the whole: two counts, or the id of the last letter that is done and the highest id."""
+"""Called with the part that is done and with the whole: two counts, or the id of the last letter done and the highest id."""

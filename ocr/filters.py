@@ -10,7 +10,7 @@ import numpy.typing as npt
 from PIL import Image
 
 Mask = npt.NDArray[np.bool_]
-"""True where a pixel of a page is of what is looked for: rows, columns."""
+"""Rows, columns. True: the pixel belongs to the things that are looked for, such as ink."""
 Plane = npt.NDArray[np.uint8]
 _ONE, _SEVEN = np.uint8(1), np.uint8(7)
 
@@ -94,7 +94,7 @@ def _run(mask: Mask, length_px: int, axis: int, join: Callable[[Plane, Plane], P
 
 
 def _later(bits: Plane, step_px: int) -> Plane:
-    """For each pixel the one that is so many pixels to the right; the pixels of the last byte may lack theirs."""
+    """For each pixel, the one ``step_px`` pixels to its right. Pixels of the last byte may have none."""
     whole, part = divmod(step_px, 8)
     if not part:
         return bits[:, whole:]

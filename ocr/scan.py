@@ -1,4 +1,4 @@
-"""The page as it was scanned, with its lines level: what is doubtful is read again from it, whole or in part."""
+"""The page as it was scanned, with its lines level. Doubtful lines, or a doubtful page, are read again from it."""
 
 import math
 from functools import cached_property

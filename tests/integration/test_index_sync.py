@@ -145,15 +145,20 @@ def test_an_index_of_an_earlier_release_is_rebuilt_by_itself_and_once(
     assert rebuilds(services) == [JobState.DONE], "and it stays so"
 
 
+def end_rebuilds(services: Services, state: JobState) -> None:
+    """As if another worker had ended them so."""
+    with services.unit_of_work(NOW) as uow:
+        for job in uow.session.scalars(select(Job).where(Job.kind == JobKind.REBUILD_INDEX)):
+            job.state, job.finished_at = state, NOW
+
+
 def test_a_rebuild_by_a_worker_of_an_earlier_release_is_asked_for_again(services: Services) -> None:
     """In an upgrade of several hosts such a worker may take the job, and make the index anew as it knows it."""
     register(services, "Dossier")
     run_jobs(services)
     of_another_layout(services)
     index_sync.ask_rebuild_if_outdated(services, now=NOW)
-    with services.unit_of_work(NOW) as uow:
-        for job in uow.session.scalars(select(Job).where(Job.kind == JobKind.REBUILD_INDEX)):
-            job.state, job.finished_at = JobState.DONE, NOW
+    end_rebuilds(services, JobState.DONE)
     assert not index_sync.ask_rebuild_if_outdated(services, now=NOW)
     assert rebuilds(services) == [JobState.DONE, JobState.QUEUED]
     run_jobs(services, JobKind.REBUILD_INDEX)
@@ -185,9 +190,7 @@ def test_a_rebuild_that_failed_waits_for_a_person_for_a_day(services: Services) 
     run_jobs(services)
     of_another_layout(services)
     index_sync.ask_rebuild_if_outdated(services, now=NOW)
-    with services.unit_of_work(NOW) as uow:
-        for job in uow.session.scalars(select(Job).where(Job.kind == JobKind.REBUILD_INDEX)):
-            job.state, job.finished_at = JobState.FAILED, NOW
+    end_rebuilds(services, JobState.FAILED)
     for hours in (1, 23):
         index_sync.ask_rebuild_if_outdated(services, now=NOW + timedelta(hours=hours))
     assert rebuilds(services) == [JobState.FAILED]

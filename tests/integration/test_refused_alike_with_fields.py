@@ -40,7 +40,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 NOT_THERE = 999_999
 ASKED_OF = 4
-"""The usual run asks one of so many routes; the long run asks all."""
+"""The usual run asks one route of this number; the long run asks all."""
 MORE = {
     "order_id": "scan_orders", "profile_id": "scan_profiles", "batch_id": "scan_batches", "reset_id": "factor_resets",
     "opening_id": "first_accesses",
