@@ -332,6 +332,9 @@ put_release() {
             python3 -m venv "$target"
             "$target/bin/python" -m pip install --quiet --disable-pip-version-check --no-index --no-deps --no-cache-dir \
                 --find-links "$here/wheels" --require-hashes --requirement "$here/requirements.txt"
+            # The scanner of a training installation stands on this machine. The bundle's sums cover the wheel.
+            "$target/bin/python" -m pip install --quiet --disable-pip-version-check --no-index --no-deps --no-cache-dir \
+                --find-links "$here/bridge" python-sane
             cp -R "$here/deploy" "$target/deploy"
             cp "$here/try.sh" "$here/install.sh" "$target/deploy/"
             : >"$target/.whole"
@@ -465,8 +468,7 @@ write_units() {
     step "Services"
     for source in "$current"/deploy/systemd/*; do
         unit=$(basename "$source")
-        # The bridge is a service of the desks' machines.
-        [ "$unit" = ged-bridge.service ] || put "$R/etc/systemd/system/$unit" 644 <"$source"
+        put "$R/etc/systemd/system/$unit" 644 <"$source"
     done
     # The folders of this installation; the rest of the system is read-only for the services.
     written="$R$data${keyring:+ $keyring}"

@@ -6,8 +6,8 @@
     make bundle WITH="libreoffice-writer-nogui clamav-daemon"
     make bundle EXTRA=second-reader    # with the second reader's wheels, about 100 MB more
 
-The tar holds wheels (the program's own, with the browser's files already built, and those of the lock file), Debian's
-packages with all that they depend on, deploy/ and the sums of all files. Wheels are checked by the hashes of the lock,
+The tar holds wheels (the program's own, with the browser's files already built, and those of the lock file), those of the
+scanner bridge for the desks, Debian's packages with all that they depend on, deploy/ and the sums of all files. Wheels are checked by the hashes of the lock,
 packages by apt. The machine that builds has the same Debian and architecture as those that install. The same commit, locks
 and archive give the same bytes. Standard library only.
 """
@@ -38,6 +38,9 @@ SHIPPED = ("install.sh", "try.sh")
 
 LOCKS = {"": "requirements.txt", "second-reader": "requirements-second-reader.txt"}
 """Extra of the program -> the lock file with its wheels and all others."""
+BRIDGE_LOCK = "requirements-bridge.txt"
+LISTED = "requirements.txt"
+"""In the bundle: the wheels that lie there, with their hashes."""
 SUMS = "SHA256SUMS"
 _NOT_SUMMED = frozenset({SUMS, f"{SUMS}.sig"})
 _BLOCK_BYTES = 1 << 20
@@ -79,11 +82,14 @@ def build(out: Path, *, further: list[str], extra: str = "", key: str = "") -> P
         top = room / f"ged-{version}"
         top.mkdir()
         tree = export(room / "tree")
-        collect_wheels(tree, top, lock=LOCKS[extra], at=at)
+        collect_wheels(tree, tree / LOCKS[extra], top / "wheels", at=at)
+        (top / "wheels" / LISTED).rename(top / LISTED)
+        collect_wheels(tree / "scanner_bridge", tree / BRIDGE_LOCK, top / "bridge", at=at)
         shutil.copytree(tree / "deploy", top / "deploy")
         for one in SHIPPED:
             (top / "deploy" / one).rename(top / one)
-        shutil.copy2(tree / "scanner_bridge" / "ged-bridge.service", top / "deploy" / "systemd")
+        for name in ("ged-bridge.service", "README.md"):
+            shutil.copy2(tree / "scanner_bridge" / name, top / "bridge")
         shutil.copytree(tree / "docs" / "operate", top / "docs")
         (top / "VERSION").write_text(version + "\n")
         (top / "PLATFORM").write_text(platform() + "\n")
@@ -146,10 +152,16 @@ def export(folder: Path) -> Path:
     return folder
 
 
-def collect_wheels(tree: Path, top: Path, *, lock: str, at: int) -> None:
-    """The wheels of a lock file, each checked by its hash, and the program's own; then the list with *their* hashes."""
-    wheels = top / "wheels"
-    wheels.mkdir()
+def collect_wheels(project: Path, lock: Path, folder: Path, *, at: int) -> None:
+    """The wheels of a lock file, each checked by its hash, and the project's own; then the list with *their* hashes.
+
+    Args:
+        project: folder of a pyproject.toml.
+        lock: the packages that the project needs.
+        folder: made here, for the wheels and their list.
+        at: seconds since 1970 that what is compiled here bears as its date.
+    """
+    folder.mkdir()
     # What is compiled here tells no date and no folder: the same sources give the same bytes.
     fixed = {**os.environ, "SOURCE_DATE_EPOCH": str(at), "CFLAGS": "-g0", "PYTHONDONTWRITEBYTECODE": "1"}
     pip = [
@@ -162,10 +174,9 @@ def collect_wheels(tree: Path, top: Path, *, lock: str, at: int) -> None:
         "--no-deps",
         "--no-build-isolation",
     ]
-    locked = ["--require-hashes", "-r", str(tree / lock)]
-    subprocess.run([*pip, *locked, "-w", str(wheels)], env=fixed, check=True)
-    subprocess.run([*pip, str(tree), "-w", str(wheels)], env=fixed, check=True)
-    (top / "requirements.txt").write_text("\n".join(wheel_lines(wheels)) + "\n")
+    subprocess.run([*pip, "--require-hashes", "-r", str(lock), "-w", str(folder)], env=fixed, check=True)
+    subprocess.run([*pip, str(project), "-w", str(folder)], env=fixed, check=True)
+    (folder / LISTED).write_text("\n".join(wheel_lines(folder)) + "\n")
 
 
 def server_packages(listed: Path, further: list[str]) -> list[str]:

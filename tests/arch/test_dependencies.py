@@ -6,29 +6,34 @@ import sys
 import tomllib
 from importlib.metadata import packages_distributions
 
+import pytest
+
 from tests.source_kit import ROOT, modules, nodes
 
-PRODUCT = ("ged", "sandbox", "ocr", "indexer", "signing", "web", "demo")
+PROJECTS = {
+    ".": ("ged", "sandbox", "ocr", "indexer", "signing", "web", "demo"),
+    "scanner_bridge": ("scanner_bridge",),
+}
+"""Folder of a pyproject.toml -> the packages that its dependencies are for. The bridge is installed alone at a desk."""
 BY_NAME = {
     "onnxruntime": "rapidocr imports it, to run its models",
     "psycopg": "SQLAlchemy imports it by the name in the address",
-    "python-sane": "the bridge alone, where it scans",
 }
 
 EXTRA = {"rapidocr": "rapidocr", "spellchecker": "pyspellchecker"}
 """Modules of the extra `second-reader`, which need not be installed here (290 MB), and their distributions."""
 
 
-def declared() -> set[str]:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+def declared(folder: str) -> set[str]:
+    project = tomllib.loads((ROOT / folder / "pyproject.toml").read_text())["project"]
     extras = [one for names in project["optional-dependencies"].values() for one in names]
     return {_plain(re.split(r"[\[<>=~! ;]", one)[0]) for one in [*project["dependencies"], *extras]}
 
 
-def imported() -> dict[str, set[str]]:
+def imported(folder: str) -> dict[str, set[str]]:
     """External module -> the distributions that contain it."""
     given, found = packages_distributions(), {}
-    for path in modules(*PRODUCT):
+    for path in modules(*PROJECTS[folder]):
         for node in nodes(path):
             names = [one.name for one in node.names] if isinstance(node, ast.Import) else []
             names += [node.module] if isinstance(node, ast.ImportFrom) and node.module and not node.level else []
@@ -46,15 +51,30 @@ def _plain(name: str) -> str:
     return name.lower().replace("_", "-")
 
 
-def test_what_is_imported_is_declared() -> None:
-    assert {top: names for top, names in imported().items() if not names & declared()} == {}
+@pytest.mark.parametrize("folder", PROJECTS)
+def test_what_is_imported_is_declared(folder: str) -> None:
+    allowed = declared(folder)
+    assert {top: names for top, names in imported(folder).items() if not names & allowed} == {}
 
 
-def test_what_is_declared_is_imported() -> None:
-    assert declared() - set().union(*imported().values()) == set(BY_NAME)
+@pytest.mark.parametrize("folder", PROJECTS)
+def test_what_is_declared_is_imported(folder: str) -> None:
+    assert declared(folder) - set().union(*imported(folder).values()) - set(BY_NAME) == set()
 
 
 def test_each_has_its_line() -> None:
     lines = (ROOT / "docs/dev/dependencies.md").read_text().splitlines()
     told = {line.split("|")[1].strip() for line in lines if line.startswith("| ")} - {"name"}
-    assert told == declared()
+    assert told == set().union(*map(declared, PROJECTS))
+
+
+def test_the_bridges_lock_pins_what_the_servers_lock_pins() -> None:
+    """Both are installed into one environment where the program is developed."""
+    server, bridge = _pins("requirements.txt"), _pins("requirements-bridge.txt")
+    assert {name for name in bridge if bridge[name] != server.get(name, bridge[name])} == set()
+    assert set(bridge) - set(server) == {"python-sane"}
+
+
+def _pins(lock: str) -> dict[str, str]:
+    found = re.findall(r"^([a-z0-9._-]+)==(\S+)", (ROOT / lock).read_text(), re.MULTILINE)
+    return dict(found)

@@ -28,9 +28,10 @@ UNSAID = {
 
 
 def packages() -> list[str]:
-    """The packages that the lock installs, without those for other systems or Python versions alone."""
-    names = re.findall(r"^([a-z0-9._-]+)==", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
-    return [name for name in names if _is_here(name)]
+    """The packages that the locks install, without those for other systems or Python versions alone."""
+    locked = "".join((ROOT / lock).read_text() for lock in ("requirements.txt", "requirements-bridge.txt"))
+    names = re.findall(r"^([a-z0-9._-]+)==", locked, re.MULTILINE)
+    return [name for name in sorted(set(names)) if _is_here(name)]
 
 
 def _is_here(name: str) -> bool:

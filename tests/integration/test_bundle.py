@@ -66,8 +66,9 @@ def test_the_bundle_with_the_second_reader_has_its_wheels_and_the_same_ones_besi
 def test_the_lock_that_was_asked_for_is_collected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     called: list[list[str]] = []
     monkeypatch.setattr(bundle.subprocess, "run", lambda words, **_more: called.append(words))
-    bundle.collect_wheels(tmp_path, tmp_path, lock=bundle.LOCKS["second-reader"], at=0)
-    assert str(tmp_path / "requirements-second-reader.txt") in called[0]
+    lock = tmp_path / bundle.LOCKS["second-reader"]
+    bundle.collect_wheels(tmp_path, lock, tmp_path / "wheels", at=0)
+    assert str(lock) in called[0]
 
 
 def test_a_server_installs_no_compiler_and_everything_else_of_the_list(tmp_path: Path) -> None:

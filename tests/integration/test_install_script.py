@@ -156,7 +156,6 @@ def test_the_proxy_and_the_services_get_this_installations_values(machine: Machi
     units = machine.root / "etc/systemd/system"
     data = machine.root / "srv/ged/data"
     assert f"ReadWritePaths={data} {data}-keyring" in (units / "ged-site.service.d/10-data.conf").read_text()
-    assert not (units / "ged-bridge.service").exists()
 
 
 def test_services_may_write_to_a_medium_that_is_a_folder_and_a_bucket_is_none(machine: Machine) -> None:
