@@ -88,8 +88,8 @@ def build(out: Path, *, further: list[str], extra: str = "", key: str = "") -> P
         shutil.copytree(tree / "deploy", top / "deploy")
         for one in SHIPPED:
             (top / "deploy" / one).rename(top / one)
-        for name in ("ged-bridge.service", "README.md"):
-            shutil.copy2(tree / "scanner_bridge" / name, top / "bridge")
+        for one in ("ged-bridge.service", "README.md"):
+            shutil.copy2(tree / "scanner_bridge" / one, top / "bridge")
         shutil.copytree(tree / "docs" / "operate", top / "docs")
         (top / "VERSION").write_text(version + "\n")
         (top / "PLATFORM").write_text(platform() + "\n")
