@@ -52,6 +52,7 @@ CLAUSES_KEPT = 256
 
 def grant(uow: UnitOfWork, mail_id: MailId | int, principals: Iterable[Principal], because: Because) -> None:
     """Let principals see a letter; a repeated grant has no effect. The operation's own journal entry records it."""
+    # All rights, not those of this reason: the first right of a letter is told from a further one by it.
     rights = uow.session.execute(
         select(MailAccess.principal, MailAccess.because).where(MailAccess.mail_id == mail_id)
     ).all()
@@ -99,6 +100,8 @@ def revoke(uow: UnitOfWork, mail_id: MailId | int, principal: Principal, because
             MailAccess.mail_id == mail_id, MailAccess.principal == principal, MailAccess.because == because
         )
     )
+    # Even where another reason remains: the index holds principals without reasons, so only a new reading tells what is
+    # left.
     uow.reindex(mail_id, access=True)
 
 

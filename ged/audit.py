@@ -130,6 +130,7 @@ def append(session: Session, events: Sequence[Event]) -> None:
         entries.append(entry)
         payloads.append(payload)
         count, last = entry["sequence"], entry["hash"]
+    # One row of the head for all entries: it is written at the flush, under the lock that `lock` took.
     head.count, head.hash = count, last
     # The payload refers to the entry by its key: write the entries first.
     write_many(session, AuditEntry, entries)
@@ -150,6 +151,7 @@ def lock(session: Session) -> AuditHead:
 
 def _entry(event: Event, *, sequence: int, previous_hash: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """The rows of ``audit_entries`` and ``audit_payloads``. Plain dictionaries, for speed: other writers wait."""
+    # Salted, so that an erased payload of few possible values cannot be guessed from its digest.
     salt = secrets.token_hex(16)
     entry: dict[str, Any] = {
         "sequence": sequence,
@@ -243,6 +245,8 @@ def verify_chain(session: Session) -> Iterator[Finding]:
 def _verify_payloads(session: Session) -> Iterator[Finding]:
     rows = session.execute(
         select(AuditEntry.sequence, AuditEntry.payload_digest, AuditPayload.salt, AuditPayload.payload)
+        # Nothing erases a payload yet, so a missing one is a finding. Who lets a decision erase payloads has to ask for
+        # it here.
         .outerjoin(AuditPayload)
         .order_by(AuditEntry.sequence)
         .execution_options(yield_per=1000)

@@ -99,9 +99,11 @@ def collect(services: Services, mail_id: MailId | int, *, actor: Actor | None, n
     Raises:
         NotFound: ``mail.unknown`` (also when the actor may not know).
     """
+    # First, so that the newest entries of the letter are under a signed head.
     seal_head(services, now=now)
     with services.snapshot() as session:
         case = _Collector(services, session, _mail(session, mail_id, actor), now, actor).collect()
+    # After the collection: the export does not contain its own entry, and a failed one is not recorded.
     for attempt in services.attempts(now):
         with attempt as uow:
             uow.record("mail.exported", "mail", int(mail_id), actor=actor or SYSTEM, form="case")
@@ -122,6 +124,7 @@ def write_folder(services: Services, case: CaseFile, folder: Path) -> None:
         whole = Path(unfinished) / folder.name
         whole.mkdir()
         _write_files(services, case, whole)
+        # In one step, after all files: whoever finds the folder finds it whole.
         whole.rename(folder)
 
 
@@ -285,6 +288,7 @@ class _Collector:
             (AuditEntry.subject_kind == "number") & AuditEntry.subject_id.in_(numbers),
             (AuditEntry.subject_kind == "slip") & AuditEntry.subject_id.in_(self._slip_ids()),
         )
+        # Refusals name people who looked for the letter in vain: they prove nothing of it.
         wanted = select(AuditEntry).where(about, AuditEntry.action.not_in(REFUSALS)).order_by(AuditEntry.sequence)
         return list(self._session.scalars(wanted))
 

@@ -416,6 +416,8 @@ def give_back_log(engine: Engine) -> None:
     """
     if engine.dialect.name != "sqlite":
         return
+    # Not by `engine.connect()`: its BEGIN opens a transaction, in which SQLite refuses a checkpoint ("table is
+    # locked").
     connection = engine.raw_connection()
     try:
         cursor = connection.cursor()
@@ -429,6 +431,8 @@ def give_back_log(engine: Engine) -> None:
 
 def write_session(engine: Engine) -> Session:
     """A session whose transaction takes SQLite's write lock at its first statement. The caller commits and closes."""
+    # What an operation returned is read after the commit, when the session is closed: an expired row could not be read
+    # anew.
     return Session(engine.execution_options(**{WRITES: True}), expire_on_commit=False)
 
 
@@ -510,6 +514,7 @@ def write_new(session: Session, row: Base, *, unless: str = "") -> bool:
     Returns:
         Whether the row was inserted. If not, it is not in the session.
     """
+    # A statement on the connection triggers no autoflush: rows that the new one names must be there before it.
     session.flush()
     connection = session.connection()
     statement = _new_row(type(row), unless, connection.dialect.name)
@@ -599,6 +604,7 @@ def _next_keys(connection: Connection, key: Column[Any], count: int) -> list[int
         return list(range(last + 1, last + 1 + count))
     sequence = func.pg_get_serial_sequence(key.table.name, key.name)
     each = func.generate_series(1, count).table_valued("n")
+    # A SELECT without an order promises none. The keys shall rise with the rows.
     return sorted(connection.scalars(select(func.nextval(sequence)).select_from(each)))
 
 
@@ -692,6 +698,7 @@ class Together:
             values: parameter name -> value.
         """
         named = {f"v_{name}": one for name, one in values.items()}
+        # As in `write_new`: nothing else would write the rows that these statements name.
         session.flush()
         connection = session.connection()  # the session's own execute costs as much time again
         if connection.dialect.name != "sqlite":

@@ -23,6 +23,7 @@ def make_folder(folder: Path, *, mode: int = 0o777) -> None:
 
     What is synced in a folder whose own name is lost is lost with it.
     """
+    # Looked up before `mkdir`: afterwards nothing tells which names are new.
     missing = [one for one in (folder, *folder.parents) if not one.exists()]
     folder.mkdir(mode=mode, parents=True, exist_ok=True)
     for one in reversed(missing):
@@ -39,11 +40,14 @@ def replace_file(path: Path, content: bytes, *, mode: int | None = None) -> None
         OSError: it was not written, and the file is as it was; or, when the disk fails at the very end, the new file is
             there, and a power cut may still undo it.
     """
+    # In the folder of the file: a rename is one step only within a file system.
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
+        # The rights are there before the content: nobody else may read a key for a moment.
         opened = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if mode is None else 0o600)
         with os.fdopen(opened, "wb") as out:
             if mode is not None:
+                # Here, as the mask of the process may have taken rights away at the opening.
                 os.fchmod(out.fileno(), mode)
             out.write(content)
             out.flush()
@@ -52,4 +56,5 @@ def replace_file(path: Path, content: bytes, *, mode: int | None = None) -> None
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
+    # Outside of the block above: the file has its name by now, so a failure must not remove anything.
     sync_folder(path.parent)

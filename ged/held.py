@@ -63,9 +63,11 @@ class Held:
 
     def condition(self, differs: str) -> str:
         """SQL over OLD and NEW that is true when an UPDATE is refused; empty: always."""
+        # `differs` is no `<>`: with NULL that is neither true nor false, and a change to or from NULL would pass.
         parts = [f"NEW.{name} {differs} OLD.{name}" for name in self.columns]
         parts += [f"(OLD.{name} IS NOT NULL AND NEW.{name} {differs} OLD.{name})" for name in self.unless_null]
         parts += [f"(OLD.{name} IS NOT NULL AND NEW.{name} IS NULL)" for name in self.kept]
+        # PostgreSQL's type json has no comparison.
         parts += [f"CAST(NEW.{name} AS TEXT) {differs} CAST(OLD.{name} AS TEXT)" for name in self.json_columns]
         parts += [f"(NEW.{name} {differs} OLD.{name} AND NEW.{name} <> '')" for name in self.emptied]
         less = [f"NEW.{name} < OLD.{name}" for name in self.never_less]
@@ -165,6 +167,7 @@ def _sqlite(held: Held) -> list[str]:
             f"BEGIN SELECT RAISE(ABORT, '{operation} of {held.table}: these rows are held'); END"
         )
 
+    # SQLite knows no TRUNCATE: a DELETE without a condition fires the trigger of each row.
     found = [trigger("UPDATE", held.condition("IS NOT"))]
     return found if held.deletes else [*found, trigger("DELETE", held.bound)]
 

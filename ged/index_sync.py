@@ -63,6 +63,7 @@ def put_letters(services: Services, versions: "Mapping[int, int]") -> None:
     """Index the present state of these letters, and remove deleted letters from the index."""
     with services.reading() as session:
         documents = build_documents(session, versions)
+    # Outside of the session: the index may be slow or away, and no connection waits for it.
     services.index.put(documents)
     gone = versions.keys() - {document.mail_id for document in documents}
     if gone:
@@ -83,6 +84,7 @@ def ask_rebuild_if_outdated(services: Services, *, now: datetime) -> bool:
     """
     try:
         is_outdated = services.index.status().is_outdated
+    # No answer is no reason for a rebuild, which would wait for the same engine.
     except EngineFailed:
         return False
     if is_outdated:
@@ -104,6 +106,7 @@ def rebuild(services: Services, *, progress: PartProgress) -> int:
         The number of letters read in this run.
     """
     with services.reading() as session:
+        # Before any letter is read: whatever changes from here on has a job with a higher id, and is read again.
         latest = jobs.latest_id(session)
         forgotten = job_figures.pruned_until(session, (JobKind.INDEX, JobKind.INDEX_BACKLOG))
     building = services.index.begin_rebuild(latest)
@@ -113,12 +116,16 @@ def rebuild(services: Services, *, progress: PartProgress) -> int:
         position, version = 0, latest
     count = _fill(services, position, version, progress)
     covered, rounds, changed = version, 0, FEW + 1
+    # Each round takes in what changed during the one before, so the last one is short. The limit ends a race with an
+    # import.
     while changed > FEW and rounds < MAX_ROUNDS:
         covered, changed = _catch_up(services, covered, services.index.extend)
         rounds += 1
     services.index.publish()
+    # What was indexed between the last round and the swap went into the earlier index alone.
     _catch_up(services, covered, services.index.put)
     now = datetime.now(UTC)
+    # A failed job hides its letter from searches; the new index holds its present state.
     settle_failed(services, now=now)
     with services.unit_of_work(now) as uow:
         jobs.resume(uow.session, JobKind.INDEX, now=now)
@@ -137,6 +144,7 @@ def _fill(services: Services, position: int, version: int, progress: PartProgres
         if not ids:
             return done - before
         position = ids[-1]
+        # The position is stored with the documents: a rebuild that is killed goes on from there.
         services.index.extend(documents, position=position)
         done += len(ids)
         total = max(total, done)
@@ -214,6 +222,7 @@ def compare(services: Services, *, progress: PartProgress) -> IndexReport:
     low, letters = 0, 0
     while True:
         wanted, held = _wanted(services, low, BATCH), services.index.scan(after=low, limit=BATCH)
+        # Two pages seldom end at the same letter. What lies above the lower end is compared with the next pages.
         ends = [page[-1] for page in (list(wanted), [one.mail_id for one in held]) if len(page) == BATCH]
         high = min(ends, default=None)
         found = {one.mail_id: one for one in held if high is None or one.mail_id <= high}
@@ -301,6 +310,8 @@ def settle_failed(services: Services, *, now: datetime) -> int:
     with services.unit_of_work(now) as uow:
         failed = uow.session.scalars(select(Job).where(Job.kind == JobKind.INDEX, Job.state == JobState.FAILED)).all()
         held = services.index.versions([MailId(job.subject_id) for job in failed])
+        # The version of a document is the id of the job that wrote it, so a higher one holds all that this job should
+        # have written.
         done = [job for job in failed if held.get(MailId(job.subject_id), -1) >= job.id]
         for job in done:
             job.state, job.finished_at = JobState.DONE, now

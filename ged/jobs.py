@@ -310,11 +310,13 @@ def claim(
     session: Session, job_id: JobId, *, worker: str, now: datetime, lease: timedelta = LEASE
 ) -> ClaimedJob | None:
     """Claim a job. None when another worker has it, when it is done, or when it must wait for a person."""
+    # Without waiting: whoever holds the row is just claiming or ending this job.
     job = next(iter(locks.hold_free(session, Job, Job.id == job_id)), None)
     if job is None or job.state not in LIVE_STATES:
         return None
     if job.state is JobState.RUNNING and job.lease_until is not None and job.lease_until >= now:
         return None
+    # Its worker died between the note and the outcome: nobody knows whether the e-mail has left.
     if job.begun_irrevocable_at is not None:
         job.state, job.lease_until, job.finished_at = JobState.UNCERTAIN, None, now
         return None
@@ -380,6 +382,7 @@ def wait_out(
     for job in rows:
         job.state, job.lease_until, job.run_after = JobState.QUEUED, None, again
         job.error_code, job.error_detail = code, ""
+        # The pauses grow with the attempts, and these stop at the half: a long outage must not make the job fail.
         job.attempts = min(job.attempts, MAX_ATTEMPTS // 2) if until is None else job.attempts - 1
 
 
@@ -474,7 +477,9 @@ def fail(session: Session, held: ClaimedJob, error: Exception, *, now: datetime)
     Raises:
         LeaseLost: ``job.lease_lost``.
     """
+    # The fence comes first: whoever lost the job must not even read the row of the one who has it now.
     _change(session, [held], {"lease_until": None})
+    # The statement above went past the session, so the row is read anew.
     job = session.get_one(Job, held.id, populate_existing=True)
     expected = isinstance(error, GedError)
     job.error_code = error.code if isinstance(error, GedError) else "job.crashed"
@@ -520,6 +525,7 @@ def retry(session: Session, job_id: JobId, *, now: datetime) -> None:
         raise NotFound("job.unknown", "the job is gone: reload the list", id=job_id)
     if job.state not in (JobState.FAILED, JobState.UNCERTAIN):
         raise InvalidTransition("job.not_failed", "only a failed job can be tried again", id=job_id)
+    # The person decides that the act is begun again, so its note goes; the attempts count from the start.
     job.state, job.attempts, job.run_after, job.begun_irrevocable_at = JobState.QUEUED, 0, now, None
     job.finished_at = None
 
@@ -527,6 +533,7 @@ def retry(session: Session, job_id: JobId, *, now: datetime) -> None:
 def open_access_changes(session: Session) -> frozenset[MailId]:
     """Letters whose rights changed, but are not yet indexed. They are left out of every index query."""
     rows = session.scalars(
+        # A failed job counts too: until somebody settles it, the index still has the old rights.
         select(Job.subject_id).where(Job.kind == JobKind.INDEX, Job.reason == "access", Job.state.in_(UNSETTLED_STATES))
     )
     return frozenset(MailId(i) for i in rows)

@@ -110,6 +110,7 @@ def hold_tables(session: Session, wanted: Mapping[str, Collection[str]], *, pati
     connection, until = session.connection(), time.monotonic() + patience_s
     while True:
         try:
+            # The rollback to a savepoint gives back the tables that were locked before the one that was busy.
             with connection.begin_nested():
                 for mode, names in wanted.items():
                     if names:
@@ -253,6 +254,8 @@ def _hold(session: Session, model: type[Row], *where: ColumnElement[bool], skip_
     if _is_read_alone(model):
         # One statement locks the rows and reads their state after the wait.
         return list(session.scalars(_fresh(_locking(select(model).where(*where).order_by(*keys), skip_locked))))
+    # By its keys alone: a lock on the joined statement would take the related rows too, and PostgreSQL refuses one on
+    # the outer side of a join.
     held: Sequence[tuple[object, ...]] = [
         tuple(row) for row in session.execute(_locking(select(*keys).where(*where).order_by(*keys), skip_locked))
     ]
@@ -275,6 +278,8 @@ def _columns_by_key(model: type[Base], in_turn: bool) -> Select[Any]:
 
 def _has_key(model: type[Base], in_turn: bool) -> list[ColumnElement[bool]]:
     found = [key == bindparam(f"key_{n}") for n, key in enumerate(_mapper(model).primary_key)]
+    # The function returns void, which is never NULL: the condition is there for its effect. It is evaluated when the
+    # key has found the row, and before the row is locked.
     turn = func.pg_advisory_xact_lock(bindparam("turn", type_=BigInteger)).is_not(None)
     return [*found, turn] if in_turn else found
 
@@ -289,6 +294,7 @@ def _goes_in_turn(session: Session, model: type[Base]) -> bool:
 
 def _turn(model: type[Base], values: tuple[int, ...]) -> int:
     """The number of a row's advisory lock: 64 bits, signed, as PostgreSQL requires."""
+    # By SHA-256: Python's own hash of a text is another one in each process.
     return int.from_bytes(hashlib.sha256(f"{model.__tablename__} {values}".encode()).digest()[:8], signed=True)
 
 
@@ -306,10 +312,12 @@ def _is_read_alone(model: type[Base]) -> bool:
 
 
 def _locking(query: Select[Row], skip_locked: bool = False) -> Select[Row]:
+    # SQLAlchemy writes `key_share=True` as FOR NO KEY UPDATE. Only together with `read=True` it is FOR KEY SHARE.
     return query.with_for_update(key_share=True, skip_locked=skip_locked)
 
 
 def _fresh(query: Select[Row]) -> Select[Row]:
+    # A row that the session holds already was read before the wait, and a query would not replace its values.
     return query.execution_options(populate_existing=True)
 
 

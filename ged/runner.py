@@ -68,6 +68,7 @@ class Beat:
         self._done, self._lost = threading.Event(), threading.Event()
         self._progress: str | None = None
         self._said_s = float("-inf")
+        # In a copy of the context: a thread begins with an empty one, and its lines of the log would not name the job.
         self._thread = threading.Thread(target=copy_context().run, args=(self._beat,), name="heartbeat", daemon=True)
 
     def __enter__(self) -> "Beat":
@@ -125,6 +126,7 @@ class Beat:
             logger.warning("job.beat_missed job=%s", self._held[0].id, exc_info=True)
 
     def _end_overdue(self) -> None:
+        # First: the function stops at its next report of progress, even if the database does not take the failure.
         self._lost.set()
         for job in self._held:
             note_failure(self._services, job, EngineFailed(TOO_LONG, "look at the log, then ask again", job=job.id))

@@ -181,6 +181,7 @@ def _timeline_of(engine: Engine, connection: DBAPIConnection) -> tuple[str, int]
     except engine.dialect.loaded_dbapi.ProgrammingError:  # not every account may ask, everywhere
         cluster, file = "", ""
     finally:
+        # The question began a transaction. The connection goes to the pool as a new one would.
         connection.rollback()
     return str(cluster), int(file[:8], 16) if file else 0
 

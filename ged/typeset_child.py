@@ -45,6 +45,7 @@ def service(_settings: Message) -> Service:
     def set_page(
         name: str, inputs: dict[str, str], timestamp: int, label: str, kind: dict[str, Any]
     ) -> tuple[Message, bytes]:
+        # A compiler takes its main file when it is made, and only then.
         outer = AROUND if "template" in inputs else name
         compiler = compilers.get(outer)
         if compiler is None:

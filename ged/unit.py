@@ -354,6 +354,7 @@ class Services:
         with suppress(_RolledBack), self.unit_of_work(now) as uow:
             locks.wait_briefly(uow.session)
             yield uow
+            # The block ends by an error, so that the unit of work rolls back and hands out no job.
             raise _RolledBack
 
     def attempts(self, now: datetime) -> Iterator[AbstractContextManager["UnitOfWork"]]:
@@ -460,6 +461,8 @@ class UnitOfWork:
 
     def _commit(self) -> list[Job]:
         self.session.flush()
+        # The fence locks rows of jobs, so it stands before the head (`ged.locks.ORDER`). It holds them to the commit:
+        # nobody else claims the job in between.
         if self.services.fence is not None:
             self.services.fence(self.session)
         # Under the head's lock, job ids follow the order of commits: a job with a higher id sees all changes behind a
@@ -565,6 +568,8 @@ def _unit_of_work(services: Services, now: datetime) -> Iterator[UnitOfWork]:
     finally:
         session.close()
     _COMMITS.set(_COMMITS.get() + 1)
+    # After the commit only: a worker that heard of a job before would find no row. A crash here loses nothing, for the
+    # sweep finds rows that nobody handed over.
     for job in committed:
         lane = services.lane_of(job.kind)
         # The sweep hands out an archive's jobs, some hundred at a time: a million would fill the queue's memory.

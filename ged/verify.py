@@ -165,6 +165,7 @@ def _verify(services: Services, now: datetime, held: HeldCopy | None, misplaced:
         documents = list[tuple[str, tuple[Digest, ...]]]()
         problems += _found("signed documents", lambda: _noted(services, documents))
     signatures = 0
+    # Outside of the snapshot: to check signatures takes long, and asks the database nothing.
     for label, digests in documents:
         found, broken = _check_signatures(services, label, digests, now)
         signatures += found

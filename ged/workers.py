@@ -44,6 +44,7 @@ def beat(session: Session, name: str, *, host: str, lanes: Sequence[Lane], now: 
     renewed = session.scalars(update(Worker).where(Worker.name == name).values(beat_at=now).returning(Worker.name))
     if renewed.first() is None:
         told = [lane.value for lane in lanes]
+        # The row is missing at the first beat, and after a day of sleep, when another worker has deleted it.
         insert_if_missing(session, Worker, name=name, host=host[:255], lanes=told, started_at=now, beat_at=now)
         session.execute(delete(Worker).where(Worker.beat_at < now - FORGOTTEN_AFTER))
 

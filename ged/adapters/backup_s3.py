@@ -101,6 +101,7 @@ class S3Medium:
         try:
             whole = set(self.snapshots())
             for one in list(self._bucket.listed("snapshots/")):
+                # Without a signature: left by a run that was killed.
                 if one.key.split("/")[1] not in whole:
                     self._bucket.remove(one.key)
             content = READ_ME.encode()
@@ -110,6 +111,7 @@ class S3Medium:
             yield
         finally:
             held = self._bucket.head(LOCK)
+            # After an hour without renewal another run may have taken the lock over: its mark stays.
             if held is not None and held.etag == self._tag:
                 self._bucket.remove(LOCK)
 
@@ -152,6 +154,7 @@ class S3Medium:
 
     def drop(self, snapshot: str) -> None:
         """See the port."""
+        # The signature first: killed after this line, the copy counts no more, and the next run removes the rest.
         self._bucket.remove(f"snapshots/{snapshot}/{SIGNATURE}")
         for one in list(self._bucket.listed(f"snapshots/{snapshot}/")):
             self._bucket.remove(one.key)

@@ -47,6 +47,7 @@ class FrameWriter:
     def write(self, plain: bytes) -> None:
         """Encrypt these bytes as the next ones."""
         self._waiting += plain
+        # A full frame waits for the next byte: only `finish` knows which frame is the last.
         while len(self._waiting) > FRAME:
             self._seal(bytes(self._waiting[:FRAME]), is_last=False)
             del self._waiting[:FRAME]
@@ -152,4 +153,5 @@ class FrameReader(io.RawIOBase):
 
 
 def _nonce(number: int, is_last: bool) -> bytes:
+    # With `is_last`: a file that was cut off at the end of a frame would else pass for a shorter one.
     return number.to_bytes(11, "big") + bytes([is_last])

@@ -69,6 +69,7 @@ class FileBlobs:
         try:
             written = write_draft(draft, content, self._keyring)
             target = self._path(written.digest)
+            # Renewed before it is looked at: a sweep that comes in between sees the new time, and leaves the file.
             if not (_renewed(target) and self._is_readable(written.digest)):
                 make_folder(target.parent)
                 self._give_name(draft, written)
@@ -108,6 +109,7 @@ class FileBlobs:
                 shutil.copyfileobj(content, out, CHUNK)
                 out.flush()
                 os.fsync(out.fileno())
+            # Checked as a draft: a name never stands for bytes that are not its own.
             if not self._is_of(digest, draft):
                 raise EngineFailed("blob.altered", "restore the file from another backup", digest=digest)
             make_folder(target.parent)
@@ -133,6 +135,8 @@ class FileBlobs:
         """Destroy the key, and remove the file."""
         path = self._path(digest)
         with suppress(FileNotFoundError):
+            # Killed after this line, a file is left that nobody can read. The
+            # other way round a key would be left, which opens earlier copies.
             self._destroy_key(path)
             path.unlink()
 
@@ -158,6 +162,7 @@ class FileBlobs:
             os.replace(target, away)
         except FileNotFoundError:
             return False  # another process removed it since the folder was read
+        # The move keeps this time, so a `put` that renewed the file just before is seen here.
         if away.stat().st_mtime < written_before.timestamp():
             self._destroy_key(away, because)
             away.unlink()
@@ -181,6 +186,7 @@ class FileBlobs:
 
     def digests(self) -> Iterator[tuple[Digest, datetime]]:
         """All blobs, with their times of writing."""
+        # Neither `incoming` nor `trash`: what lies there has no name yet, or none any more.
         for path in self._folder.glob("??/??/*"):
             try:
                 written = path.stat().st_mtime
@@ -294,13 +300,16 @@ class FileBlobs:
         """Move back files that a killed process had moved away; the next sweep checks them again."""
         for away in self._trash.iterdir():
             with suppress(FileNotFoundError):  # its own process was faster
+                # By ctime, which the move has set: mtime is still that of the writing.
                 if time.time() - away.stat().st_ctime > MOVED_FOR_S:
                     self._put_back(away)
 
     def _put_back(self, away: Path) -> None:
         target = self._path(Digest(away.name.partition(".")[0]))
+        # By a link, which replaces nothing: the file may have been written again meanwhile, under another key.
         with suppress(FileExistsError):  # written again meanwhile, with the same bytes
             os.link(away, target)
+        # Between the two steps: a power cut leaves one of the names, or both.
         sync_folder(target.parent)
         away.unlink(missing_ok=True)
 

@@ -63,6 +63,7 @@ class PackedBlobs:
         keys = [(secrets.token_bytes(ID_BYTES), new_key()) for _ in contents] if self._keyring is not None else []
         digests = [Digest(hashlib.sha256(one).hexdigest()) for one in contents]
         if self._keyring is not None:
+            # Before the rows, as of a file: a row without its key could not be read, a key without its row harms nobody.
             self._keyring.keep_all([(key_id, digest, key) for (key_id, key), digest in zip(keys, digests, strict=True)])
             stored = [_encrypted(one, *key) for one, key in zip(contents, keys, strict=True)]
         else:
@@ -251,6 +252,7 @@ class PackedBlobs:
         if key_id is not None and self._keyring is not None:
             self._keyring.destroy(key_id, digest, because=because)
         with write_session(self._engine) as session:
+            # Only the row that was read: one that was written since has a key of its own, which still stands.
             gone = session.execute(
                 delete(PackedFile).where(*which, PackedFile.stored == stored).returning(PackedFile.digest)
             ).all()

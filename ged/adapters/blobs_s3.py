@@ -243,6 +243,7 @@ class S3Blobs:
                 if self._send(draft, written, only_new=not tried or not self._bucket.is_versioned()):
                     return
                 continue
+            # Before the wait: who begins to look later sees the new time, and who began before has a mark, which is waited for.
             self._bucket.put(_renewed(digest), io.BytesIO(MARK), locked=False)
             self._wait_for_sweep(digest)
             again, etag = self._found_there(written)

@@ -57,6 +57,7 @@ class Clamd:
         try:
             with self._connect() as link:
                 link.settimeout(CONNECT_S)
+                # `z`: command and answer end with a zero byte (clamd(8)), so a part of an answer is never taken for the whole.
                 link.sendall(b"zPING\0")
                 return _reply(link, time.monotonic() + CONNECT_S) == "PONG\0"
         except OSError:

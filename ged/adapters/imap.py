@@ -173,12 +173,14 @@ class _Opened:
 
     def waiting(self) -> Sequence[MessageRef]:
         """As ``OpenMailbox.waiting``."""
+        # On a server without UIDPLUS, what was put away stays in the folder, marked as deleted.
         uids = sorted(self._client.search(["UNDELETED"]))
         sizes = self._client.fetch(uids, ["RFC822.SIZE"]) if uids else {}
         return [MessageRef(self._uid_validity, uid, int(sizes[uid][b"RFC822.SIZE"])) for uid in uids if uid in sizes]
 
     def read(self, ref: MessageRef) -> bytes | None:
         """As ``OpenMailbox.read``."""
+        # PEEK: a message that we fetch stays unread for people who look into the mailbox (RFC 3501, 6.4.5).
         found: dict[int, dict[bytes, Any]] = self._client.fetch([ref.uid], ["BODY.PEEK[]"])
         body = found.get(ref.uid, {}).get(b"BODY[]")
         return body if isinstance(body, bytes) else None
@@ -194,6 +196,7 @@ class _Opened:
             self._client.subscribe_folder(target)
         try:
             self._client.move([ref.uid], target)
+        # Without MOVE (RFC 6851). Killed between the two steps, the message is found again, is known, and is only moved.
         except CapabilityError:
             self._client.copy([ref.uid], target)
             self._delete(ref.uid)

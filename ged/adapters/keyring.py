@@ -287,6 +287,7 @@ class Keyring:
                 "keyring.other", "bring the keyring back into an empty folder (GED_KEYRING)", setting="GED_KEYRING"
             )
         brought, copy = 0, Keyring(folder)
+        # Before any key comes in, and then from both sides: what one of the two destroyed does not come back.
         self.destroy_again(copy.destroyed())
         gone = {one.key_id for one in self.destroyed()}
         for rows in copy._pages():
@@ -312,6 +313,7 @@ class Keyring:
     def _rotated(self) -> Iterator[int]:
         keys = self.master.all()
         current = max(keys)
+        # Keys under an earlier one are left of a rotation that was interrupted: it goes on, without one master key more.
         if not self.count(not_under=current):
             current = self.master.make()
         while True:
@@ -323,6 +325,7 @@ class Keyring:
                     key = self._unwrap(key_id, digest, row.master_no, row.wrapped)
                     number, wrapped = self._wrap(key_id, digest, key)
                     values = {"master_no": number, "wrapped": wrapped}
+                    # On PostgreSQL others write meanwhile: what was changed since it was read stays as it is.
                     unchanged = (_keys.c.id == key_id, _keys.c.master_no == row.master_no)
                     connection.execute(_keys.update().where(*unchanged).values(values))
             left = self.count(not_under=current)
@@ -345,6 +348,7 @@ class Keyring:
     def _wrap(self, key_id: bytes, digest: Digest, key: bytes) -> tuple[int, bytes]:
         keys = self.master.all()
         number, nonce = max(keys), os.urandom(NONCE_BYTES)
+        # Id and digest are proven with the key: a row that was moved to another document opens nothing.
         return number, nonce + AESGCM(keys[number]).encrypt(nonce, key, key_id + digest.encode())
 
     def _unwrap(self, key_id: bytes, digest: Digest, number: int, wrapped: bytes) -> bytes:

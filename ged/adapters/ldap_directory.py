@@ -118,6 +118,7 @@ class LdapDirectory:
         """See ``ged.ports.Directory.standing``."""
         told: dict[str, Standing] = {}
         with self._searching() as link:
+            # Where the base is not there, each search finds nothing: everybody would be taken for gone.
             self._require_base(link)
             for begin in range(0, len(subjects), AT_ONCE):
                 asked = subjects[begin : begin + AT_ONCE]
@@ -160,6 +161,7 @@ class LdapDirectory:
             )
         except ldap.SIZELIMIT_EXCEEDED:
             return None
+        # A right password would not say which of the two it is.
         if len(entries) > 1:
             _log.warning("directory.ambiguous entries=%s", len(entries))
             return None
@@ -188,6 +190,7 @@ class LdapDirectory:
 
     def _require_base(self, link: Any) -> None:
         try:
+            # "1.1" asks for no attribute (RFC 4511, 4.5.1.8): that the entry is there is enough.
             link.search_ext_s(self._settings.base, ldap.SCOPE_BASE, "(objectClass=*)", ["1.1"], timeout=ANSWER_S)
         except (ldap.NO_SUCH_OBJECT, ldap.INVALID_DN_SYNTAX):
             raise EngineFailed("directory.base", "correct GED_LDAP_BASE", base=self._settings.base) from None
@@ -272,6 +275,7 @@ class LdapDirectory:
         link.set_option(ldap.OPT_X_TLS_PROTOCOL_MIN, ldap.OPT_X_TLS_PROTOCOL_TLS1_2)
         if self._settings.ca_file is not None:
             link.set_option(ldap.OPT_X_TLS_CACERTFILE, str(self._settings.ca_file))
+        # The last of these options: it makes the context of those that were set before it.
         link.set_option(ldap.OPT_X_TLS_NEWCTX, 0)
         if url.startswith("ldap://"):
             link.start_tls_s()

@@ -103,6 +103,8 @@ class OidcProvider:
             "scope": " ".join(self._settings.scopes), "state": state, "nonce": nonce,
             "code_challenge": _unpadded(hashlib.sha256(verifier.encode()).digest()), "code_challenge_method": "S256",
         }  # fmt: skip
+        # `prompt` proves nothing by itself. For `max_age` the provider has to say in `auth_time`
+        # when the person signed in (Core 1.0, 3.1.2.1), and `identity` looks at that.
         if anew:
             asked |= {"prompt": "login", "max_age": "0"}
         return _with_query(self._endpoint("authorization_endpoint"), asked)
@@ -141,6 +143,7 @@ class OidcProvider:
         claims = self._claims(logout_token)
         issued_at = _number(claims, "iat")
         events = claims.get("events")
+        # A nonce is prohibited here (Back-Channel Logout 1.0, 2.4): it tells an ID token from a logout token.
         if abs(self._clock() - issued_at) > OLDEST_S or "nonce" in claims:
             raise _refused("times")
         if not isinstance(events, dict) or LOGOUT not in events or not (claims.get("sub") or claims.get("sid")):
@@ -167,6 +170,7 @@ class OidcProvider:
 
     def _account(self, claims: Mapping[str, Any]) -> str:
         name = self._settings.account_claim
+        # Whoever may change the own address at the provider could take another's account.
         if name == "email" and claims.get("email_verified") is not True:
             return ""
         value = claims.get(name)
@@ -224,6 +228,7 @@ class OidcProvider:
             if self._document is not None and self._clock() - self._document[0] < KEPT_S:
                 return self._document[1]
             told = self._asked("GET", f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
+            # Discovery 1.0, 4.3: a document of another issuer would name that one's keys.
             if told.get("issuer") != self.issuer:
                 raise EngineFailed(
                     "provider.issuer",
@@ -259,6 +264,7 @@ class OidcProvider:
         secret, client = self._settings.client_secret, self._settings.client_id
         headers = {}
         if secret:
+            # Each is encoded before they are joined (RFC 6749, 2.3.1): a colon in one of them would move the border.
             pair = f"{quote(client, safe='')}:{quote(secret, safe='')}"
             headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
         else:

@@ -79,6 +79,7 @@ class SmtpPost:
                     "post.failed", "the mail server asks to try later", retryable=True, error=type(error).__name__
                 ) from None
             raise EngineFailed("post.refused", "correct the address", retryable=False) from None
+        # The server may have taken the message by now: sent again by itself, it would come twice. A person decides.
         except (OSError, smtplib.SMTPException) as error:
             raise EngineFailed("post.failed", "ask the mail server's log", error=type(error).__name__) from None
 

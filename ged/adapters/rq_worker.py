@@ -73,6 +73,7 @@ class _Forking(Worker):
 
     def handle_warm_shutdown_request(self) -> None:
         self._stop.set()
+        # The child gives its job back at this signal (`web.processes.worker`): nobody has to wait for the end of the lease.
         if self.horse_pid:
             self.kill_horse(sig=signal.SIGRTMIN)
 

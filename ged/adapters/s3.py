@@ -171,6 +171,7 @@ class Bucket:
             done = client.complete_multipart_upload(
                 **named, UploadId=upload, MultipartUpload={"Parts": parts}, **condition
             )
+            # Not every store tells the digest of the whole. Of each part it has compared it already.
             if done.get("ChecksumSHA256", whole) != whole:
                 self._forget(key)
                 raise EngineFailed(

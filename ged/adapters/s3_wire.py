@@ -68,12 +68,16 @@ def client_of(place: Place, kind: str) -> Any:  # botocore makes its classes at 
             verify=place.ca or None,
             config=Config(
                 signature_version="s3v4",
+                # A store of one's own has seldom a name and a certificate for each bucket.
                 s3={"addressing_style": "path" if place.endpoint else "auto"},
                 connect_timeout=CONNECT_S,
                 read_timeout=READ_S if kind == "read" else ANSWER_S,
                 retries={"mode": "standard", "total_max_attempts": attempts},
+                # botocore would send a CRC32 of its own behind each body, which
+                # not every store understands. Ours is a SHA-256 before it.
                 request_checksum_calculation="when_required",
                 response_checksum_validation="when_required",
+                # Else a variable of the environment (AWS_ENDPOINT_URL) could lead our bytes to another store.
                 ignore_configured_endpoint_urls=True,
                 max_pool_connections=16,
                 # Clear bytes stay on this machine, whatever proxy the environment names.

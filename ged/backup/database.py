@@ -127,6 +127,8 @@ def _of_server(engine: Engine) -> Iterator[Moment]:
 
 @contextmanager
 def _dump(engine: Engine, program: str, snapshot: str) -> Iterator[Readable]:
+    # Not compressed: the stream is packed on its way, and its digest is that of the
+    # plain bytes. Without owners: the accounts of another server have other names.
     options = ("--format=custom", "--compress=0", "--no-owner", "--no-privileges", "--no-password",
                f"--exclude-schema={KEYS_SCHEMA}")  # fmt: skip
     running = subprocess.Popen(

@@ -96,6 +96,7 @@ def unpack(archive: BinaryIO, folder: Path) -> None:
         with tarfile.open(fileobj=archive, mode="r:gz") as packed:
             for told in packed:
                 name = PurePosixPath(told.name)
+                # Plain files alone: a link in an archive would lead what follows out of the folder.
                 content = packed.extractfile(told) if told.isfile() else None
                 if content is None or name.is_absolute() or ".." in name.parts:
                     raise tarfile.TarError(told.name)

@@ -152,8 +152,10 @@ class _Run:
         is_whole = self._keyring(name)
         content = index.written()
         written = self._plain(name, papers.INDEX, content)
+        # The last file: a copy in a bucket counts from here on.
         self._plain(name, papers.SIGNATURE, _signed(self._services, content).encode())
         self._medium.complete(name)
+        # Earlier copies go only now that the new one counts.
         dropped = (*self._dropped, *prune(self._medium, self._order.keep, self._services.zone, progress=self._progress))
         return Made(
             name, len(held), self._new, self._new_bytes, written.sha256, tuple(damaged), tuple(lost), dropped, keys,
@@ -237,6 +239,7 @@ class _Run:
         size += sum(self._new_size(one) for one in digests)
         try:
             self._medium.require_room(size)
+        # Only where there is no room: else a run that fails would have cost an earlier copy.
         except DiskFull:
             self._dropped += prune(
                 self._medium, self._order.keep, self._services.zone, coming=snapshot, progress=self._progress
@@ -271,6 +274,7 @@ class _Run:
                     elif fault:
                         damaged.append(digest)
                 self._progress(f"stored files: {min(start + BATCH, len(digests))}/{len(digests)}")
+        # By the present database: what it still names was lost, the rest was removed by a sweep or a disposal.
         with self._services.reading() as session:
             named = {digest for digest, _ in archive_blobs.named_digests(session)} if gone else set()
         held.sort(key=lambda one: one.digest)

@@ -135,6 +135,7 @@ class FolderMedium:
     def complete(self, snapshot: str) -> Path:
         """A copy is complete: from now on it counts."""
         half = self._snapshots / (snapshot + HALF)
+        # The names in it first: after a power cut a copy that counts has all its files.
         sync_folder(half)
         os.replace(half, self._snapshots / snapshot)
         sync_folder(self._snapshots)
@@ -199,6 +200,7 @@ def write_whole(draft: Path, fill: Fill, place: Callable[[str], Path]) -> Writte
         target = place(sha256)
         if not target.parent.exists():
             target.parent.mkdir(mode=0o700, exist_ok=True)
+            # Synced in a folder whose own name is lost, the file would be lost with it.
             sync_folder(target.parent.parent)
         os.replace(draft, target)
         sync_folder(target.parent)

@@ -256,6 +256,7 @@ def settle(services: Services, copy: Copy, *, irrevocable: frozenset[JobKind], n
     with services.unit_of_work(now) as uow:
         ended = uow.session.scalars(delete(OpenSession).returning(OpenSession.id)).all()
         waiting = update(Job).execution_options(synchronize_session=False).returning(Job.id)
+        # Before the next statement, which would queue a running one again: its e-mail would leave twice.
         uncertain = uow.session.scalars(
             waiting.where(Job.state.in_(LIVE_STATES), Job.kind.in_(irrevocable)).values(
                 state=JobState.UNCERTAIN, lease_until=None, finished_at=now, error_code=AFTER_RESTORE

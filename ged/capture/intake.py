@@ -129,6 +129,8 @@ def receive_page(
     if KEY.fullmatch(token) is None:
         raise Invalid("page.token", "use 1 to 64 letters, digits, '.', '_' or '-'")
     order_id, sequence = _order_of(order)
+    # Looked up before the bytes are stored: nobody fills the disk for the
+    # batch of another bridge. `batch_of` looks again, under the lock.
     with services.reading() as session:
         known = session.scalar(select(ScanBatch.bridge_id).where(ScanBatch.key == key))
     if known != bridge.id:
@@ -171,6 +173,7 @@ def _add_page(uow: UnitOfWork, batch: ScanBatch, page: dict[str, Any]) -> bool:
 
 
 def _order_of(order: str) -> tuple[int, int]:
+    # Fifteen digits fit the column of ids; a longer number would fail in the database.
     match = re.fullmatch(r"(?:(\d{1,15})\.)?(\d{1,9})", order.strip())
     if match is None:
         raise Invalid("page.order", "send 'order.sequence' or a whole number")
@@ -323,7 +326,9 @@ def settle(uow: UnitOfWork, batch_id: int, looks: Mapping[int, FirstLook], *, no
             room -= max(len(look.pages) - 1, 0)
             note(uow, batch, page, look, now)
     uow.session.flush()
+    # `note` adds rows for the further pages of a file by the batch's key, past this relationship.
     uow.session.refresh(batch, ["pages"])
+    # The job may run twice: its second run finds what the first one has placed.
     placed = set(
         uow.session.scalars(
             select(ScanLeaf.scan_page_id)
@@ -392,6 +397,7 @@ def _place(uow: UnitOfWork, batch: ScanBatch, pages: Sequence[ScanPage], now: da
                 uow.session.flush()
                 batch.into_leaf_id = last.id  # a late page is inserted behind the pages that came before it
             return [ScanId(scan.id)]
+    # A signed file is never split: its parts would bear no signature.
     if batch.is_signed or batch.into_mail_id is not None:
         return [_settle_group(uow, batch, Group(pages=list(pages)), now)]
     groups = group_pages(pages, uow.services.code_key)

@@ -133,6 +133,7 @@ class _Walk:
 
     def take(self, message: Message, depth: int, *, related: bool = False, only_files: bool = False) -> None:
         self._seen += 1
+        # `raw_items`: any other access would parse the header, and that is what takes long.
         if sum(len(name) + len(value) for name, value in message.raw_items()) > MAX_HEAD_BYTES:
             raise Invalid("message.malformed", "ask the sender to send it again")
         if self._seen > MAX_PARTS:
@@ -282,6 +283,7 @@ def _line(message: Message, name: str, maximum: int) -> str:
         value = str(message.get(name, ""))
     except (ValueError, IndexError, AttributeError, TypeError):
         value = ""  # an unreadable header counts as missing; the raw message is stored
+    # Bytes that are no text come as halves of surrogate pairs, which no database takes.
     clean = "".join(c if c.isprintable() else " " for c in value.encode("utf-8", "replace").decode())
     return " ".join(clean.split())[:maximum]
 

@@ -97,6 +97,7 @@ def _take_in(
     services: Services, mailbox: str, unit_id: int, opened: OpenMailbox, ref: MessageRef, now: datetime
 ) -> MessageState | None:
     """Process one message; returns its new state, or None when the message is gone."""
+    # By the size that the server tells: what is too large is not even fetched.
     if ref.size_bytes > services.max_upload_bytes:
         return _refuse(services, mailbox, ref, None, "message.too_large", None, now)
     raw = opened.read(ref)
@@ -299,6 +300,7 @@ def accept(uow: UnitOfWork, mailbox: str, unit_id: int, taken: _Taken, *, now: d
     """
     letter = taken.letter
     batch = ScanBatch(
+        # Unique by content: of two runs that take the same message, the second one fails here.
         key=hashlib.sha256(f"{mailbox}\n{taken.digest}".encode()).hexdigest()[:48],
         unit_id=unit_id,
         source=BatchSource.EMAIL,
@@ -342,6 +344,7 @@ def _pages(uow: UnitOfWork, batch: ScanBatch, n: int, file: _File, now: datetime
         received_at=now,
     )
     uow.session.add(page)
+    # Not signed, whatever the file is: `note` would call the whole message signed, and with it its text.
     intake.note(uow, batch, page, FirstLook(file.look.media_type, file.look.pages, False, file.look.problem), now)
     uow.session.flush()
     rows = select(ScanPage).where(ScanPage.batch_id == batch.id, ScanPage.position == n).order_by(ScanPage.page_index)

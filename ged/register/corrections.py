@@ -45,6 +45,7 @@ def correction_at(uow: UnitOfWork, numbers: Sequence[MailNumber], *, now: dateti
     """
     registers = {number.register_id: number.register for number in numbers}
     moments = [now, *(number.registered_at for number in numbers), *_last_rectified(uow.session, numbers)]
+    # By id: two corrections of letters with the same registers lock their counters in one order.
     for _, register in sorted(registers.items()):
         if register.nature is not RegisterNature.ARCHIVE:  # an imported book is never closed, its days are past
             moments.append(_locked_open_moment(uow, register, max(moments)))

@@ -65,6 +65,7 @@ def locked_counter(session: Session, register: Register, on: date) -> RowMapping
 def lock_days(session: Session, register: Register, from_on: date, until_on: date) -> None:
     """Lock every counter for numbers or corrections of these days, until the commit."""
     years = range(from_on.year, until_on.year + 1) if is_by_year(register) else (0,)
+    # In the order of the years, as everybody locks rows of one table by ascending key.
     for year in years:
         counter_of(session, register.id, year)
 

@@ -126,6 +126,7 @@ def register_incoming(
         locks.hold(
             uow.session, Mail, [form.related_to]
         )  # it may be on a slip of disposal that is confirmed at this moment
+    # The directory shows its entries to others: the sender of a restricted letter does not get into it.
     find = resolve_sender if may_be_listed(form.level) else known_sender
     sender = find(
         uow, form.sender_id, form.sender_name, entity_id=entity_of(post.unit_id, actor.units), ministry=ministry(actor)
@@ -165,6 +166,7 @@ def register_incoming(
     access.grant_new(uow, mail.id, rights)
     if form.related_to is not None:
         link(uow, MailId(mail.id), form.related_to, kind=form.related_as, actor=actor)
+    # As late as possible: everybody who registers waits for the counter from here to the commit.
     number = allocation.allocate(uow, register_id, actor=actor, post=post, mail_id=mail.id)
     uow.record(
         "mail.registered", "mail", mail.id, actor=actor, post=post, **told_of_number(number), level=int(form.level),
@@ -286,6 +288,7 @@ def attach(
         version_no = uow.session.get_one(Attachment, replaces).version_no + 1
     attachment = Attachment(
         mail_id=mail_id, kind=kind, version_no=version_no, replaces_id=replaces, reason=reason,
+        # The end of a name, which has its ending.
         filename=filename[-MAX_NAME:], media_type=media_type, digest=digest, size_bytes=size_bytes,
         page_count=len(pages), is_signed=is_signed, added_at=now, added_by_id=actor.person_id or None,
         pages=[

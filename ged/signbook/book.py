@@ -161,6 +161,7 @@ def standing_refusals(draft: Draft) -> list[CircuitEntry]:
     found: dict[int | None, CircuitEntry] = {}
     for entry in filter(counts, draft.entries):
         if entry.act is CircuitAct.REFUSE:
+            # Taken out first, so that the later refusal stands at the end: a dictionary keeps the place of a known key.
             found.pop(entry.post_id, None)
             found[entry.post_id] = entry
         elif entry.act is CircuitAct.VISA:
@@ -438,6 +439,7 @@ def set_preview(
         replaces=draft.preview_id,
     )  # fmt: skip
     draft.preview_version_no = draft.version_no
+    # Kept beside the pages: the check before the signature typesets the same words again, and compares.
     draft.letter = letter.stored()
 
 
@@ -484,6 +486,7 @@ def enter(
 
 def touch(draft: Draft) -> None:
     """Raise the draft's version after a change of dependent rows: pages opened before become stale."""
+    # SQLAlchemy raises the version only with a change of the row itself, and entries and steps are other tables.
     flag_modified(draft, "version_no")
 
 

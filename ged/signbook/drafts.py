@@ -341,6 +341,7 @@ def _change(
         content = make(before)
         letter = book.letter_of(session, services, draft, content)
         in_circuit = draft.mail.state is MailState.IN_CIRCUIT
+    # No version for the same content: it would cancel the visas that stand.
     if content == before:
         return Saved(draft.version_no, 0, version, changed=False)
     if in_circuit:

@@ -73,6 +73,7 @@ def submit(services: Services, mail_id: MailId | int, *, version: int, actor: Ac
         InvalidTransition: ``mail.wrong_state``.
         StaleVersion: ``draft.stale``.
     """
+    # Checked here, so that nobody waits for pages in vain, and once more under the lock, where it counts.
     with services.reading() as session:
         draft = book.require(session, mail_id, actor)
         _check_submission(session, draft, version, actor, local_day(services, now))
@@ -166,6 +167,7 @@ def visa_many(services: Services, letters: Sequence[ToSign], *, actor: Actor, no
     Raises:
         Invalid: ``visa.too_many``: no visa is given.
     """
+    # Once each: a letter that was sent twice would be told as refused, although it got its visa.
     chosen = tuple(dict.fromkeys(letters))
     if len(chosen) > MAX_BATCH:
         raise Invalid("visa.too_many", "tick fewer letters", field="visa", limit=MAX_BATCH)
@@ -378,6 +380,7 @@ def confirm(services: Services, mail_id: MailId | int, *, version_no: int, actor
 
 def _confirm(services: Services, looked: Looked, *, version_no: int, actor: Actor, now: datetime) -> _Numbered:
     words = looked.require_signatory()
+    # Tried and thrown away: a mark that cannot be printed is refused now, and not after the number was given.
     render.mark(words, render.MARK_BOX, at=now, zone=services.zone, verify_at=_verify_at(services))
     checked = presign.judge(services, looked)
     for attempt in services.attempts(now):
@@ -435,6 +438,7 @@ def number_letter(uow: UnitOfWork, draft: Draft, *, actor: Actor, post: HeldPost
     access.grant(uow, draft.mail_id, (unit_principal(register.unit_id),), Because.REGISTERED)
     draft.mail.state = move(draft.mail.state, MailAct.NUMBER)
     uow.reindex(draft.mail_id)
+    # After every other write: the counter is what all who sign in this unit wait for.
     number = allocation.allocate(uow, register.id, actor=actor, post=post, mail_id=draft.mail_id)
     draft.number_id, draft.number, draft.numbered_on = number.id, number, number.registered_on
     draft.mail.written_on = number.registered_on
@@ -462,6 +466,7 @@ def _sign(services: Services, numbered: _Numbered, key: OpenedKey, actor: Actor,
     except (Invalid, EngineFailed) as failure:
         _note_failure(services, mail_id, failure, actor, now)
         raise
+    # Before the lock. If nothing is committed after it, a sweep removes the bytes.
     stored = services.blobs.put(BytesIO(signed.pdf))
     for attempt in services.attempts(now):
         with attempt as uow:
@@ -544,6 +549,7 @@ def _request(
 
 
 def _note_failure(services: Services, mail_id: MailId | int, failure: GedError, actor: Actor, now: datetime) -> None:
+    # In a transaction of its own: that of the number is committed, and the number stays.
     for attempt in services.attempts(now):
         with attempt as uow:
             # This update raises no version: people's open pages do not become stale.
