@@ -49,7 +49,10 @@ def values_of(sheets: Sheets) -> dict[str, object]:
     title = next(iter(sheets))
     sheet = _sheet(title)
     found: dict[str, object] = {"entity": title == line("units", {}, is_entity=True).sheet}
-    for column, cell in zip(sheet.columns, sheets[title][1], strict=True):
+    columns = {column.title: column for column in sheet.columns}
+    # By their titles: an act that was proposed before an update lacks the columns that are new.
+    for named, cell in zip(*sheets[title][:2], strict=True):
+        column = columns[named]
         value = read_cell(column, cell)
         if not isinstance(value, Left):
             found[column.key] = "" if isinstance(value, Removed) else value

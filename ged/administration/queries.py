@@ -149,6 +149,7 @@ class UnitPage:
     code: str
     name: str
     kind: str
+    address: str
     is_entity: bool
     closed_at: datetime | None
     path: tuple[Named, ...]
@@ -179,7 +180,7 @@ def unit_page(session: Session, unit_id: int, reach: Reach, *, on: date) -> Unit
         select(Register.id, Register.code, Register.name).where(Register.unit_id == unit_id).order_by(Register.id)
     )
     return UnitPage(
-        id=unit.id, code=unit.code, name=unit.name, kind=unit.kind, is_entity=unit.is_entity, closed_at=unit.closed_at,
+        id=unit.id, code=unit.code, name=unit.name, kind=unit.kind, address=unit.address, is_entity=unit.is_entity, closed_at=unit.closed_at,
         path=_path(rows, unit.parent_id), successor=_named(rows.get(unit.successor_id or 0)),
         children=tuple(
             (Named(row.id, row.code, row.name), row.closed_at is not None) for row in rows.values() if row.parent_id == unit_id

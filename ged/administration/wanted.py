@@ -24,13 +24,15 @@ def new_unit(now: OrganisationFile, *, code: str, name: str, kind: str, below: s
     return [line("units", {"code": code, "name": name, "kind": kind, "parent": below}, is_entity=is_entity)]
 
 
-def changed_unit(now: OrganisationFile, code: str, *, name: str, kind: str) -> list[Line]:
-    """Lines that give a unit another name or kind.
+def changed_unit(now: OrganisationFile, code: str, *, name: str, kind: str, address: str | None = None) -> list[Line]:
+    """Lines that give a unit another name, kind or printed address (None: its own).
 
     A kind that no list has is not written while it is unchanged: the sheet would refuse it.
     """
     unit = unit_of(now, code)
-    values = {"name": name} if kind == unit.kind else {"name": name, "kind": kind}
+    values = {"name": name, "address": unit.address if address is None else address}
+    if kind != unit.kind:
+        values["kind"] = kind
     return [line("units", {"code": code, **values}, is_entity=unit.entity)]
 
 

@@ -30,6 +30,7 @@ class UnitRecord(Section):
     code: str = Field(min_length=1, max_length=32)
     name: str = Field(min_length=1, max_length=200)
     kind: str = "service"
+    address: str = Field(default="", max_length=200)
     parent: str | None = None
     entity: bool = False
     closed: bool = False

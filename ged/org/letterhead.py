@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ged.org.models import Installation
+from ged.org.models import Installation, Unit
 from ged.org.tree import upwards
 from ged.typeset import qr_svg
 
@@ -23,6 +23,8 @@ class Letterhead:
     """Short name of the entity that the unit belongs to, for labels."""
     country: str = ""
     motto: str = ""
+    address: str = ""
+    """Of the nearest unit upwards that has one, within the entity; printed at the foot."""
     qr: str = ""
     caption: str = ""
 
@@ -54,7 +56,13 @@ def letterhead(session: Session, unit_id: int, *, country: str, of_entity: bool 
     if not organisation or (of_entity and entity.name.casefold() != organisation.casefold()):
         organisation, names = names[0], names[1:]
     name, motto = country_and_motto(country)
-    return Letterhead(organisation, tuple(names), entity.code, name, motto)
+    return Letterhead(organisation, tuple(names), entity.code, name, motto, _address(session, [unit.id for unit in line[: line.index(entity) + 1]]))
+
+
+def _address(session: Session, unit_ids: list[int]) -> str:
+    """The address of the first of these units that has one."""
+    found = dict(session.execute(select(Unit.id, Unit.address).where(Unit.id.in_(unit_ids), Unit.address != "")).all())
+    return next((found[one] for one in unit_ids if one in found), "")
 
 
 def country_and_motto(country: str) -> tuple[str, str]:

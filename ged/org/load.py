@@ -131,7 +131,9 @@ def entity_ids(session: Session) -> dict[str | None, int | None]:
 
 
 def _unit(uow: UnitOfWork, units: dict[str, Unit], record: UnitRecord) -> list[Change]:
-    values: dict[str, object] = {"name": record.name, "kind": record.kind, "is_entity": record.entity}
+    values: dict[str, object] = {
+        "name": record.name, "kind": record.kind, "is_entity": record.entity, "address": record.address,
+    }  # fmt: skip
     return upsert(uow, units, Unit, {"code": record.code}, values)
 
 

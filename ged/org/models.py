@@ -35,6 +35,8 @@ class Unit(Base):
     name: Mapped[str] = mapped_column(String(200))
     kind: Mapped[str] = mapped_column(String(32), default="service")
     is_entity: Mapped[bool] = mapped_column(Boolean, default=False)
+    address: Mapped[str] = mapped_column(String(200), server_default="", deferred=True)
+    """Printed at the foot of its sheets: street, post-office box, telephone. Empty: that of the unit above, up to the entity. Few pages need it."""
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"), index=True)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     successor_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"))

@@ -332,6 +332,7 @@ def letter_of(session: Session, services: Services, draft: Draft, content: Conte
     letter = Letter(
         organisation=head.organisation,
         units=head.units,
+        address=head.address,
         country=services.country,
         place=place_of(services.zone),
         sender=with_article(signatory.title) if signatory is not None else "",

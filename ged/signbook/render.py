@@ -64,6 +64,8 @@ class Letter:
     """Confidentiality and urgency."""
     rich: str = ""
     """The text with its forms, stored form; empty for a text from before forms."""
+    address: str = ""
+    """Printed at the foot. Letters from before addresses have none. A template of Word has its own."""
     word: WordSheets | None = None
     """The pages of a letter that is written in Word; its text is then what the file says."""
 
@@ -72,6 +74,8 @@ class Letter:
         kept: dict[str, Any] = json.loads(json.dumps(asdict(self)))
         if not self.rich:
             del kept["rich"]  # letters from before forms have none, and are compared
+        if not self.address:
+            del kept["address"]
         if self.word is None:
             del kept["word"]
         return kept
@@ -210,7 +214,10 @@ def _data(
     title = fill(letter.subject, {"civilite": letter.civility})
     return {
         "title": title,
-        "head": {"organisation": letter.organisation, "units": letter.units, "country": country, "motto": motto},
+        "head": {
+            "organisation": letter.organisation, "units": letter.units, "country": country, "motto": motto,
+            "address": letter.address,
+        },
         "number": number,
         "date": french_day(on) if on is not None else "",
         "place": letter.place,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, undefer
 
 from ged.natures.models import Nature, NatureStep
 from ged.org.file import (
@@ -59,10 +59,10 @@ def organisation_now(session: Session, *, on: date, with_lists: bool = True) -> 
 def _units(session: Session, codes: Mapping[int, str]) -> tuple[UnitRecord, ...]:
     return tuple(
         UnitRecord(
-            code=row.code, name=row.name, kind=row.kind, parent=codes.get(row.parent_id or 0), entity=row.is_entity,
+            code=row.code, name=row.name, kind=row.kind, address=row.address, parent=codes.get(row.parent_id or 0), entity=row.is_entity,
             closed=row.closed_at is not None, successor=codes.get(row.successor_id or 0),
         )
-        for row in session.scalars(select(Unit).order_by(Unit.id))
+        for row in session.scalars(select(Unit).options(undefer(Unit.address)).order_by(Unit.id))
     )  # fmt: skip
 
 

@@ -76,6 +76,7 @@ ACTS = {
     "new unit": lambda now: wanted.new_unit(now, code="DRH", name="Ressources humaines", kind="service", below="SG", is_entity=False),
     "new entity": lambda now: wanted.new_unit(now, code="ORG", name="Organisme", kind="entity", below="MIN", is_entity=True),
     "renamed": renamed("DGE", "Direction de l'énergie"),
+    "given an address": lambda now: wanted.changed_unit(now, "DGE", name="Direction", kind="service", address="BP 335, Lomé"),
     "moved": moved("ETU", "DAF"),
     "merged": closed("DGE", "DAF"),
     "closed": closed("BO", "SG", keeps_posts=True),

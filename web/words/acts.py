@@ -61,7 +61,7 @@ KINDS: Mapping[str, LazyString] = {
 }  # fmt: skip
 FIELDS: Mapping[str, LazyString] = {
     "code": _l("Code"), "account": _l("Compte"), "name": _l("Nom"), "title": _l("Intitulé"), "label": _l("Libellé"),
-    "kind": _l("Type"), "entity": _l("Tient ses propres registres"), "parent": _l("Rattachement"),
+    "kind": _l("Type"), "address": _l("Adresse imprimée"), "entity": _l("Tient ses propres registres"), "parent": _l("Rattachement"),
     "closed": _l("Fermé"), "successor": _l("Successeur"), "email": _l("Courriel"), "clearance": _l("Habilitation"),
     "unit": _l("Service"), "roles": _l("Rôles"), "holder": _l("Titulaire"), "secretary_of": _l("Secrétariat de"),
     "direction": _l("Sens"), "nature": _l("Nature"), "pattern": _l("Modèle de numéro"),

@@ -103,17 +103,24 @@ def create(unit_id: int) -> ResponseReturnValue:
 
 @blueprint.route("/<int:unit_id>/modifier", methods=BOTH)
 def change(unit_id: int) -> ResponseReturnValue:
-    """Another name or kind."""
+    """Another name, kind or printed address."""
     unit = _unit(unit_id)
     form = ActForm(
         "unit.change", _("Modifier un service"), unit.name, unit.code, _back(unit),
         (
             Field("name", _("Nom"), value=unit.name, hint=_("Le nom entier, tel qu'il est imprimé."), required=True),
             Field("kind", _("Type"), "select", value=unit.kind, options=_kinds(unit.kind), required=True),
+            Field(
+                "address", _("Adresse imprimée"), value=unit.address,
+                hint=_("Au bas des lettres et des récépissés : rue, boîte postale, téléphone. Un service qui n'en a pas prend celle de son entité."),
+            ),
         ),
     )  # fmt: skip
     return act_form.answer(
-        form, lambda now, said: wanted.changed_unit(now, unit.code, name=said["name"], kind=said["kind"])
+        form,
+        lambda now, said: wanted.changed_unit(
+            now, unit.code, name=said["name"], kind=said["kind"], address=said["address"]
+        ),
     )
 
 
