@@ -56,7 +56,14 @@ def letterhead(session: Session, unit_id: int, *, country: str, of_entity: bool 
     if not organisation or (of_entity and entity.name.casefold() != organisation.casefold()):
         organisation, names = names[0], names[1:]
     name, motto = country_and_motto(country)
-    return Letterhead(organisation, tuple(names), entity.code, name, motto, _address(session, [unit.id for unit in line[: line.index(entity) + 1]]))
+    return Letterhead(
+        organisation,
+        tuple(names),
+        entity.code,
+        name,
+        motto,
+        _address(session, [unit.id for unit in line[: line.index(entity) + 1]]),
+    )
 
 
 def _address(session: Session, unit_ids: list[int]) -> str:

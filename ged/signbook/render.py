@@ -215,7 +215,10 @@ def _data(
     return {
         "title": title,
         "head": {
-            "organisation": letter.organisation, "units": letter.units, "country": country, "motto": motto,
+            "organisation": letter.organisation,
+            "units": letter.units,
+            "country": country,
+            "motto": motto,
             "address": letter.address,
         },
         "number": number,
