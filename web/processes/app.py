@@ -80,14 +80,15 @@ def create_app(services: Services, settings: Settings) -> Flask:
     arguments.install(app)
     secure = settings.public_url.startswith("https://")
     i18n.install(app, locale=settings.locale, zone=settings.timezone, secure=secure)
+    # Before the sign-in, whose handler may put a redirection in the place of a response: these two complete it.
+    headers.install(app)
+    pages.install(app)
     auth.install(app, secure=secure)
     errors.install(app)
     disk.install(app, disk.space_of(app))
     csrf = CSRFProtect(app)
     guard.install(app)
-    headers.install(app)
     keyring.install(app)
-    pages.install(app)
     for blueprint in (*views.blueprints(), *api.blueprints()):
         app.register_blueprint(blueprint)
     panels.install(app, views.panels())

@@ -78,8 +78,8 @@ def install(app: Flask, *, secure: bool) -> None:
     app.before_request(_ask_for_an_own_password)
     app.before_request(_ask_to_arm)
     app.before_request(_refuse_writing)
-    app.after_request(_lead_home)
     app.after_request(_write_device)
+    app.after_request(_lead_home)
     app.register_error_handler(ProofNeeded, _ask_for_proof)
     app.jinja_env.globals["has_own_password"] = has_own_password
 
