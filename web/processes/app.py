@@ -61,21 +61,25 @@ def create_app(services: Services, settings: Settings) -> Flask:
     app = Site("web")  # the package of the templates and static files
     if settings.proxies:
         # Throttling counts by address: without this, all people behind the proxy would share one address.
+        # Not x_host: the proxy passes Host itself, and what a client writes in X-Forwarded-Host would get into links.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
     app.secret_key = derive_secret(settings.secret.get_secret_value(), "session-cookie")
     app.config.update(
         MAX_CONTENT_LENGTH=settings.max_upload_bytes,
         MAX_FORM_MEMORY_SIZE=2_000_000,
         MAX_FORM_PARTS=5_000,
+        # As long as a session: with the library's hour, a letter that was typed during a meeting would be refused.
         WTF_CSRF_TIME_LIMIT=int(LONGEST_SESSION.total_seconds()),
         # The session cookie is SameSite and the token is bound to it; a proxy that strips the referrer is no attack.
         WTF_CSRF_SSL_STRICT=False,
     )
+    # Installed first: its clock starts before all other handlers and stops after them, compression included.
     access_log.install(app, trusts_proxy=settings.proxies > 0, meter=services.meter)
     # The first installed handler runs last: so it compresses the finished response.
     compression.install(app)
     numbers.install(app)
     context.plug(app, services, settings)
+    # Before the sign-in: under a foreign name nobody is signed in, so the page that refuses it tells nothing of them.
     hosts.install(app, settings)
     arguments.install(app)
     secure = settings.public_url.startswith("https://")
@@ -85,7 +89,9 @@ def create_app(services: Services, settings: Settings) -> Flask:
     pages.install(app)
     auth.install(app, secure=secure)
     errors.install(app)
+    # Before CSRFProtect, which reads the form for its token, and so writes the files of the request to the disk.
     disk.install(app, disk.space_of(app))
+    # Behind the sign-in: a token that ended with its session is told as a session that ended, not as a forged form.
     csrf = CSRFProtect(app)
     guard.install(app)
     keyring.install(app)
@@ -94,6 +100,8 @@ def create_app(services: Services, settings: Settings) -> Flask:
     panels.install(app, views.panels())
     guard.check_complete(app)
     navigation.install(app)
+    # Bridges and the provider bear tokens, which no foreign page can make a browser send. Public look-ups change
+    # nothing.
     for rule in (guard.BRIDGE, guard.PROVIDER, guard.PUBLISHED):
         for endpoint in guard.endpoints_of(app, rule):
             csrf.exempt(app.view_functions[endpoint])

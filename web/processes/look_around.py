@@ -35,6 +35,7 @@ def look_around(
     while not stop.wait(pause_s):
         pause_s = every_s
         try:
+            # Its lines go nowhere: findings are kept in a file (--keep), and standard error is the worker's log.
             done = subprocess.run(command, stdout=subprocess.DEVNULL, timeout=LIMIT_S, check=False)
         except (OSError, subprocess.TimeoutExpired) as error:
             logger.warning("checks.not_made error=%s", type(error).__name__)

@@ -59,6 +59,7 @@ class Gauges:
             is_missing = kept.has_failed or now_s > kept.until_s
             values.append(Value("ged_figures_failed", is_missing, (name,)))
             values += () if is_missing else kept.values
+        # The last of a name counts: the 0 above stays only where no group reached the database.
         return list({(one.name, one.labels): one for one in values}.values())
 
     def _measure_again(self) -> None:
@@ -107,6 +108,8 @@ class _Figures:
                     histogram.add_metric(labelled, list(_cumulated(measure.buckets, numbers)), sum_value=numbers[-1])
                 yield histogram
             else:
+                # The library adds the ending itself. A counter without labels is told as 0 before its first event: from
+                # nothing to 1, Prometheus sees no increase.
                 counter = core.CounterMetricFamily(name.removesuffix("_total"), measure.help, labels=measure.labels)
                 for labelled, numbers in own or ([((), [0.0])] if not measure.labels else []):
                     counter.add_metric(labelled, numbers[0])

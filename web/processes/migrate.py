@@ -119,6 +119,7 @@ def _alembic(settings: Settings) -> Iterator[tuple[Config, Connection]]:
             config = alembic_config(connection)
             _refuse_newer(config, connection)
             yield config, connection
+        # Behind the revisions: on servers the keys stand in a table.
         prepare_keyring(settings)
     finally:
         engine.dispose()  # also after a failure: else its session would stay open
@@ -132,6 +133,7 @@ def _revisions(config: Config) -> list[Script]:
 def _waiting(revisions: list[Script], connection: Connection) -> list[Script]:
     """Those of the revisions that were not run on this database, oldest first."""
     found = set(MigrationContext.configure(connection).get_current_heads())
+    # Reading began a transaction. Alembic leaves one that it finds to its caller: nothing would be committed.
     connection.rollback()
     known = [one.revision for one in revisions]
     return revisions[max((known.index(one) + 1 for one in found if one in known), default=0) :]

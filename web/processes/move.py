@@ -135,6 +135,7 @@ def _held(engine: Engine) -> Iterator[tuple[Connection, str]]:
         )
     with engine.connect() as connection:
         driver = connection.connection.driver_connection
+        # All changes into the file itself: its digest must be the database's, and stay so over an interrupted move.
         busy = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] if driver else 1
         if busy:
             raise InvalidTransition("move.in_use", "stop every program that has the database open", file=str(file))
@@ -260,6 +261,7 @@ def _go_on(
             entries = audit.head(session).count
     finally:
         services.engine.dispose()
+    # Settings, then the mark, then the table: each can be done again, and the mark names settings that exist.
     moved.write(wanted.place, wanted.lines)
     progress("settings", 0)
     made = mark.read_mark(settings.data_dir) or _begun_now(began.source)
@@ -278,6 +280,7 @@ def _bring_files(settings: Settings, target: Settings, outcome: Outcome, progres
 
 
 def _compare(source: Connection, there: Engine, outcome: Outcome, progress: CountedProgress, batch: int) -> None:
+    # One state for all tables: their digest is compared as a whole.
     with there.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
         found = comparing.compare(source, connection, progress=progress, batch=batch)
     if found.differing or found.source != found.target:

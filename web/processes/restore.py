@@ -272,16 +272,19 @@ def _apart(
         own = restored.settings_apart(lines, unpacked, data=work, keyring=places.half_keyring)
         restored.require_empty(own, copy.manifest.database)
     with ExitStack() as undone:
+        # Only from here on: the database was found empty above, so nothing of others is emptied.
         undone.callback(undo, own)
         with _timed(seconds, "stored files"):
             keyring = _keyring(wanted, copy, unpacked, progress) if own.keyring is not None else None
             with restored.blob_store(own, keyring, destroyed) as blobs:
+                # Twice the database: the copy that is unpacked, and the tables that are made of it.
                 missing = sum(one.size_bytes for one in copy.manifest.held if not blobs.exists(Digest(one.digest)))
                 _require_room(work, int((missing + 2 * copy.manifest.database_bytes) * ROOM))
                 broken = restoring.bring_blobs(copy, blobs, unpacked, progress=progress)
         with _timed(seconds, "database"):
             progress("the database")
             _bring_database(copy, own, unpacked)
+            # The copy may be of an earlier release; nobody runs on this database, so contractions are no danger.
             finish_database(own)
         services = restored.services_apart(own)
         again = destroying.again(services, services.blobs.tombstones(), now=datetime.now(UTC))
@@ -316,6 +319,7 @@ def _keyring(wanted: Wanted, copy: Copy, unpacked: Path, progress: Progress) -> 
 def _bring_database(copy: Copy, settings: Settings, scratch: Path) -> None:
     if settings.embedded:
         place = settings.data_dir / "ged.sqlite3"
+        # With its -wal and -shm of an interrupted run: SQLite would apply them to the new file.
         for left in settings.data_dir.glob(f"{place.name}*"):
             left.unlink()
         restoring.write_database(copy, place)

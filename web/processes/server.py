@@ -76,11 +76,15 @@ def _serve(settings: Settings, bind: str, threads: int, processes: int | None) -
     Site(
         settings,
         {
+            # The figures last: each process takes them by their place (SiteWorker.run).
             "bind": [bind, settings.metrics_bind] if settings.metrics_bind else [bind],
             "workers": processes or settings.processes or cores(),
             "worker_class": SiteWorker,
             "threads": threads,
+            # For a process whose event loop hangs. A page that takes long ends nothing: the loop beats, not the page's
+            # thread.
             "timeout": 120,
+            # Far below the unit's TimeoutStopSec (30 s), after which systemd kills.
             "graceful_timeout": 5,
             "max_requests": RECYCLED_AFTER,
             "max_requests_jitter": RECYCLED_AFTER // 5,
@@ -103,6 +107,7 @@ def _take_kept(server: Arbiter) -> None:
         os.close(file)
         supervisor.forget()  # else its port stays taken
         return
+    # A second call: create_sockets() leaves all addresses out where it is given files.
     only = Config()
     only.set("bind", [_written(one) for one in others])
     listeners = sock.create_sockets(server.cfg, server.log, [file])
@@ -110,6 +115,7 @@ def _take_kept(server: Arbiter) -> None:
 
 
 def _listens_at(file: int, address: str | tuple[str, int]) -> bool:
+    # A copy: the end of this block closes the file that it is given.
     with socket.socket(fileno=os.dup(file)) as found:
         at = found.getsockname()
     if isinstance(address, str):

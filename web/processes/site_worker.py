@@ -102,6 +102,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
             return len(data)
         if isinstance(self.error, RequestEntityTooLarge):
             self._refuse("upload.too_large")
+        # Once, with the head: behind it the body goes to the disk as it arrives.
         elif was_head and self.content_length > SMALL_BYTES and self.error is None:
             try:
                 self.adj.space.check(self.content_length)
@@ -124,6 +125,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
         kind = "json" if self.path.startswith("/api/") else "html"
         self.error = Refusal(code, self.adj.words[code, kind, self._language()])
         left = getattr(self.body_rcv, "remain", 0)
+        # A chunked body states no end, and gigabytes take hours: those connections are closed at once.
         is_worth_waiting = isinstance(self.body_rcv, FixedStreamReceiver) and left <= LARGEST_DISCARDED
         self.completed = not (is_worth_waiting and left)
         if not self.completed:
@@ -170,6 +172,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
             return self.is_new and age_s > HEAD_S
         if not self.request.headers_finished:
             return age_s > HEAD_S
+        # Waitress closes only where nothing comes: a byte a minute would hold a connection for ever.
         return age_s > BODY_S + self.bytes_come / SLOWEST_BYTES_PER_S
 
     @property
@@ -278,12 +281,15 @@ class SiteWorker(Worker):  # type: ignore[misc]  # gunicorn ships no types
         self._polls.start()
         connections: dict[int, Any] = {}
         sockets = [sock.sock for sock in self.sockets]
+        # Bound last (web.processes.server).
         figures = sockets.pop() if context.settings_of(self.wsgi).metrics_bind else None
         listeners = [self._listen(sock, connections, self.wsgi, self._sort) for sock in sockets]
         if figures is not None:
             gauges = Gauges(services, disk.space_of(self.wsgi))
             listeners.append(self._listen(figures, connections, metrics.serving(gauges), self._figures.add_task))
+        # gunicorn sets this pipe as the wake-up file of signals: without it SIGTERM waits for the next second.
         _Alarm(self.PIPE[0], map=connections)
+        # A process whose arbiter was killed leaves too: it would hold the port against the next start.
         while self.alive and self.ppid == os.getppid() and not self._has_left(listeners):
             self._turn(connections)
             self._tell_supervisor()
@@ -298,6 +304,7 @@ class SiteWorker(Worker):  # type: ignore[misc]  # gunicorn ships no types
         adjustments = Adjustments(
             ident=None,
             connection_limit=MOST_CONNECTIONS,
+            # ``maintenance`` also closes late connections: by waitress's 30 s their limits would be vague.
             cleanup_interval=1,
             channel_timeout=IDLE_S,
             max_request_header_size=64_000,
@@ -322,6 +329,7 @@ class SiteWorker(Worker):  # type: ignore[misc]  # gunicorn ships no types
             bind_socket=False,
         )
         listener.sort = sort
+        # Behind a proxy all connections come from the proxy's address; the proxy limits those of people itself.
         if kind is TcpListener and not settings.proxies:
             listener.most_of_one_address = MOST_OF_ONE_ADDRESS
         return listener
@@ -333,6 +341,7 @@ class SiteWorker(Worker):  # type: ignore[misc]  # gunicorn ships no types
             supervisor.tell(supervisor.ALIVE)
 
     def _turn(self, connections: dict[int, Any]) -> None:
+        # Each second at most, by the timeout below: the arbiter kills a process that does not beat.
         self.notify()
         wasyncore.loop(timeout=1.0, use_poll=True, map=connections, count=1)
 

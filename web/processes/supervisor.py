@@ -53,6 +53,7 @@ def keep(listener: socket.socket) -> None:
 
 def kept() -> int | None:
     """The listener that the supervisor kept for this process; None: there is none. It is handed over once."""
+    # Removed from the environment, as sd_listen_fds(3) wishes: a child would take a file of its own for the listener.
     is_ours = os.environ.pop("LISTEN_PID", "") == str(os.getpid())
     count = os.environ.pop("LISTEN_FDS", "")
     names = os.environ.pop("LISTEN_FDNAMES", "").split(":")

@@ -94,6 +94,8 @@ class Place:
             return
         draft = self.root / f"{name}.new"
         draft.unlink(missing_ok=True)
+        # A link cannot be overwritten: renamed over the old one, it is at each moment one of the two, also after a
+        # power cut.
         draft.symlink_to(release)
         draft.replace(link)
 
@@ -193,6 +195,7 @@ def _restart_or_back(machine: Machine, place: Place, before: Before, progress: P
         progress(f"{new.name} serves; close the upgrade when it has proven itself: ged upgrade --finish")
         return
     progress(f"{failed}: back to {was.name}")
+    # Before the restarts: a service that is restarted runs what the link says.
     place.link("current", was)
     place.link("previous", before.previous)
     place.note(finished=before.is_finished, went_back=before.went_back)

@@ -64,7 +64,9 @@ def _services() -> Services:
 def run_job(job_id: int) -> None:
     """Run a job; RQ calls this in a child of its worker."""
     # A stopping RQ worker would wait for its child, and a report of 300 pages takes an hour.
+    # In a thread: a signal's handler interrupts the job anywhere, also where it holds the lock that a session needs.
     signal.signal(signal.SIGRTMIN, lambda *_: threading.Thread(target=_give_back, daemon=True).start())
+    # Only a child may end like this: nothing else in Python stops a call that hangs in C.
     pipeline.run_job(_services(), JobId(job_id), worker=worker_name(), overdue=lambda: os._exit(1))
     _services().meter.flush(at_once=True)
 
@@ -77,6 +79,7 @@ def _give_back() -> None:
         given_back = jobs.put_back(uow.session, worker_name(), now=now)
     logger.warning("worker.gave_back jobs=%s", given_back)
     logging.shutdown()
+    # Not sys.exit: that would end this thread alone.
     os._exit(0)
 
 
@@ -110,6 +113,7 @@ def run_embedded(settings: Settings, stop: threading.Event) -> bool:
     """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     with only_worker(settings.data_dir):
+        # Inside of the lock: tantivy lets one process write.
         services = build_services(settings, writes_index=True)
         now = datetime.now(UTC)
         with services.unit_of_work(now) as uow:
@@ -209,6 +213,7 @@ def run_servers(settings: Settings, stop: threading.Event, *, lanes: Sequence[La
     between_sweeps = threading.Lock()
     services = build_services(settings)
     require_redis(settings)
+    # Before the first message is taken: children would each learn it by a job that fails.
     require_migrated(settings)
     clock = BackupClock(settings, services)
     sweeper = threading.Thread(
@@ -243,6 +248,7 @@ def _resubmit(
     while not stop.wait(SWEEP_EVERY_S):
         supervisor.tell(supervisor.ALIVE)
         try:
+            # RQ forks under the same lock: a child would inherit a lock of this thread, and nobody who opens it.
             with between_sweeps:
                 sweep_lost(services, now=datetime.now(UTC))
                 if time.monotonic() >= periodic_at:

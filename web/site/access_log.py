@@ -42,6 +42,7 @@ def install(app: Flask, *, trusts_proxy: bool, meter: Meter) -> None:
 
     app.before_request(begin)
     app.after_request(end)
+    # The thread is used again: lines that it writes between two requests would bear this one's id.
     app.teardown_request(lambda _error: log_context.begin())
 
 

@@ -67,16 +67,21 @@ class ProofNeeded(Forbidden):
 def install(app: Flask, *, secure: bool) -> None:
     """Set the cookies' attributes, and find the actor before each request."""
     app.config.update(
+        # RFC 6265bis, 4.1.3.2: no subdomain and no page by http can set a cookie of this prefix. Without Secure,
+        # browsers refuse it: so it is for https alone.
         SESSION_COOKIE_NAME="__Host-ged" if secure else "ged",
         SESSION_COOKIE_SECURE=secure,
         SESSION_COOKIE_HTTPONLY=True,
+        # Not Strict: links in our e-mails and the way back from the identity provider come from another site.
         SESSION_COOKIE_SAMESITE="Lax",
         PERMANENT_SESSION_LIFETIME=LONGEST_SESSION,
+        # The session's row sets the end. Renewed with each response, the cookie would outlive it.
         SESSION_REFRESH_EACH_REQUEST=False,
     )
     app.before_request(_find_actor)
     app.before_request(_ask_for_an_own_password)
     app.before_request(_ask_to_arm)
+    # After _find_actor, which alone knows that the session has no row.
     app.before_request(_refuse_writing)
     app.after_request(_write_device)
     app.after_request(_lead_home)
@@ -108,6 +113,7 @@ def open_session(person_id: PersonId, *, by_password: bool = False) -> None:
             raise Invalid("second_step.over", "begin again")
         if pending:
             provider.follow(uow, pending, token, int(person_id))
+    # After the commit: where the disk refuses the row, the session before is still there.
     session.clear()
     session.permanent = True
     session["sid"] = token
@@ -149,6 +155,7 @@ def _load_unrecorded(db: ReadSession, told: Mapping[str, Any]) -> bool:
     if actor is None:
         return False
     g.actor, g.is_unrecorded, g.session_id = actor, True, 0
+    # Never recent: no act that asks for the password again can be done from here.
     g.session_proved_at = context.now() - 2 * PROOF_LASTS
     g.password_is_given = g.must_arm = False
     return True
@@ -225,6 +232,7 @@ def _find_actor() -> None:
     if not found:
         g.session_ended = True
         session.clear()
+    # Now and then: else each page that is only read would wait for a commit.
     elif context.now() - g.session_seen_at > sessions.SEEN_EVERY:
         sessions.touch(context.services(), g.session_id, now=context.now())
 
@@ -257,6 +265,7 @@ def _ask_for_an_own_password() -> ResponseReturnValue | None:
     if not g.get("password_is_given") or request.endpoint in OPEN_WHILE_PASSWORD_IS_GIVEN:
         return None
     target = url_for("session.password_form")
+    # htmx would follow a 303 by itself, and put the whole page into the part that it replaces.
     return ("", 204, {"HX-Redirect": target}) if "HX-Request" in request.headers else redirect(target, 303)
 
 
@@ -348,6 +357,7 @@ def _write_device(response: Response) -> Response:
             max_age=DEVICE_KEPT,
             secure=_is_secure(),
             httponly=True,
+            # Read only where the sign-in form is sent, which never comes from another site.
             samesite="Strict",
         )
     return response

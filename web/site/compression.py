@@ -35,6 +35,8 @@ def install(app: Flask) -> None:
 def _compress(response: Response) -> Response:
     if response.mimetype not in TEXT:
         return response
+    # Also of what is not compressed: the proxy keeps static files, and must not give one form to who asked for the
+    # other.
     response.vary.add("Accept-Encoding")
     if _may(response):
         plain = _all_of(response)
@@ -61,6 +63,7 @@ def _may(response: Response) -> bool:
         response.status_code in ANSWERS
         and request.method in ("GET", "POST")
         and request.accept_encodings["gzip"] > 0
+        # Older browsers send no such header: there SameSite alone protects.
         and request.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin")
         and "Content-Encoding" not in response.headers
         and (not response.is_streamed or response.direct_passthrough)

@@ -41,6 +41,7 @@ def check_upload(space: Space, size_bytes: int) -> None:
     Raises:
         DiskFull: ``disk.low``.
     """
+    # By the limit of large requests, whatever its size: uploads stop first, small forms go on.
     space.check(max(size_bytes, SMALL_BYTES + 1))
 
 

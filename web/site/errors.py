@@ -51,6 +51,8 @@ STATUS: tuple[tuple[type[GedError], int], ...] = (
     (NotFound, 404),
     (Forbidden, 403),
     (InvalidTransition, 409),
+    # Before its class StaleVersion: the first that fits counts. So do Gone before NotFound and Malformed before
+    # Invalid.
     (GivenUp, 503),
     (StaleVersion, 409),
     (NumberTaken, 409),
@@ -310,6 +312,7 @@ def _page(view: ErrorView) -> str:
     title = _TITLES.get(view.status, _REFUSED)
     shown = {"failure": view, "title": title, "is_form_lost": _loses_a_form(view)}
     if view.code in _WITHOUT_DATABASE:
+        # Set: else the menu of the error page would ask the database that has just failed.
         g.navigation = []  # its counters cannot be queried now
     try:
         return render_template("errors/error.html", **shown, ended=_ended(view))

@@ -56,6 +56,8 @@ class FormReader:
         self._errors.append(error)
 
     def _raw(self, name: str, required: bool) -> str:
+        # Browsers send the ends of lines as CR LF (HTML, "normalize newlines"): two texts that look alike must be
+        # equal.
         value = self._form.get(name, "").replace("\r\n", "\n").strip()
         if required and not value:
             self._errors.append(Invalid("form.required", "fill it in", field=name))

@@ -642,6 +642,7 @@ def endpoints_of(app: Flask, rule: Rule, access: Mapping[str, Rule] = ACCESS) ->
 
 
 def _enforce(access: Mapping[str, Rule]) -> None:
+    # No page has this address: Flask answers 404 or 405 by itself, after these handlers.
     if request.endpoint is None:
         return
     rule = access[request.endpoint]

@@ -62,6 +62,7 @@ def hashed_upload(request: Request, name: str, *, max_bytes: int) -> HashedFile:
     if request.mimetype != "multipart/form-data":  # any other body would be read into memory
         raise missing
     request.max_content_length = max_bytes + _ENVELOPE_BYTES
+    # Not silent: a broken body would become an empty form, and its sender be asked for a file that was sent.
     parser = FormDataParser(_sink, max_form_memory_size=_MAX_FIELD_BYTES, max_form_parts=_MAX_PARTS, silent=False)
     try:
         _, _, files = parser.parse(

@@ -24,12 +24,15 @@ PAGE_POLICY = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self'",
+        # No 'unsafe-inline': so templates bear no ``style``, and charts place their shapes by attributes of SVG.
         "style-src 'self'",
         "img-src 'self'",
         "font-src 'self'",
         "connect-src 'self'",
         "frame-src 'self'",
         "object-src 'none'",
+        # Browsers apply it to redirections of a form too: so the way to the identity provider is a page
+        # (web.site.leaving).
         "form-action 'self'",
         "base-uri 'none'",
         "frame-ancestors 'none'",
@@ -56,12 +59,14 @@ def _policy(response: Response) -> str:
 def _add_headers(response: Response) -> Response:
     response.headers["Content-Security-Policy"] = _policy(response)
     response.headers["X-Content-Type-Options"] = "nosniff"
+    # Not "no-referrer": the way back from an error or from the password page is read from it.
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
     response.headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=(), payment=()"
     if context.services().training:
         _mark_training(response)
+    # By the address, not by the request: a proxy that ends TLS asks by http.
     if context.settings().public_url.startswith("https://"):
         response.headers["Strict-Transport-Security"] = STRICT_TRANSPORT
     if request.endpoint == "static" and response.status_code in (200, 206, 304):

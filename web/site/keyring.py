@@ -86,6 +86,7 @@ def unlock(passphrase: str) -> datetime:
     """
     services, actor, now = context.services(), context.actor(), context.now()
     for attempt in services.attempts(now):
+        # Counted and committed before it is tried: tries at the same moment would all see the count of before.
         with attempt as uow:
             tries_left = keys.note_try(uow, actor.person_id)
     with services.reading() as session:
@@ -189,6 +190,7 @@ def signing_key(passphrase: str = "") -> OpenedKey:
         NotFound: ``key.none``.
     """
     opened = unlocked()
+    # Not where it is open already: a form that is sent twice counts no try.
     if opened is None and passphrase:
         unlock(passphrase)
         opened = unlocked()
@@ -242,6 +244,8 @@ def _write_cookie(response: Response) -> Response:
     if "key_cookie" not in g:
         return response
     if g.key_cookie is None:
+        # With all its attributes: browsers ignore a Set-Cookie of a __Host- name without Secure, so the cookie would
+        # stay.
         response.delete_cookie(_cookie_name(), secure=_is_secure(), httponly=True, samesite="Strict")
         return response
     value, expires_at = g.key_cookie

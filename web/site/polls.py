@@ -76,6 +76,8 @@ class Polls(Generic[Held]):
             self._is_asked = True
             self._changed.notify()
             is_fresh = now_s - self._looked_s < STALE_S
+            # A bridge that no look found may be new, revoked or nobody's: the application tells which. Without a fresh
+            # look (the database is away) nobody waits, so that bridges hear of it.
             if self._is_stopped or not is_fresh or self._orders.get(bridge, True):
                 return False
             before = self._waits.pop(bridge, None)
@@ -107,6 +109,7 @@ class Polls(Generic[Held]):
         now_s = time.monotonic()
         with self._changed:
             waiting = tuple(self._waits)
+        # By this the site shows a desk as connected: a bridge that waits here makes no request that would tell.
         if waiting and now_s - self._noted_s >= NOTE_EVERY_S:
             self._note(waiting)
             self._noted_s = now_s
