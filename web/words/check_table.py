@@ -500,18 +500,18 @@ TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
         "ged index rebuild",
     ),
     ("index", "rebuilding"): (
-        _("L'index (%(engine)s) d'une autre version du programme est en cours de reconstruction : %(done)s courriers sur %(letters)s. En attendant, la recherche porte sur les numéros, les objets et les expéditeurs."),
+        _("L'index (%(engine)s) d'une autre version du programme est en cours de reconstruction (courriers relus : %(done)s sur %(letters)s). En attendant, la recherche porte sur les numéros, les objets et les expéditeurs."),
         _("Laissez le traitement finir ; interrompu, il reprend où il en était."),
     ),
     ("index", "away"): (
         _("Le moteur de recherche ne répond pas (%(why)s) : l'enregistrement continue, la recherche attend."),
         _("Démarrez-le, ou corrigez GED_ELASTICSEARCH_URL ; ensuite : ged index verify."),
     ),
-    ("index.lag", "ok"): (_("L'index suit la base : %(documents)s courriers sur %(letters)s, en attente : %(waiting)s."), ""),
+    ("index.lag", "ok"): (_("L'index suit la base (courriers indexés : %(documents)s sur %(letters)s, en attente : %(waiting)s)."), ""),
     ("index.lag", "unreadable"): (_("Pas regardé : l'index est d'une autre version du programme."), ""),
     ("index.lag", "away"): (_("Pas regardé : le moteur de recherche ne répond pas."), ""),
     ("index.lag", "backlog"): (
-        _("Une archive reprise s'indexe quand rien d'autre n'attend : %(documents)s courriers sur %(letters)s."),
+        _("Une archive reprise s'indexe quand rien d'autre n'attend (courriers indexés : %(documents)s sur %(letters)s)."),
         "",
     ),
     ("index.lag", "behind"): (
