@@ -126,7 +126,7 @@ def run_embedded(settings: Settings, stop: threading.Event) -> bool:
             lane.start()
         look_around.start(stop)
         supervisor.tell(supervisor.READY)
-        _periodically(services, lanes, stop, BackupClock(settings, services))
+        _periodically(_Rounds(services, tuple(Lane), BackupClock(settings, services)), lanes, stop)
         return _ended(services, lanes)
 
 
@@ -176,29 +176,36 @@ def _due(session: Session, lane: Lane) -> list[JobId]:
     return jobs.due(session, now=now, kinds=kinds, limit=1)
 
 
-def _periodically(
-    services: Services, lanes: Sequence[threading.Thread], stop: threading.Event, clock: BackupClock
-) -> None:
-    is_index_in_order = False
+class _Rounds:
+    """What each worker does now and then, whatever hands it its jobs: it shows that it lives, and plans the scheduled jobs."""
+
+    def __init__(self, services: Services, lanes: Sequence[Lane], clock: BackupClock) -> None:
+        self.services = services
+        self._lanes, self._clock = lanes, clock
+        self._is_index_in_order = False
+
+    def take(self, *, now: datetime) -> None:
+        """One round."""
+        # Once it was in order, only another release makes it outdated, and that one has workers of its own.
+        if not self._is_index_in_order:
+            self._is_index_in_order = index_sync.ask_rebuild_if_outdated(self.services, now=now)
+        with self.services.unit_of_work(now) as uow:
+            workers.beat(uow.session, worker_name(), host=socket.gethostname(), lanes=self._lanes, now=now)
+        pipeline.schedule_periodic(self.services, now=now)
+        self._clock.look(now)
+
+
+def _periodically(rounds: _Rounds, lanes: Sequence[threading.Thread], stop: threading.Event) -> None:
     while not stop.is_set():
         # Without one of its lanes a worker does half of its work, for ever: it is better started again.
         if all(lane.is_alive() for lane in lanes):
             supervisor.tell(supervisor.ALIVE)
         try:
-            is_index_in_order = is_index_in_order or index_sync.ask_rebuild_if_outdated(services, now=datetime.now(UTC))
-            _beat(services, tuple(Lane))
-            pipeline.schedule_periodic(services, now=datetime.now(UTC))
-            clock.look(datetime.now(UTC))
+            rounds.take(now=datetime.now(UTC))
         except Exception:
             logger.exception("worker.periodic_failed")
-        services.meter.flush()
+        rounds.services.meter.flush()
         stop.wait(PERIODIC_EVERY_S)
-
-
-def _beat(services: Services, lanes: Sequence[Lane]) -> None:
-    now = datetime.now(UTC)
-    with services.unit_of_work(now) as uow:
-        workers.beat(uow.session, worker_name(), host=socket.gethostname(), lanes=lanes, now=now)
 
 
 def run_servers(settings: Settings, stop: threading.Event, *, lanes: Sequence[Lane] = tuple(Lane)) -> None:
@@ -215,10 +222,8 @@ def run_servers(settings: Settings, stop: threading.Event, *, lanes: Sequence[La
     require_redis(settings)
     # Before the first message is taken: children would each learn it by a job that fails.
     require_migrated(settings)
-    clock = BackupClock(settings, services)
-    sweeper = threading.Thread(
-        target=_resubmit, args=(services, stop, between_sweeps, lanes, clock), name="sweep", daemon=True
-    )
+    rounds = _Rounds(services, lanes, BackupClock(settings, services))
+    sweeper = threading.Thread(target=_resubmit, args=(rounds, stop, between_sweeps), name="sweep", daemon=True)
     sweeper.start()
     look_around.start(stop)
     supervisor.tell(supervisor.READY)
@@ -236,28 +241,16 @@ def run_servers(settings: Settings, stop: threading.Event, *, lanes: Sequence[La
         workers.leave(uow.session, worker_name())
 
 
-def _resubmit(
-    services: Services,
-    stop: threading.Event,
-    between_sweeps: threading.Lock,
-    lanes: Sequence[Lane],
-    clock: BackupClock,
-) -> None:
+def _resubmit(rounds: _Rounds, stop: threading.Event, between_sweeps: threading.Lock) -> None:
     periodic_at = time.monotonic()
-    is_index_in_order = False
     while not stop.wait(SWEEP_EVERY_S):
         supervisor.tell(supervisor.ALIVE)
         try:
             # RQ forks under the same lock: a child would inherit a lock of this thread, and nobody who opens it.
             with between_sweeps:
-                sweep_lost(services, now=datetime.now(UTC))
+                sweep_lost(rounds.services, now=datetime.now(UTC))
                 if time.monotonic() >= periodic_at:
-                    is_index_in_order = is_index_in_order or index_sync.ask_rebuild_if_outdated(
-                        services, now=datetime.now(UTC)
-                    )
-                    _beat(services, lanes)
-                    pipeline.schedule_periodic(services, now=datetime.now(UTC))
-                    clock.look(datetime.now(UTC))
+                    rounds.take(now=datetime.now(UTC))
                     periodic_at = time.monotonic() + PERIODIC_EVERY_S
         except Exception:
             logger.exception("worker.sweep_failed")
