@@ -341,4 +341,5 @@ def _failures() -> Iterator[None]:
             "Look at disk space and rights of the index folder.",
             retryable=True,
             why=str(error)[:300],
+            place="folder",
         ) from error

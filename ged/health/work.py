@@ -100,7 +100,9 @@ def index(ground: Ground) -> Finding:
     try:
         status = ground.serving.index.status()
     except EngineFailed as error:
-        return fault("away", why=str(error.params.get("why", "")) or error.code)
+        # The embedded engine is a folder: nobody can start it, and its address is no setting.
+        code = "damaged" if error.params.get("place") == "folder" else "away"
+        return fault(code, why=str(error.params.get("why", "")) or error.code)
     if not status.generation:
         return _unreadable(ground, status) if status.schema_version else _no_index(ground)
     if status.building is not None:

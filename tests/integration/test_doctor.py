@@ -366,6 +366,15 @@ def test_files_whose_destruction_was_decided_long_ago_and_that_are_still_there(p
         said(patient, "destructions", state, code, *words)
 
 
+def test_an_index_whose_folder_is_damaged(patient: Patient) -> None:
+    (meta,) = (patient.data / "index").glob("*/meta.json")
+    meta.write_bytes(b"\0" * meta.stat().st_size)
+    said(patient, "index", "fault", "damaged", "The folder of the index cannot be read", "ged index rebuild")
+    assert patient.doctor("index.lag")["code"] == "away"
+    assert ged("index", "rebuild", cwd=None, GED_ENV_FILE=str(patient.file)).returncode == 0
+    assert patient.doctor("index")["state"] == "ok"
+
+
 def test_an_index_that_is_gone_or_lacks_letters(patient: Patient) -> None:
     shutil.rmtree(patient.data / "index")
     said(patient, "index", "fault", "none", "the database has letters: 1", "ged index rebuild")

@@ -507,6 +507,10 @@ TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
         _("Le moteur de recherche ne répond pas (%(why)s) : l'enregistrement continue, la recherche attend."),
         _("Démarrez-le, ou corrigez GED_ELASTICSEARCH_URL ; ensuite : ged index verify."),
     ),
+    ("index", "damaged"): (
+        _("Le dossier de l'index ne se lit pas (%(why)s) : l'enregistrement continue, la recherche attend."),
+        _("Regardez l'espace du disque et les droits de ce dossier. S'ils sont bons, le dossier est abîmé : ged index rebuild le refait."),
+    ),
     ("index.lag", "ok"): (_("L'index suit la base (courriers indexés : %(documents)s sur %(letters)s, en attente : %(waiting)s)."), ""),
     ("index.lag", "unreadable"): (_("Pas regardé : l'index est d'une autre version du programme."), ""),
     ("index.lag", "away"): (_("Pas regardé : le moteur de recherche ne répond pas."), ""),
