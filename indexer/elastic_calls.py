@@ -49,6 +49,7 @@ def bulk(client: Elasticsearch, alias: str, operations: Iterable[Operation]) -> 
         index=alias,
         chunk_size=CHUNK_DOCUMENTS,
         max_chunk_bytes=CHUNK_BYTES,
+        # Where the alias is gone, the server would create an index of this name, without our mapping.
         require_alias=True,
         raise_on_error=False,
         max_retries=RETRIES,

@@ -102,6 +102,7 @@ class Generations:
         """Refresh, swap the aliases in one step, then delete the former living generation."""
         name = self.require_building().name
         old = [one for one in self._behind(self._alias) if one != name]
+        # It was built without refreshes (begin): without this, no later letter would ever be found.
         self._patient.indices.put_settings(index=name, settings=SETTLED)
         self._patient.indices.refresh(index=name)
         actions: list[dict[str, Any]] = [{"remove": {"index": one, "alias": self._alias}} for one in old]

@@ -99,6 +99,7 @@ class ElasticIndex:
         security: dict[str, Any] = {"ca_certs": str(ca_path)} if ca_path else {}
         hosts = [url] if isinstance(url, str) else list(url)
         self._client = Elasticsearch(
+            # Again only at another node: a single one that did not answer in time would keep a page waiting twice.
             hosts, api_key=api_key, request_timeout=timeout_s, max_retries=min(len(hosts) - 1, 3), **security
         )
         self._patient = self._client.options(request_timeout=write_timeout_s)
@@ -324,6 +325,7 @@ class ElasticIndex:
             with calls():
                 self._ensure()
                 if bulk(self._patient, self._alias, operations):
+                    # Once for all that was sent: the job is done when a search finds its letters.
                     self._patient.indices.refresh(index=self._alias)
         except EngineFailed:
             self._checked_at = None  # the index may be gone: the next attempt checks, and creates it again

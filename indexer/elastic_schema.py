@@ -40,6 +40,7 @@ def copies(replicas: int | None) -> dict[str, Any]:
 
 def _analysis() -> dict[str, Any]:
     def analyzer(*filters: str) -> dict[str, Any]:
+        # In the order of ``analysis.forms``: an article is cut off before the length of the word counts.
         first = ["lowercase", "ged_elision", "ged_cut"]
         return {"type": "custom", "tokenizer": "standard", "char_filter": ["ged_letters"], "filter": [*first, *filters]}
 
@@ -77,6 +78,7 @@ def _analysis() -> dict[str, Any]:
         },
         "analyzer": {
             "ged_stemmed": analyzer("ged_zeros", "asciifolding", "ged_stem"),
+            # Stop words go before the stems are made: their list has words.
             "ged_pairs": analyzer("ged_zeros", "asciifolding", "ged_stop", "ged_stem", "ged_pair"),
             "ged_exact": analyzer("ged_both"),
             "ged_shape": shaped("asciifolding"),

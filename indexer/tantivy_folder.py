@@ -43,6 +43,8 @@ class Folder:
         self._writer: IndexWriter | None = None
         self._stamp = stamp(path / "meta.json")
         self._index = Index.open(str(path))
+        # By hand, in ``searcher``: left to itself the reader sees a commit some time later, and a put is to be found at
+        # once.
         self._index.config_reader("manual")
         self._index.reload()
 

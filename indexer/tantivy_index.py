@@ -164,6 +164,7 @@ class TantivyIndex:
             asked = _translator(searcher).build(query, parsed, principals)
             by_field, order = _ORDERS[query.sort]
             reordering = reordering_of(query, parsed, window=WINDOW, scale=SCALE)
+            # tantivy takes no limit of 0, and the count is wanted without letters too.
             size, start = (max(reordering.window, offset + limit), 0) if reordering else (max(limit, 1), offset)
             found = searcher.search(asked, size, order_by_field=by_field, offset=start, order=order)
             places = found.hits

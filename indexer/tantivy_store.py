@@ -107,6 +107,7 @@ def create_folder(path: Path) -> str:
 
 def publish(path: Path, name: str) -> None:
     """Make a generation the living generation."""
+    # First: killed behind it, the record of the rebuild names a generation that lives, and the rest is swept next time.
     _write(path / CURRENT, _versions() | {"folder": name})
     forget_building(path)
     sweep(path)

@@ -248,6 +248,8 @@ class TesseractEngine:
                 results.append(result)
                 read.append(_page(task, result))
                 on_page(read[-1])
+        # Pages were given up for lack of time, not by their own fault: nothing is told, and the next call reads the
+        # rest.
         if time.monotonic() >= end_s:
             raise EngineFailed("ocr.timeout", "Try again later.", retryable=True, pages=len(pages))
         searchable = folder / "searchable.pdf"
@@ -319,6 +321,7 @@ class TesseractEngine:
         finished = work.find(task)
         if finished is not None:
             return finished
+        # Of an earlier call, perhaps under other settings: it must not pass for what this child leaves.
         task.result_path.unlink(missing_ok=True)
         try:
             with self._slots:

@@ -65,6 +65,7 @@ def page_count(path: Path, media_type: str, limits: Limits) -> int:
     Raises:
         Invalid: ``file.truncated``, ``file.image_too_large``, ``file.too_many_pages``.
     """
+    # By the one decoder of the type that was found: Pillow would try all others on hostile bytes.
     with _damage_is_refused(), Image.open(path, formats=[_FORMATS[media_type]]) as image:
         limits.check_pixels(*image.size)
         if media_type != TIFF:
@@ -94,6 +95,7 @@ def load_page(path: Path, media_type: str, index: int, limits: Limits) -> Shown:
         across, down = _resolutions(image)
         dpi = max(across, down)
         full_size = _square(image.size, across, down)
+        # Once more: the rows of a fax are stretched, and a header may state any ratio.
         limits.check_pixels(*full_size)
         if media_type == JPEG:
             image.draft(image.mode, _fitting(image.size, LONG_SIDE_PX))

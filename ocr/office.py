@@ -90,6 +90,7 @@ def convert(
         except Invalid:
             refuse_nearly_full(folder)
             raise
+        # From a folder beside it, so on one file system: the target is whole or absent.
         made.replace(target)
 
 

@@ -152,6 +152,8 @@ def _declare_pdfa(pdf: Any) -> None:
             DestOutputProfile=profile,
         )
     ]
+    # No document information: PDF/A wants it to say the same as XMP (ISO 19005-2, 6.6.3), and the same pages the same
+    # bytes.
     with pdf.open_metadata(set_pikepdf_as_editor=False, update_docinfo=False) as metadata:
         metadata["pdfaid:part"] = "2"
         metadata["pdfaid:conformance"] = "U"

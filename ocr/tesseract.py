@@ -118,6 +118,7 @@ class TesseractLibrary:
         api.SetSourceResolution(_sensible(dpi))
         if not api.Recognize(max(1, int(timeout_s * 1000))):
             raise EngineFailed("ocr.timeout", "The page took too long; try again.", retryable=True)
+        # The program's table has a head line, the library's has none.
         return parse_tsv("\n" + api.GetTSVText(0), gray.width, gray.height, known=_in_dictionary(api))
 
     def languages(self) -> frozenset[str]:

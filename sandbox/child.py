@@ -79,5 +79,7 @@ def _watch(parent_pid: int, room: Path, programs: bool) -> None:
         time.sleep(_LOOK_S)
     shutil.rmtree(room, ignore_errors=True)
     if programs:
+        # The group is this child's own (pool: start_new_session). Without programs the filter refuses signals, and
+        # nobody else is in it.
         os.killpg(0, signal.SIGKILL)
     os._exit(1)

@@ -88,13 +88,17 @@ def visible(readable: Sequence[Path] = ()) -> tuple[Path, ...]:
 
 def _walls() -> tuple[str, ...]:
     return (
+        # bwrap(1): --unshare-all only tries a user namespace. Without one the kernel would count this child's processes
+        # with ours, see counts_apart.
         "--unshare-all", "--unshare-user", "--cap-drop", "ALL", "--hostname", "sandbox",
+        # Of the new process namespace: the environment of our processes stands in the old one.
         "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp",  # noqa: S108 - its own, empty
     )  # fmt: skip
 
 
 def _mounts(room: Path, seen: Sequence[Path]) -> Iterator[str]:
     shorter_first: Callable[[Path], int] = lambda path: len(path.parts)  # noqa: E731 - a name for its type
+    # A folder after one inside of it would hide it.
     for path in sorted(seen, key=shorter_first):
         yield from ("--ro-bind", str(path), str(path))
     for name in _SYSTEM:

@@ -34,6 +34,7 @@ class _Ruleset(ctypes.Structure):
 
 
 class _Beneath(ctypes.Structure):
+    # Packed in the kernel's header too: with the usual padding the call is refused.
     _pack_ = 1
     _fields_ = (("allowed", ctypes.c_uint64), ("folder", ctypes.c_int32))
 
@@ -53,6 +54,7 @@ def restrict(readable: Iterable[Path], room: Path) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     rights = _ALL_RIGHTS.get(version(), _ALL_RIGHTS_NOW)
     rules = _Ruleset(rights, _TCP, _ABSTRACT_SOCKETS_AND_SIGNALS)
+    # The structure has grown: an older kernel refuses fields that it does not know (E2BIG).
     size = 8 if version() < 4 else 16 if version() < 6 else 24
     ruleset = _done(libc.syscall(_CREATE_RULESET, ctypes.byref(rules), ctypes.c_size_t(size), 0))
     try:
@@ -61,6 +63,7 @@ def restrict(readable: Iterable[Path], room: Path) -> None:
         for device in _DEVICES:
             _allow(libc, ruleset, Path(device), (_READ | _WRITE_FILE) & rights)
         _allow(libc, ruleset, room, _OWN & rights)
+        # Required of who has no privilege (landlock(7)): else a set-uid program would run under a foreign rule.
         _done(libc.prctl(_SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0))
         _done(libc.syscall(_RESTRICT_SELF, ruleset, 0))
     finally:
@@ -73,6 +76,7 @@ def _allow(libc: ctypes.CDLL, ruleset: int, path: Path, rights: int) -> None:
     except OSError:  # this path is not on this machine
         return
     try:
+        # Rights of folders in the rule of a file are an error (EINVAL): no child would start.
         rule = _Beneath(rights if path.is_dir() else rights & _OF_A_FILE, place)
         _done(libc.syscall(_ADD_RULE, ruleset, _PATH_BENEATH, ctypes.byref(rule), 0))
     finally:

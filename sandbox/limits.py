@@ -32,12 +32,14 @@ class Limits:
         _bind(resource.RLIMIT_CPU, self.processor_s)
         _bind(resource.RLIMIT_FSIZE, self.file_bytes)
         _bind(resource.RLIMIT_NOFILE, self.descriptors)
+        # A core file would hold the letter, outside of the room.
         _bind(resource.RLIMIT_CORE, 0)
         if own_count:  # else all processes of the user count, and the site's threads alone would reach the limit
             _bind(resource.RLIMIT_NPROC, self.processes)
 
 
 def _bind(kind: int, wanted: int) -> None:
+    # The service may have lower limits: to raise a hard limit is refused, and the child would not start.
     hardest = resource.getrlimit(kind)[1]
     bound = wanted if hardest == resource.RLIM_INFINITY else min(wanted, hardest)
     resource.setrlimit(kind, (bound, bound))

@@ -49,9 +49,11 @@ class Child:
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            # A parser's complaint may quote the letter: it gets into no log, and fills no pipe that nobody reads.
             stderr=subprocess.DEVNULL,
             cwd=room.path,
             env=_environment(room.path),
+            # A group of its own: what the child started is killed with it.
             start_new_session=True,
         )
         try:
@@ -131,6 +133,7 @@ class Child:
 
     def kill(self) -> None:
         """Kill the process from another thread. The thread that waits for its answer then cleans up."""
+        # Once it was waited for, its number may be another process's.
         if self._process.returncode is None:
             with suppress(ProcessLookupError):  # it has just ended by itself
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -194,6 +197,7 @@ class Pool:
         self._busy: dict[Child, object] = {}
         self._stopped = False
         self._lock = threading.Lock()
+        # Of the list, not of a method: that would hold the pool, which then never ends.
         self._finalizer = weakref.finalize(self, _end_all, self._idle)
 
     @property
@@ -271,6 +275,7 @@ class Pool:
 
     def _take(self, work: object) -> Child:
         with self._lock:
+            # It was stopped while this child started: stop() did not see it yet.
             if self._stopped:
                 raise Gone("the pool was stopped")
             while self._idle:

@@ -15,6 +15,7 @@ from pathlib import Path
 _PREFIX = "ged-room-"
 _PIECE_BYTES = 1024 * 1024
 _NEW = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+# O_NONBLOCK: a pipe that the child left under the name would let the owner wait for ever.
 _OLD = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 Identity = tuple[int, int, int, int, int]
@@ -62,6 +63,7 @@ class Room:
             draft = target.with_name(f".{target.name}.taken")
             try:
                 with draft.open("wb") as copy:
+                    # No more than was looked at: the child may still write into it.
                     copy.write(file.read(facts.st_size))
                 draft.replace(target)
             finally:

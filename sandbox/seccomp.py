@@ -71,6 +71,7 @@ def restrict(*, programs: bool) -> None:
     """
     libc = ctypes.CDLL(None, use_errno=True)
     steps = b"".join(_steps(programs))
+    # Kept by this name: the structure holds only its address, and the kernel reads it in the calls below.
     held = ctypes.create_string_buffer(steps, len(steps))
     program = _Program(len(steps) // 8, ctypes.addressof(held))
     for call in ((_SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0), (_SET_SECCOMP, _MODE_FILTER, ctypes.byref(program), 0, 0)):
@@ -83,9 +84,11 @@ def _steps(programs: bool) -> Iterator[bytes]:
     table = {**_SAME_EVERYWHERE, **own}
     allowed = _LOOKED_AT | (_STARTS_PROGRAMS | _SIGNALS if programs else frozenset())
     yield _step(_LOAD, _ARCHITECTURE_AT)
+    # First (seccomp(2)): a 32-bit call has other numbers, so each of those below would mean another call.
     yield _step(_EQUAL, architecture, if_not=0, if_so=1)
     yield _step(_RETURN, _KILL)
     yield _step(_LOAD, _NUMBER_AT)
+    # The x32 calls name the same architecture, with this bit in the number.
     yield from _when(_AT_LEAST, _FOREIGN_TABLE, _REFUSE)
     # A filter cannot read the flags of clone3, which are in memory. So clone3 is refused as unknown, and the C library
     # falls back to clone.

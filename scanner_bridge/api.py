@@ -142,6 +142,7 @@ class Api:
         if response.is_success or response.status_code in allow:
             return response
         code, message = _error_of(response)
+        # A 403 without a code of the site is a proxy's: the pairing still holds.
         if response.status_code == 401 or (response.status_code == 403 and code.startswith("bridge.")):
             raise LinkDownError("unpaired", f"{response.status_code} {code}")
         if _is_passing(response, code):
@@ -187,6 +188,7 @@ class Api:
         """
         path, headers = f"{_batch(batch_key)}/page/{page.token}", _page_headers(page)
         answer: Mapping[str, Any] = {"held": 0}
+        # A question saves sending again what a broken connection left; for one piece it would cost more than the piece.
         if page.size_bytes > self._piece:
             answer = self._call("GET", path, headers=headers).json()
         conflicts = 0
@@ -264,6 +266,7 @@ def _page_headers(page: Page) -> dict[str, str]:
 def _is_passing(response: httpx.Response, code: str) -> bool:
     """Whether a retry may succeed later. Bytes damaged in transit also count: they are sent again."""
     status = response.status_code
+    # A redirection is a proxy's or a portal's: the site sends bridges none, and the token must not follow it.
     return status in {408, 425, 429} or status >= 500 or response.is_redirect or code == "page.digest_mismatch"
 
 

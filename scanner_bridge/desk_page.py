@@ -77,6 +77,7 @@ class Door:
         with self._lock:
             if time.monotonic() < self._closed_until:
                 return None
+            # Hashed under the lock: guesses that come at once are tried one after the other.
             if not hmac.compare_digest(hash_of(code, salt=bytes.fromhex(self._hash.partition(":")[0])), self._hash):
                 self._wrong += 1
                 if self._wrong % _TRIES == 0:

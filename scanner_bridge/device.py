@@ -130,6 +130,7 @@ class DriverScanner:
     def scan(self, request: ScanRequest, folder: Path, *, first: int) -> Generator[PageFile, None, None]:
         """See ``Scanner.scan``."""
         message = self._message(request, folder, first)
+        # A search may take a minute, and a clerk waits: it is ended, and the last one's result stays.
         while not self._busy.acquire(timeout=0.05):
             if (listing := self._listing) is not None:
                 listing.give_way("busy", "a scan goes first")

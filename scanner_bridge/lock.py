@@ -20,6 +20,7 @@ class HomeLock:
 
     def take(self) -> bool:
         """Acquire the lock; False when another process holds it."""
+        # Python's files are not inherited (PEP 446): a driver's process that outlives this one holds no lock.
         handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             _lock(handle)

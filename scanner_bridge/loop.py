@@ -27,6 +27,7 @@ _DEVICES_AGAIN_S = 5.0
 _SHORTEST_POLL_S = 0.5
 
 
+# No Exception: the handlers on its way, the HTTP library's among them, would take it for a failed request.
 class StopRequested(BaseException):
     """Raised by the signal handler while the agent is only waiting."""
 

@@ -118,6 +118,7 @@ def _is_double_feed(device: Any) -> bool:
 def configure(device: Any, request: Mapping[str, Any]) -> str | None:
     """Set source, mode, resolution, page and the installation's own options; returns the source in use."""
     duplex, dpi = bool(request["duplex"]), float(request["dpi"])
+    # In this order: each option may change what the next ones offer (SANE_INFO_RELOAD_OPTIONS).
     source = capabilities.choose_source(_offered(device, "source"), request["source"], duplex=duplex)
     if source is not None:
         device.source = source
@@ -152,6 +153,7 @@ def _snap(device: Any, tell: Callable[[dict[str, Any]], None]) -> Image.Image:
 
     device.start()
     depth = device.get_parameters()[3]
+    # True: no cancel behind the page, which would end the feeder's run.
     image: Image.Image = device.snap(True, alive)
     return image.convert("1") if depth == 1 and image.mode == "L" else image
 
@@ -164,6 +166,7 @@ def _pages(device: Any, request: Mapping[str, Any], *, feeder: bool, tell: Calla
             image = _snap(device, tell)
         except Exception as error:
             code = code_of_sane(str(error))
+            # Before the first page an empty feeder is a fault that the clerk must hear of.
             if code == "no_docs" and feeder and sequence > int(request["first"]):
                 return
             if code == "jammed" and _is_double_feed(device):

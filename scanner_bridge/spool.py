@@ -158,6 +158,8 @@ class Spool:
     def close_order(self, batch_key: str, order_id: OrderId) -> None:
         """Close an order once the server has outcome and pages: delete the page files, and the completed batch."""
         with self._lock:
+            # The manifest first: killed between the two, files are left that nobody needs, never a page that is to be
+            # sent.
             written = self._change_or_log(batch_key, lambda each: _order_changed(each, order_id, {"closed": True}))
             manifest = self._batches[batch_key]
             for page in manifest.pages_of(order_id):

@@ -143,6 +143,8 @@ class TwainSource:
         feeder = chosen in (FEEDER, DUPLEX) if chosen else bool(self._current(constants.CAP_FEEDERENABLED))
         if duplex and not (feeder and self._current(constants.CAP_DUPLEX)):
             raise ScanFault("unsupported", "no duplex on this device")
+        # First: resolutions and the page are told in these units. Then the feeder, without which its other capabilities
+        # are refused.
         self._set(constants.ICAP_UNITS, constants.TWTY_UINT16, constants.TWUN_INCHES)
         if chosen is not None and len(self.sources()) > 1:
             self._set(constants.CAP_FEEDERENABLED, constants.TWTY_BOOL, feeder, needed=True)
@@ -150,6 +152,7 @@ class TwainSource:
             self._set(constants.CAP_AUTOFEED, constants.TWTY_BOOL, True)
             self._set(constants.CAP_DUPLEXENABLED, constants.TWTY_BOOL, duplex, needed=duplex)
         self._set(constants.CAP_XFERCOUNT, constants.TWTY_INT16, -1 if feeder else 1)
+        # A driver's window of progress may wait for a click that nobody makes.
         self._set(constants.CAP_INDICATORS, constants.TWTY_BOOL, False)
         self._set_picture(mode, dpi, paper)
         for name, value in options.items():

@@ -68,6 +68,7 @@ class Uploader:
         """Send until stopped."""
         backoff = Backoff()
         while not self._stopped:
+            # Before the round: what arrives while it goes on is not overlooked.
             self._work.clear()
             self._retry.clear()
             try:
@@ -144,6 +145,7 @@ class Uploader:
             return
         with content:
             receipt = self._api.put_page(batch_key, page, content)
+        # Only this receipt lets the page be deleted here.
         if receipt != (page.digest, page.size_bytes):
             raise LinkDownError("server_down", f"the receipt for page {page.token} names other bytes")
         self._on_link("online")

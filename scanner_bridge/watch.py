@@ -139,6 +139,7 @@ class Watcher:
         page = Page(entry.key, entry.file, entry.digest, entry.size, 0, 1, "sent")
         order = Order(0, self._names.get(entry.folder, entry.folder), entry.taken_at, complete=True)
         with content:
+            # A name in a folder may hold bytes that are no UTF-8 (surrogates in Python): they cannot be sent.
             api.open_batch(entry.key, order, filename=entry.name.encode("utf-8", "replace").decode())
             receipt = api.put_page(entry.key, page, content)
         if receipt != (entry.digest, entry.size):

@@ -131,6 +131,7 @@ def open_plain(path: Path) -> BufferedReader:
     Raises:
         OSError: the file is gone, locked, or a link now.
     """
+    # O_NONBLOCK: a pipe under the name would let the thread wait for ever.
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     return os.fdopen(os.open(path, flags), "rb")
 

@@ -96,6 +96,7 @@ class Inbox:
         try:
             with open_plain(seen.path) as source:
                 digest = self._copy(source, part / f"document{MEDIA_TYPES[media_type]}", seen.size)
+            # The copier may have written on while it was copied.
             if not digest or look(seen.path) != seen:
                 return None
             entry = Entry(key, str(seen.path.parent), seen.path.name, seen.size, seen.mtime_ns, digest, media_type, now)

@@ -69,6 +69,7 @@ def qr_picture(text: str) -> "_Raw":
     drawn = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level=_level(text))
     modules = np.array(drawn.to_image(scale=1, add_quiet_zones=True))
     height, width = modules.shape
+    # Gray, not RGB: PDF/A allows it with any output intent, RGB only with one of RGB (ISO 19005-2, 6.2.4.3).
     head = b"/Type /XObject /Subtype /Image /ColorSpace /DeviceGray /BitsPerComponent 1 /Interpolate false"
     size = b" /Width %d /Height %d" % (width, height)
     return _stream(head + size, np.packbits(modules > 0, axis=1).tobytes())

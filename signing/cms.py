@@ -13,6 +13,7 @@ from pyhanko.sign.general import as_signing_certificate_v2, simple_cms_attribute
 
 _SEQUENCE, _SET, _OCTETS = 0x30, 0x31, 0x04
 _CONTEXT_0, _CONTEXT_1 = 0xA0, 0xA1
+# RFC 5652, 5.1 and 5.3: of who signs only data and names the certificate by issuer and serial number.
 _VERSION_1 = b"\x02\x01\x01"
 _DATA = cms.ContentType("data").dump()
 _SIGNED_DATA = cms.ContentType("signed_data").dump()
@@ -34,6 +35,7 @@ class CmsTemplate:
         own = asn1_x509.Certificate.load(chain[0])
         self._digest_id = algos.DigestAlgorithm({"algorithm": digest_algorithm}).dump()
         self._signature_id = algos.SignedDigestAlgorithm({"algorithm": signature_algorithm}).dump()
+        # A SET OF in DER is sorted (X.690, 11.6).
         self._certificates = der(_CONTEXT_0, *sorted(chain))
         issuer, serial = own.issuer.dump(), own["tbs_certificate"]["serial_number"].dump()
         self._signer_id = der(_SEQUENCE, issuer, serial)
@@ -53,6 +55,7 @@ class CmsTemplate:
             token: RFC 3161 time-stamp token (DER) over the signature; empty for none.
         """
         signer = [
+            # RFC 5652, 5.4: the attributes are hashed under the tag of a SET, and stored under [0].
             _VERSION_1, self._signer_id, self._digest_id, bytes([_CONTEXT_0]) + attributes[1:], self._signature_id,
             der(_OCTETS, signature),
         ]  # fmt: skip
@@ -89,6 +92,7 @@ def _fixed_attributes(own: asn1_x509.Certificate, digest: str, signature: str) -
     protection = cms.CMSAlgorithmProtection(
         {"digest_algorithm": {"algorithm": digest}, "signature_algorithm": {"algorithm": signature}}
     )
+    # No signing time: PAdES forbids it here (EN 319 142-1, 6.3), the dictionary of the PDF has it.
     attributes = (
         simple_cms_attribute("content_type", "data"),  # type: ignore[no-untyped-call]
         simple_cms_attribute("signing_certificate_v2", as_signing_certificate_v2(own)),  # type: ignore[no-untyped-call]

@@ -62,6 +62,7 @@ def _about(
             answer = _ask(client, url, _ocsp_request(certificate, issuer))
             if answer is not None and _is_answer(answer):
                 return Evidence(ocsps=(answer,))
+    # A list is the same for all certificates of an authority, and may have megabytes.
     crls = [_ask(client, url) for url in _crl_urls(certificate) if url not in asked]
     asked.update(_crl_urls(certificate))
     return Evidence(crls=tuple(crl for crl in map(_as_der, crls) if crl is not None))
@@ -128,4 +129,5 @@ def _crl_urls(certificate: x509.Certificate) -> list[str]:
 
 def _web(names: Iterable[x509.GeneralName]) -> list[str]:
     urls = [name.value for name in names if isinstance(name, x509.UniformResourceIdentifier)]
+    # A certificate from outside may name ldap: or file:.
     return [url for url in urls if url.startswith(("http://", "https://"))]

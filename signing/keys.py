@@ -244,6 +244,7 @@ def unseal(sealed: bytes, cookie_key: str, *, now: datetime) -> RawKey:
     Raises:
         Invalid: ``key.locked``: wrong cookie, altered bytes, or the five minutes are over.
     """
+    # One refusal for all causes: who holds half of a key learns nothing of it.
     locked = Invalid("key.locked", "Type the passphrase again.")
     try:
         random_key = base64.urlsafe_b64decode(cookie_key.encode("ascii"))

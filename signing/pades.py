@@ -73,6 +73,7 @@ class PadesSigner:
             raise
         except Exception as error:
             raise _failed(error, field=request.field.name) from error
+        # What all earlier signatures and stored revisions stand on: bytes are only appended.
         if not signed.startswith(pdf):
             raise EngineFailed("sign.failed", field=request.field.name, cause="bytes_rewritten")
         return SignedPdf(signed, level)
@@ -104,6 +105,7 @@ class _KeySigner:
         self.digest = digest_for(public).name
         certificates = tuple(link.public_bytes(Encoding.DER) for link in key.chain)
         self.template = template_for(certificates, self.digest, f"{self.digest}_{'ecdsa' if is_curve else 'rsa'}")
+        # DER of two integers: a head of up to 3 bytes, and of each number 2 bytes of head and one for its sign.
         self._signature_max_bytes = (public.key_size + 7) // 8 * 2 + 9 if is_curve else public.key_size // 8
 
     def sign(self, data: bytes) -> bytes:
@@ -130,6 +132,7 @@ def _sign(pdf: bytes, request: SignRequest, signer: _KeySigner, timestamper: Fal
     writer = pdf_writer(pdf)
     fields = {name: value for name, value, _ in enumerate_sig_fields(writer.prev)}
     exists = request.field.name in fields
+    # ISO 32000-2, 12.8.2.2: a document has one certification, by its first signature.
     if request.docmdp_level is not None and any(value is not None for value in fields.values()):
         raise ValueError("only the first signature certifies")
     embedding = PdfCMSEmbedder(None if exists else _field_spec(request.field)).write_cms(
@@ -141,6 +144,7 @@ def _sign(pdf: bytes, request: SignRequest, signer: _KeySigner, timestamper: Fal
     prepared, _ = embedding.send(SigIOSetup(signer.digest, output=output))
     attributes = signer.template.attributes(prepared.document_digest)
     signature = signer.sign(attributes)
+    # Over the signature's value (RFC 3161, appendix A), so only once that is made.
     token = b"" if timestamper is None else _token(timestamper, signature, signer.digest)
     prepared.fill_with_cms(output, signer.template.signed(attributes, signature, token))
     return output.getvalue()

@@ -124,6 +124,8 @@ class Authority:
         }
         kept = {"root.key": encrypted(root_key, offline.passphrase.encode() if offline else secret_password(secret))}
         if offline is not None:
+            # The root's key first: killed between the two, a medium has a key of nothing, never a server an authority
+            # without root.
             _write_folder(offline.folder, {**kept, "root.pem": _pem(root)})
             _write_folder(folder, files)
         else:
@@ -248,6 +250,7 @@ def carry_root_out(folder: Path, secret: bytes, offline: OfflineRoot) -> None:
         _write_folder(offline.folder, kept)
     elif offline.open().public_key() != key.public_key():
         raise _exists()
+    # Last: the medium holds the key durably, or held it before.
     (folder / "root.key").unlink()
 
 

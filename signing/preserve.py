@@ -72,6 +72,7 @@ class PadesPreserver:
         reader = PdfFileReader(BytesIO(pdf), strict=False)
         if not reader.embedded_regular_signatures:
             return None
+        # The time-stamp first: revocation data must be younger than the time for which it is to prove a signature.
         if _needs_stamp(reader):
             return self._stamped(pdf, now)
         if _needs_evidence(reader) or _renewal(reader) <= now:
@@ -103,6 +104,7 @@ class PadesPreserver:
             # An OCSP response may be a little older than the time-stamp that it is stored with.
             time_tolerance=timedelta(minutes=5),
         )
+        # All signatures into one revision: each further one would need a time-stamp of its own.
         writer = pdf_writer(pdf)
         for embedded, data in subjects:
             DocumentSecurityStore.supply_dss_in_writer(
@@ -150,6 +152,7 @@ def _renewal(reader: PdfFileReader) -> datetime:
     last = reader.embedded_timestamp_signatures[-1].signed_data
     ends_at: datetime = extract_certificate_info(last).signer_cert.not_valid_after
     stamped_at: datetime = last["encap_content_info"]["content"].parsed["gen_time"].native
+    # Half of what is left, where an authority's certificate ends sooner: else a new time-stamp would be due at once.
     return ends_at - min(RENEWED_BEFORE, (ends_at - stamped_at) / 2)
 
 

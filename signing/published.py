@@ -47,6 +47,8 @@ def publish(
     certificate = authority.certify_responder(key.public_key(), now=now, not_after=until)
     content = certificate.public_bytes(Encoding.PEM) + encrypted(key, secret_password(secret))
     replace_file(folder / "responder.pem", content, mode=0o600)  # key and certificate change together
+    # After the responder: its end is the one that is shown, and killed between the two the responder lasts longer, not
+    # less.
     replace_file(folder / "issuing.crl", authority.revocation_list(revoked, now=now, next_update=until), mode=0o644)
     return until
 

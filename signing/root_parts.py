@@ -135,6 +135,7 @@ def put(made: Made, offline: OfflineRoot) -> None:
         made.parts.passphrase(made.texts[one], made.texts[other]) != made.new_passphrase
         for one, other in combinations(LETTERS, 2)
     ):
+        # Before anything is written: on the day on which the root is needed it would be too late.
         raise AssertionError("a pair of parts does not open what it seals")
     content = encrypted(key, made.new_passphrase.encode())
     told = {
@@ -142,6 +143,8 @@ def put(made: Made, offline: OfflineRoot) -> None:
         "pairs": {pair: one.hex() for pair, one in made.parts.sealed.items()},
     }  # fmt: skip
     _finish(offline.folder)
+    # The parts before the key: each file names the key that it opens, so at each moment one of the two opens the key
+    # there.
     replace_file(offline.folder / NEW, json.dumps(told, indent=1).encode() + b"\n", mode=0o600)
     replace_file(offline.folder / "root.key", content, mode=0o600)
     _finish(offline.folder)

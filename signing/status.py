@@ -105,6 +105,7 @@ class AuthorityStatus:
             asked.hash_algorithm,
             ocsp.OCSPCertStatus.GOOD if gone is None else ocsp.OCSPCertStatus.REVOKED,
             now,
+            # An answer must not outlive the certificate that signs it.
             min(now + ANSWER_VALIDITY, certificate.not_valid_after_utc),
             None if gone is None else gone.revoked_at,
             None if gone is None else reason_flag(gone.reason),

@@ -35,6 +35,7 @@ class HttpTimeStamper(TimeStamper):
             httpx.HTTPError: no response, or an HTTP error status.
         """
         headers = {"Content-Type": "application/timestamp-query", "Accept": "application/timestamp-reply"}
+        # One for each request: a client is bound to its event loop, and each signature has a loop of its own.
         async with httpx.AsyncClient(timeout=self._timeout_s) as client:
             response = await client.post(self.url, content=req.dump(), headers=headers)
         response.raise_for_status()
@@ -67,6 +68,7 @@ class FallbackTimeStamper(TimeStamper):
                 continue
             try:
                 token = await client.async_timestamp(message_digest, md_algorithm)
+                # pyHanko compares the nonce alone.
                 if _stamped_digest(token) == message_digest:
                     return token
                 reason = "the token is for other bytes"

@@ -60,6 +60,8 @@ class TokenKey:
             key = session.get_key(object_class=ObjectClass.PRIVATE_KEY, label=self.label)
             if key.key_type is KeyType.EC:
                 digest = hashlib.new(digest_algorithm, data).digest()
+                # Hashed here: not every token has the mechanisms that hash. PKCS#11 gives the two numbers side by side,
+                # CMS wants DER (RFC 3279, 2.2.3).
                 raw = bytes(key.sign(digest, mechanism=Mechanism.ECDSA))
                 half = len(raw) // 2
                 return encode_dss_signature(int.from_bytes(raw[:half], "big"), int.from_bytes(raw[half:], "big"))

@@ -59,6 +59,7 @@ class Trust:
             allow_fetching=False,
             crls=list(self.crls) if lists else [],
             ocsps=list(self.ocsps) if lists else [],
+            # Nothing is fetched here: without a list at hand each signature of another authority would be refused.
             revocation_mode="soft-fail",
             # A list published later also covers that moment: a certificate revoked after the moment was good then.
             retroactive_revinfo=True,

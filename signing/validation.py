@@ -66,6 +66,7 @@ class PdfChecker:
             "signing.validation_child:service",
             {},
             packages=("ged", "signing"),
+            # It answers by its pipe, and writes nothing.
             limits=Limits(memory_mib * 1024 * 1024, file_bytes=0),
             isolation=isolation,
             uses=_USES,
@@ -103,11 +104,13 @@ class PdfChecker:
         lists = self._crls()
         question["roots"] = self._roots
         file, whole = hashlib.sha256(data).hexdigest(), _key(question, data, lists)
+        # After the key was made, which takes of a list its entries alone.
         question["crls"] = [one.hex() for one in lists]
         known = self._late.find(file, at) or self._known.find(whole, at)
         if known is None:
             known = self._asked(question | {"at": at.isoformat()}, data)
             late = any(report.reason == _LATE for report in known)
+            # Not kept: the child may have died of another file.
             if not any(report.reason == _UNREADABLE for report in known):
                 (self._late if late else self._known).keep(file if late else whole, at, known)
         if self._house is None:
