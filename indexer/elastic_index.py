@@ -100,7 +100,11 @@ class ElasticIndex:
         hosts = [url] if isinstance(url, str) else list(url)
         self._client = Elasticsearch(
             # Again only at another node: a single one that did not answer in time would keep a page waiting twice.
-            hosts, api_key=api_key, request_timeout=timeout_s, max_retries=min(len(hosts) - 1, 3), **security
+            hosts,
+            api_key=api_key,
+            request_timeout=timeout_s,
+            max_retries=min(len(hosts) - 1, 3),
+            **security,
         )
         self._patient = self._client.options(request_timeout=write_timeout_s)
         self._frequencies = Frequencies(self._client, alias)
