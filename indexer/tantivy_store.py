@@ -84,6 +84,10 @@ def read_building(path: Path) -> Building | None:
     found = _read(path / BUILDING)
     if found is None or _versions().items() - found.items() or not (path / found["name"]).is_dir():
         return None
+    # Killed between the two steps of ``publish``: the next rebuild would go on in the living generation.
+    current = read_current(path)
+    if current is not None and current.folder == found["name"]:
+        return None
     return Building(str(found["name"]), int(found["version"]), int(found["position"]))
 
 
@@ -107,7 +111,7 @@ def create_folder(path: Path) -> str:
 
 def publish(path: Path, name: str) -> None:
     """Make a generation the living generation."""
-    # First: killed behind it, the record of the rebuild names a generation that lives, and the rest is swept next time.
+    # First: in the other order a kill between the two loses the generation, which is swept when neither file names it.
     _write(path / CURRENT, _versions() | {"folder": name})
     forget_building(path)
     sweep(path)

@@ -12,7 +12,7 @@ import pytest
 
 from ged.errors import EngineFailed
 from ged.ports import MailId, SearchQuery
-from indexer import tantivy_query
+from indexer import tantivy_query, tantivy_store
 from indexer.fields import SCHEMA_VERSION
 from indexer.tantivy_index import TantivyIndex
 from tests.contracts.letters import ALL, letter
@@ -127,6 +127,26 @@ def test_a_killed_writer_leaves_a_whole_index_and_no_lock(folder: Path) -> None:
     second.put([letter(2, "école")])
     assert total(second, "école") == 2
     second.close()
+
+
+def test_a_rebuild_that_was_killed_behind_its_publication_is_over(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = TantivyIndex(folder, writable=True)
+    building = worker.begin_rebuild(7)
+    worker.extend([letter(1, "école")], position=1)
+
+    def killed(_path: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as dying:
+        dying.setattr(tantivy_store, "forget_building", killed)
+        with pytest.raises(KeyboardInterrupt):
+            worker.publish()
+    worker.close()
+    again = TantivyIndex(folder, writable=True)
+    again.put([letter(2, "école")])
+    assert (again.status().generation, again.status().building, total(again, "école")) == (building.name, None, 2)
+    assert again.begin_rebuild(8).name != building.name, "the next one begins beside the living index"
+    again.close()
 
 
 def test_a_full_disk_loses_nothing_and_is_got_over(folder: Path) -> None:
