@@ -129,7 +129,9 @@ def test_a_killed_writer_leaves_a_whole_index_and_no_lock(folder: Path) -> None:
     second.close()
 
 
-def test_a_rebuild_that_was_killed_behind_its_publication_is_over(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rebuild_that_was_killed_behind_its_publication_is_over(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     worker = TantivyIndex(folder, writable=True)
     building = worker.begin_rebuild(7)
     worker.extend([letter(1, "école")], position=1)
