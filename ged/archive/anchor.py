@@ -72,6 +72,7 @@ class Anchors:
                 hashlib.sha256(lines[-1].encode()).hexdigest() if lines else GENESIS,
             )
             signature = self._seal.sign_bytes(audit.canonical(asdict(anchor)))
+            # The line comes first and its token later: without an authority the journal is anchored all the same.
             self._append(json.dumps({"anchor": asdict(anchor), "signature": signature}, sort_keys=True))
             return True
 
@@ -150,6 +151,7 @@ class Anchors:
 
     def _append(self, line: str) -> None:
         content = self._file.read_bytes() if self._file.exists() else b""
+        # Whole, by a rename, so nobody reads half a line. It is one line a day.
         self._write(self._file, content[: content.rfind(b"\n") + 1] + line.encode() + b"\n")
 
     def _place(self, anchor: Anchor) -> Path:

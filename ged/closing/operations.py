@@ -208,6 +208,7 @@ def _enter(uow: UnitOfWork, row: RegisterClosing, lines: Sequence[Line], actor: 
         until_on=row.until_on.isoformat(), digest=row.digest, content=row.content_hash,
         previous=row.previous_digest or "", numbers=row.number_count,
     )  # fmt: skip
+    # The head of the journal that holds the closing is signed now, and not within the hour.
     uow.defer(JobKind.SEAL, 0)
 
 
@@ -294,10 +295,12 @@ def close_what_is_over(services: Services, *, now: datetime) -> list[str]:
         registers = list(session.scalars(select(Register.id).order_by(Register.id)))
     told = []
     for register_id in registers:
+        # A year is closed when all its days are: so first the days of the year that is over, then this year, then yesterday.
         steps = [(ClosingPeriod.DAY, date(yesterday.year - 1, 12, 31)), (ClosingPeriod.DAY, yesterday)]
         for period, until_on in [steps[0], (ClosingPeriod.YEAR, steps[0][1]), steps[1]]:
             try:
                 _close(services, register_id, period, until_on, SYSTEM, now)
+            # One register that waits keeps no other from being closed.
             except (InvalidTransition, StaleVersion) as refusal:
                 if refusal.code in ("closing.waiting", "closing.changed"):
                     told.append(f"{register_id} {refusal.code}")

@@ -331,6 +331,7 @@ class _Run:
     def _manifest(self, ministry: str) -> tuple[bytes, str, int, int]:
         """(the manifest, its SHA-256, how many files it names, how large they are)."""
         self._progress("the manifest")
+        # The page is listed under the name that it gets in the last step, `_complete`.
         listed = [
             {"path": PAGE if name == WAITING_PAGE else name, "sha256": digest_of(path), "size": path.stat().st_size}
             for name, path in files_of(self._draft)
@@ -357,6 +358,7 @@ class _Run:
             number += 1
             final = self._folder / f"{base}-{number}"
         (self._draft / WAITING_PAGE).rename(self._draft / PAGE)
+        # The name of the page is safe before the folder gets its own: after a power cut no whole disk lacks it.
         sync_folder(self._draft)
         self._draft.rename(final)
         sync_folder(self._folder)

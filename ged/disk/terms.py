@@ -91,6 +91,7 @@ class Gathering:
         run = self._spare / f"words-{len(self._runs):04d}"
         with run.open("xb") as out:
             for term in sorted(self._terms):
+                # With the number of the run: the merge then gives the letters of one term in rising order.
                 pickle.dump((term, len(self._runs), self._terms[term]), out, protocol=5)
         self._runs.append(run)
         self._terms, self._held = {}, 0

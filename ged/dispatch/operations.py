@@ -233,6 +233,7 @@ def _require_waiting(line: DispatchLine) -> None:
 
 def complete(uow: UnitOfWork, mail: Mail, actor: Actor) -> None:
     """The letter is dispatched when none of its lines waits any more."""
+    # The state of the line is written before the lines are counted.
     uow.session.flush()
     waiting = uow.session.scalar(
         select(DispatchLine.id).where(DispatchLine.mail_id == mail.id, DispatchLine.state.not_in(LEFT)).limit(1)
@@ -324,6 +325,7 @@ def signed_pdf(session: Session, mail_id: int) -> tuple[Digest, str]:
         )
         .limit(1)
     )
+    # A signed file leaves byte for byte: a searchable PDF of it would bear no signature.
     if row is not None and row.is_signed and row.digest is not None:
         return Digest(row.digest), row.filename
     scanned = None
@@ -360,6 +362,8 @@ def run_notify(services: Services, job: ClaimedJob, *, now: datetime) -> None:
             text=_text(number, line, organisation_name(session)),
             attachment_name=filename,
         )
+    # Before the mark: a file that cannot be read is then a plain failure, and nobody has to ask whether the e-mail
+    # left.
     with services.blobs.open(digest) as stored:
         message = Message(**{**message.__dict__, "attachment": stored.read()})
     for attempt in services.attempts(now):
@@ -369,6 +373,7 @@ def run_notify(services: Services, job: ClaimedJob, *, now: datetime) -> None:
                 jobs.mark_irrevocable(uow.session, job, now=now)
     if not begun:
         return
+    # Outside of any transaction. Killed from here to the note, the job waits for a person.
     services.post.send(message)
     for attempt in services.attempts(now):
         with attempt as uow:
@@ -423,6 +428,7 @@ def settle_email(uow: UnitOfWork, line_id: int, *, was_sent: bool, version: int 
     job = _job(uow.session, line.id)
     if line.state is not DispatchState.SENDING or job is None or job.state not in (JobState.FAILED, JobState.UNCERTAIN):
         raise InvalidTransition("dispatch.not_uncertain", "wait: the worker still has it", id=line.id)
+    # The job may have been asked for again between the two statements: then its worker decides.
     if not jobs.settle(uow.session, JobId(job.id), now=uow.now):
         raise InvalidTransition("dispatch.not_uncertain", "wait: the worker has it again", id=line.id)
     uow.record(

@@ -139,6 +139,7 @@ def again(services: Services, tombstones: Collection[Tombstone], *, now: datetim
                     AGAIN, "mail", mail_id, actor=SYSTEM, disposal=why.slip_no, decided_at=why.decided_at.isoformat()
                 )
                 uow.reindex(mail_id)
+    # After the commit: the notes are there even if the store fails, and the next sweep goes on.
     run(services, now=now)
     return tuple(new)
 
@@ -170,6 +171,7 @@ def _destroy(services: Services, mail_id: int, now: datetime) -> bool:
         with attempt as uow:
             locks.hold(uow.session, Mail, [mail_id])
             _forget_texts(uow.session, mail_id)
+    # In one snapshot: a file that another letter gets between the two queries would else count as this letter's alone.
     with services.snapshot() as session:
         found = destroyed.of_letter(session, mail_id)
         own = archive_blobs.digests_of(session, _letters([mail_id]))
@@ -182,6 +184,7 @@ def _destroy(services: Services, mail_id: int, now: datetime) -> bool:
     services.blobs.tell_destroyed({*own, mark}, why)
     for digest in alone:
         services.blobs.discard(digest, written_before=now - archive_blobs.SWEEP_AFTER, because=why)
+    # Asked once more: a file that was stored again within the last day is still there, and its letter waits.
     left = [digest for digest in alone if services.blobs.exists(digest)]
     if left:
         logger.info("destroy.waits mail=%s files=%s", mail_id, len(left))

@@ -77,8 +77,10 @@ def propose(
     if not reason.strip() or len(reason) > MAX_REASON:
         raise Invalid("disposal.reason", "name the rule, or the visa", field="reason")
     seen = eligible(uow.session, unit_id, actor, on=on, zone=uow.services.zone)
+    # Before the locks: the store is asked, which may be a bucket behind a network.
     destroying.require_possible(uow, _to_destroy(seen), looked)
     locks.hold(uow.session, Mail, [one.mail_id for one in seen])
+    # Read once more under the locks: a letter may have been reopened or held meanwhile.
     lines = eligible(uow.session, unit_id, actor, on=on, zone=uow.services.zone)
     if not lines:
         raise Invalid("disposal.empty", "nothing to do")
@@ -184,6 +186,7 @@ def refuse(uow: UnitOfWork, disposal_id: int, *, actor: Actor) -> None:
     """
     own = uow.session.get(Disposal, disposal_id)
     if own is not None and own.asked_by_id == int(actor.person_id):
+        # Who proposed it is no second person, and needs no post to take it back.
         row, post = _waiting(uow, disposal_id), None
         action = "disposal.withdrawn"
     else:

@@ -203,6 +203,7 @@ def _came_during(envelope: SealedEnvelope, interim: HeldPost) -> bool:
 
 def _require_addressee(envelope: SealedEnvelope, actor: Actor) -> HeldPost:
     post = _addressee(envelope, actor)
+    # The reason is told only to somebody who will decide of later envelopes of this post.
     if post is None and actor.decides(envelope.addressed_post_id) is not None and envelope.kind != PERSONAL:
         raise Forbidden("envelope.before_interim", "it waits for the holder", id=envelope.id)
     if post is None:

@@ -82,6 +82,7 @@ def _between(
 ) -> Sequence[Row[Any]]:
     query = select(*(carried(one) for one in table.columns)).order_by(*keys(target, table))
     if after is not None:
+        # Up to the last key of the source's batch: rows that the target has between two keys are found too.
         query = query.where(beyond(target, table, after))
     query = query.where(beyond(target, table, last, until=True)) if last is not None else query.limit(NAMED)
     return target.execute(query).all()

@@ -77,6 +77,7 @@ def _refused(table: str, error: DBAPIError) -> None:
 
 def _copy_table(source: Connection, target: Engine, table: Table, progress: CountedProgress, batch: int) -> int:
     with target.connect() as connection:
+        # In the order of the copy, so the last key tells where an interrupted one stopped.
         last = connection.execute(
             select(*table.primary_key.columns).order_by(*(one.desc() for one in keys(connection, table))).limit(1)
         ).first()
@@ -115,6 +116,7 @@ def _prepared(table: Table, rows: Sequence[Row[Any]], later: Sequence[str]) -> I
     for row in rows:
         values = list(row)
         for place in own:
+            # The key of a later batch is not there yet, and the constraint is not deferred.
             if values[place] is not None and values[place] > last:
                 values[place] = None
         for place in empty:

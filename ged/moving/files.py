@@ -49,6 +49,7 @@ def _copy(path: Path, place: Path) -> None:
     _folder(place.parent)
     half = place.with_name(f".{place.name}{HALF}")
     hasher = hashlib.sha256()
+    # Made for its owner alone before a byte of it is written: it may be a key.
     half.touch(mode=0o600)
     with path.open("rb") as content, half.open("wb") as out:
         while chunk := content.read(CHUNK):

@@ -42,6 +42,7 @@ class Unfit:
 def unfit(file: Path) -> Iterator[Unfit]:
     """Read every value of an SQLite database, and name what is unfit."""
     with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as source:
+        # As bytes: the driver would raise at the first text that is no UTF-8, and name no row.
         source.text_factory = bytes
         for table in tables():
             yield from _of_table(source, table)
@@ -110,6 +111,7 @@ def _of_text(length: int | None) -> Callable[[Any], str]:
             text = value.decode()
         except UnicodeDecodeError:
             return "encoding"
+        # In characters, as PostgreSQL counts them.
         return "too_long" if length is not None and len(text) > length else ""
 
     return why

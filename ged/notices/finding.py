@@ -68,6 +68,7 @@ def run(services: Services, *, now: datetime) -> int:
     """Make the notices of the acts since the last run. Returns how many were new."""
     with services.reading() as session:
         begun = session.scalar(select(NoticeCursor.sequence))
+        # The first run tells nobody of what happened before it: it only keeps its place.
         upto, found = (None, []) if begun is None else _since(session, services, begun, now)
         last = audit.head(session).count if begun is None else upto
     if last == begun:
@@ -103,6 +104,7 @@ def tell(uow: UnitOfWork, found: Iterable[Found]) -> int:
     told = set(found)
     asked = OPENED_BY.keys() & {one.occasion for one in told}
     closed = {one for one in asked if not is_opened(uow.session, OPENED_BY[one])}
+    # In one order: of two transactions that tell the same people, one waits for the other, and never each for each.
     rows = sorted((one for one in told if one.occasion not in closed), key=lambda one: (one.person_id, one.key))
     ways = ways_of(uow.session, {one.person_id for one in rows})
     for one in rows:

@@ -98,6 +98,7 @@ def run_mail(services: Services, job: ClaimedJob, *, now: datetime, point: Point
     try:
         services.post.send(message)
     except EngineFailed as failure:
+        # The server has not taken it, so nothing is uncertain, and the job is done.
         if failure.code == "post.refused":
             _note(services, job.subject_id, DeliveryState.FAILED, now, failure.code)
             return
@@ -110,6 +111,7 @@ def run_mail(services: Services, job: ClaimedJob, *, now: datetime, point: Point
 def forget(uow: UnitOfWork, *, now: datetime) -> None:
     """Delete notices that are half a year old, and their e-mails."""
     old = now - KEPT
+    # The notices first: they name the e-mails.
     uow.session.execute(delete(PersonalNotice).where(PersonalNotice.at < old))
     still = select(PersonalNotice.id).where(PersonalNotice.sent_in_id == NoticeMail.id)
     uow.session.execute(delete(NoticeMail).where(NoticeMail.made_at < old, ~still.exists()))

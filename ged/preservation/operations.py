@@ -45,12 +45,14 @@ def preserve(services: Services, sort: SignedKind, subject_id: int, *, now: date
         return _postponed(services, sort, subject_id, now)
     if services.preserver is None and (sort not in documents.SEALED or services.sealer is None):
         return _noted(services, last, now)
+    # The session is closed: a time-stamp authority may take its time, and no connection waits with it.
     with services.blobs.open(last.digest) as stored:
         pdf = stored.read()
     failure: EngineFailed | ConfigError | None = None
     renew_at = None
     lists = own_lists(services, now=now)
     try:
+        # Each step is stored before the next is asked for: a level that was reached is not lost with an authority.
         while (step := _next_step(services, last, pdf, lists, now)) is not None:
             digest = Digest(services.blobs.put(BytesIO(step.pdf)).digest)
             for attempt in services.attempts(now):

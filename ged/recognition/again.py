@@ -85,6 +85,7 @@ def run(
     reader = services.second_reader
     if reader is None:
         return  # it was switched off since
+    # Before any page: a reader that is not there leaves the job waiting, and counts no page as given up.
     reader.check()
     with services.reading() as session:
         wanted = _wanted(session, attachment_id)
@@ -93,6 +94,7 @@ def run(
     with private_dir(services) as folder:
         sources: dict[str, Path] = {}
         for page in wanted:
+            # At least one page a job, however long it took: else a slow machine would defer the same job for ever.
             if read and time.monotonic() > end_s:
                 break
             heartbeat(f"{len(read)}/{len(wanted)}")

@@ -49,6 +49,7 @@ def run_intake(services: Services, batch_id: int, *, heartbeat: Heartbeat, now: 
             )
         ]
     looks: dict[int, FirstLook] = {}
+    # The session is closed: pages are inspected for minutes, and no connection waits with them.
     with private_dir(services) as folder:
         for n, (page_id, digest) in enumerate(new, start=1):
             heartbeat(f"{n}/{len(new)}")
@@ -234,6 +235,7 @@ def _note_reading(uow: UnitOfWork, attachment_id: int, stored: _Stored, *, is_ba
     mail_id = uow.session.get_one(Attachment, attachment_id).mail_id
     locks.hold(uow.session, Mail, [mail_id])
     attachment = locks.hold_known(uow.session, Attachment, attachment_id)
+    # Once more under the lock: of two runs the second one finds the text of the first.
     is_read = _is_read(uow.session.scalars(_kinds(attachment_id)).all())
     if is_read or destroyed.of_letter(uow.session, mail_id) is not None:
         return

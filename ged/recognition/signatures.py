@@ -147,6 +147,7 @@ def run_scan_check(services: Services, scan_id: int, *, now: datetime) -> None:
         if scan is None or not readings.may_be_read(session, scan):
             return
         at, files = scan.created_at, _unchecked(session, scan)
+    # Outside of the session: to check a signature may take long.
     found = [(file, reports_on(services, file, at=at)) for file in files]
     for attempt in services.attempts(now):
         with attempt as uow:

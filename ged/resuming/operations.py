@@ -72,11 +72,13 @@ def release(
         raise NotFound("hold.unknown", "choose a register of the list", id=hold_id)
     register = session.get_one(Register, hold.register_id)
     post = clerk_post(session, register.id, actor)
+    # Before the counter: it may read the tree of units, and others wait for that lock.
     entity = entity_code(session, register.unit, actor.units)
     # The counter's lock decides between two clerks: the second one sees what the first one said.
     locks.take_turn(session, RegisterCounter, (register.id, hold.year))
     counter = locks.hold_one(session, RegisterCounter, (register.id, hold.year))
     stands = counter.last_sequence if counter is not None else 0
+    # Under the lock: it was read before another clerk may have answered.
     session.refresh(hold)
     told = stands if last_sequence is None else last_sequence
     if hold.released_at is not None:
@@ -208,6 +210,7 @@ def retake(uow: UnitOfWork, number_id: int, mail_id: MailId | int, *, actor: Act
     ).first()
     if joined is None:
         raise InvalidTransition("number.not_lost", "look at the register", number=number.text)
+    # The statement went past the session.
     uow.session.expire(number, ["mail_id"])
     uow.reindex(int(mail_id))
     uow.record(RETAKEN, "mail", int(mail_id), actor=actor, post=post, lost_number=number.text, number_id=number.id)

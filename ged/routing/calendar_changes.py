@@ -175,6 +175,7 @@ def preview_holiday(
         Forbidden, Invalid: as ``set_holiday``.
     """
     with services.trial(now) as uow:
+        # Held before the day is read: what is shown as the present day is what the change was counted from.
         _held(uow)
         was = _day_in_journal(uow.session.get(Holiday, on))
         return DayPreview(set_holiday(uow, on, name=name, is_off=is_off, actor=actor), was)

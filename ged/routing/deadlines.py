@@ -46,6 +46,7 @@ def add_working_days(start: date, days: int, calendar: WorkCalendar) -> date:
     if not calendar.weekdays:
         raise Invalid("deadline.no_working_day", "set the working week")
     day = start
+    # Also for no day at all: a date on a day off moves to the next day worked.
     while days > 0 or not calendar.is_working(day):
         day += timedelta(days=1)
         days -= calendar.is_working(day)

@@ -119,6 +119,7 @@ def recount(
     count = _Count(before, calendar.calendar(uow.session))
     moved: list[tuple[date, date]] = []
     ids = list(uow.session.scalars(_touched(days)))
+    # Chunk after chunk by ascending id, as all code locks letters.
     for start in range(0, len(ids), AT_ONCE):
         mails = locks.hold(uow.session, Mail, ids[start : start + AT_ONCE])
         below = _live(uow, [mail.id for mail in mails])
@@ -152,6 +153,7 @@ def _live(uow: UnitOfWork, mail_ids: Collection[int]) -> dict[int, list[Assignme
         select(Assignment)
         .where(Assignment.mail_id.in_(mail_ids), Assignment.state.in_(LIVE), Assignment.due_on.is_not(None))
         .order_by(Assignment.id)
+        # What the session holds may have been read before the letters were locked.
         .execution_options(populate_existing=True)
     )
     for row in rows:

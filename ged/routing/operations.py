@@ -60,10 +60,12 @@ def impute(
         InvalidTransition: ``mail.wrong_state``.
         StaleVersion: ``mail.stale``.
     """
+    # First, before the letter: it holds the calendar, which comes first in the order of locks.
     asked = due.asked(uow, form.due_on, form.due_days)
     mail = _locked(uow, mail_id, actor=actor, version=version)
     post = imputing_post(uow.session, mail, actor)
     targets = _checked_targets(uow, mail, form, actor, now)
+    # Before anything changes: this is what comes back when the decision is taken back.
     before = Before.of(uow.session, mail)
     mail.state = move(mail.state, MailAct.IMPUTE)
     decision = Imputation(
@@ -103,6 +105,7 @@ def impute(
     uow.session.flush()
     seen_by = [one for target in targets for one in principals_of_target(target.unit.id, target.post_id)]
     access.grant(uow, mail.id, seen_by, Because.IMPUTED)
+    # The new rows are there by now, so a unit that both decisions name keeps its right.
     withdraw_rights(uow, superseded)
     uow.record(
         "mail.imputed", "mail", mail.id, actor=actor, post=post, imputation=decision.id,
@@ -268,6 +271,7 @@ def assign(
     mail = _open_mail(uow, mail_id, actor=actor)
     above = assignment_for(uow, from_assignment_id, mail_id=mail.id)
     post = assigning_post(above, actor)
+    # No move leads on from there: this raises, with the words for it.
     if above.state not in LIVE:
         states.move(above.state, AssignmentAct.TAKE)
     unit = _unit_below(uow, above, to_unit_id, actor)
@@ -448,6 +452,7 @@ def reopen(uow: UnitOfWork, mail_id: MailId, *, reason: str, actor: Actor) -> No
 def answered_by(uow: UnitOfWork, mail_id: MailId, *, actor: Actor, now: datetime, outcome: str) -> None:
     """Finish the live assignments for action, because an answer was sent (called by the signature book)."""
     mail = locks.hold_known(uow.session, Mail, mail_id)
+    # Read anew: the unit of work may have loaded the assignments before it held the letter.
     for row in [one for one in _live_of(uow, mail_id, anew=True) if one.purpose is Purpose.ACTION]:
         row.state, row.outcome, row.finished_at = states.move(row.state, AssignmentAct.FINISH), outcome, now
     if (mail.state, MailAct.ANSWER) in MOVES:

@@ -143,6 +143,7 @@ def sign_slip(services: Services, slip_id: SlipId | int, *, key: OpenedKey, acto
     with services.reading() as session:
         slip = parties.require(session, slip_id, actor)
         post = _signing_post(slip, actor)
+        # Only asked, so that nothing is typeset and signed in vain. `_send` moves the slip, under its lock.
         move(slip.state, SlipAct.SIGN)
         sheet = render.sheet_of(session, services, slip)
     mark = SignatureMark(actor.name, f"{post.title} — {post.unit_name}", parties.capacity_of(post), now)
@@ -203,6 +204,7 @@ def hand_to_messenger(
         raise Invalid("slip.messenger_missing", "type the messenger's name", field="messenger")
     if len(name) > drafting.MAX_MESSENGER:
         raise Invalid("slip.text_long", "shorten it", field="messenger", limit=drafting.MAX_MESSENGER)
+    # By id: two people may have ticked the same slips in different orders.
     for slip_id in sorted(set(slip_ids)):
         slip = parties.locked(uow, slip_id, actor)
         post = parties.sending_post_of(slip, actor)

@@ -209,6 +209,7 @@ def _finish(
     post = parties.receiving_post(uow.session, slip, actor)
     slip.state = move(slip.state, SlipAct.RECEIVE)
     row = slip.receipt
+    # Somebody began to receive it meanwhile: the signed table would not say what is stored.
     if row is None or row.attempt != attempt:
         raise StaleVersion("slip.stale", "another person receives it: reload the slip", id=slip.id)
     slip.received_at, row.signed_at = now, now

@@ -434,6 +434,7 @@ def receive(
             _arrive(services, folder_id, scan_id, whole, modified, actor=actor, now=now)
     except FileNotFoundError:
         return None  # another connection has just finished the same file
+    # After the commit: killed before it, the bytes are still here, and the next piece makes it go on.
     path.unlink(missing_ok=True)
     return None
 
@@ -490,6 +491,7 @@ def take(services: Services, folder_id: int, *, heartbeat: Callable[[str], None]
         row = locks.hold_one(uow.session, ScanFolder, folder_id)
         if row is None:
             return
+        # Before the list is read: a file that arrives from here on asks for a job of its own.
         row.is_asked = False
         person_id = row.person_id
     try:
@@ -644,6 +646,7 @@ def _join(
         Invalid: ``takeover.scan_has_document``, ``takeover.scan_elsewhere``.
     """
     mail_id = letter.mail_id
+    # The letter first: a table that is not in `ged.locks.ORDER` is locked after letters.
     mail = mail_to_change(uow, mail_id, actor=actor)
     scan = locks.hold_one(uow.session, FolderScan, scan_id)
     if scan is None or scan.digest != upload.digest or (scan.settled_at is not None and not scan.code):
@@ -665,6 +668,7 @@ def _join(
         filename=upload.filename, digest=upload.digest, size_bytes=upload.size_bytes, is_signed=upload.facts.signed,
         recognise=False,
     )  # fmt: skip
+    # Not by `attach`: pages of an archive wait behind those of today.
     uow.defer(JobKind.RECOGNISE_BACKLOG, scan.attachment_id)
     scan.mail_id, scan.settled_at, scan.code, scan.params = mail_id, uow.now, "", {}
     return True
@@ -699,6 +703,7 @@ def match(
             raise NotFound("takeover.scan_unknown", "read the list again", id=scan_id)
         name, digest = scan.name, scan.digest
         register_id = session.get_one(ScanFolder, folder_id).register_id
+        # As the name of a file would write it: no name has a slash.
         meant = _book(session, register_id, actor).meant(number.replace("/", "-"))
         letter = _clear(meant if meant.number else Meant((), number))
     upload = _examined(services, name, digest)

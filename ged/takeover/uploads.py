@@ -375,6 +375,7 @@ def take(services: Services, file_id: int, *, heartbeat: Callable[[str], None], 
     def progress(done: Takeover) -> None:
         read = done.taken + done.already + done.refused
         heartbeat(f"{read}/{row.total}")
+        # A transaction of its own after each piece: a pause that was asked for meanwhile is seen here.
         with services.unit_of_work(now) as uow:
             file = locks.hold_one(uow.session, TakeoverFile, file_id)
             if file is None or file.is_paused:

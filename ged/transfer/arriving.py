@@ -222,6 +222,7 @@ def _typed(column: Column[Any], value: Any) -> Any:
 
 def _plain(*types: type) -> Callable[[Any, Any], Any]:
     def read(_kind: Any, value: Any) -> Any:
+        # By the exact type: for `isinstance` a boolean is an integer.
         if type(value) not in types:
             raise TypeError(value)
         return value

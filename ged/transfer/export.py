@@ -92,6 +92,7 @@ def export(
     with services.reading() as session:
         _entity(session, code)
     with _half(folder) as half:
+        # Before the snapshot: so each entry of the folder is under an anchor.
         anchor_journal(services, now=now)
         written = _Writer(services, half, now, progress).write(code)
         for attempt in services.attempts(now):
@@ -100,6 +101,7 @@ def export(
                     "entity.exported", "entity", written.unit_id, actor=actor, code=code,
                     manifest=written.manifest_sha256, letters=written.letters, documents=written.documents,
                 )  # fmt: skip
+        # Last, after the journal knows of it: a folder with its own name was recorded.
         half.rename(folder)
     return Written(folder, written.letters, written.documents, written.entries, written.manifest_sha256)
 
@@ -339,6 +341,7 @@ class _Writer:
             except EngineFailed:
                 stamp = ()  # signed all the same; the anchor's time-stamp is older, and stays
         signature = journal_seal(self._services).sign_bytes(content).encode()
+        # The manifest comes last: a folder without it is refused as unreadable.
         written = [("manifest.json", content), ("manifest.sig", signature), *(("manifest.tst", one) for one in stamp)]
         for name, one in written:
             with (self._folder / name).open("wb") as out:

@@ -161,6 +161,7 @@ class _Arrival:
         """Write all rows. Nobody else writes meanwhile."""
         session = uow.session
         locks.hold_tables(session, {"EXCLUSIVE": [table.name for table in travelling()]}, patience_s=PATIENCE_S)
+        # Once more, now that nobody else writes: a code may have been taken since the first look.
         self.check(session)
         offsets = {name: _last_id(session, metadata.tables[name]) for name in self._known}
         arriving = Arriving(self._known, offsets, self._prefix)
@@ -197,6 +198,7 @@ class _Arrival:
         """A row as it stands here; None for one that does not."""
         if table.name == "correspondents" and old.get("id") in arriving.mapped["correspondents"]:
             return None
+        # The keys that signed these codes are not taken, so the codes are read as none of ours.
         if table.name == "letter_tokens":
             old = dict(old) | {"key_id": None, "certificate_id": None, "token_hash": None, "payload": ""}
         row = arriving.row(table, old)
@@ -207,6 +209,7 @@ class _Arrival:
                 self._late.append({"of": row["id"], "late": row["number_id"]})
                 row["number_id"] = None
             case "bridges":
+                # The column is unique and may not be empty. No token has this for its hash.
                 row |= {"token_hash": f"taken {row['id']}", "revoked_at": row["revoked_at"] or self._now}
             case "correspondents" if row["entity_id"] is None:
                 row |= {"entity_id": self._entity_id(arriving), "is_shared": False}
@@ -308,6 +311,7 @@ class _Arrival:
                 for name, one in row.items()
                 if one is not None or not isinstance(table.c[name].type, JSON | JournalDetails)
             }
+            # Rows of one statement name the same columns: SQLAlchemy takes the first row's for all.
             if batch and (len(batch) == BATCH or whole.keys() != batch[0].keys()):
                 session.execute(insert(table), batch)
                 batch = []

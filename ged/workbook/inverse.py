@@ -106,6 +106,7 @@ def recorded(session: Session) -> Iterator[list[Step]]:
             steps.append({"table": row.__tablename__, "key": _key(row), "gone": _values(row)})
 
     hooks: list[tuple[str, Callable[..., None]]] = [
+        # Before the flush: after it SQLAlchemy knows no earlier value any more.
         ("before_flush", changed),
         ("pending_to_persistent", made),
         ("persistent_to_deleted", gone),
@@ -364,6 +365,8 @@ def _known_name(row: RowMapping | Mapping[str, Any] | None, key: Sequence[Any]) 
 
 def take_back(session: Session, steps: Sequence[Step]) -> None:
     """Write the rows as they were. ``obstacles`` was asked before, in this transaction."""
+    # Changed rows first, so that none refers to a made row when that goes.
+    # Backwards: of two changes of a row the first one's value stays.
     for step in reversed(steps):
         if "before" in step:
             table = Base.metadata.tables[step["table"]]
@@ -373,6 +376,7 @@ def take_back(session: Session, steps: Sequence[Step]) -> None:
     for step in steps:
         if "made" in step:
             made.setdefault(step["table"], []).append(tuple(step["key"]))
+    # Rows that refer to others go before these.
     for name in sorted(made, key=lambda one: -order[one]):
         table = Base.metadata.tables[name]
         for keys in _pieces(made[name]):

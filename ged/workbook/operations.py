@@ -244,6 +244,7 @@ def own_rights_stay(uow: UnitOfWork, actor: Actor | None, on: date) -> Iterator[
     had = _delegated_to(uow.session, actor, on)
     yield
     uow.session.flush()
+    # Some changes go past the session: the rights are read from what is in the tables now.
     uow.session.expire_all()
     if _delegated_to(uow.session, actor, on) - had:
         raise Invalid("workbook.own_rights", "let the operator do this, on the command line")
@@ -315,6 +316,7 @@ def undo(uow: UnitOfWork, import_id: int | None = None, *, actor: Actor | None =
     except IntegrityError:
         # Somebody has just begun to use a row, and was committed after it was looked at.
         raise Invalid("workbook.hangs", "take these back first", obstacles=()) from None
+    # Last: it locks the head of the journal.
     acted = inverse.acted_meanwhile(uow.session, row.inverse)
     if acted:
         raise Invalid("workbook.hangs", "take these back first", obstacles=told(acted[:MOST_OBSTACLES]))
