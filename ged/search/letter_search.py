@@ -28,6 +28,8 @@ from ged.unit import Actor, Services
 FACETS = ("register", "year", "month", "direction", "nature", "correspondent", "state", "priority", "unit")
 WITHOUT_INDEX = "search.without_index"
 BEING_REBUILT = "search.being_rebuilt"
+BY_SQL = frozenset({WITHOUT_INDEX, BEING_REBUILT})
+"""Notices of a page that SQL alone has found, by numbers and subjects."""
 OUTDATED = "index.schema_outdated"
 """The code of the error of an index that another release made."""
 MAX_WORDS = 12

@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 import pytest
 from sqlalchemy import select, update
 
+from ged import index_sync
 from ged.audit import AuditEntry
 from ged.errors import Invalid
 from ged.jobs import Job, JobKind, JobState
@@ -249,6 +250,25 @@ def test_days_that_a_person_took_away_stay_away_in_a_saved_search(tmp_path: Path
     listed = client.get("/recherches/").text
     assert listed.count("date comprise : du 1er mars 2026 au 31 mars 2026") == 1
     assert listed.count("dates=mots") == 4  # two searches, each with two links
+
+
+def test_a_search_that_is_followed_while_the_index_is_rebuilt_reports_no_earlier_letter(tmp_path: Path) -> None:
+    """Without the index numbers and subjects alone are searched: what else the search finds was there before."""
+    _app, services = make_site(tmp_path)
+    make_mentions(services)
+    register(services, "Audience du préfet")
+    run_jobs(services)
+    services.index.close()  # type: ignore[attr-defined]
+    current = tmp_path / "index" / "current.json"
+    current.write_text(json.dumps({**json.loads(current.read_text()), "layout": 1}))  # as of a release before
+    assert not index_sync.ask_rebuild_if_outdated(services, now=NOW)
+    saved_id = _follow(services, "sg", "audiences")
+    assert saved_alerts.check(services, saved_id, now=NOW) == 0
+    run_jobs(services, JobKind.REBUILD_INDEX)
+    assert saved_alerts.check(services, saved_id, now=NOW) == 0, "the letter is older than the search"
+    register(services, "Audience du maire")
+    run_jobs(services)
+    assert saved_alerts.check(services, saved_id, now=NOW) == 1
 
 
 def test_an_alert_is_sent_once_and_not_without_rights(tmp_path: Path) -> None:
