@@ -256,6 +256,7 @@ def carry_out(
         Forbidden: ``access.role_missing``: as ``own_rights_stay``.
     """
     try:
+        # They end in reverse order: the steps are written down, then the rights are compared, then the administrators counted.
         with _somebody_administers(uow, on), own_rights_stay(uow, whose, on), inverse.recorded(uow.session) as steps:
             changes = bring_to(uow, asked_of(looked.wanted, looked.seen), on=on, actor=by)
     except Invalid as refused:

@@ -97,6 +97,7 @@ def _held(uow: UnitOfWork, act_id: int) -> OrganisationAct | None:
 
 def _refuse(services: Services, act_id: int, refused: GedError, *, now: datetime) -> None:
     reasons = refused.errors if isinstance(refused, Unfit) else (refused,)
+    # In a new transaction: the one that tried it is rolled back, with all that it had changed.
     with services.unit_of_work(now) as uow:
         act = _held(uow, act_id)
         if act is None:

@@ -112,6 +112,7 @@ def _locked(place: int, folder: Path) -> bool:
     """Try to lock the folder; False when another call has it, or the name now leads to another folder."""
     try:
         fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Another call may have ended and removed the folder between the opening and the lock.
         return os.path.samestat(os.fstat(place), _lock_of(folder).stat())
     except (BlockingIOError, FileNotFoundError):
         return False

@@ -256,6 +256,7 @@ def order_progress(
         raise NotFound("order.unknown", "fetch the orders again", id=order_id)
     if state not in REPORTED_STATES:
         raise Invalid("order.state", "send a state of the contract", state=state[:32])
+    # After its order, here and where a bridge is revoked: the exception in the order of locks (docs/dev/locks.md).
     bridge = uow.session.get_one(Bridge, bridge_id)
     if bridge.last_seen_at is None or now - bridge.last_seen_at > SEEN_EVERY:
         bridge.last_seen_at = now

@@ -104,6 +104,7 @@ def _is_refused(
     renewed = issuer.renewed(held)
     with services.unit_of_work(now) as uow:
         row = uow.session.get(ProviderSession, row_id)
+        # Renewed elsewhere since: what is stored now asks for the session, and our answer says nothing of it.
         if row is None or row.refresh_sealed != sealed:
             return False
         if renewed is not None:

@@ -67,6 +67,7 @@ def begin(
     provider = _provider(services)
     state, nonce, verifier = (secrets.token_urlsafe(size) for size in (32, 32, 48))
     is_anew = anew or proves_session_id is not None
+    # Before the transaction: the provider may have to be asked for its addresses.
     try:
         way = provider.address(redirect_uri=redirect_uri, state=state, nonce=nonce, verifier=verifier, anew=is_anew)
     except EngineFailed as error:
@@ -143,6 +144,7 @@ def _taken(services: Services, state: str, browser: str, *, now: datetime) -> _A
             _Asked(row.nonce, row.verifier, row.target, row.proves_session_id) if row is not None and is_ours else None
         )
         if asked is not None:
+            # Of two browsers that bring one answer, one deletes the row.
             gone = uow.session.scalar(
                 delete(ProviderRequest)
                 .where(ProviderRequest.state_hash == _digest(state))

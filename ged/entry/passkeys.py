@@ -259,6 +259,7 @@ def sign_in(
             row.sign_count, row.used_at = count, uow.now
             way = "passkey" if kind is StepKind.SECOND else "passkey_alone"
             second.complete(uow, owner, way=way, address=caller.address)
+    # Raised behind the block: the refusal stays in the journal, and the step is used up.
     if copied is not None:
         raise Invalid("second_step.passkey_copied", "sign in another way, and remove it")
     return PersonId(owner)

@@ -105,6 +105,7 @@ def end(uow: UnitOfWork, step: Step) -> None:
     Raises:
         Invalid: ``second_step.over``: it has ended.
     """
+    # With the challenge: one that was replaced meanwhile counts no more.
     ended = uow.session.execute(
         delete(SignInStep).where(SignInStep.id == step.id, SignInStep.challenge == step.challenge)
         .execution_options(synchronize_session=False)

@@ -101,6 +101,7 @@ def arm(uow: UnitOfWork, code: str, *, actor: Actor, shown_mark: str = "") -> Ar
     uow.session.execute(
         delete(TotpSecret).where(TotpSecret.person_id == person.id, TotpSecret.armed_at.is_not(None))
     )  # fmt: skip
+    # The code that arms it counts as taken: whoever read it over a shoulder does not sign in with it.
     row.armed_at, row.used_at, row.last_step = uow.now, uow.now, codes.step_of(uow.now) + drift.steps
     uow.record("second_step.armed", "person", person.id, actor=actor, way="totp", drift_steps=drift.steps)
     made = recovery.renew(uow, person.id, actor=actor) if is_first else ()

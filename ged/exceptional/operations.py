@@ -163,6 +163,7 @@ def request(uow: UnitOfWork, number: str, *, reason: str, actor: Actor) -> None:
     """
     if not reason.strip() or len(reason) > MAX_REASON:
         raise Invalid("exception.reason", "say why you must read it", field="reason")
+    # Of two requests that are sent at once, the second counts the first.
     locks.hold_one(uow.session, Person, int(actor.person_id))
     lately = select(func.count(ExceptionRequest.asked_at.distinct())).where(
         ExceptionRequest.person_id == int(actor.person_id), ExceptionRequest.asked_at > uow.now - timedelta(days=1)

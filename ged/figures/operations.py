@@ -270,6 +270,7 @@ def _held(uow: UnitOfWork) -> FigureState:
 def _count_on(uow: UnitOfWork) -> tuple[int, bool]:
     """Count the letters of the next entries. Returns their number, and whether entries are left."""
     state = _held(uow)
+    # Read under the lock of the state: entries up to it are committed, as their numbers follow the commits.
     head = audit.head(uow.session).count
     if not state.is_whole or head == state.sequence:
         return 0, False

@@ -107,6 +107,7 @@ def _set(
     try:
         return sheet.report_pdf(content, counted, head, made=made, at=now, front=template.front()), noted
     except (Invalid, EngineFailed) as error:
+        # The machine is busy, and the template not wrong: the report is made later, with it.
         if error.code == "work.busy":
             raise
         logger.warning("monthly.template_failed template=%d code=%s", template.id, error.code)

@@ -54,6 +54,7 @@ def make_book(
     session = uow.session
     if not 1 <= pages <= numbers.MOST_PAGES:
         raise Invalid("reserve.pages", "choose fewer pages", field="pages", most=numbers.MOST_PAGES)
+    # Twice: here, so that nobody waits for a register of others, and under its lock, as the register may have changed hands.
     clerk_post(session, register_id, actor)
     # Of two clerks at once the second one waits here, and finds the number of the first one given.
     register = locks.hold_known(session, Register, int(register_id))
@@ -271,6 +272,7 @@ def void_lines(
         raise Invalid("reserve.void_reason", "say why the lines were not used", field="reason")
     if len(told) > MAX_REASON:
         raise Invalid("form.too_long", "shorten it", field="reason", maximum=MAX_REASON)
+    # After the wait for a line PostgreSQL asks the condition again: a line that was used meanwhile is left out.
     lines = locks.hold_where(
         uow.session, ReserveLine, ReserveLine.book_id == book.id, ReserveLine.mail_id.is_(None),
         ReserveLine.void_id.is_(None), ReserveLine.line_no.between(first or 1, last or book.line_count),

@@ -128,6 +128,7 @@ def run_alert_mail(services: Services, job: ClaimedJob, *, now: datetime) -> Non
         with attempt as uow:
             jobs.mark_irrevocable(uow.session, job, now=now)
     url, words = f"{services.public_url}/recherches", services.translations(language)
+    # The end of the job is the only note of it. Killed before that, the job waits for a person.
     services.post.send(_message(job.params["message_id"], to, name, count, url, words))
 
 

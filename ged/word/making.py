@@ -118,6 +118,7 @@ def made(
 def _keep(services: Services, mail_id: MailId | int, sheets: WordSheets, now: datetime) -> None:
     for attempt in services.attempts(now):
         with attempt as uow:
+            # A failure that was kept makes way: the insert replaces no row. Of two runs the first one's pages stay.
             uow.session.execute(delete(WordPages).where(WordPages.mail_id == int(mail_id), WordPages.key == sheets.key))
             insert_if_missing(
                 uow.session, WordPages, mail_id=int(mail_id), key=sheets.key, pdf=sheets.pdf,
@@ -156,6 +157,7 @@ def _drawn(services: Services, sheets: WordSheets, wait_s: float) -> WordSheets:
 def _marked(engine: WordEngine, pdf: bytes, sizes: Sequence[tuple[float, float]]) -> bytes:
     """The pages with what a training installation prints over all its own."""
     empty = [{"width": width, "height": height, "items": []} for width, height in sizes]
+    # At a fixed date: the same file gives the same bytes, whenever its pages are made.
     over = typeset(TEMPLATES / "word_print.typ", {"pages": empty}, at=datetime(2000, 1, 1, tzinfo=UTC))
     return engine.stamp(pdf, over, tuple(range(1, len(sizes) + 1)), timeout_s=STAMP_TIMEOUT_S)
 

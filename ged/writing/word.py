@@ -270,6 +270,7 @@ def keep(
         present = draft.version_no
         if knows_of != present and _is_written_since(session, draft, received):
             raise StaleVersion("word.stale", "read both texts, then decide", id=int(mail_id), version=present)
+    # Whoever writes between this reading and the lock is found there, by the row's version.
     return drafts.write_in_word(
         services, mail_id, received.file, received.facts.text, version=version, actor=actor, now=now
     )
