@@ -40,9 +40,10 @@ def oldest_unsealed(session: Session, services: Services) -> datetime | None:
 def seal(ground: Ground) -> Finding:
     """Whether the journal's head was sealed lately."""
     services = ground.serving
+    # Before the journal: a head that is sealed after its entries were counted would make it look cut.
+    sealed = HeadSeal(seal_folder(services)).last()
     with ground.reading() as session:
         oldest, entries = oldest_unsealed(session, services), audit.head(session).count
-    sealed = HeadSeal(seal_folder(services)).last()
     figures: Figures = {
         "entries": entries,
         "sealed": sealed.count if sealed else 0,

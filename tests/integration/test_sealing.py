@@ -7,11 +7,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from ged import pipeline
+from ged import audit, pipeline
 from ged.archive import keeping
 from ged.archive.seal import BLOCK_BYTES, HeadSeal
 from ged.audit import Head
+from ged.health import proof
+from ged.health.ground import Ground, SettingsFile
 from ged.jobs import Job, JobKind, JobState
 from ged.unit import SYSTEM, Services
 from ged.verify import verify
@@ -52,6 +55,26 @@ def test_the_head_is_sealed_after_five_minutes_or_five_hundred_entries(services:
     assert not asked(services, after=timedelta(minutes=6))
     write(services, 1)
     assert asked(services, after=timedelta(minutes=6)), "five hundred entries"
+
+
+def test_a_head_sealed_while_the_doctor_counts_is_no_cut_journal(
+    services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(services, 1)
+    keeping.seal_head(services, now=NOW)
+    real, left = audit.head, [1]
+
+    def head(session: Session) -> Head:
+        counted = real(session)
+        while left:
+            left.pop()
+            write(services, 1)
+            keeping.seal_head(services, now=NOW)
+        return counted
+
+    monkeypatch.setattr(audit, "head", head)
+    assert proof.seal(Ground(NOW, SettingsFile(tmp_path / "ged.env"), services=services)).state == "ok"
+    assert not left
 
 
 def test_nothing_is_asked_for_while_nothing_is_written(services: Services) -> None:
