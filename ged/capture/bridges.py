@@ -22,6 +22,7 @@ CODE_LIFE = timedelta(minutes=15)
 SEEN_EVERY = timedelta(seconds=20)
 ONLINE = timedelta(seconds=70)
 """A bridge polls at least every 25 s. A bridge silent for longer than this is shown as offline."""
+# Without I, O, 0 and 1, which look like each other on a screen.
 CODE_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 MAX_DEVICES = 50
 MAX_VERSION = 40
@@ -44,6 +45,7 @@ def token_digest(token: str) -> str:
 
 
 def _hash(text: str) -> str:
+    # No slow hash with a salt: what it hashes is random, 256 bits of a token, 40 of a code that lives 15 minutes.
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -97,6 +99,7 @@ def pair(uow: UnitOfWork, code: str, name: str, *, now: datetime) -> tuple[str, 
         NotFound: ``bridge.code_wrong``: unknown, used or expired.
     """
     typed = code.upper().replace("-", "").replace(" ", "").strip()
+    # Locked: of two bridges that send one code, the second finds it used.
     row = next(iter(locks.hold_where(uow.session, PairingCode, PairingCode.code_hash == _hash(typed))), None)
     if row is None or row.used_at is not None or row.expires_at < now:
         raise NotFound("bridge.code_wrong", "ask for a new pairing code")

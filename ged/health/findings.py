@@ -111,6 +111,7 @@ def run(check: Check, ground: Ground, *, limit_s: float | None = None) -> Findin
     """Run one check. It is given up after its limit; its thread ends when it can."""
     limit_s = check.limit_s if limit_s is None else limit_s
     told: SimpleQueue[Finding] = SimpleQueue()
+    # A daemon: a check that hangs in the kernel (a dead network folder) must not keep the process at its end.
     thread = threading.Thread(target=lambda: told.put(_looked(check, ground)), daemon=True, name=f"check-{check.name}")
     thread.start()
     thread.join(limit_s)

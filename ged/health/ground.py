@@ -130,6 +130,7 @@ def _trouble(engine: Engine) -> str:
             return why
     try:
         with engine.connect() as connection:
+            # SQLite reads its file at the first table: ``SELECT 1`` succeeds on a file that is no database.
             connection.execute(text("SELECT 1 FROM alembic_version" if _is_file(engine) else "SELECT 1"))
     except SQLAlchemyError as error:
         return _named(str(getattr(error, "orig", error)))

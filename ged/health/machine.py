@@ -110,6 +110,7 @@ def takes_nothing(folder: Path) -> str | None:
         with probe.open("xb") as out:
             out.write(PROBE)
             out.flush()
+            # Without it some file systems (NFS, delayed allocation, quotas) say only later that they took nothing.
             os.fsync(out.fileno())
     except OSError as error:
         return error.strerror or type(error).__name__
@@ -228,6 +229,7 @@ def space(ground: Ground) -> Finding:
 
 def _free_bytes(folder: Path) -> int:
     told = os.statvfs(folder)
+    # Not ``f_bfree``: that counts the blocks kept for root, which the service cannot use.
     return told.f_bavail * told.f_frsize
 
 

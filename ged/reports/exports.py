@@ -208,6 +208,7 @@ def make(services: Services, file_id: int, *, heartbeat: Callable[[str], None], 
     span, shown, restricted = _read(row.span), list[int](), list[int]()
     with private_dir(services) as folder:
         place = folder / "file.zip"
+        # Stored, not deflated: the streams of a PDF are compressed already.
         with zipfile.ZipFile(place, "w", zipfile.ZIP_STORED) as packed:
             done = 0
             for number, volume in enumerate(_volumes(services, book, span, actor, now), start=1):
@@ -220,6 +221,7 @@ def make(services: Services, file_id: int, *, heartbeat: Callable[[str], None], 
                 heartbeat(f"{done}/{row.total}")
         with place.open("rb") as content:
             stored = services.blobs.put(content)
+    # Before the file can be fetched: killed in between, the printing is recorded twice rather than never.
     _record(services, restricted, actor, now)
     _keep(services, file_id, stored.digest, stored.size_bytes, register_pages.file_name(book, span, "zip"), shown, now)
 

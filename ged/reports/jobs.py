@@ -69,6 +69,7 @@ def jobs(
 def is_stalled(session: Session, *, now: datetime) -> bool:
     """Whether a runnable job has waited for minutes and no job runs: no worker takes jobs."""
     oldest = session.scalar(select(func.min(Job.run_after)).where(Job.state == JobState.QUEUED))
+    # A worker that was killed leaves its job RUNNING: only the lease tells whether somebody runs it.
     running = session.scalar(select(func.count()).where(Job.state == JobState.RUNNING, Job.lease_until > now)) or 0
     return oldest is not None and oldest < now - STALLED_AFTER and running == 0
 

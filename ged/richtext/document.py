@@ -346,6 +346,7 @@ def read(text: str) -> Document:
     try:
         node = json.loads(text)
         blocks = tuple(_blocks(_content(_node(node, "doc"))))
+    # RecursionError: ``json`` itself recurses, and 2 MB of brackets are deeper than its stack.
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise Invalid("draft.rich_unknown", "reload the page", field="body", detail=type(error).__name__) from None
     if sum(len(run.text) for run in all_runs(Document(blocks))) > LONGEST:

@@ -74,6 +74,7 @@ def number_answer(
     Raises:
         NotFound, Forbidden, Invalid, InvalidTransition: as ``answer_slip``.
     """
+    # Under this lock, the second of two return slips of one line finds the first (``_check_returnable``).
     cited = parties.locked(uow, slip_id, actor)
     post = parties.receiving_post(uow.session, cited, actor)
     if cited.state is not SlipState.RECEIVED:

@@ -158,6 +158,7 @@ def sign_slip(services: Services, slip_id: SlipId | int, *, key: OpenedKey, acto
         appearance_pdf=render.sender_mark(mark, by_name[SENDER], services.zone),
         docmdp_level=CERTIFIED_FILLING_ONLY,
     )
+    # Both fields before the first signature: its DocMDP level lets fields be filled, and none be added.
     prepared = services.signer.prepare(pdf, fields)
     signed = services.signer.sign(prepared, request, sealed=key.sealed, cookie_key=key.cookie_key, now=now)
     digest = services.blobs.put(BytesIO(signed.pdf)).digest
@@ -179,6 +180,7 @@ def void_slip(uow: UnitOfWork, slip_id: SlipId | int, *, reason: str, actor: Act
     post = parties.sending_post_of(slip, actor)
     was_sent = slip.state is SlipState.SENT
     slip.state, slip.void_reason = move(slip.state, SlipAct.VOID), reason.strip()[:MAX_REASON]
+    # The right came with the signature (``_send``): a slip that was only numbered gave none.
     if was_sent:
         for line in slip.lines:
             parties.withdraw_access(uow, slip, line)
@@ -301,6 +303,7 @@ def _send(
     if slip.messenger:
         slip.handed_at = now
     add_revision(uow, slip, digest, level, actor)
+    # The row says what was signed: a letter that has become confidential since it was numbered is masked on the pages.
     for line, printed in zip(slip.lines, sheet.lines, strict=True):
         line.description, line.is_confidential = printed.description, printed.masked
         if line.mail_id is not None and slip.kind is SlipKind.TRANSMITTAL:

@@ -145,6 +145,7 @@ def withdraw_access(uow: UnitOfWork, slip: Slip, line: SlipLine) -> None:
         select(Slip.id)
         .join(SlipLine, SlipLine.slip_id == Slip.id)
         .where(SlipLine.mail_id == line.mail_id, Slip.id != slip.id, Slip.receiver_unit_id == slip.receiver_unit_id)
+        # Not ISSUING: a slip that is not signed yet gave nothing.
         .where(Slip.state.in_((SlipState.SENT, SlipState.RECEIVING, SlipState.RECEIVED)))
         .limit(1)
     )

@@ -288,7 +288,9 @@ def _cited(session: Session, slip: Slip) -> str:
 
 def _field(top: dict[str, Any], bottom: dict[str, Any]) -> SignatureField:
     x, y = float(top["x"]), float(top["y"])
+    # Typst counts from the upper edge, PDF from the lower one (ISO 32000-2, 8.3.2.3).
     box = (x, A4_HEIGHT_PT - float(bottom["y"]), x + float(top["width"]), A4_HEIGHT_PT - y)
+    # Rounded once, here: the appearance is typeset from the rounded box, and has exactly the size of the field.
     x1, y1, x2, y2 = (round(side, 2) for side in box)
     return SignatureField(str(top["name"]), int(top["page"]), (x1, y1, x2, y2))
 
