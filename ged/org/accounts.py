@@ -112,8 +112,7 @@ def sign_in(
     seconds, subject = max([*waits, *((_unwritten.wait_s(*bucket, now=now), bucket[1]) for bucket in buckets)])
     if seconds:
         _turn_away(services, subject, person, caller, seconds=seconds, now=now)
-    # Asked of an unknown account too: the time of the answer must not tell it apart.
-    if not proves(account, person, password) or person is None:
+    if not proves(account, person, password) or person is None:  # asked of an unknown account too: the time would tell
         _count_failure(services, buckets, person, caller, now=now)
     with told_when_full(PersonId(person.id)), services.unit_of_work(now) as uow:
         for limit, subject in buckets:
