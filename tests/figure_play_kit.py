@@ -20,7 +20,9 @@ from ged.figures.models import NO_REGISTER, STATE, FigureKey, FigureState
 from ged.figures.stages import Grain
 from ged.followup import undoing
 from ged.natures.circuit import one_by_one
-from ged.ports import Confidentiality, MailId, RegisterId
+from ged.org import keys
+from ged.org.models import Unit
+from ged.ports import Confidentiality, MailId, RegisterId, StoredKey, UnlockedKey
 from ged.register import levels
 from ged.register import operations as register_operations
 from ged.register.models import Channel, FilingClass, Mail, MailNumber, Priority, Register
@@ -35,8 +37,15 @@ from ged.signbook import book, drafts
 from ged.signbook import operations as signbook
 from ged.signbook.drafts import DraftForm
 from ged.signbook.models import SignatureWay
+from ged.slips import operations as slip_operations
+from ged.slips import receive
+from ged.slips.drafting import LineForm
+from ged.slips.models import Slip
+from ged.slips.receive import Decision
+from ged.slips.states import LineState, SlipState
 from ged.unit import Services
-from tests.factories import NOW, actor
+from tests import slip_kit
+from tests.factories import NOW, PASSPHRASE, actor
 from tests.routing_kit import post_id, unit_id
 
 UNITS = ("DGE", "DAF")
@@ -50,6 +59,7 @@ class Play:
         self.done: Counter[str] = Counter()
         self.refused: Counter[tuple[str, str]] = Counter()
         self.mails: list[int] = []
+        self._keys: dict[str, StoredKey] = {}
         self.written: list[int] = []
         """Letters that go out: acts on them name them by states of their own."""
         with services.reading() as session:
@@ -256,12 +266,59 @@ class Play:
         with self.services.unit_of_work(self.now) as uow:
             operations.reopen(uow, MailId(mail_id), reason="À revoir", actor=actor(self.services, "dge"))
 
+    # --- slips: signed at both ends, as people sign them
+
+    def key(self, account: str) -> UnlockedKey:
+        """The person's key, opened anew: it closes by itself after a while."""
+        if account not in self._keys:
+            me = actor(self.services, account)
+            with self.services.unit_of_work(self.now) as uow:
+                self._keys[account] = keys.issue_key(uow, me.person_id, passphrase=PASSPHRASE, actor=me)
+        return self.services.vault.unlock(self._keys[account], PASSPHRASE, now=self.now)
+
+    def hand(self, mail_id: int | None = None) -> None:
+        """The mail office sends a letter to a unit with a slip; some go without a letter of ours."""
+        line = LineForm(mail_id=MailId(mail_id or self.any_mail())) if mail_id or self.chance.random() < 0.8 else LineForm(description="Un rouleau de plans")  # fmt: skip
+        (made,) = slip_operations.issue(
+            self.services, slip_kit.form(self.services, line, to=(self.chance.choice(UNITS),)), key=self.key("agent"),
+            actor=actor(self.services, "agent", on=self.today), now=self.now,
+        )  # fmt: skip
+        if made.failure is not None:
+            raise made.failure
+
+    def any_slip(self) -> tuple[int, str]:
+        """A slip on its way, and the account of who receives it."""
+        with self.services.reading() as session:
+            waits = select(Slip.id, Unit.code).join(Unit, Unit.id == Slip.receiver_unit_id)
+            sent = waits.where(Slip.state == SlipState.SENT, Unit.code.in_(UNITS))
+            found = session.execute(sent.order_by(Slip.id)).all()
+        slip_id, code = self.chance.choice(found)
+        return slip_id, "dge" if code == "DGE" else "daf"
+
+    def acknowledge(self) -> None:
+        slip_id, account = self.any_slip()
+        state = self.chance.choice([LineState.RECEIVED, LineState.RECEIVED, LineState.MISSING, LineState.DAMAGED])
+        decision = Decision(state, "" if state is LineState.RECEIVED else "Coin plié")
+        receive.receive(
+            self.services, slip_id, {1: decision}, key=self.key(account),
+            actor=actor(self.services, account, on=self.today), now=self.now,
+        )  # fmt: skip
+
+    def take_slip_back(self) -> None:
+        slip_id, _account = self.any_slip()
+        with self.services.unit_of_work(self.now) as uow:
+            slip_operations.void_slip(
+                uow, slip_id, reason="Erreur", actor=actor(self.services, "agent", on=self.today), now=self.now
+            )
+
     def count(self) -> None:
         figures.run(self.services, now=self.now)
 
 
 ACTS = ("register", "register", "impute", "impute", "impute", "assign", "assign", "finish", "finish", "give_back", "close", "reopen",
         "void", "redate", "undo", "raise_level", "draft", "number", "sign", "leave", "leave", "close_written", "reopen_written")  # fmt: skip
+WITH_SLIPS = (*ACTS, "hand", "hand", "acknowledge", "take_slip_back")
+"""A slip is typeset and signed: it costs as much as thirty other acts."""
 
 
 def without_sums(services: Services, oldest_program: str) -> None:

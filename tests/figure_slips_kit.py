@@ -1,14 +1,22 @@
-"""Rows of slips for the figures."""
+"""Rows of slips for the figures, and what they amount to by a count of its own."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import select
 
+from ged.figures.movements import Handed
+from ged.figures.periods import Period
+from ged.figures.stages import bin_of
 from ged.org.models import Person, Post
+from ged.ports import Confidentiality
+from ged.register.models import Mail
+from ged.routing import calendar
 from ged.slips.models import Slip, SlipKind, SlipLine, SlipPurpose
 from ged.slips.states import LineState, SlipState
 from ged.unit import Services
@@ -49,3 +57,64 @@ def many_slips(services: Services, count: int, seed: int = 4, *, units: Sequence
                         state=chance.choice(list(LineState)) if received else LineState.PENDING,
                     )
                 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Recount:
+    """Slips counted from their rows: day and unit -> sent, received, faults; bin of working days -> slips that the units sent."""
+
+    by_day: dict[date, Handed]
+    by_unit: dict[int, Handed]
+    delays_sent: dict[int, int]
+
+
+def recount(services: Services, units: Collection[int], period: Period) -> Recount:
+    """What a reader of the ordinary level is told of these units, by loops over the rows."""
+    by_day: dict[date, Counter[str]] = {}
+    by_unit: dict[int, Counter[str]] = {}
+    bins: Counter[int] = Counter()
+    with services.reading() as session:
+        known = calendar.calendar(session)
+        slips = session.execute(
+            select(
+                Slip.id,
+                Slip.kind,
+                Slip.state,
+                Slip.sender_unit_id,
+                Slip.receiver_unit_id,
+                Slip.sent_at,
+                Slip.received_at,
+            )
+        ).all()
+        above = Mail.level > int(Confidentiality.ORDINARY)
+        secret = set(session.scalars(select(SlipLine.id).join(Mail, Mail.id == SlipLine.mail_id).where(above)))
+        lines = session.execute(select(SlipLine.id, SlipLine.slip_id, SlipLine.state, SlipLine.is_confidential)).all()
+    for slip_id, kind, state, sender, receiver, sent_at, received_at in slips:
+        if kind is SlipKind.DISCREPANCY or state is SlipState.VOIDED or sent_at is None:
+            continue
+        sent = sent_at.astimezone(services.zone).date()
+        if sender in units and period.since <= sent <= period.until:
+            by_day.setdefault(sent, Counter())["sent"] += 1
+            by_unit.setdefault(sender, Counter())["sent"] += 1
+        received = received_at.astimezone(services.zone).date() if received_at else None
+        if received is None or not period.since <= received <= period.until:
+            continue
+        if receiver in units:
+            faults = sum(
+                of == slip_id
+                and found in (LineState.MISSING, LineState.DAMAGED)
+                and not hidden
+                and line_id not in secret
+                for line_id, of, found, hidden in lines
+            )
+            for counted in (by_day.setdefault(received, Counter()), by_unit.setdefault(receiver, Counter())):
+                counted["received"] += 1
+                counted["faults"] += faults
+        if sender in units:
+            days = (received - sent).days
+            bins[bin_of(sum(known.is_working(sent + timedelta(days=n + 1)) for n in range(days)))] += 1
+    return Recount(
+        {day: Handed(**counted) for day, counted in by_day.items()},
+        {unit: Handed(**counted) for unit, counted in by_unit.items()},
+        dict(bins),
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -22,12 +21,12 @@ from ged.figures import operations as figures
 from ged.figures.models import FigureReading, FigureScan, FigureScanDay, FigureSlip, FigureSlipDay, FigureState
 from ged.figures.movements import Handed
 from ged.figures.periods import Period
-from ged.figures.stages import NO_DELAY, Grain, SlipSide, bin_of
+from ged.figures.stages import NO_DELAY, Grain, SlipSide
 from ged.figures.whole_days import WholeDays
 from ged.org.models import Holding
 from ged.ports import Confidentiality
 from ged.register.models import Attachment, AttachmentKind, Mail, PageText
-from ged.routing import calendar, calendar_changes
+from ged.routing import calendar_changes
 from ged.slips import operations as slip_operations
 from ged.slips.drafting import LineForm
 from ged.slips.models import Slip, SlipKind, SlipLine, SlipPurpose
@@ -37,7 +36,7 @@ from tests import routing_kit, slip_kit
 from tests.factories import actor
 from tests.figure_letters_kit import add_auditor, letter
 from tests.figure_site import plain, saved_rows, site, table_rows
-from tests.figure_slips_kit import UNITS, many_slips
+from tests.figure_slips_kit import UNITS, many_slips, recount
 from tests.routing_kit import services_on_either, unit_id
 from tests.signbook_kit import House, house_on_either
 from tests.site import Clock, give_passwords, make_site, sign_in
@@ -68,46 +67,20 @@ def test_slips_equal_a_recount_of_their_rows(services_on_either: Services, zone:
     figures.heal(services, now=datetime(2026, 12, 1, tzinfo=UTC))
     assert list(checking.compare(services)) == []
     units = {int(unit_id(services, code)) for code in ("DGE", "ETU")}
-    by_day: dict[date, Counter[str]] = {}
-    by_unit: dict[int, Counter[str]] = {}
-    bins: Counter[int] = Counter()
-    with services.reading() as session:
-        known = calendar.calendar(session)
-        lines = session.execute(select(SlipLine.slip_id, SlipLine.state, SlipLine.is_confidential)).all()
-    for slip_id, kind, state, sender, receiver, sent_at, received_at in rows(services):
-        if kind is SlipKind.DISCREPANCY or state is SlipState.VOIDED:
-            continue
-        sent = sent_at.astimezone(zone).date()
-        if sender in units and NOVEMBER.since <= sent <= NOVEMBER.until:
-            by_day.setdefault(sent, Counter())["sent"] += 1
-            by_unit.setdefault(sender, Counter())["sent"] += 1
-        received = received_at.astimezone(zone).date() if received_at else None
-        if received is None or not NOVEMBER.since <= received <= NOVEMBER.until:
-            continue
-        if receiver in units:
-            faults = sum(
-                one == slip_id and found in (LineState.MISSING, LineState.DAMAGED) and not hidden
-                for one, found, hidden in lines
-            )
-            for counted in (by_day.setdefault(received, Counter()), by_unit.setdefault(receiver, Counter())):
-                counted["received"] += 1
-                counted["faults"] += faults
-        if sender in units:
-            days = (received - sent).days
-            bins[bin_of(sum(known.is_working(sent + timedelta(days=n + 1)) for n in range(days)))] += 1
+    counted = recount(services, units, NOVEMBER)
     level = Confidentiality.ORDINARY
     with services.reading() as session:
         told = movements.slips(session, zone, units, level, NOVEMBER)
-        assert told.by_day == {day: Handed(**counted) for day, counted in by_day.items()}
+        assert told.by_day == counted.by_day
         told_of_units = told.by_unit
         of_month = movements.slips(session, zone, units, level, NOVEMBER, by_months=True)
         assert of_month.by_unit == told_of_units
         assert of_month.by_day.keys() == {NOVEMBER.since}
-        assert told_of_units == {unit: Handed(**counted) for unit, counted in by_unit.items()}
-        assert told.delays_sent == of_month.delays_sent == dict(bins)
+        assert told_of_units == counted.by_unit
+        assert told.delays_sent == of_month.delays_sent == counted.delays_sent
         assert told.delays == of_month.delays
         assert {unit: sum(found.values()) for unit, found in told.delays.items()} == {
-            unit: counted["received"] for unit, counted in by_unit.items()
+            unit: handed_over.received for unit, handed_over in counted.by_unit.items()
         }
         cleared = movements.slips(session, zone, units, Confidentiality.RESTRICTED, NOVEMBER).by_unit
     assert sum(one.faults for one in cleared.values()) > sum(one.faults for one in told_of_units.values()) > 0

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from ged import schema
 from ged.db import UtcDateTime, table_of
-from ged.figures import breakdown, cells, checking, counted, queries, sums
+from ged.figures import breakdown, cells, checking, counted, movements, queries, sums
 from ged.figures import operations as figures
 from ged.figures.counted import Chosen, CountedRegister
 from ged.figures.cuts import Cut
@@ -47,7 +47,8 @@ from ged.routing import calendar, calendar_changes
 from ged.unit import Services, UnitOfWork
 from tests.commands import Ended, ged
 from tests.factories import NOW, TODAY, actor
-from tests.figure_play_kit import ACTS, UNITS, Play, without_sums
+from tests.figure_play_kit import UNITS, WITH_SLIPS, Play, without_sums
+from tests.figure_slips_kit import recount
 from tests.hands_kit import at_once
 from tests.routing_kit import services_on_either as services
 from tests.routing_kit import unit_id
@@ -254,7 +255,7 @@ def test_after_any_acts_the_figures_equal_a_rebuild_and_a_recount(
 ) -> None:
     """Runs are killed at any of their steps; the calendar changes once in between."""
     play = Play(services, seed)
-    _play(play, monkeypatch, acts=90)
+    _play(play, monkeypatch, acts=90, step=timedelta(minutes=20))
     _write_in_each_state(play)
     _are_equal(services, play)
 
@@ -275,11 +276,11 @@ def test_after_ten_thousand_acts_the_figures_equal_a_rebuild_and_a_recount(
 
 
 def _play(play: Play, monkeypatch: pytest.MonkeyPatch, *, acts: int, step: timedelta = timedelta(hours=1)) -> int:
-    """Play so many acts. Returns how many runs were killed."""
+    """Play so many acts, and on until each sort was done. Returns how many runs were killed."""
     turn = killed = 0
     figures.run(play.services, now=play.now)
-    while play.done.total() < acts or turn <= HOLIDAY:
-        play.act(play.chance.choice(ACTS))
+    while (play.done.total() < acts or turn <= HOLIDAY or not set(play.done) >= set(WITH_SLIPS)) and turn < 20 * acts:
+        play.act(play.chance.choice(WITH_SLIPS))
         if turn % 9 == 0:  # some letters each day: a register whose clock leaps asks for a person
             play.now += play.chance.choice([5, 17, 24]) * step
             play.register()
@@ -303,13 +304,14 @@ def _write_in_each_state(play: Play) -> None:
         mail_id = play.draft(addressees=2)
         for act in path[:acts]:
             play.now += timedelta(hours=7)
+            play.register()  # a register whose clock leaps asks for a person
             act(mail_id)
 
 
 def _are_equal(services: Services, play: Play) -> None:
     """The figures are those of a recount by SQL of its own, of the register, and of a rebuild."""
     figures.heal(services, now=play.now)
-    assert set(play.done) >= set(ACTS), str(play.refused)
+    assert set(play.done) >= set(WITH_SLIPS), str(play.refused)
     expected = recounted(services)
     assert told(services) == expected
     stages = recounted_stages(services)
@@ -318,10 +320,21 @@ def _are_equal(services: Services, play: Play) -> None:
     assert _hours(services) == recounted_hours(services)
     _what_is_written_stands(services)
     _open_letters_tell_what_cells_tell(services)
+    _slips_equal_their_rows(services, play)
     assert list(checking.compare(services)) == []
     before = content(services)
     figures.rebuild(services, now=play.now)
     assert content(services) == before
+
+
+def _slips_equal_their_rows(services: Services, play: Play) -> None:
+    units = {int(unit_id(services, code)) for code in ("SG", "BO", *UNITS)}
+    whole = Period(TODAY - timedelta(days=1), play.today)
+    expected = recount(services, units, whole)
+    assert any(one.received for one in expected.by_unit.values())
+    with services.reading() as session:
+        found = movements.slips(session, services.zone, units, Confidentiality.ORDINARY, whole)
+    assert (found.by_day, found.by_unit, found.delays_sent) == (expected.by_day, expected.by_unit, expected.delays_sent)
 
 
 def _what_is_written_stands(services: Services) -> None:
