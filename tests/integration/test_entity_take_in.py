@@ -24,11 +24,13 @@ from ged.archive.seal import journal_seal
 from ged.audit import AuditEntry
 from ged.closing import operations as closing
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound
+from ged.figures import checking, movements
 from ged.figures import operations as figures
+from ged.figures.periods import Period
 from ged.models import metadata
 from ged.monthly import operations as monthly
 from ged.org.models import Holding, Person, Post, Unit
-from ged.ports import Digest
+from ged.ports import Confidentiality, Digest
 from ged.ports.search import SearchQuery
 from ged.register import journal
 from ged.register.models import Attachment, Mail, MailNumber, Register, RegisterCounter
@@ -44,6 +46,7 @@ from ged.verify import verify
 from tests import monthly_kit, reserve_kit
 from tests import transfer_kit as kit
 from tests.factories import NOW, SharedChecker, actor, make_services
+from tests.figure_slips_kit import recount
 from tests.routing_kit import unit_id
 from tests.signbook_kit import House
 from tests.site import give_passwords, open_site, post, sign_in
@@ -200,6 +203,16 @@ def test_everything_is_as_it_was_on_either_database(
             for s, one in ((session, mail_id), (there, old_id))
         )
         assert [row for row in shown if row[1] != "mail.indexed"] == known_rows
+    # its slips are counted from their rows: the journal here has no entries of them
+    figures.heal(services, now=LATER)
+    whole = Period(NOW.date(), LATER.date())
+    came = {int(unit_id(services, code)) for code in ("BO", "SG", "DGE", "DAF")}
+    slips = recount(services, came, whole)
+    assert sum(one.received for one in slips.by_unit.values()) == 1
+    with services.reading() as session:
+        shown_slips = movements.slips(session, services.zone, came, Confidentiality.ORDINARY, whole)
+    assert (shown_slips.by_unit, shown_slips.delays_sent) == (slips.by_unit, slips.delays_sent)
+    assert list(checking.compare(services)) == []
     # the next numbers go on, here and for the one that came
     with source.services.reading() as there:
         last = there.scalars(select(RegisterCounter.last_sequence).join(Register).where(Register.code == "ARR")).one()

@@ -15,6 +15,7 @@ from flask import Flask
 from sqlalchemy import delete, insert, select, update
 
 from ged import schema
+from ged.administration import wanted
 from ged.capture.models import BatchSource, Bridge, Scan, ScanBatch, ScanLeaf, ScanPage, ScanState
 from ged.figures import checking, handed, movements, scanned, whole_days
 from ged.figures import operations as figures
@@ -33,6 +34,7 @@ from ged.slips.models import Slip, SlipKind, SlipLine, SlipPurpose
 from ged.slips.states import LineState, SlipState
 from ged.unit import SYSTEM, Services, UnitOfWork
 from tests import routing_kit, slip_kit
+from tests.administration_kit import do
 from tests.factories import actor
 from tests.figure_letters_kit import add_auditor, letter
 from tests.figure_site import plain, saved_rows, site, table_rows
@@ -84,6 +86,22 @@ def test_slips_equal_a_recount_of_their_rows(services_on_either: Services, zone:
         }
         cleared = movements.slips(session, zone, units, Confidentiality.RESTRICTED, NOVEMBER).by_unit
     assert sum(one.faults for one in cleared.values()) > sum(one.faults for one in told_of_units.values()) > 0
+
+
+def test_slips_of_a_unit_stay_its_own_when_it_is_closed_or_moved(services_on_either: Services) -> None:
+    """The next unit begins at nothing: it did not send what the closed one sent."""
+    services, units = services_on_either, {int(unit_id(services_on_either, code)) for code in UNITS}
+    many_slips(services, 120)
+    figures.heal(services, now=NOVEMBER_30)
+    before = recount(services, units, NOVEMBER)
+    do(services, lambda now: wanted.closed_unit(now, "ETU", successor="DAF", keeps_posts=False))
+    do(services, lambda now: wanted.moved_unit(now, "DGE", below="DAF"))
+    figures.run(services, now=NOVEMBER_30)
+    figures.heal(services, now=NOVEMBER_30 + timedelta(days=1))
+    with services.reading() as session:
+        told = movements.slips(session, services.zone, units, Confidentiality.ORDINARY, NOVEMBER)
+    assert (told.by_day, told.by_unit, told.delays_sent) == (before.by_day, before.by_unit, before.delays_sent)
+    assert list(checking.compare(services)) == []
 
 
 def test_a_line_of_a_secret_letter_is_in_no_figure(services_on_either: Services) -> None:
