@@ -79,6 +79,7 @@ class SynonymFile:
             seen = self._path.stat()
         except FileNotFoundError:
             return Synonyms() if self._otherwise is None else _of(self._otherwise)
+        # The inode too: an edit is renamed into its place, and may have size and time of the one before it.
         stamp = (seen.st_mtime_ns, seen.st_size, seen.st_ino)
         if self._read is None or self._read[0] != stamp:
             self._read = stamp, read(self.text())

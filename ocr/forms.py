@@ -94,6 +94,7 @@ def _laid(pixels: Pixels, form: PrintedForm, corners: Matrix) -> Matrix | None:
     places: list[tuple[float, float]] = [(float(x), float(y)) for x, y in corners]
     centre = (left + side / 2, top + side / 2)
     lost = 0
+    # From the code outwards: each mark that is found makes the guess at the next, farther one better.
     for mark in sorted(form.marks, key=lambda one: np.hypot(one[0] - centre[0], one[1] - centre[1])):
         affine = _affine(known, places)
         reach = _MARK_REACH_MM if len(known) < 6 else _MARK_REACH_MM * 0.6

@@ -226,6 +226,7 @@ def collect_debs(packages: list[str], folder: Path, room: Path) -> None:
         "Dir::Cache::pkgcache": "",
         "Dir::Cache::srcpkgcache": "",
         "Debug::NoLocking": "true",
+        # apt's own user may not write into a private folder.
         "APT::Sandbox::User": "root",
     }
     settings = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]

@@ -123,6 +123,7 @@ def move(to: str, origin: str) -> None:
                     raise EngineFailed("blob.altered", digest=digest)
                 copied += 1
             except (NotFound, EngineFailed) as error:
+                # A store is away: all files that are left would fail for the same reason, and be named as damaged.
                 if isinstance(error, EngineFailed) and error.retryable:
                     raise
                 if error.code == "blob.no_key":

@@ -81,6 +81,7 @@ def join_original(mail_id: int) -> ResponseReturnValue:
     services, actor, now = context.services(), context.actor(), context.now()
     try:
         with services.reading() as session:
+            # Refused before any byte is stored; the operation asks again in its transaction.
             ink.office_for_original(session, mail_id, actor)
         upload = _file()
         with services.unit_of_work(now) as uow:

@@ -108,6 +108,8 @@ def protect_authority(
             )
         _require_long(root_passphrase)
         pki.carry_root_out(folder, secret, OfflineRoot(root, root_passphrase))
+    # Before the key is closed. Killed in between, the authority signs its list itself as before; closed without a list,
+    # nobody would learn what is revoked.
     publish_status(settings, services, authority, now=now)
     authority.protect(folder, secret, passphrase)
     with services.unit_of_work(now) as uow:

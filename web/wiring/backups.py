@@ -108,6 +108,7 @@ def settings_content(settings: Settings, file: Path) -> Mapping[str, bytes]:
         own = {
             k: v for k, v in sorted(os.environ.items()) if k.startswith("GED_") and not k.startswith(FOREIGN_PREFIXES)
         }
+        # Behind those of the file, over which they take precedence: of two lines of one name the later counts.
         lines += "".join(f"{name}={value}\n" for name, value in own.items())
     pairs = [line.partition("=") for line in lines.splitlines()]
     secrets = [value.strip().strip("\"'") for name, _, value in pairs if name.strip() == "GED_SECRET"]

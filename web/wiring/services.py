@@ -57,6 +57,7 @@ def build_services(settings: Settings, *, writes_index: bool = False, authority:
     Raises:
         ConfigError: ``config.training``, ``config.training_folder`` and those of the engines.
     """
+    # First: nothing may be written into a data folder of the other kind.
     refuse_meeting(settings)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     mark_training(settings.training)
@@ -76,6 +77,7 @@ def build_services(settings: Settings, *, writes_index: bool = False, authority:
     signer = PadesSigner(settings.tsa_urls)
     institution = seal_key(settings, keystore)
     synonyms = SynonymFile(settings.data_dir / SYNONYMS, otherwise=SHIPPED)
+    # ``services`` is made below and holds this: the name is looked up when somebody asks.
     house = HouseCertificates(authority_dir(settings), lambda serial, digest: known_as(services, serial, digest))
     engine = make_engine(settings.url)
     meter = meter_of(settings.data_dir, is_read=bool(settings.metrics_bind))
@@ -96,7 +98,10 @@ def build_services(settings: Settings, *, writes_index: bool = False, authority:
         vault=vault,
         signer=signer,
         checker=PdfChecker(
-            vault.trust_roots_pem(), crls=lambda: own_lists(services, now=datetime.now(UTC)), house=house
+            # A function: lists change while the process lives.
+            vault.trust_roots_pem(),
+            crls=lambda: own_lists(services, now=datetime.now(UTC)),
+            house=house,
         ),
         post=_post(settings),
         zone=settings.zone,

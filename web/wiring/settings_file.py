@@ -107,6 +107,7 @@ def move(data: Path, folder: Path | None = None) -> Path:
             "settings.exists", f"remove {path}, or choose another folder with --settings", setting="--settings"
         )
     _write(path, old.read_text(encoding="utf-8"))
+    # Last: killed before it, both are there, and ``file_of`` takes the new one.
     old.unlink()
     return path
 
@@ -138,6 +139,7 @@ def _write(path: Path, content: str) -> None:
         )
     half = path.with_name(path.name + ".half")
     half.unlink(missing_ok=True)
+    # Made with its rights: behind the writing, they would leave the secret readable for a moment.
     handle = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as out:
         out.write(content)

@@ -32,6 +32,7 @@ def stored_files(settings: Settings, engine: Engine) -> KeyedBlobStore:
     """
     keyring = keyring_of(settings, engine)
     if keyring is not None:
+        # Read now: a keyring that is lost is told at the start, not by the first letter that cannot be opened.
         keyring.master.all()
     files = store_at(settings, keyring, settings.blobs)
     return PackedBlobs(

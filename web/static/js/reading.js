@@ -12,6 +12,7 @@
 
   const send = async (name, value) => {
     const body = new FormData(form);
+    // It goes over the line only with the button that signs, not with each code that is read.
     body.delete("passphrase");
     body.set(name, value);
     const answer = await fetch(form.action, { method: "POST", body, headers: { "X-Part": "1" }, redirect: "error" });

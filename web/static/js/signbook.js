@@ -13,6 +13,7 @@
     body.append("csrf_token", form.elements.csrf_token.value);
     for (const letter of letters) body.append("letter", letter);
     if (passphrase) body.append("passphrase", passphrase);
+    // A redirect leads to a page of the site: taken for rows, it would say that these letters are done.
     const answer = await fetch(form.dataset.chunks, { method: "POST", body, redirect: "error" });
     if (!answer.ok && answer.status !== 422) throw Object.assign(new Error(answer.statusText), { status: answer.status });
     return { refused: answer.status === 422, html: await answer.text() };

@@ -79,6 +79,7 @@ def _enter(came: Came) -> ResponseReturnValue:
 
 
 def _proved(came: Came) -> ResponseReturnValue:
+    # In another tab another person may have signed in here: the proof is worth something to the session that asked.
     if not auth.has_row() or context.actor_or_none() is None or auth.session_id() != came.proves_session_id:
         return _not_in(Invalid("provider.over", "begin again"))
     auth.note_proof()

@@ -147,6 +147,7 @@ def _totp_form(error: Invalid | None = None) -> ResponseReturnValue:
             shown = totp.shown(db, services, actor=context.actor(), now=context.now())
     except Invalid:
         return redirect(url_for("second_factor.index"), 303)
+    # Without its XML declaration and DOCTYPE, which mean nothing inside a page of HTML.
     picture = Markup(shown.qr[shown.qr.index("<svg") :])  # noqa: S704  # our own drawing
     return render_form(TOTP, error=error, form={}, shown=shown, picture=picture)
 
@@ -161,6 +162,7 @@ def arm_totp() -> ResponseReturnValue:
             armed = totp.arm(uow, typed, actor=actor, shown_mark=request.form.get("shown", ""))
     except Invalid as wrong:
         return _totp_form(wrong)
+    # The first armed step ends all sessions, because the password alone had opened them; this one has just shown both.
     if armed.epoch_raised:
         auth.open_session(actor.person_id)
     flash(_("Votre téléphone est ajouté.") + _drift_words(armed.drift), "success")

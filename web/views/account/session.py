@@ -117,6 +117,7 @@ def sign_out() -> ResponseReturnValue:
     actor, way_out = context.actor_or_none(), ""
     if actor is not None:
         way_out = leaving.way_out()
+        # Before the session is closed: the server's half is found by who is signed in, and would stay there.
         keyring.lock()
         auth.close_session()
         flash(_("Vous êtes déconnecté."), "success")
@@ -175,12 +176,14 @@ def change_password() -> ResponseReturnValue:
         with services.reading() as session:
             words = words_of(session, actor.person_id)
         passwords.refuse_guessable(new, *words)
+        # Before the transaction: argon2id is slow on purpose, and on SQLite all other writers would wait for it.
         password_hash = passwords.hash_password(new)
     except Invalid as error:
         return refused("session/password.html", error, given=g.password_is_given)
     with services.unit_of_work(context.now()) as uow:
         accounts.set_password(uow, actor.person_id, password_hash, actor=actor)
         sessions.end_all(uow, actor.person_id, actor=actor)
+    # This session has ended with the others: a copy of its cookie in other hands is worth nothing from here on.
     auth.open_session(actor.person_id)
     flash(_("Votre mot de passe est changé. Vos autres sessions sont fermées."), "success")
     return redirect(url_for("session.home"), 303)

@@ -76,15 +76,18 @@ def verifier_digest() -> ResponseReturnValue:
 @blueprint.post("/ocsp")
 def ocsp() -> ResponseReturnValue:
     """Answer an OCSP request: whether one of our certificates is revoked."""
+    # No more is read: what is cut off is malformed, and is answered as such.
     return _answer(request.stream.read(MAX_REQUEST_BYTES))
 
 
+# ``path``, because base64 has slashes.
 @blueprint.get("/ocsp/<path:encoded>")
 def ocsp_get(encoded: str) -> ResponseReturnValue:
     """As ``ocsp``, with the request in the URL (RFC 6960, appendix A.1)."""
     try:
         content = base64.b64decode(encoded, validate=True)
     except binascii.Error:
+        # Clients of OCSP read no page of errors: empty bytes get the answer malformedRequest (RFC 6960, 2.3).
         content = b""
     return _answer(content[:MAX_REQUEST_BYTES])
 

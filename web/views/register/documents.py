@@ -121,6 +121,7 @@ def page_image(attachment_id: int, page_no: int) -> ResponseReturnValue:
     if request.if_none_match.contains(etag):
         return "", 304
     try:
+        # Outside of the session: a child draws for up to seconds, and a connection of the database would wait with it.
         drawn = drawing.draw(services, source, width_px=width_px, limit_bytes=limit_bytes)
     except EngineFailed as error:
         if error.code != "work.busy":
@@ -284,6 +285,7 @@ def _send(file: FileRow, *, inline: bool, record: bool = True) -> ResponseReturn
     """Send a stored file with its type if the type is known; any other file as plain bytes, only to be saved."""
     if record:
         _record(file)
+    # A file from outside may be HTML or SVG: shown inline, its scripts would run as the site's own.
     known = file.media_type in MEDIA_TYPES
     name = file.filename
     ending = ENDINGS.get(file.media_type, "")

@@ -63,6 +63,7 @@ def case(mail_id: int) -> ResponseReturnValue:
         collected = case_export.collect(services, mail_id, actor=context.actor(), now=context.now())
         case_export.write_zip(services, collected, packed)
         unless_sent.pop_all()  # the response streams from the file and closes it
+    # The slot is given back before the file is sent: a slow line would hold it for minutes.
     packed.seek(0)
     name = f"preuve-{(collected.number or str(mail_id)).replace('/', '-')}.zip"
     return send_file(packed, mimetype="application/zip", as_attachment=True, download_name=name)

@@ -58,6 +58,7 @@ from web.words.labels import label as label_of
 blueprint = Blueprint("register", __name__, url_prefix="/enregistrer")
 
 REFUSALS = (Invalid, InvalidTransition, StaleVersion)
+# The length of ``secrets.token_urlsafe()``.
 MAX_TOKEN = 43
 LINK_KINDS = ("related", "reminder_of", "reply_to")
 REMEMBERED = ("register_id", "addressed_post_id", "channel")
@@ -263,6 +264,8 @@ def register() -> ResponseReturnValue:
     try:
         typed = _read()
         with context.services().unit_of_work(now) as uow:
+            # The scan before the register's counter, which is locked when the number is taken: the order of
+            # ``ged.locks.ORDER``.
             if typed.scan_id is not None:
                 arrange.hold_first(uow, typed.scan_id, actor=actor)
             pages = reserve_sheets.hold_of_line(uow, typed.line_id) if typed.line_id is not None else []

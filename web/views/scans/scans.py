@@ -324,6 +324,7 @@ def upload() -> ResponseReturnValue:
 
 def _take_in(file: FileStorage, unit_id: int) -> list[ScanId]:
     services, actor = context.services(), context.actor()
+    # Before the file is looked at: that stores its bytes, those of a person who may bring none as well.
     bridges.clerk_of(actor, unit_id)
     upload: Upload = files.examine(services, file.filename or "", file.stream)  # type: ignore[arg-type]  # IO[bytes]
     with services.reading() as session:

@@ -34,6 +34,7 @@ def form() -> ResponseReturnValue:
 @blueprint.post("/verifier")
 def look_up() -> ResponseReturnValue:
     """Go to the page of a code."""
+    # Before the form is read: here nobody has an account, and the limit of the site is that of uploads.
     request.max_content_length = 4 * MAX_CODE_CHARACTERS
     code = request.form.get("code", "")
     text = "".join(code.split()).rstrip("/").rpartition("/")[2][:MAX_CODE_CHARACTERS]
@@ -43,6 +44,7 @@ def look_up() -> ResponseReturnValue:
 
 
 @blueprint.get("/v/<code>")
+# As the QR code has it: an address in capitals needs fewer modules (``ged.signed_codes.operations``).
 @blueprint.get("/V/<code>")
 def letter(code: str) -> ResponseReturnValue:
     """Number, date, signer, capacity and state of the letter with this code."""
@@ -56,6 +58,7 @@ def letter(code: str) -> ResponseReturnValue:
 @blueprint.post("/V/<code>")
 def compare(code: str) -> ResponseReturnValue:
     """Whether a file is the letter as it was issued."""
+    # Before the body is read: a refused address must not cost the hash of a whole file.
     if not throttle.allows(UPLOADS):
         return _page(error=_too_often(), status=429)
     services, text = context.services(), code[:MAX_CODE_CHARACTERS]

@@ -332,6 +332,7 @@ def sign(mail_id: int) -> ResponseReturnValue:
     version_no = fields.integer("version_no", required=True)
     try:
         fields.check()
+        # After the check of the form: a passphrase that comes with a refused form would leave the key open for nothing.
         key = keyring.signing_key(fields.secret("passphrase", required=False))
         (result,) = operations.sign_many(
             context.services(),

@@ -107,6 +107,7 @@ def _both(mail_id: int, received: Received, error: GedError) -> ResponseReturnVa
     with context.services().reading() as session:
         row = queries.letter(session, mail_id, context.actor(), on=context.today())
         compared = word.beside(session, mail_id, received, actor=context.actor())
+    # Signed: ``decide`` opens the file of this digest without asking whose it is, so nobody may name one.
     waits = _signer().dumps([mail_id, context.actor().person_id, received.digest, received.name])
     return render_form("drafts/word_conflict.html", error=error, row=row, compared=compared, waits=waits)
 
