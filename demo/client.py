@@ -157,9 +157,11 @@ class _Reader(HTMLParser):
         elif tag == "select" and self._form and self._select:
             options = self._form.choices[self._select]
             if options:
+                # As a browser, which sends the first option where none is selected.
                 self._form.fields.setdefault(self._select, [options[0][0]])
             self._select = None
         elif tag == "textarea" and self._form and self._textarea:
+            # As a browser, which drops the line break behind the tag.
             self._form.fields.setdefault(self._textarea, []).append("".join(self._text).lstrip("\n"))
             self._textarea = None
         elif tag == "button" and self._form and self._button:

@@ -43,6 +43,7 @@ _TO_ARCHIVE = (
 )
 _MAX_ENTRIES = 5_000
 _MAX_UNPACKED_BYTES = 512 * MIB
+# The stream of a .docx with a password: such a file is no archive but an OLE file, as a .doc is (MS-OFFCRYPTO).
 _ENCRYPTED_PART = "EncryptedPackage".encode("utf-16-le")
 _HEADER = '<?xml version="1.0" encoding="UTF-8"?>'
 _SETTINGS = {

@@ -145,6 +145,7 @@ class WordPackage:
     def _check(self) -> None:
         found = self._type_of(self.main)
         told = [one.get("ContentType", "").casefold() for one in self.types]
+        # Before the type: that of a file with macros is another one, and its author is told what to do.
         if any(word in text for text in (*told, *map(str.casefold, self.parts)) for word in _PROGRAMS):
             raise Invalid("word.macros", "save it as .docx, without macros", field="file")
         if found != MAIN_TYPE:
@@ -158,6 +159,7 @@ class WordPackage:
     def _check_relations(self, name: str) -> None:
         root = self.tree(name)
         for one in list(root):
+            # A comment in the XML: lxml gives it a function as its tag.
             if not isinstance(one.tag, str):
                 continue
             kind = one.get("Type", "").rpartition("/")[2]
@@ -230,6 +232,7 @@ def _parts(path: Path) -> dict[str, bytes]:
     except (OSError, ValueError, EOFError, NotImplementedError, KeyError, zlib.error) as error:
         raise truncated() from error
     names = [PurePosixPath(entry.filename) for entry in entries]
+    # No two names differ in case alone (ISO/IEC 29500-2): LibreOffice might open the one that was not checked.
     if len({str(name).casefold() for name in names}) != len(names) or any(
         name.is_absolute() or ".." in name.parts or "\\" in str(name) for name in names
     ):

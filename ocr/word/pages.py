@@ -80,6 +80,7 @@ def _pictures(page: pikepdf.Page) -> list[tuple[int, tuple[float, float, float, 
         elif operator == "Q" and kept:
             matrix = kept.pop()
         elif operator == "cm":
+            # The new matrix is applied first, then the one that held (ISO 32000-1, 8.3.4).
             matrix = pikepdf.Matrix(*(float(one) for one in instruction.operands)) @ matrix
         elif operator == "Do":
             picture = shown.get(str(instruction.operands[0]))

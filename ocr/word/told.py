@@ -101,6 +101,7 @@ def set_properties(package: WordPackage, values: dict[str, str]) -> None:
     root = package.tree(CUSTOM)
     for one in [one for one in root if one.get("name") in values]:
         root.remove(one)
+    # From 2: in the property sets of OLE, from which these come, 0 and 1 mean something else (MS-OLEPS).
     used = [int(one.get("pid", "1")) for one in root if one.get("pid", "").isdigit()]
     for n, (name, value) in enumerate(values.items(), start=max([1, *used]) + 1):
         one = etree.SubElement(root, f"{{{_PROPERTIES}}}property", fmtid=_FORMAT, pid=str(n), name=name)

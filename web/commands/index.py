@@ -149,6 +149,7 @@ def snapshot(keep: int | None, no_wait: bool) -> None:
     settings = settings_of()
     with index_snapshots(settings) as store:
         with reading(settings) as services:
+            # Before the snapshot: what is done by then is certainly in it. Behind it, this might tell of more.
             job_id, position = index_sync.covered(services)
         name = store.take(datetime.now(UTC), version=job_id, position=position)
         if no_wait:
