@@ -100,3 +100,15 @@ def test_a_picture_of_the_guide_is_for_who_is_signed_in(site: Site) -> None:
     answer.close()
     assert agent.get("/aide/images/aucune.webp").status_code == 404
     assert site[0].test_client().get(f"/aide/{found[0]}").status_code in (303, 401)
+
+
+def test_a_slow_link_brings_a_picture_of_the_guide_once_a_day(site: Site) -> None:
+    agent = sign_in(site[0], "agent")
+    (first, *_) = re.findall(r'src="(images/[\w-]+\.webp)"', agent.get("/aide/bureau-ordre").text)
+    with agent.get(f"/aide/{first}") as answer:
+        assert answer.headers["Cache-Control"] == "private, max-age=86400"
+        assert "Set-Cookie" not in answer.headers
+    with agent.get(f"/aide/{first}", headers={"If-None-Match": answer.headers["ETag"]}) as again:
+        assert (again.status_code, again.headers["Cache-Control"]) == (304, "private, max-age=86400")
+    with agent.get("/aide/images/aucune.webp") as missing:
+        assert missing.headers["Cache-Control"] == "no-store, private"

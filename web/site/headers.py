@@ -1,6 +1,6 @@
 """Response headers: what a browser may do with our pages, and what it may cache.
 
-Pages contain letters: only static files are cached, whose URL changes with their bytes.
+Pages contain letters: only static files are cached, whose URL changes with their bytes, and the pictures of the guide.
 """
 
 import hashlib
@@ -17,6 +17,7 @@ STATIC = Path(__file__).parents[1] / "static"
 TRAINING = "EXERCICE"
 _FILENAME = re.compile(r"filename(?:=\"?|\*=UTF-8'')", re.IGNORECASE)
 ONE_YEAR_S = 365 * 24 * 3600
+ONE_DAY_S = 24 * 3600
 STRICT_TRANSPORT = f"max-age={ONE_YEAR_S}; includeSubDomains"
 """For names below the site's own too: a cookie set by one of them would be sent to the site."""
 
@@ -69,8 +70,12 @@ def _add_headers(response: Response) -> Response:
     # By the address, not by the request: a proxy that ends TLS asks by http.
     if context.settings().public_url.startswith("https://"):
         response.headers["Strict-Transport-Security"] = STRICT_TRANSPORT
-    if request.endpoint == "static" and response.status_code in (200, 206, 304):
+    is_file = response.status_code in (200, 206, 304)
+    if request.endpoint == "static" and is_file:
         response.headers["Cache-Control"] = _how_long_kept()
+    elif request.endpoint == "help.picture" and is_file:
+        # On a slow link a picture is fetched once a day. Not "public": who is signed out sees none from a proxy either.
+        response.headers["Cache-Control"] = f"private, max-age={ONE_DAY_S}"
     else:
         response.headers["Cache-Control"] = "no-store, private"
     return response

@@ -12,8 +12,6 @@ from web.site import booklets, context, guide, i18n
 from web.site.booklets import BOOKLETS, BY_NAME
 
 blueprint = Blueprint("help", __name__, url_prefix="/aide")
-PICTURE_KEPT_S = 86_400
-"""On a slow link a picture is fetched once a day."""
 
 
 @blueprint.get("/")
@@ -64,4 +62,4 @@ def booklet(role: str) -> ResponseReturnValue:
 @blueprint.get("/images/<name>.webp")
 def picture(name: str) -> ResponseReturnValue:
     """A picture of the guide."""
-    return send_from_directory(guide.PICTURES, f"{name}.webp", mimetype="image/webp", max_age=PICTURE_KEPT_S)
+    return send_from_directory(guide.PICTURES, f"{name}.webp", mimetype="image/webp")
