@@ -58,6 +58,8 @@ def read_code(text: str, *, key: bytes) -> OurCode | None:
     """Parse a code read on a page; None when the code is not ours."""
     body, _, check = text.strip().rpartition("/")
     parts = body.split("/")
+    # As bytes: ``compare_digest`` raises on a text that is not ASCII.
+    # Before the parts are read: what bears our check value has our form.
     if not hmac.compare_digest(check.encode(), check_value(body, key).encode()):
         return None
     if parts[0] == FORM_PREFIX:

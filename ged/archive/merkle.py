@@ -55,6 +55,7 @@ def _above(level: Sequence[bytes]) -> list[bytes]:
 
 
 def _leaf(value: bytes) -> bytes:
+    # Leaves and nodes begin differently (RFC 9162, 2.1.1): no node can pass for a leaf.
     return hashlib.sha256(b"\x00" + value).digest()
 
 

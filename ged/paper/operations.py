@@ -84,6 +84,7 @@ def _held(uow: UnitOfWork, paper_id: int, version: int | None, actor: Actor) -> 
     """Lock the row and its scan: of two concurrent decisions, the second sees the first."""
     row = queries.require(uow.session, paper_id, actor)
     scan = locks.hold_known(uow.session, Scan, row.scan_id)
+    # It was read before the lock: the decision that this one waited for is in the row now.
     uow.session.refresh(row)
     if row.state is not PaperState.WAITING:
         raise InvalidTransition("paper.decided", "reload the list", id=paper_id)

@@ -89,6 +89,7 @@ def _file_state(digest: str, issued: Sequence[str], unsigned: str) -> FileState:
 
 def _find(services: Services, session: Session, text: str) -> PublicLetter | None:
     facts = services.tokens.read(text) if services.tokens is not None else None
+    # No letter has a random token: an unknown code is looked up as a known one is, and costs as much.
     token = facts.token if facts is not None else secrets.token_bytes(signed_codes.TOKEN_BYTES)
     found = session.execute(
         select(

@@ -134,6 +134,7 @@ def enter(
     zone = uow.services.zone
     if register_id != book.register_id:
         raise Invalid("reserve.other_register", "choose the book's register", field="register_id", book=book.code)
+    # In UTC, as it is read back: ``checking`` compares the journal's text with that of the row.
     received_at = received_at.astimezone(UTC)
     check_moment(book, received_at, now=uow.now, zone=zone)
     if received_at.astimezone(zone).date() != received_on:

@@ -363,6 +363,7 @@ def _days(services: Services, query: SearchQuery) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if query.since is not None:
         conditions.append(Mail.created_at >= at(query.since))
+    # There is no day after ``date.max``: adding one raises OverflowError.
     if query.until is not None and query.until < date.max:
         conditions.append(Mail.created_at < at(query.until + timedelta(days=1)))
     if query.dated is not None:

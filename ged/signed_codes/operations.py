@@ -52,6 +52,7 @@ def address(public_url: str, text: str) -> str:
     'HTTPS://GED.MINES.EXAMPLE/courrier/V/AB2'
     """
     parts = urlsplit(public_url)
+    # Scheme and host only: capitals mean nothing there, and they do in a path (RFC 3986, 6.2.2.1).
     return f"{parts.scheme.upper()}://{parts.netloc.upper()}{parts.path.rstrip('/')}{PATH}{text}"
 
 

@@ -144,6 +144,7 @@ def _pages(read: bytes) -> tuple[str, ...]:
         text = read.decode("utf-16", "replace") if read.startswith(_UTF_16) else read.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = read.decode("cp1252", "replace")
+    # PostgreSQL takes no NUL in a text.
     return tuple(text.replace("\x00", " ").split("\f"))
 
 
@@ -152,6 +153,7 @@ def _inside(files_dir: Path | None, name: str) -> Path:
         raise Invalid("import.no_files_dir", "name the folder of the files with --files", field="file", value=name)
     root = files_dir.resolve()
     try:
+        # Resolved before it is compared: a link may lead out of the folder.
         path = (root / name.replace("\\", "/")).resolve()
         if not path.is_relative_to(root):
             raise Invalid("import.file_outside", "name a file below the folder --files", field="file", value=name)

@@ -164,6 +164,7 @@ def add(
             refusal.code, refusal.remedy, **{**refusal.params, "field": "word", "filename": filename}
         ) from None
     with services.unit_of_work(now) as uow:
+        # Again: looking at the file takes up to a minute, and the rights may have changed meanwhile.
         _require(uow.session, services, entity_id, actor)
         row = WordTemplate(
             entity_id=entity_id, name=name, version_no=_last_no(uow.session, entity_id, name) + 1,
