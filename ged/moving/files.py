@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ged.durable import sync_folder
+from ged.durable import make_folder, sync_folder
 from ged.errors import EngineFailed
 from ged.progress import CountedProgress
 
@@ -25,7 +25,7 @@ def copy_files(source: Path, target: Path, *, progress: CountedProgress) -> int:
     Raises:
         EngineFailed: ``move.file``: a file is not what was read.
     """
-    target.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(target, mode=0o700)
     count = 0
     for path in _files(source):
         place = target / path.relative_to(source)
@@ -68,8 +68,9 @@ def _copy(path: Path, place: Path) -> None:
 
 def _folder(folder: Path) -> None:
     if not folder.is_dir():
+        # One by one: what makes several at once gives the rights to the last one alone.
         _folder(folder.parent)
-        folder.mkdir(mode=0o700, exist_ok=True)
+        make_folder(folder, mode=0o700)
 
 
 def _digest(path: Path) -> bytes:

@@ -13,6 +13,7 @@ from ged.adapters.blobs_fs import FileBlobs
 from ged.adapters.keyring import Keyring
 from ged.archive.seal import HeadSeal
 from ged.audit import Head
+from ged.moving.files import copy_files
 from ged.ports import SearchQuery
 from indexer.synonyms import SynonymFile
 from indexer.tantivy_index import TantivyIndex
@@ -44,6 +45,10 @@ def write_all(root: Path) -> None:
     index.put([letter(1, "Construction d'une école")])
     index.put([letter(2, "Réfection d'un hôpital")])
     SynonymFile(root / "synonyms.txt").replace(SYNONYMS)
+    deep = root / "old" / "keys" / "deep"
+    deep.mkdir(parents=True)
+    (deep / "one").write_bytes(b"a file of the folder that moves")
+    copy_files(root / "old", root / "new" / "moved", progress=lambda _step, _count: None)
 
 
 def kept(root: Path) -> dict[str, object]:
@@ -60,6 +65,7 @@ def kept(root: Path) -> dict[str, object]:
         "root": sorted(one.name for one in (root / "stick" / "root").iterdir()),
         "letters": sorted(int(hit.mail_id) for hit in index.search(SearchQuery(""), principals=ALL).hits),
         "synonyms": (root / "synonyms.txt").read_text(),
+        "moved": (root / "new" / "moved" / "keys" / "deep" / "one").read_bytes(),
     }
     index.close()
     return found
