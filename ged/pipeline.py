@@ -1,7 +1,6 @@
 """Job kinds: their functions, and the table of all properties of each kind.
 
-To add a job: a kind in ``ged.jobs``, its function and its line of ``KINDS`` here, its French in ``web.words.labels``; and, where
-no clock asks for it, a row deferred by the operation that needs it.
+To add a job: ``docs/dev/add.md``.
 """
 
 import logging

@@ -13,7 +13,7 @@ from sqlalchemy import select, text
 from ged.archive.seal import HeadSeal
 from ged.db import make_engine
 from ged.jobs import Job, JobKind, JobState
-from ged.pipeline import SCHEDULED
+from ged.pipeline import KINDS, SCHEDULED, Kind
 from ged.register.models import PageText, Rendition
 from tests.commands import ged
 from tests.migration_kit import migrated
@@ -44,18 +44,10 @@ def wait_until_idle(here: Installation) -> None:
     def idle() -> bool:
         with here.services.reading() as session:
             found = session.scalars(select(Job)).all()
-        without_cause = {
-            JobKind.COLLECT_MAIL,
-            JobKind.ALERTS,
-            JobKind.MAIL_LOOP,
-            JobKind.PRESERVE_DUE,
-            JobKind.ORGANISATION_ACTS,
-            JobKind.DIRECTORY_CHECK,
-            JobKind.MONTHLY_REPORTS,
-        }  # no mailbox, follower, signature, planned act, directory or wanted report
-        return SCHEDULED - without_cause <= {job.kind for job in found} and {job.state for job in found} == {
-            JobState.DONE
-        }
+        # Of kinds with a cause, those that the entries of the journal give one.
+        caused = {JobKind.SEAL, JobKind.NOTICES, JobKind.FIGURES}
+        expected = {kind for kind in SCHEDULED if KINDS[kind].cause is Kind.cause} | caused
+        return expected <= {job.kind for job in found} and {job.state for job in found} == {JobState.DONE}
 
     eventually(idle, within_s=30, what="the jobs of a start are done", log=here.log)
 
