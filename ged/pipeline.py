@@ -254,6 +254,7 @@ def collect_mail(run: Run) -> None:
         except EngineFailed as failure:
             logger.warning("mailbox.failed mailbox=%s code=%s", mailbox.name, failure.code)
             failures.append(failure)
+    # A new job, as jobs are taken in order: those of the lane that wait already have their turn first.
     if is_more:
         with run.services.unit_of_work(run.now) as uow:
             uow.defer(JobKind.COLLECT_MAIL, 0)
@@ -538,6 +539,7 @@ def _index_many(services: Services, first: ClaimedJob, limits: Limits) -> None:
     except Exception as error:  # noqa: BLE001  # every error is stored in the jobs' rows
         _index_failed(services, claimed, error, limits)
         return
+    # The one job that tried during an outage got through: the others need not wait for their time.
     if runner.finish(services, claimed) and first.attempts > 1:
         finished = datetime.now(UTC)
         with services.unit_of_work(finished) as uow:

@@ -105,6 +105,7 @@ def undo(uow: UnitOfWork, imputation_ids: Sequence[int], *, actor: Actor) -> lis
     found = {one.id: one for one in uow.session.scalars(select(Imputation).where(Imputation.id.in_(wanted)))}
     if not wanted or len(found) < len(wanted):
         raise NotFound("imputation.unknown", "reload the page", id=next((i for i in wanted if i not in found), 0))
+    # Before the letters (``ged.locks.ORDER``): their dates come back, as the calendar of today counts them.
     due.hold_calendar(uow)
     locks.hold(uow.session, Mail, [one.mail_id for one in found.values()])
     return [_undo(uow, found[one], actor) for one in wanted]

@@ -288,6 +288,7 @@ def _letter_with_names(actor: Actor) -> Executable:
         .outerjoin(signatory, (signatory.id == Mail.author_post_id) & Mail.author_person_id.is_(None))
         .outerjoin(FilingClass, FilingClass.id == Mail.filing_class_id)
         .where(Mail.id == bindparam("mail_id"))
+        # ``_numbers`` reads them, with who gave them.
         .options(lazyload(Mail.numbers))
     )
 
@@ -299,6 +300,7 @@ def _numbers(session: Session, mail: Mail, actor: Actor) -> tuple[NumberRow, ...
         .where(MailNumber.mail_id == mail.id)
         .order_by(MailNumber.id)
     ).all()
+    # As if the row had been read with them: ``_rights`` asks ``mail.numbers`` without another statement.
     set_committed_value(mail, "numbers", [number for number, _ in rows])
     kept = clerk_unit_ids(actor)
     return tuple(

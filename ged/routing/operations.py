@@ -128,6 +128,7 @@ def impute_all(
     Raises:
         As ``impute``.
     """
+    # Before the letter (``ged.locks.ORDER``): no holiday is added between the count of a date and the commit.
     due.hold_calendar(uow)
     # Lock all letters before the first decision: two people may have ticked the same letters in different orders.
     locks.hold(uow.session, Mail, list(versions))

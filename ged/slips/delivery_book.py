@@ -27,6 +27,7 @@ def handed_on(
     if int(unit_id) not in parties.units_seen(actor):
         raise NotFound("unit.unknown", "choose a unit of yours", id=int(unit_id), refused=True)
     start = datetime(day.year, day.month, day.day, tzinfo=zone)
+    # Within one zone Python adds by the wall clock: a day of 23 or 25 hours is whole too.
     after = start + timedelta(days=1)
     wanted = select(Slip).where(
         Slip.sender_unit_id == int(unit_id), Slip.handed_at >= start, Slip.handed_at < after,

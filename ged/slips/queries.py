@@ -240,6 +240,7 @@ def _with_counts(wanted: Select[Slip]) -> Select[Any]:
     """Slips, each with the numbers of its lines, its pieces, and its lines that did not arrive as they should."""
     of = SlipLine.slip_id == Slip.id
     wrong = SlipLine.state.not_in((LineState.PENDING, LineState.RECEIVED))
+    # Without the lines, revisions and receipt that the model reads with each slip: a list needs counts alone.
     return wanted.add_columns(
         select(func.count()).select_from(SlipLine).where(of).scalar_subquery(),
         select(func.coalesce(func.sum(SlipLine.count), 0)).where(of).scalar_subquery(),
