@@ -98,6 +98,7 @@ def read_copy(key_pem: bytes, content: bytes | None) -> HeldCopy:
         )
     if content is None:
         return HeldCopy(key, ())
+    # Bytes that are no UTF-8 are replaced: their line then fails at its signature, and the error names it.
     whole = content.decode("utf-8", errors="replace").rpartition("\n")[0]
     if not whole:
         raise Invalid("copy.empty", "give a copy of heads.jsonl with at least one line", field="--heads")

@@ -98,6 +98,7 @@ def kept_dir(services: Services, name: str) -> Iterator[Path]:
             return
         os.utime(folder)  # so that the sweep does not remove it while in use
         yield folder
+        # Under the lock: who has opened this lock file already finds that its name leads to another one, or none (``_locked``).
         shutil.rmtree(folder)
     finally:
         os.close(place)

@@ -147,12 +147,14 @@ def partial_path(services: Services, *name: str) -> Path:
 
 
 def _append(path: Path, content: BinaryIO, *, offset: int, limit: int) -> tuple[int, bool]:
+    # Without O_APPEND: under it Linux's ``pwrite`` writes at the end, whatever the place.
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         position = offset
         if (size := os.fstat(handle).st_size) != position:
             return _settled(handle, size, limit), False
         while block := content.read(BLOCK):
+            # For one block alone: a connection that is dead, and not known to be, must not hold the file.
             with _locked(handle):
                 if (size := os.fstat(handle).st_size) != position:
                     return _settled(handle, size, limit), False

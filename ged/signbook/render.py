@@ -22,7 +22,6 @@ from ged.word.letters import WordSheets
 
 FIELD = "signatory"
 A4_HEIGHT_PT = 841.89
-"""What stands at the head of a country's official letters."""
 
 Box = tuple[int, float, float, float, float]
 """A page and (x1, y1, x2, y2) in points from its lower left corner."""
@@ -163,6 +162,7 @@ def mark(signatory: Signatory, box: Box, *, at: datetime, zone: ZoneInfo, verify
         Invalid: ``typeset.glyph``.
     """
     _, x1, y1, x2, y2 = box
+    # To the minute, as it is printed: the letters of a batch share one mark (``_mark``).
     minute = at.astimezone(zone).replace(second=0, microsecond=0)
     return _mark(signatory, round(x2 - x1, 2), round(y2 - y1, 2), minute, verify_at)
 
@@ -286,6 +286,7 @@ def annexes_line(names: tuple[str, ...]) -> str:
 
 
 def _box(found: dict[str, Any]) -> Box:
+    # Typst counts from the upper edge, PDF from the lower one (ISO 32000-2, 8.3.2.3).
     x, top = float(found["x"]), A4_HEIGHT_PT - float(found["y"])
     sides = (x, top - float(found["height"]), x + float(found["width"]), top)
     x1, y1, x2, y2 = (round(side, 2) for side in sides)

@@ -66,6 +66,7 @@ class Model:
         places = np.fromiter(row, dtype=np.int64)
         values = np.fromiter(row.values(), dtype=np.float32)
         scores = self.bias + self.weights[:, places] @ values
+        # ``exp`` of a large score is infinite: the greatest one is taken away from all, which changes no share.
         chances = np.exp(scores - scores.max())
         chances /= chances.sum()
         best = int(chances.argmax())

@@ -78,6 +78,7 @@ def turns(session: Session, leaves: Sequence[ScanLeaf]) -> dict[int, int]:
     for page_id, rotation, flags in rows:
         leaf = by_page[page_id]
         degrees = next((one for one in QUARTERS if f"rotated_{one}" in flags), 0)
+        # A clerk who has turned the page since needs no second turn: the reading is of the page as it lay before.
         if degrees and rotation == leaf.rotation:
             found[leaf.id] = degrees
     return found
