@@ -250,7 +250,7 @@ class _Collector:
             .where(Attachment.mail_id == self._mail.id)
             .order_by(MarginNote.attachment_id, MarginNote.page_no, MarginNote.id, MarginNoteText.version)
         )
-        told = [
+        notes = [
             {
                 "note": note.id, "attachment": note.attachment_id, "page": note.page_no, "version": typed.version,
                 "place": [note.x, note.y, note.width, note.height], "text": typed.text, "dismissed": typed.is_dismissed,
@@ -258,8 +258,8 @@ class _Collector:
             }
             for note, typed, name in rows
         ]  # fmt: skip
-        if told:
-            self._part(MARGIN_NOTES, json.dumps(told, ensure_ascii=False, indent=1).encode())
+        if notes:
+            self._part(MARGIN_NOTES, json.dumps(notes, ensure_ascii=False, indent=1).encode())
 
     def _revisions(self) -> None:
         letter = select(SignedRevision.digest).where(SignedRevision.mail_id == self._mail.id)
@@ -304,15 +304,15 @@ class _Collector:
             self._part("anchor.json", line.encode())
             if token is not None:
                 self._part("anchor.tst", token)
-        lines = [audit.canonical(self._entry_told(one, proofs.get(one.sequence - 1, ()))) for one in entries]
+        lines = [audit.canonical(self._entry_data(one, proofs.get(one.sequence - 1, ()))) for one in entries]
         self._part("journal.jsonl", b"".join(line + b"\n" for line in lines))
 
-    def _entry_told(self, entry: AuditEntry, proof: tuple[str, ...]) -> dict[str, Any]:
-        told: dict[str, Any] = audit.columns(entry) | {"hash": entry.hash, "proof": list(proof)}
+    def _entry_data(self, entry: AuditEntry, proof: tuple[str, ...]) -> dict[str, Any]:
+        columns: dict[str, Any] = audit.columns(entry) | {"hash": entry.hash, "proof": list(proof)}
         payload = self._session.get(AuditPayload, entry.sequence)
         if payload is not None and self._may_be_told(entry, payload.payload):
-            told |= {"salt": payload.salt, "payload": payload.payload}
-        return told
+            columns |= {"salt": payload.salt, "payload": payload.payload}
+        return columns
 
     def _may_be_told(self, entry: AuditEntry, payload: Mapping[str, Any]) -> bool:
         """Whether the payload may be exported. A link to a letter that the actor may not see stays a digest."""

@@ -137,10 +137,10 @@ def _for_server(
     composed_one = compose(actor, *asked, **dict(named))
     if any(isinstance(column.type, Code) for column in composed_one.selected_columns):
         raise TypeError("an enumeration would come as its bare value")
-    told = visitors.cloned_traverse(
+    statement = visitors.cloned_traverse(
         composed_one, {}, {"bindparam": _write_out, "binary": _as_array, "unary": row_by_row}
     )
-    compiled = told.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+    compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
     return str(compiled), dict(compiled.params)
 
 

@@ -179,7 +179,7 @@ def _behind(order: Sequence[Key], values: Sequence[Any]) -> ColumnElement[bool]:
     """A condition for the rows behind the row with these values."""
     clauses: list[ColumnElement[bool]] = []
     for n, (key, value) in enumerate(zip(order, values, strict=True)):
-        equal = [one.column == told for one, told in zip(order[:n], values[:n], strict=True)]
+        equal = [one.column == value for one, value in zip(order[:n], values[:n], strict=True)]
         clauses.append(and_(*equal, key.column < value if key.descending else key.column > value))
     # It follows from the clauses. A database looks for such a bound in an index, but not for one among alternatives.
     first = order[0].column <= values[0] if order[0].descending else order[0].column >= values[0]

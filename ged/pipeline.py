@@ -145,8 +145,8 @@ def anchor(run: Run) -> None:
 
 def close_days(run: Run) -> None:
     """Close the past days and years of the registers. A closing that waits for a signature is retried another night."""
-    for told in closing.close_what_is_over(run.services, now=run.now):
-        logger.warning("closing.waits register=%s", told)
+    for waiting in closing.close_what_is_over(run.services, now=run.now):
+        logger.warning("closing.waits register=%s", waiting)
 
 
 def export(run: Run) -> None:

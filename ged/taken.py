@@ -130,9 +130,9 @@ def erased(session: Session, action: str) -> set[int]:
 
 
 def _here(entity: TakenEntity, payload: Mapping[str, Any]) -> dict[str, Any]:
-    told = dict(payload)
-    if isinstance(told.get("attachment"), int):
-        told["attachment"] += entity.offsets.get("attachments", 0)
-    if isinstance(told.get("register"), str):
-        told["register"] = entity.prefix + told["register"]
-    return told
+    moved = dict(payload)
+    if isinstance(moved.get("attachment"), int):
+        moved["attachment"] += entity.offsets.get("attachments", 0)
+    if isinstance(moved.get("register"), str):
+        moved["register"] = entity.prefix + moved["register"]
+    return moved

@@ -219,8 +219,8 @@ def _missing_numbers(session: Session) -> list[str]:
         .order_by(audit.AuditEntry.sequence)
     )
     # The check of the journal names an altered entry.
-    told = [(payload.get("number_id"), scan_id) for scan_id, payload in rows if isinstance(payload, dict)]
-    named = [(number_id, scan_id) for number_id, scan_id in told if isinstance(number_id, int)]
+    recorded = [(payload.get("number_id"), scan_id) for scan_id, payload in rows if isinstance(payload, dict)]
+    named = [(number_id, scan_id) for number_id, scan_id in recorded if isinstance(number_id, int)]
     known = set(session.scalars(select(MailNumber.id).where(MailNumber.id.in_([number_id for number_id, _ in named]))))
     return [f"number id {number_id}, label on scan {scan_id}" for number_id, scan_id in named if number_id not in known]
 

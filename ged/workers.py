@@ -43,9 +43,9 @@ def beat(session: Session, name: str, *, host: str, lanes: Sequence[Lane], now: 
     """Renew this worker's row. Rows of workers without a heartbeat for a day are deleted."""
     renewed = session.scalars(update(Worker).where(Worker.name == name).values(beat_at=now).returning(Worker.name))
     if renewed.first() is None:
-        told = [lane.value for lane in lanes]
+        lane_names = [lane.value for lane in lanes]
         # The row is missing at the first beat, and after a day of sleep, when another worker has deleted it.
-        insert_if_missing(session, Worker, name=name, host=host[:255], lanes=told, started_at=now, beat_at=now)
+        insert_if_missing(session, Worker, name=name, host=host[:255], lanes=lane_names, started_at=now, beat_at=now)
         session.execute(delete(Worker).where(Worker.beat_at < now - FORGOTTEN_AFTER))
 
 

@@ -155,8 +155,8 @@ class Keyring:
         with self._writing() as connection:
             gone = connection.scalar(_keys.delete().where(meant).returning(_keys.c.digest))
             if gone is not None and because is not None:
-                told = Tombstone(key_id, Digest(gone), because, datetime.now(UTC))
-                connection.execute(_destroyed.insert(), _row_of(told))
+                tombstone = Tombstone(key_id, Digest(gone), because, datetime.now(UTC))
+                connection.execute(_destroyed.insert(), _row_of(tombstone))
 
     def destroy_all(self, digest: Digest, *, made_before: datetime, because: ByDisposal) -> None:
         """Destroy every key of a document that was made before a moment: also one whose file was lost, or was written again under
@@ -165,8 +165,8 @@ class Keyring:
         with self._writing() as connection:
             gone = connection.scalars(_keys.delete().where(meant).returning(_keys.c.id)).all()
             for key_id in gone:
-                told = Tombstone(bytes(key_id), digest, because, datetime.now(UTC))
-                connection.execute(_destroyed.insert(), _row_of(told))
+                tombstone = Tombstone(bytes(key_id), digest, because, datetime.now(UTC))
+                connection.execute(_destroyed.insert(), _row_of(tombstone))
 
     def tell(self, digests: Collection[Digest], because: ByDisposal) -> None:
         """Note that a destroyed letter bore these documents, whatever becomes of their keys; a second call changes nothing."""
@@ -195,11 +195,11 @@ class Keyring:
                 some = list(wanted)[start : start + AT_ONCE]
                 query = select(_destroyed.c.id).where(_destroyed.c.id.in_(some))
                 known.update(bytes(one) for one in connection.scalars(query))
-            for key_id, told in wanted.items():
+            for key_id, tombstone in wanted.items():
                 if key_id in known:
                     continue
                 count += connection.execute(_keys.delete().where(_keys.c.id == key_id)).rowcount
-                connection.execute(_destroyed.insert(), _row_of(told))
+                connection.execute(_destroyed.insert(), _row_of(tombstone))
         return count
 
     def without_key(self, digests: Collection[Digest]) -> set[Digest]:
@@ -413,11 +413,11 @@ class Keyring:
             yield connection.execution_options(schema_translate_map=_schema(connection))
 
 
-def _row_of(told: Tombstone) -> dict[str, object]:
-    why = told.because
+def _row_of(tombstone: Tombstone) -> dict[str, object]:
+    why = tombstone.because
     return {
-        "id": told.key_id, "digest": told.digest, "mail_id": why.mail_id, "slip_no": why.slip_no,
-        "decided_at": why.decided_at, "destroyed_at": told.destroyed_at,
+        "id": tombstone.key_id, "digest": tombstone.digest, "mail_id": why.mail_id, "slip_no": why.slip_no,
+        "decided_at": why.decided_at, "destroyed_at": tombstone.destroyed_at,
     }  # fmt: skip
 
 

@@ -116,7 +116,7 @@ class LdapDirectory:
 
     def standing(self, subjects: Sequence[str]) -> Mapping[str, Standing]:
         """See ``ged.ports.Directory.standing``."""
-        told: dict[str, Standing] = {}
+        standings: dict[str, Standing] = {}
         with self._searching() as link:
             # Where the base is not there, each search finds nothing: everybody would be taken for gone.
             self._require_base(link)
@@ -126,10 +126,10 @@ class LdapDirectory:
                 there = self._subjects(link, any_of)
                 closed = self._subjects(link, f"(&{any_of}{self._closed})")
                 for one in asked:
-                    told[one] = (
+                    standings[one] = (
                         Standing.GONE if one not in there else Standing.CLOSED if one in closed else Standing.OPEN
                     )
-        return told
+        return standings
 
     def look(self) -> str:
         """See ``ged.ports.Directory.look``."""

@@ -50,8 +50,8 @@ class MasterKeys:
             ConfigError: ``keyring.unreadable``: no file, or none of ours.
         """
         try:
-            told = json.loads(self._path.read_bytes())
-            keys = {int(number): base64.b64decode(key, validate=True) for number, key in told["keys"].items()}
+            document = json.loads(self._path.read_bytes())
+            keys = {int(number): base64.b64decode(key, validate=True) for number, key in document["keys"].items()}
             if not keys or any(len(key) != KEY_BYTES for key in keys.values()):
                 raise ValueError(MASTER)
         except (OSError, ValueError, TypeError, KeyError, AttributeError, binascii.Error) as error:
@@ -62,5 +62,5 @@ class MasterKeys:
 
     def write(self, keys: dict[int, bytes]) -> None:
         """Write the file with these keys: whole, durable, for its owner alone."""
-        told = {"keys": {str(number): base64.b64encode(key).decode() for number, key in sorted(keys.items())}}
-        replace_file(self._path, json.dumps(told, indent=1).encode(), mode=0o600)
+        document = {"keys": {str(number): base64.b64encode(key).decode() for number, key in sorted(keys.items())}}
+        replace_file(self._path, json.dumps(document, indent=1).encode(), mode=0o600)

@@ -119,24 +119,24 @@ class OidcProvider:
             "redirect_uri": redirect_uri,
             "code_verifier": verifier,
         }
-        told = self._token(given)
-        if told is None:
+        tokens = self._token(given)
+        if tokens is None:
             raise _refused("the code is not taken")
-        claims = self._claims(str(told.get("id_token", "")))
+        claims = self._claims(str(tokens.get("id_token", "")))
         self._require_times(claims)
         if not nonce or not hmac.compare_digest(str(claims.get("nonce", "")), nonce):
             raise _refused("nonce")
         if max_age_s is not None and self._clock() - _number(claims, "auth_time") > max_age_s + LEEWAY_S:
             raise _refused("auth_time")
         return Identity(
-            _text(claims, "sub"), self._account(claims), str(claims.get("sid") or "")[:LONGEST], str(told["id_token"]),
-            str(told.get("refresh_token") or ""), self._is_second_done(claims),
+            _text(claims, "sub"), self._account(claims), str(claims.get("sid") or "")[:LONGEST], str(tokens["id_token"]),
+            str(tokens.get("refresh_token") or ""), self._is_second_done(claims),
         )  # fmt: skip
 
     def renewed(self, refresh_token: str) -> str | None:
         """See ``IdentityProvider.renewed``."""
-        told = self._token({"grant_type": "refresh_token", "refresh_token": refresh_token})
-        return None if told is None else str(told.get("refresh_token") or refresh_token)
+        tokens = self._token({"grant_type": "refresh_token", "refresh_token": refresh_token})
+        return None if tokens is None else str(tokens.get("refresh_token") or refresh_token)
 
     def leaving(self, logout_token: str) -> Leaving:
         """See ``IdentityProvider.leaving``."""
@@ -178,8 +178,10 @@ class OidcProvider:
 
     def _is_second_done(self, claims: Mapping[str, Any]) -> bool:
         ways = claims.get("amr")
-        told = {one for one in (claims.get("acr"), *(ways if isinstance(ways, list) else ())) if isinstance(one, str)}
-        return not told.isdisjoint(self._settings.second_step)
+        methods = {
+            one for one in (claims.get("acr"), *(ways if isinstance(ways, list) else ())) if isinstance(one, str)
+        }
+        return not methods.isdisjoint(self._settings.second_step)
 
     def _claims(self, token: str) -> Mapping[str, Any]:
         """The claims of a token that this provider signed for us."""
@@ -227,16 +229,16 @@ class OidcProvider:
         with self._lock:
             if self._document is not None and self._clock() - self._document[0] < KEPT_S:
                 return self._document[1]
-            told = self._asked("GET", f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
+            metadata = self._asked("GET", f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
             # Discovery 1.0, 4.3: a document of another issuer would name that one's keys.
-            if told.get("issuer") != self.issuer:
+            if metadata.get("issuer") != self.issuer:
                 raise EngineFailed(
                     "provider.issuer",
                     "give GED_OIDC_ISSUER as the provider spells it",
-                    told=str(told.get("issuer", ""))[:200],
+                    told=str(metadata.get("issuer", ""))[:200],
                 )
-            self._document = (self._clock(), told)
-            return told
+            self._document = (self._clock(), metadata)
+            return metadata
 
     def _key_set(self, *, again: bool) -> KeySet:
         page = self._endpoint("jwks_uri")
@@ -245,12 +247,12 @@ class OidcProvider:
             longest = ASKED_AGAIN_S if again else KEPT_S
             if kept is not None and self._clock() - kept[0] < longest:
                 return kept[1]
-            told = self._asked("GET", page)
+            key_set = self._asked("GET", page)
             try:
                 # Keys of kinds that we do not know are others' business.
                 usable = [
                     one
-                    for one in told["keys"]
+                    for one in key_set["keys"]
                     if one.get("use", "sig") == "sig" and one.get("kty") in ("RSA", "EC", "OKP")
                 ]
                 keys = KeySet.import_key_set({"keys": usable})
@@ -279,19 +281,19 @@ class OidcProvider:
         try:
             with httpx.Client(verify=verify, timeout=ANSWER_S, transport=self._transport) as client:
                 answer = client.request(method, url, **more)
-                told = answer.json()
+                body = answer.json()
         except (httpx.HTTPError, ValueError) as error:
             raise EngineFailed(
                 "provider.away", "look at the provider and the network", retryable=True, reason=type(error).__name__
             ) from None
-        if not isinstance(told, dict):
+        if not isinstance(body, dict):
             raise EngineFailed("provider.away", "look at the provider", reason="no object")
-        if answer.status_code == httpx.codes.BAD_REQUEST and may_refuse and told.get("error") == "invalid_grant":
+        if answer.status_code == httpx.codes.BAD_REQUEST and may_refuse and body.get("error") == "invalid_grant":
             return {}
         if answer.status_code != httpx.codes.OK:
-            reason = f"{answer.status_code} {str(told.get('error', ''))[:60]}"
+            reason = f"{answer.status_code} {str(body.get('error', ''))[:60]}"
             raise EngineFailed("provider.away", "look at the provider's settings", retryable=True, reason=reason)
-        return told
+        return body
 
 
 def _refused(why: str) -> Invalid:

@@ -94,12 +94,12 @@ class SmtpPost:
             with server:
                 code, said = server.noop()
                 link = server.sock
-                told = link.getpeercert() if isinstance(link, ssl.SSLSocket) else None
+                certificate = link.getpeercert() if isinstance(link, ssl.SSLSocket) else None
         except (OSError, smtplib.SMTPException) as error:
             raise EngineFailed("post.failed", "ask the mail server's log", error=type(error).__name__) from None
         if code >= REFUSED:
             raise EngineFailed("post.failed", "ask the mail server's log", error=said.decode("ascii", "replace")[:80])
-        ends = str(told["notAfter"]) if told else ""
+        ends = str(certificate["notAfter"]) if certificate else ""
         return datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC) if ends else None
 
     def _opened(self) -> smtplib.SMTP:

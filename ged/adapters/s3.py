@@ -50,25 +50,25 @@ class Bucket:
         """
         # A byte is asked for: an answer to HEAD has no body, and would not say that the whole bucket is not there.
         try:
-            told = self._client("read").get_object(**self._named(key), Range="bytes=0-0")
-            told["Body"].read()
+            response = self._client("read").get_object(**self._named(key), Range="bytes=0-0")
+            response["Body"].read()
         except (ClientError, BotoCoreError) as error:
             if is_absent(error):
                 return None
             if is_beyond(error):
                 return self._empty(key)
             raise failure(error, self.place.address) from error
-        return Stored(key, int(told["ContentRange"].rpartition("/")[2]), told["LastModified"], told["ETag"])
+        return Stored(key, int(response["ContentRange"].rpartition("/")[2]), response["LastModified"], response["ETag"])
 
     def _empty(self, key: str) -> Stored | None:
         """An object without a byte: no range of it can be asked for."""
         try:
-            told = self._client("read").head_object(**self._named(key))
+            response = self._client("read").head_object(**self._named(key))
         except (ClientError, BotoCoreError) as error:
             if is_absent(error):
                 return None
             raise failure(error, self.place.address) from error
-        return Stored(key, int(told["ContentLength"]), told["LastModified"], told["ETag"])
+        return Stored(key, int(response["ContentLength"]), response["LastModified"], response["ETag"])
 
     def read(
         self, key: str, start: int, length: int, *, etag: str = "", version: str = ""
@@ -211,8 +211,8 @@ class Bucket:
         with self._our_errors():
             is_free = self._forget(key) if self.is_versioned() else True
             if not self.is_versioned() or (not is_free and hides):
-                told = self._client("once").delete_object(**self._named(key))
-                if told.get("DeleteMarker") and not self.is_versioned():
+                response = self._client("once").delete_object(**self._named(key))
+                if response.get("DeleteMarker") and not self.is_versioned():
                     self._is_versioned = True  # since this process asked
                     is_free = self._forget(key)
         return is_free
@@ -255,14 +255,14 @@ class Bucket:
     def _asked(self, call: str, **named: str) -> dict[str, Any] | None:
         """What the store tells; empty: it has nothing to tell, or does not know the question. None: we may not ask."""
         try:
-            told: dict[str, Any] = getattr(self._client("read"), call)(**named)
+            response: dict[str, Any] = getattr(self._client("read"), call)(**named)
         except (ClientError, BotoCoreError) as error:
             if status_of(error) == 403:
                 return None
             if status_of(error) in {400, 404, 501}:
                 return {}
             raise failure(error, self.place.address) from error
-        return told
+        return response
 
     def unhide(self, key: str, *, written_before: datetime) -> bool:
         """Show an object again whose name alone was removed, because the store holds its bytes under a lock.
@@ -333,25 +333,25 @@ class Bucket:
 
     def locking(self) -> tuple[bool, str]:
         """(whether the bucket offers object lock, its own rule as ``GOVERNANCE 30``; empty: none)."""
-        told = self._locking() or {}
-        rule = told.get("Rule", {}).get("DefaultRetention", {})
+        configuration = self._locking() or {}
+        rule = configuration.get("Rule", {}).get("DefaultRetention", {})
         length = f"{rule['Days']} d" if rule.get("Days") else f"{rule['Years']} y" if rule.get("Years") else ""
-        return told.get("ObjectLockEnabled") == "Enabled", f"{rule.get('Mode', '')} {length}".strip()
+        return configuration.get("ObjectLockEnabled") == "Enabled", f"{rule.get('Mode', '')} {length}".strip()
 
     def locks_all(self) -> bool:
         """Whether a rule of the bucket locks every object. Where we may not ask: yes, as nobody knows better."""
-        told = self._locking()
-        return told is None or bool(told.get("Rule", {}).get("DefaultRetention"))
+        configuration = self._locking()
+        return configuration is None or bool(configuration.get("Rule", {}).get("DefaultRetention"))
 
     def _may_lock(self) -> bool:
         """Whether the bucket offers object lock, or does not let us ask."""
-        told = self._locking()
-        return told is None or told.get("ObjectLockEnabled") == "Enabled"
+        configuration = self._locking()
+        return configuration is None or configuration.get("ObjectLockEnabled") == "Enabled"
 
     def _locking(self) -> dict[str, Any] | None:
         """What the bucket says of object lock; empty: it has none. None: we may not ask."""
-        told = self._asked("get_object_lock_configuration", Bucket=self.place.bucket)
-        return None if told is None else told.get("ObjectLockConfiguration", {})
+        response = self._asked("get_object_lock_configuration", Bucket=self.place.bucket)
+        return None if response is None else response.get("ObjectLockConfiguration", {})
 
     def refuses_wrong_digest(self, key: str) -> bool:
         """Whether the store compares: an object whose SHA-256 is not what is said must not be written."""
@@ -371,8 +371,10 @@ class Bucket:
     def now(self) -> datetime:
         """The store's clock, in whole seconds: object lock and sweeps follow it."""
         with self._our_errors():
-            told = self._client("read").list_objects_v2(Bucket=self.place.bucket, Prefix=self.place.prefix, MaxKeys=1)
-        said = told["ResponseMetadata"]["HTTPHeaders"].get("date", "")
+            response = self._client("read").list_objects_v2(
+                Bucket=self.place.bucket, Prefix=self.place.prefix, MaxKeys=1
+            )
+        said = response["ResponseMetadata"]["HTTPHeaders"].get("date", "")
         return datetime.strptime(said, "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC)
 
     # --- asking

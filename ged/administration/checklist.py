@@ -29,7 +29,7 @@ BACKUP_LASTS = timedelta(days=31)
 """How long a drill that proved a copy counts (`ged restore --drill`), or a person's word that a backup was restored."""
 BINDING = frozenset({Role.SIGNATORY, Role.CLERK, Role.ADMINISTRATOR})
 """Roles whose password alone would let a thief sign, number or change accounts."""
-TOLD = 3
+MOST_NAMED = 3
 """How many names a line tells."""
 ON_PAPER = (RegisterNature.ARRIVAL,)
 """Registers whose letters come as paper: their unit needs a scanner."""
@@ -148,7 +148,7 @@ def _has_post(role: Role, unit_id: ColumnElement[int] | object, on: date) -> Col
 def _names(session: Session, item: Item, name: object, model: type[object], *where: ColumnElement[bool]) -> Line:
     """A line about rows that lack something: how many, and the first names. One statement."""
     rows = session.execute(
-        select(name, func.count().over()).select_from(model).where(*where).order_by(model.id).limit(TOLD)  # type: ignore[call-overload, attr-defined]
+        select(name, func.count().over()).select_from(model).where(*where).order_by(model.id).limit(MOST_NAMED)  # type: ignore[call-overload, attr-defined]
     ).all()
     return Line(item, rows[0][1] if rows else 0, tuple(row[0] for row in rows))
 

@@ -102,7 +102,7 @@ def make(uow: UnitOfWork, person_id: int, *, actor: Actor) -> Made:
         second_people=sorted(found.able or lately),
     )  # fmt: skip
     _tell(uow, row, OpeningStep.WAITING, found.asked | lately)
-    _tell(uow, row, OpeningStep.MADE, found.told - found.asked - lately)
+    _tell(uow, row, OpeningStep.MADE, found.notified - found.asked - lately)
     return Made(grouped(code), person.account, person.name, row.expires_at, row.is_alone)
 
 
@@ -123,7 +123,7 @@ def tell_of_posts(uow: UnitOfWork, act_id: int, accounts: Iterable[str]) -> None
         .where(Person.account.in_(sorted(set(accounts))), FirstAccess.is_alone, FirstAccess.used_at.is_not(None))
     )
     for row in uow.session.scalars(opened).all():
-        _tell(uow, row, OpeningStep.GIVEN, _seconds(uow, row).told, of=f"act-{act_id}")
+        _tell(uow, row, OpeningStep.GIVEN, _seconds(uow, row).notified, of=f"act-{act_id}")
 
 
 @contextmanager
@@ -173,7 +173,7 @@ def refuse(uow: UnitOfWork, opening_id: int, *, shown: str, actor: Actor) -> Non
     row = _held(uow, opening_id, actor, shown)
     row.second_id, row.refused_at = int(actor.person_id), uow.now
     uow.record("first_access.refused", "person", row.person_id, actor=actor, made_by=row.made_by_id)
-    _tell(uow, row, OpeningStep.REFUSED, (_seconds(uow, row).told | {row.made_by_id}) - {int(actor.person_id)})
+    _tell(uow, row, OpeningStep.REFUSED, (_seconds(uow, row).notified | {row.made_by_id}) - {int(actor.person_id)})
 
 
 def _held(uow: UnitOfWork, opening_id: int, actor: Actor, shown: str) -> FirstAccess:
@@ -189,8 +189,8 @@ def _held(uow: UnitOfWork, opening_id: int, actor: Actor, shown: str) -> FirstAc
         if int(actor.person_id) not in (row.person_id, row.made_by_id):
             raise NotFound("first_access.unknown", "open it from the list again", id=opening_id)
         raise Forbidden("first_access.not_second", "another administrator or a head above confirms it", id=opening_id)
-    told = rows(uow.session, [row.id], on=uow.now.astimezone(uow.services.zone).date(), now=uow.now)[row.id]
-    if told.state is not OpeningState.WAITING or told.mark != shown:
+    opening = rows(uow.session, [row.id], on=uow.now.astimezone(uow.services.zone).date(), now=uow.now)[row.id]
+    if opening.state is not OpeningState.WAITING or opening.mark != shown:
         raise Invalid("first_access.settled", "look at it again")
     return row
 
@@ -251,8 +251,8 @@ def choose(uow: UnitOfWork, code: str, password_hash: str) -> Bearer:
         confirmed_by=row.second_id,
     )  # fmt: skip
     set_password(uow, known.person_id, password_hash, actor=actor)
-    told = _seconds(uow, row).told | {row.person_id, row.made_by_id} | {row.second_id or row.person_id}
-    _tell(uow, row, OpeningStep.USED, told)
+    notified = _seconds(uow, row).notified | {row.person_id, row.made_by_id} | {row.second_id or row.person_id}
+    _tell(uow, row, OpeningStep.USED, notified)
     return known
 
 

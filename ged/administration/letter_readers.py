@@ -151,7 +151,7 @@ def readers_of(
             raise access.not_seen(mail_id)
         if not _heads_path(session, mail, actor):
             raise Forbidden("readers.forbidden", "ask the head of the unit, or the auditor", id=mail_id)
-    excepted = {told[0] for one in granted if (told := exception_of(one)) is not None and told[1] >= on}
+    excepted = {exception[0] for one in granted if (exception := exception_of(one)) is not None and exception[1] >= on}
     path = granted | {post_principal(int(one[1:])) for one in granted if one[0] in ALONE_KINDS}
     readers, kept_out = [], []
     for person in everybody(session, on=on):

@@ -74,10 +74,10 @@ def alike(seen: OrganisationFile, wanted: OrganisationFile) -> int:
 
 def _groups(file: OrganisationFile) -> Collection[frozenset[str]]:
     """The registers that give the same numbers, by code; one that is alone is a group too."""
-    told: dict[str, set[str]] = {}
+    codes_by_number: dict[str, set[str]] = {}
     for code, one in numberings(file).items():
-        told.setdefault(number_key(one.text), set()).add(code)
-    return [frozenset(same) for same in told.values()]
+        codes_by_number.setdefault(number_key(one.text), set()).add(code)
+    return [frozenset(same) for same in codes_by_number.values()]
 
 
 def entity_codes(file: OrganisationFile) -> Mapping[str, str]:

@@ -64,13 +64,13 @@ def waiting(
         mine = set(session.scalars(select(Person.id).where(Person.id.in_([row.person_id for row in found]), near)))
         seen |= {row.id for row in found if row.person_id in mine}
     shown = [row for row in found if row.id in seen][:SHOWN]
-    told = rows(session, [row.id for row in shown], on=on, now=now)
+    openings = rows(session, [row.id for row in shown], on=on, now=now)
     named = {one for row in shown for one in sorted(able[row.id])[:NAMED]}
     names = dict(session.execute(select(Person.id, Person.name).where(Person.id.in_(named))).all())
-    entered = _entered_by(session, [one.account for one in told.values()])
+    entered = _entered_by(session, [one.account for one in openings.values()])
     return tuple(
         WaitingRow(
-            told[row.id], int(actor.person_id) in able[row.id], entered.get(told[row.id].account, ()),
+            openings[row.id], int(actor.person_id) in able[row.id], entered.get(openings[row.id].account, ()),
             tuple(names[one] for one in sorted(able[row.id])[:NAMED]),
         )
         for row in shown
@@ -100,8 +100,8 @@ def listing(
     page = paging.read(
         session, select(FirstAccess.id).where(of_reach), FirstAccess.id, at, descending=True, limit=limit
     )
-    told = rows(session, page.ids, on=on, now=now)
-    return tuple(told[one] for one in page.ids), page
+    openings = rows(session, page.ids, on=on, now=now)
+    return tuple(openings[one] for one in page.ids), page
 
 
 def latest(session: Session, reach: Reach, *, limit: int, on: date, now: datetime) -> tuple[OpeningRow, ...]:
@@ -113,8 +113,8 @@ def latest(session: Session, reach: Reach, *, limit: int, on: date, now: datetim
         .order_by(FirstAccess.made_at.desc(), FirstAccess.id.desc())
         .limit(limit)
     ).all()
-    told = rows(session, ids, on=on, now=now)
-    return tuple(told[one] for one in ids)
+    openings = rows(session, ids, on=on, now=now)
+    return tuple(openings[one] for one in ids)
 
 
 def of_person(session: Session, person_id: int, *, on: date, now: datetime) -> OpeningRow | None:

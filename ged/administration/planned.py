@@ -113,9 +113,9 @@ def _tell(uow: UnitOfWork, act: OrganisationAct) -> None:
     """Tell every administrator who may open the act's page, the one who planned it among them."""
     session, differences = uow.session, from_json(act.differences)
     on, accounts = today_of(uow), uow.services.installation_accounts
-    told = []
+    notices = []
     for actor in administrators(session, on=on):
         reach = Reach(actor, accounts)
         if reach.covers(session, act.id) and may_look(session, differences, reach):
-            told.append(finding.Found(int(actor.person_id), Occasion.CHANGE_REFUSED, f"act:{act.id}", None, act.id))
-    finding.tell(uow, told)
+            notices.append(finding.Found(int(actor.person_id), Occasion.CHANGE_REFUSED, f"act:{act.id}", None, act.id))
+    finding.tell(uow, notices)

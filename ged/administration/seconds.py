@@ -39,12 +39,12 @@ class Seconds:
     Attributes:
         able: who may confirm it, by id. Empty: nobody can be asked.
         asked: who gets a notice that asks (a part of ``able``): the other administrators, the nearest heads who can sign in.
-        told: who gets a notice: ``asked``, and the administrators and nearest heads who have no password yet.
+        notified: who gets a notice: ``asked``, and the administrators and nearest heads who have no password yet.
     """
 
     able: frozenset[int]
     asked: frozenset[int]
-    told: frozenset[int]
+    notified: frozenset[int]
 
 
 class Finder:
@@ -103,8 +103,8 @@ class Finder:
         if not able:
             able = (self._of_ministry(person_id, maker_id) - never) & self._sign_in
             nearest |= able
-        told = others | nearest
-        return Seconds(frozenset(able), frozenset(told & able), frozenset(told))
+        notified = others | nearest
+        return Seconds(frozenset(able), frozenset(notified & able), frozenset(notified))
 
     def _levels(self, unit_id: int) -> Iterator[frozenset[int]]:
         """Who heads a unit, who heads the unit above it ..., and at last the authorities of the entities on this way."""

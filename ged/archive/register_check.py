@@ -122,17 +122,17 @@ def _lowered(session: Session, highest: _Highest) -> Iterator[tuple[str, str]]:
         )
     )
     counters = {(code, year): last for code, year, last in rows}
-    for (code, year), told in highest.sequences.items():
+    for (code, year), recorded in highest.sequences.items():
         stands = counters.get((code, year), 0)
-        if stands < told:
-            yield "register.counter_lowered", f"{code} {year or ''}: {stands} < {told}".replace(" :", ":")
+        if stands < recorded:
+            yield "register.counter_lowered", f"{code} {year or ''}: {stands} < {recorded}".replace(" :", ":")
 
 
 # --- bytes -------------------------------------------------------------------------------------------------------
 
 
 def _attachments(session: Session) -> Iterator[tuple[str, str]]:
-    told = {
+    recorded = {
         payload["attachment"]: (mail_id, payload)
         for _kind, mail_id, _sequence, payload in _payloads(session, ["attachment.added"], having="attachment")
     }
@@ -141,7 +141,7 @@ def _attachments(session: Session) -> Iterator[tuple[str, str]]:
         pages = _pages(session, batch)
         for row in batch:
             where = f"attachment {row.id} (mail {row.mail_id})"
-            mail_id, payload = told.pop(row.id, (None, None))
+            mail_id, payload = recorded.pop(row.id, (None, None))
             if payload is None:
                 if row.mail_id not in unread:
                     yield "attachment.unrecorded", where
@@ -151,7 +151,7 @@ def _attachments(session: Session) -> Iterator[tuple[str, str]]:
             if row.digest != payload.get("digest"):
                 yield "attachment.other_bytes", f"{where} {row.digest}"
             yield from _other_pages(where, row, pages.get(row.id, []), payload)
-    for attachment_id, (mail_id, _payload) in sorted(told.items()):
+    for attachment_id, (mail_id, _payload) in sorted(recorded.items()):
         yield "attachment.missing", f"attachment {attachment_id} (mail {mail_id})"
 
 
@@ -161,8 +161,8 @@ def _other_pages(
     expected = payload.get("pages", 0)
     if isinstance(expected, int):
         expected = payload.get("page_digests", [payload.get("digest")] * expected)
-    for n, (told, stands) in enumerate(zip(expected, pages, strict=False), start=1):
-        if told != stands:
+    for n, (recorded, stands) in enumerate(zip(expected, pages, strict=False), start=1):
+        if recorded != stands:
             yield "attachment.other_bytes", f"{where} page {n} {stands}"
     if len(expected) != len(pages) or len(pages) != row.page_count:
         yield "attachment.other_pages", f"{where}: {len(pages)} / {len(expected)}"
@@ -181,14 +181,14 @@ def _pages(session: Session, batch: Iterable[Attachment]) -> dict[int, list[str]
 
 
 def _renditions(session: Session) -> Iterator[tuple[str, str]]:
-    told: dict[tuple[int, str], str] = {}
+    recorded: dict[tuple[int, str], str] = {}
     for _kind, _mail_id, _sequence, payload in _payloads(session, ["attachment.read"], having="renditions"):
-        told |= {(payload["attachment"], name): digest for name, digest in payload["renditions"].items()}
+        recorded |= {(payload["attachment"], name): digest for name, digest in payload["renditions"].items()}
     rows = session.execute(
         select(Rendition.attachment_id, Rendition.kind, Rendition.page_no, Rendition.digest)
     ).yield_per(BATCH)
     for attachment_id, kind, page_no, digest in rows:
-        if told.get((attachment_id, f"{kind}/{page_no}"), digest) != digest:
+        if recorded.get((attachment_id, f"{kind}/{page_no}"), digest) != digest:
             yield "rendition.other_bytes", f"attachment {attachment_id} {kind} {page_no} {digest}"
 
 

@@ -118,14 +118,14 @@ def _compared(
     left = dict(lines)
     rows = session.scalars(select(TakenEntry).where(TakenEntry.entity_id == one.id).order_by(TakenEntry.sequence))
     for row in rows.yield_per(1_000):
-        told = left.pop(row.sequence, None)
-        if told is None or not _is_same(one, row, told):
+        signed_entry = left.pop(row.sequence, None)
+        if signed_entry is None or not _is_same(one, row, signed_entry):
             yield "taken.entry_altered", f"{where} {row.sequence}"
     for number in sorted(left):
         yield "taken.entry_missing", f"{where} {number}"
 
 
-def _is_same(one: TakenEntity, row: TakenEntry, told: dict[str, Any]) -> bool:
+def _is_same(one: TakenEntity, row: TakenEntry, signed_entry: dict[str, Any]) -> bool:
     """Whether an entry is shown as it was signed. A person or post that did not come with the entity is shown as nobody."""
 
     def is_here(shown: int | None, there: int | None, table: str) -> bool:
@@ -133,9 +133,9 @@ def _is_same(one: TakenEntity, row: TakenEntry, told: dict[str, Any]) -> bool:
 
     return (
         (row.at.isoformat(timespec="microseconds"), row.action, row.subject_kind, row.payload)
-        == (told["at"], told["action"], told["subject_kind"], told.get("payload"))
-        and is_here(row.person_id, told["person_id"], "people")
-        and is_here(row.acting_for_post_id, told["acting_for_post_id"], "posts")
+        == (signed_entry["at"], signed_entry["action"], signed_entry["subject_kind"], signed_entry.get("payload"))
+        and is_here(row.person_id, signed_entry["person_id"], "people")
+        and is_here(row.acting_for_post_id, signed_entry["acting_for_post_id"], "posts")
         and row.subject_id is not None
-        and is_here(row.subject_id, told["subject_id"], SUBJECTS[told["subject_kind"]])
+        and is_here(row.subject_id, signed_entry["subject_id"], SUBJECTS[signed_entry["subject_kind"]])
     )

@@ -137,13 +137,13 @@ def _dump(engine: Engine, program: str, snapshot: str) -> Iterator[Readable]:
         stderr=subprocess.PIPE,
         env=_with_password(engine),
     )
-    out, told = running.stdout, running.stderr
-    if out is None or told is None:
+    out, errors = running.stdout, running.stderr
+    if out is None or errors is None:
         raise AssertionError("pipes were asked for")
     with running:
         try:
             yield out
-            said = told.read()
+            said = errors.read()
         except BaseException:
             running.kill()
             raise
@@ -175,8 +175,8 @@ def client(name: str, version: int) -> str:
     """
     found = [*filter(None, [shutil.which(name)]), *(str(one) for one in sorted(_DEBIAN.glob(f"*/bin/{name}")))]
     for program in found:
-        told = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
-        digits = told.split()[2].split(".")[0] if len(told.split()) > 2 else ""
+        version_line = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
+        digits = version_line.split()[2].split(".")[0] if len(version_line.split()) > 2 else ""
         if digits.isdigit() and int(digits) >= version:
             return program
     raise ConfigError(

@@ -94,13 +94,13 @@ def unpack(archive: BinaryIO, folder: Path) -> None:
     """
     try:
         with tarfile.open(fileobj=archive, mode="r:gz") as packed:
-            for told in packed:
-                name = PurePosixPath(told.name)
+            for member in packed:
+                name = PurePosixPath(member.name)
                 # Plain files alone: a link in an archive would lead what follows out of the folder.
-                content = packed.extractfile(told) if told.isfile() else None
+                content = packed.extractfile(member) if member.isfile() else None
                 if content is None or name.is_absolute() or ".." in name.parts:
-                    raise tarfile.TarError(told.name)
-                _write(folder / name, content, mode=told.mode & 0o700)
+                    raise tarfile.TarError(member.name)
+                _write(folder / name, content, mode=member.mode & 0o700)
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise EngineFailed(
             "backup.altered", "take an earlier copy, or another medium", reason=str(error)[:100]
@@ -120,6 +120,6 @@ def _tar(packed: gzip.GzipFile) -> tarfile.TarFile:
 
 
 def _add(archive: tarfile.TarFile, name: str, content: bytes, *, mode: int) -> None:
-    told = tarfile.TarInfo(name)
-    told.size, told.mode = len(content), mode or 0o600
-    archive.addfile(told, io.BytesIO(content))
+    member = tarfile.TarInfo(name)
+    member.size, member.mode = len(content), mode or 0o600
+    archive.addfile(member, io.BytesIO(content))

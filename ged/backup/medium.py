@@ -283,10 +283,10 @@ def _forget_cached(handle: int) -> None:
 
 
 def _no_room(folder: Path, missing: int | None = None) -> DiskFull:
-    told: dict[str, Any] = {} if missing is None else {"missing_bytes": missing}
+    params: dict[str, Any] = {} if missing is None else {"missing_bytes": missing}
     return DiskFull(
         "backup.no_room",
         "free room on the medium, take a larger one, or keep fewer copies (--keep); earlier copies are whole",
         folder=str(folder),
-        **told,
+        **params,
     )

@@ -49,8 +49,8 @@ class Index:
 
     def written(self) -> bytes:
         """Its bytes."""
-        told = {"format": FORMAT, **asdict(self)}
-        return gzip.compress(json.dumps(told, sort_keys=True).encode(), compresslevel=6, mtime=0)
+        document = {"format": FORMAT, **asdict(self)}
+        return gzip.compress(json.dumps(document, sort_keys=True).encode(), compresslevel=6, mtime=0)
 
     @classmethod
     def read(cls, folder: Place) -> "Index":
@@ -83,13 +83,15 @@ class Index:
 
     @classmethod
     def _of(cls, content: bytes) -> "Index":
-        told = json.loads(_unpacked(content))
-        if told["format"] != FORMAT:
-            raise ValueError(told["format"])
-        pieces = tuple(Piece(str(p["name"]), int(p["size_bytes"]), str(p["sha256"])) for p in told["pieces"])
+        document = json.loads(_unpacked(content))
+        if document["format"] != FORMAT:
+            raise ValueError(document["format"])
+        pieces = tuple(Piece(str(p["name"]), int(p["size_bytes"]), str(p["sha256"])) for p in document["pieces"])
         if not {piece.name for piece in pieces} <= _PIECES:
             raise ValueError("a piece that is none")
-        return cls(str(told["snapshot"]), pieces, tuple(str(one) for one in told["objects"]), str(told["keys"]))
+        return cls(
+            str(document["snapshot"]), pieces, tuple(str(one) for one in document["objects"]), str(document["keys"])
+        )
 
 
 def _content(folder: Place) -> bytes:

@@ -103,11 +103,11 @@ def received_before(session: Session, rows: Sequence[ScanRow], actor: Actor) -> 
     earlier: defaultdict[str, list[EarlierRow]] = defaultdict(list)
     for digest, mail_id, number in found:
         earlier[digest or ""].append(EarlierRow(mail_id=mail_id, number=number or ""))
-    told: dict[int, tuple[EarlierRow, ...]] = {}
+    earlier_by_scan: dict[int, tuple[EarlierRow, ...]] = {}
     for scan_id, digest in files:
-        told[scan_id] = tuple(earlier[digest][:3])
+        earlier_by_scan[scan_id] = tuple(earlier[digest][:3])
         earlier[digest].append(EarlierRow(scan_id=scan_id))
-    return told
+    return earlier_by_scan
 
 
 @dataclass(frozen=True)

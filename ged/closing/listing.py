@@ -95,7 +95,7 @@ def not_listed(
     session: Session, register_id: int, until_on: date, zone: ZoneInfo
 ) -> tuple[Sequence[MailNumber], Sequence[tuple[Rectification, MailNumber]]]:
     """Voids and rectifications up to a day that are in no closing of the register."""
-    end, told_by_clock = _end_of(until_on, zone), _told_by_clock(session, register_id, zone)
+    end, by_time_until = _end_of(until_on, zone), _listed_by_time_until(session, register_id, zone)
     listed = select(ClosingLine.id).where(ClosingLine.number_id == MailNumber.id)
     voids = (
         select(MailNumber)
@@ -113,14 +113,14 @@ def not_listed(
         .where(or_(MailNumber.voided_at.is_(None), MailNumber.voided_at >= Rectification.at))
         .order_by(Rectification.id, MailNumber.id)
     )
-    if told_by_clock is not None:
-        voids, changes = voids.where(MailNumber.voided_at >= told_by_clock), changes.where(
-            Rectification.at >= told_by_clock
+    if by_time_until is not None:
+        voids, changes = voids.where(MailNumber.voided_at >= by_time_until), changes.where(
+            Rectification.at >= by_time_until
         )  # fmt: skip
     return session.scalars(voids).all(), [(one, number) for one, number in session.execute(changes)]
 
 
-def _told_by_clock(session: Session, register_id: int, zone: ZoneInfo) -> datetime | None:
+def _listed_by_time_until(session: Session, register_id: int, zone: ZoneInfo) -> datetime | None:
     """The moment up to which closings of an earlier release, which stored no lines, listed corrections by time."""
     last: date | None = session.scalar(
         select(func.max(RegisterClosing.until_on)).where(

@@ -293,7 +293,7 @@ def close_what_is_over(services: Services, *, now: datetime) -> list[str]:
     yesterday = now.astimezone(services.zone).date() - timedelta(days=1)
     with services.reading() as session:
         registers = list(session.scalars(select(Register.id).order_by(Register.id)))
-    told = []
+    waiting = []
     for register_id in registers:
         # A year is closed when all its days are: so first the days of the year that is over, then this year, then yesterday.
         steps = [(ClosingPeriod.DAY, date(yesterday.year - 1, 12, 31)), (ClosingPeriod.DAY, yesterday)]
@@ -303,5 +303,5 @@ def close_what_is_over(services: Services, *, now: datetime) -> list[str]:
             # One register that waits keeps no other from being closed.
             except (InvalidTransition, StaleVersion) as refusal:
                 if refusal.code in ("closing.waiting", "closing.changed"):
-                    told.append(f"{register_id} {refusal.code}")
-    return told
+                    waiting.append(f"{register_id} {refusal.code}")
+    return waiting

@@ -74,7 +74,7 @@ def _seen(session: Session, correspondent_id: int, actor: Actor) -> Parts:
     ids = _group(session, correspondent_id)
     may_see = access.visible_clause(Mail.id, Mail.level, actor.principals)
     earlier = aliased(DispatchLine)
-    is_told = (
+    is_listed = (
         select(earlier.id)
         .where(earlier.mail_id == DispatchLine.mail_id, earlier.correspondent_id.in_(ids), earlier.id < DispatchLine.id)
         .exists()
@@ -83,7 +83,7 @@ def _seen(session: Session, correspondent_id: int, actor: Actor) -> Parts:
     sent = (
         select(DispatchLine.mail_id)
         .join(Mail, Mail.id == DispatchLine.mail_id)
-        .where(DispatchLine.correspondent_id == one, ~is_told, may_see)
+        .where(DispatchLine.correspondent_id == one, ~is_listed, may_see)
         .where(or_(Mail.sender_id.is_(None), Mail.sender_id.not_in(ids)))
         for one in ids
     )

@@ -39,14 +39,14 @@ def _of_directory(services: Services, *, now: datetime) -> int:
     if not people:
         return 0
     try:
-        told = directory.standing(sorted(people))
-        _require_anybody(told)
+        standings = directory.standing(sorted(people))
+        _require_anybody(standings)
     except EngineFailed as error:
         outages.note_away(services, directory.name, error, now=now)
         return 0
     outages.note_back(services, directory.name, now=now)
     ended = 0
-    for subject, standing in told.items():
+    for subject, standing in standings.items():
         if standing is not Standing.OPEN:
             for attempt in services.attempts(now):
                 with attempt as uow:
@@ -55,12 +55,12 @@ def _of_directory(services: Services, *, now: datetime) -> int:
     return ended
 
 
-def _require_anybody(told: Mapping[str, Standing]) -> None:
+def _require_anybody(standings: Mapping[str, Standing]) -> None:
     """Of some people who are signed in, one at least is still known.
 
     A searching account without its right to read, and a filter that meets nobody, get an empty answer and no error.
     """
-    if len(told) >= SOME and all(standing is Standing.GONE for standing in told.values()):
+    if len(standings) >= SOME and all(standing is Standing.GONE for standing in standings.values()):
         raise EngineFailed("directory.nobody", "look at the right to read of GED_LDAP_BIND_DN, and at GED_LDAP_FILTER")
 
 

@@ -114,8 +114,8 @@ def tell_administrators(uow: UnitOfWork, person_id: int, step: FactorStep) -> No
     """Tell every administrator of today, on the site and by e-mail."""
     key = f"glass:{person_id}:{uow.now:%y%m%d%H%M%S}:{step.value}"
     today = uow.now.astimezone(uow.services.zone).date()
-    told = _administrators(uow.session, on=today)
-    finding.tell(uow, [finding.Found(one, Occasion.SECOND_STEP, key, None, person_id) for one in told])
+    administrators = _administrators(uow.session, on=today)
+    finding.tell(uow, [finding.Found(one, Occasion.SECOND_STEP, key, None, person_id) for one in administrators])
 
 
 def _administrators(session: ReadSession, *, on: date) -> list[int]:

@@ -61,13 +61,13 @@ class _Asked:
     def proves(self, account: str, person: Person | None, password: str) -> bool:
         """Whether the password opens the account."""
         is_own = by_own_password(account, person, password)
-        told = self._asked_of_directory(account, person, password)
+        proved = self._asked_of_directory(account, person, password)
         if person is None:
             return False
-        if told is not None and told.proof is Proof.PROVED and self._is_same(person, told.subject):
-            self.subject = told.subject
+        if proved is not None and proved.proof is Proof.PROVED and self._is_same(person, proved.subject):
+            self.subject = proved.subject
             return True
-        return is_own and self._may_use_own(person, told)
+        return is_own and self._may_use_own(person, proved)
 
     def _asked_of_directory(self, account: str, person: Person | None, password: str) -> Proved | None:
         directory = self.services.directory
@@ -94,7 +94,7 @@ class _Asked:
         links.note_mismatch(self.services, person.id, directory.name, subject, now=self.now)
         return False
 
-    def _may_use_own(self, person: Person, told: Proved | None) -> bool:
+    def _may_use_own(self, person: Person, proved: Proved | None) -> bool:
         services = self.services
         if services.directory is None and services.provider is None:
             return True
@@ -104,7 +104,7 @@ class _Asked:
                 return self.is_glass
             if not links.has_own_password(session, services, person.id):
                 return False
-        return told is None or told.proof is Proof.UNKNOWN
+        return proved is None or proved.proof is Proof.UNKNOWN
 
     def note(self, person_id: int, *, address: str) -> None:
         """After a sign-in: bind the link, or tell of the break-glass account.

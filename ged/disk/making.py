@@ -337,7 +337,7 @@ class _Run:
             for name, path in files_of(self._draft)
         ]
         number = f"« Le ministère sur un disque », {ministry}, {self._local:%d/%m/%Y %H:%M}"
-        told = {
+        manifest = {
             "format": FORMAT,
             "exported_at": self._now.isoformat(),
             "case": {"mail_id": 0, "number": number, "subject": ""},
@@ -345,7 +345,7 @@ class _Run:
             "files": listed,
             "signed": [],
         }
-        content = json.dumps(told, ensure_ascii=False, sort_keys=True, indent=1).encode()
+        content = json.dumps(manifest, ensure_ascii=False, sort_keys=True, indent=1).encode()
         put(self._draft / MANIFEST, content)
         put(self._draft / SIGNATURE, journal_seal(self._services).sign_bytes(content).encode())
         size = sum(int(str(one["size"])) for one in listed)

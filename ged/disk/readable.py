@@ -86,8 +86,8 @@ class Readable:
             for start in range(0, len(ids), LETTERS):
                 found = letters.read(ids[start : start + LETTERS])
                 self._store(found, writers)
-                told = [self._letter(one, gathering, places[one.id]) for one in found]
-                self._seal(f"lettres/{start // LETTERS}", told)
+                entries = [self._letter(one, gathering, places[one.id]) for one in found]
+                self._seal(f"lettres/{start // LETTERS}", entries)
                 self.counts.letters += len(found)
                 if start // LETTERS % EACH == 0 or start + LETTERS >= len(ids):
                     self._progress(f"letters: {min(start + LETTERS, len(ids))}/{len(ids)}")
@@ -128,7 +128,7 @@ class Readable:
                     line["m"] = places.get(line["m"], -1)
                 self._seal(f"registre/{book.id}-{year}-{page}", found)
                 session.expunge_all()
-        years = [[year, *told] for year, told in sorted(book.years.items(), reverse=True)]
+        years = [[year, *numbers] for year, numbers in sorted(book.years.items(), reverse=True)]
         nature = words.NATURES[book.nature]
         return {
             "id": book.id,
@@ -140,23 +140,23 @@ class Readable:
         }
 
     def _letter(self, letter: Letter, gathering: terms.Gathering, place: int) -> Json:
-        told = terms.words_of(letter.heading)
+        heading = terms.words_of(letter.heading)
         for text, sequence in letter.numbers:
-            told |= terms.terms_of_number(text, sequence) | terms.words_of(text)
-        gathering.add(place, told, terms.words_of(letter.text))
-        return letter.told | {"files": [self._file(piece) for piece in letter.pieces]}
+            heading |= terms.terms_of_number(text, sequence) | terms.words_of(text)
+        gathering.add(place, heading, terms.words_of(letter.text))
+        return letter.data | {"files": [self._file(piece) for piece in letter.pieces]}
 
     # --- files
 
     def _store(self, letters: Sequence[Letter], writers: Executor) -> None:
         """Write the files of letters that are not there yet, several at a time: a medium answers slowly."""
         new = {piece.digest: piece for one in letters for piece in one.pieces if piece.digest not in self._known}
-        for piece, (told, parts) in zip(new.values(), writers.map(self._stored, new.values()), strict=True):
-            self._known[piece.digest] = told
+        for piece, (stored, parts) in zip(new.values(), writers.map(self._stored, new.values()), strict=True):
+            self._known[piece.digest] = stored
             self.counts.parts += parts
             if parts:
                 self.counts.files += 1
-                self.counts.file_bytes += told["size"]
+                self.counts.file_bytes += stored["size"]
             else:
                 self.counts.unreadable += 1
 
@@ -199,8 +199,8 @@ class Readable:
         except GedError:
             return False
 
-    def _seal(self, name: str, told: object) -> None:
-        content = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
+    def _seal(self, name: str, document: object) -> None:
+        content = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
         self._write(f"{name}.js", self._key.sealed(name, content, packed=True))
         self.counts.parts.append(name)
 

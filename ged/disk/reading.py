@@ -83,13 +83,13 @@ class Letter:
     """A letter on the disk.
 
     Attributes:
-        told: JSON values of its page, without its files.
+        data: JSON values of its page, without its files.
         heading: what is searched first; ``text`` after it.
         numbers: (as written, place in its register).
     """
 
     id: int
-    told: Json
+    data: Json
     heading: str
     numbers: tuple[tuple[str, int], ...]
     text: str = field(repr=False)
@@ -176,8 +176,8 @@ def _line(number: MailNumber, mail: Mail | None, slip: tuple[str | None, str | N
     }
     if number.voided_at is not None:
         # Of a letter that is not on the disk, the reason may tell what it was about; and so may that of a slip that carried it.
-        is_told = mail is not None or {number.mail_id, number.envelope_id, number.slip_id} == {None}
-        line["v"] = (number.void_reason if is_told else "") or words.VOIDED
+        may_show_reason = mail is not None or {number.mail_id, number.envelope_id, number.slip_id} == {None}
+        line["v"] = (number.void_reason if may_show_reason else "") or words.VOIDED
     if mail is not None:
         party = mail.sender_name if mail.direction.value == "incoming" else mail.addressee or mail.sender_name
         line |= {"m": mail.id, "p": party, "s": mail.subject}
@@ -216,14 +216,14 @@ class Letters:
         pieces, texts = self._pieces(shown), self._texts(shown)
         found = []
         for mail in mails:
-            told = self._letter_data(mail) | {
+            data = self._letter_data(mail) | {
                 "events": sorted(events[mail.id], key=lambda one: one[0]),
                 "links": links[mail.id],
             }
-            heading = (mail.subject, mail.sender_name, mail.addressee, mail.their_reference, told["to"])
+            heading = (mail.subject, mail.sender_name, mail.addressee, mail.their_reference, data["to"])
             numbers = tuple((one.text, one.sequence) for one in mail.numbers)
             found.append(
-                Letter(mail.id, told, " ".join(heading), numbers, texts.get(mail.id, ""), tuple(pieces[mail.id]))
+                Letter(mail.id, data, " ".join(heading), numbers, texts.get(mail.id, ""), tuple(pieces[mail.id]))
             )
         # Nothing is read twice: a hundred thousand letters would fill the memory.
         self._session.expunge_all()
@@ -339,11 +339,11 @@ class Letters:
         for mail_id, one in destroyed.of_letters(self._session, ids).items():
             slip = f"bordereau d'élimination n° {one.slip_no}"
             if one.done_at is None:
-                told = f"{slip} : ses fichiers ne s'ouvrent plus, son inscription reste"
-                yield mail_id, (self._at(one.decided_at), "Destruction décidée", told)
+                sentence = f"{slip} : ses fichiers ne s'ouvrent plus, son inscription reste"
+                yield mail_id, (self._at(one.decided_at), "Destruction décidée", sentence)
             else:
-                told = f"{slip} : ses fichiers n'existent plus, son inscription reste"
-                yield mail_id, (self._at(one.done_at), "Détruit", told)
+                sentence = f"{slip} : ses fichiers n'existent plus, son inscription reste"
+                yield mail_id, (self._at(one.done_at), "Détruit", sentence)
 
     def _rectified(self, ids: Sequence[int]) -> Iterable[tuple[int, Event]]:
         for one in self._session.scalars(select(Rectification).where(Rectification.mail_id.in_(ids))):

@@ -45,9 +45,9 @@ class DiskKey:
         """A new key under a passphrase."""
         key, salt, nonce = secrets.token_bytes(32), secrets.token_bytes(16), secrets.token_bytes(NONCE_BYTES)
         sealed = AESGCM(_derived(passphrase, salt, iterations)).encrypt(nonce, key, KEY_NAME.encode())
-        told = {"salt": _text(salt), "iterations": iterations, "sealed": _text(nonce + sealed)}
-        told["sum"] = _sum(told)
-        return cls(key, f"GED_DISK_KEY({json.dumps(told)});\n".encode())
+        fields = {"salt": _text(salt), "iterations": iterations, "sealed": _text(nonce + sealed)}
+        fields["sum"] = _sum(fields)
+        return cls(key, f"GED_DISK_KEY({json.dumps(fields)});\n".encode())
 
     @classmethod
     def opened(cls, file: bytes, passphrase: str) -> "DiskKey":
@@ -58,11 +58,11 @@ class DiskKey:
         """
         try:
             found = _KEY.match(file)
-            told = json.loads(found[1]) if found else {}
-            if told.pop("sum") != _sum(told) or not 0 < told["iterations"] <= MOST_ITERATIONS:
+            fields = json.loads(found[1]) if found else {}
+            if fields.pop("sum") != _sum(fields) or not 0 < fields["iterations"] <= MOST_ITERATIONS:
                 raise ValueError
-            sealed = base64.b64decode(told["sealed"])
-            derived = _derived(passphrase, base64.b64decode(told["salt"]), told["iterations"])
+            sealed = base64.b64decode(fields["sealed"])
+            derived = _derived(passphrase, base64.b64decode(fields["salt"]), fields["iterations"])
         except (KeyError, TypeError, ValueError, RecursionError):
             raise EngineFailed("disk.key_damaged", "begin the disk anew (--anew)", where=f"{KEY_NAME}.js") from None
         try:
@@ -116,6 +116,8 @@ def _text(content: bytes) -> str:
     return base64.b64encode(content).decode()
 
 
-def _sum(told: dict[str, object]) -> str:
+def _sum(fields: dict[str, object]) -> str:
     """Tells a damaged file from a wrong passphrase; it proves nothing, and need not."""
-    return hashlib.sha256(f"{told.get('salt')}{told.get('iterations')}{told.get('sealed')}".encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{fields.get('salt')}{fields.get('iterations')}{fields.get('sealed')}".encode()).hexdigest()[
+        :16
+    ]

@@ -73,17 +73,17 @@ class Gathering:
         self._held = 0
         self._runs: list[Path] = []
 
-    def add(self, place: int, told: set[str], text: set[str]) -> None:
+    def add(self, place: int, heading: set[str], text: set[str]) -> None:
         """Add a letter; places come in rising order.
 
         Args:
-            told: what its register says of it (subject, names, numbers): it is found before what only its pages hold.
+            heading: what its register says of it (subject, names, numbers): it is found before what only its pages hold.
         """
-        for term in told:
+        for term in heading:
             self._terms.setdefault(term, []).append(2 * place + 1)
-        for term in text - told:
+        for term in text - heading:
             self._terms.setdefault(term, []).append(2 * place)
-        self._held += len(told | text)
+        self._held += len(heading | text)
         if self._held > self._most:
             self._spill()
 

@@ -116,13 +116,13 @@ def again(services: Services, tombstones: Collection[Tombstone], *, now: datetim
     Returns:
         The letters that this run destroyed.
     """
-    told = {one.because.mail_id: one.because for one in tombstones}
+    reasons = {one.because.mail_id: one.because for one in tombstones}
     digests: dict[int, set[Digest]] = {}
     for one in tombstones:
         digests.setdefault(one.because.mail_id, set()).add(one.digest)
     for attempt in services.attempts(now):
         with attempt as uow:
-            there = locks.hold(uow.session, Mail, sorted(told))
+            there = locks.hold(uow.session, Mail, sorted(reasons))
             known = set(uow.session.scalars(destroyed.ids()))
             new = [
                 mail.id
@@ -130,10 +130,10 @@ def again(services: Services, tombstones: Collection[Tombstone], *, now: datetim
                 if mail.id not in known
                 # An id may have been given again since, to another letter: that one came later, and bears another mark.
                 and _is_meant(uow.session, mail, digests[mail.id])
-                and _was_there(uow.session, mail.id, told[mail.id].decided_at)
+                and _was_there(uow.session, mail.id, reasons[mail.id].decided_at)
             ]
             for mail_id in new:
-                why = told[mail_id]
+                why = reasons[mail_id]
                 uow.session.add(DestroyedLetter(mail_id=mail_id, slip_no=why.slip_no, decided_at=why.decided_at))
                 uow.record(
                     AGAIN, "mail", mail_id, actor=SYSTEM, disposal=why.slip_no, decided_at=why.decided_at.isoformat()
@@ -155,8 +155,8 @@ def _mark_of(session: Session, mail: Mail) -> Digest:
     """A digest that stands for a letter itself, which may have no file: of its id and the first entry of the journal about it."""
     about = select(AuditEntry.hash).where(AuditEntry.subject_kind == "mail", AuditEntry.subject_id == mail.id)
     first = session.scalar(about.order_by(AuditEntry.sequence).limit(1))
-    told = f"letter {mail.id} {mail.created_at.astimezone(UTC).isoformat()} {first or ''}"
-    return Digest(hashlib.sha256(told.encode()).hexdigest())
+    identity = f"letter {mail.id} {mail.created_at.astimezone(UTC).isoformat()} {first or ''}"
+    return Digest(hashlib.sha256(identity.encode()).hexdigest())
 
 
 def _was_there(session: Session, mail_id: int, at: datetime) -> bool:

@@ -125,14 +125,16 @@ def eligible(
 def digest_of(unit_id: int, lines: Iterable[Line]) -> str:
     """SHA-256 of a list, of what stands on it: the letters, their numbers, subjects, dates, the bytes of their files, and what
     becomes of these (where they stay, nothing is said: so earlier slips keep their digest)."""
-    told = [
+    content = [
         [
             one.mail_id, one.number, one.subject, one.nature, one.closed_on.isoformat(), one.kept_until.isoformat(), *one.files,
             *([one.final_act] if one.final_act else []),
         ]
         for one in sorted(lines, key=lambda line: line.mail_id)
     ]  # fmt: skip
-    return hashlib.sha256(json.dumps([unit_id, told], ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps([unit_id, content], ensure_ascii=False, separators=(",", ":")).encode()
+    ).hexdigest()
 
 
 def _is_at_work() -> ColumnElement[bool]:
@@ -166,6 +168,6 @@ def _files(session: Session, ids: list[int]) -> dict[int, list[str]]:
     found: dict[int, list[str]] = {}
     of_letters = select(Attachment.mail_id, Attachment.id, Attachment.digest).where(Attachment.mail_id.in_(ids))
     for mail_id, attachment_id, digest in session.execute(of_letters.order_by(Attachment.id)):
-        told = digest or hashlib.sha256("|".join(pages.get(attachment_id, ())).encode()).hexdigest()
-        found.setdefault(mail_id, []).append(told)
+        content_digest = digest or hashlib.sha256("|".join(pages.get(attachment_id, ())).encode()).hexdigest()
+        found.setdefault(mail_id, []).append(content_digest)
     return found

@@ -230,8 +230,8 @@ def sign_in(
     """
     found = _require_party(services)
     try:
-        told = _answer(answer)
-        credential_id = base64url_to_bytes(str(told["id"]))
+        credential = _answer(answer)
+        credential_id = base64url_to_bytes(str(credential["id"]))
     except (ValueError, KeyError, TypeError) as error:
         raise _refused() from error
     with services.reading() as session:
@@ -245,7 +245,7 @@ def sign_in(
         step = steps.require(uow.session, token, kind, now=now)
         if kind is StepKind.SECOND and step.person_id != owner:
             raise _refused()
-        count = _verified(row, told, step.challenge, found)
+        count = _verified(row, credential, step.challenge, found)
         if kind is StepKind.ALONE and not may_alone(uow.session, owner):
             raise Invalid("session.by_directory", "sign in through the directory")
         steps.end(uow, step)
@@ -279,15 +279,15 @@ def _held_key(uow: UnitOfWork, owner: int, credential_id: bytes) -> Passkey:
     return row
 
 
-def _verified(row: Passkey, told: dict[str, object], challenge: bytes, found: Party) -> int:
+def _verified(row: Passkey, credential: dict[str, object], challenge: bytes, found: Party) -> int:
     """The device's new count, if the signature is right."""
     try:
-        handle = dict(told["response"]).get("userHandle")  # type: ignore[call-overload]
+        handle = dict(credential["response"]).get("userHandle")  # type: ignore[call-overload]
         if handle and base64url_to_bytes(str(handle)) != row.user_handle:
             raise _refused()
         # The count is compared by us: a copied device is told apart from a wrong signature.
         made = webauthn.verify_authentication_response(
-            credential=told, expected_challenge=challenge, expected_rp_id=found.rp_id, expected_origin=found.origin,
+            credential=credential, expected_challenge=challenge, expected_rp_id=found.rp_id, expected_origin=found.origin,
             credential_public_key=row.public_key, credential_current_sign_count=-1, require_user_verification=True,
         )  # fmt: skip
     except (WebAuthnException, ValueError, KeyError, TypeError) as error:
@@ -298,10 +298,10 @@ def _verified(row: Passkey, told: dict[str, object], challenge: bytes, found: Pa
 def _answer(answer: str) -> dict[str, object]:
     if len(answer) > LONGEST_ANSWER:
         raise ValueError("too long")
-    told = json.loads(answer)
-    if not isinstance(told, dict):
+    credential = json.loads(answer)
+    if not isinstance(credential, dict):
         raise TypeError("no object")
-    return told
+    return credential
 
 
 def _handle(services: Services, person_id: int) -> bytes:

@@ -38,9 +38,9 @@ def renew_own(uow: UnitOfWork, *, actor: Actor) -> tuple[str, ...]:
     return renew(uow, person.id, actor=actor)
 
 
-def are_present(session: ReadSession, person_id: int, told: Collection[str]) -> bool:
+def are_present(session: ReadSession, person_id: int, shown_codes: Collection[str]) -> bool:
     """Whether these are codes of the person that are not used yet: nothing else is printed as such."""
-    asked = {codes.recovery_hash(person_id, one) for one in told}
+    asked = {codes.recovery_hash(person_id, one) for one in shown_codes}
     found = session.scalars(
         select(RecoveryCode.code_hash).where(
             RecoveryCode.person_id == person_id, RecoveryCode.used_at.is_(None), RecoveryCode.code_hash.in_(asked)
@@ -50,23 +50,23 @@ def are_present(session: ReadSession, person_id: int, told: Collection[str]) -> 
 
 
 def sheet(
-    session: ReadSession, services: Services, told: Sequence[str], *, actor: Actor, address: str, now: datetime
+    session: ReadSession, services: Services, shown_codes: Sequence[str], *, actor: Actor, address: str, now: datetime
 ) -> Sheet:
     """The sheet for the sealed envelope.
 
     Args:
-        told: the codes, which the browser still shows: the program does not know them.
+        shown_codes: the codes, which the browser still shows: the program does not know them.
         address: of the sign-in page.
 
     Raises:
         Invalid: ``second_step.codes_gone``: they are not the actor's present codes.
     """
-    if not are_present(session, int(actor.person_id), told):
+    if not are_present(session, int(actor.person_id), shown_codes):
         raise Invalid("second_step.codes_gone", "make new codes")
     country, motto = country_and_motto(services.country)
     data = {
         "organisation": organisation_name(session), "country": country, "motto": motto, "name": french(actor.name),
-        "account": actor.account, "codes": list(told), "address": address,
+        "account": actor.account, "codes": list(shown_codes), "address": address,
         "made": f"{now.astimezone(services.zone):%d/%m/%Y à %H:%M}",
     }  # fmt: skip
     return Sheet("recovery_codes.typ", data, now, f"codes-de-secours-{actor.account}.pdf")

@@ -134,14 +134,14 @@ def unrecorded(session: ReadSession, person_id: int, *, now: datetime) -> dict[s
     return {"person": person_id, "epoch": session.get_one(Person, person_id).session_epoch, "until": until}
 
 
-def by_totp_unrecorded(services: Services, told: Mapping[str, int], code: str, *, now: datetime) -> PersonId:
+def by_totp_unrecorded(services: Services, pending: Mapping[str, int], code: str, *, now: datetime) -> PersonId:
     """Check a code of the telephone on a full disk: for a session that can only read. Attempts, and the code that was taken, are
     counted in this process.
 
     Raises:
         Invalid: as ``by_totp``.
     """
-    person_id = told["person"]
+    person_id = pending["person"]
     subject = ELSEWHERE.subject(person_id)
     seconds = _unwritten.wait_s(ELSEWHERE, subject, now=now)
     if seconds:
@@ -149,7 +149,7 @@ def by_totp_unrecorded(services: Services, told: Mapping[str, int], code: str, *
     _unwritten.add(ELSEWHERE, subject, now=now)
     with services.reading() as session:
         person, row = session.get_one(Person, person_id), factors.armed_totp(session, person_id)
-        if row is None or person.session_epoch != told["epoch"] or told["until"] <= now.timestamp():
+        if row is None or person.session_epoch != pending["epoch"] or pending["until"] <= now.timestamp():
             raise Invalid("second_step.over", "begin again")
         secret = sealing.opened(row.sealed, key=services.factor_secret, person_id=person_id)
         step = codes.taken_step(secret, code, last_step=max(row.last_step, _taken.get(person_id, 0)), now=now)

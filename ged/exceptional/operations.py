@@ -188,10 +188,10 @@ def request(uow: UnitOfWork, number: str, *, reason: str, actor: Actor) -> None:
         uow.record("mail.exception_requested", *subject, actor=actor, request=row.id, reason=row.reason)
         if mail is not None:
             key = f"exception-request:{row.id}"
-            told = [
+            notices = [
                 finding.Found(one, Occasion.EXCEPTION, key, mail.id, row.id) for one in _speakers(uow.session, mail, on)
             ]
-            finding.tell(uow, told)
+            finding.tell(uow, notices)
 
 
 def settle_due(uow: UnitOfWork) -> int:

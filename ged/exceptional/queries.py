@@ -130,5 +130,5 @@ def reads_until(session: Session, mail_id: MailId, actor: Actor) -> date | None:
         return None
     mail = session.get_one(Mail, mail_id)
     granted = access.principals_of(session, mail.id) & actor.principals.at(Confidentiality(mail.level))
-    days = [told[1] for one in granted if (told := exception_of(one)) is not None]
+    days = [exception[1] for one in granted if (exception := exception_of(one)) is not None]
     return max(days) if len(days) == len(granted) and days else None

@@ -229,7 +229,7 @@ def goal(session: Session, nature: str, unit_ids: Collection[int], units: Mappin
 
 def _grains(session: Session, cut: Cut, by: By) -> Grains:
     """From where figures side by side are read. Sums tell units apart, and nothing else."""
-    return sums.grains(session, cut, told_apart=by is not By.UNIT)
+    return sums.grains(session, cut, by_key=by is not By.UNIT)
 
 
 def _counted(session: Session, cut: Cut, period: Period, by: By) -> dict[Key, dict[str, int]]:

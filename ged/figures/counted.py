@@ -164,12 +164,12 @@ class CountedRegister:
             _typed(case((is_open, _later(ended, opened)))).label("ended_on"),
             _typed(_later(day_after(self.session)(c.due_on), opened)).label("late_on"),
         )
-        told = _once(dated, "told")
-        falls = and_(told.c.late_on.is_not(None), or_(told.c.ended_on.is_(None), told.c.late_on < told.c.ended_on))
+        lives = _once(dated, "told")
+        falls = and_(lives.c.late_on.is_not(None), or_(lives.c.ended_on.is_(None), lives.c.late_on < lives.c.ended_on))
         return select(
-            *(one for one in told.c if one.name != "late_on"),
-            func.coalesce(told.c.assigned_on, told.c.imputed_on).label("given_on"),
-            _typed(case((falls, told.c.late_on))).label("fell_due_on"),
+            *(one for one in lives.c if one.name != "late_on"),
+            func.coalesce(lives.c.assigned_on, lives.c.imputed_on).label("given_on"),
+            _typed(case((falls, lives.c.late_on))).label("fell_due_on"),
         )
 
     def _acts(self, which: Which) -> Select[*tuple[Any, ...]]:
@@ -272,8 +272,8 @@ def _told_level() -> ColumnElement[int]:
     unit = cast(_unit(), String)
     heads = case((Mail.level == int(Confidentiality.ORDINARY), literal(_HEADS).concat(unit)))
     right = MailAccess.principal.in_((literal(_UNIT).concat(unit), heads))
-    told = select(MailAccess.mail_id).where(MailAccess.mail_id == Mail.id, right).exists()
-    return case((told, Mail.level), else_=literal(UNTOLD)).label("level")
+    heads_may_see = select(MailAccess.mail_id).where(MailAccess.mail_id == Mail.id, right).exists()
+    return case((heads_may_see, Mail.level), else_=literal(UNTOLD)).label("level")
 
 
 def _typed(value: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -123,16 +123,16 @@ def day_after(session: Session) -> Days:
 
 def store_days(session: Session, rows: Sequence[tuple[date, int]]) -> None:
     """Store days with the number of working days up to each, in one statement: they are tens of thousands."""
-    told: Any
+    days_worked: Any
     if is_sqlite(session):
         each = func.json_each(json.dumps([(day.isoformat(), worked) for day, worked in rows])).table_valued("value")
-        told = select(*(each.c.value.op("->>")(literal_column(str(n))) for n in range(2)))
+        days_worked = select(*(each.c.value.op("->>")(literal_column(str(n))) for n in range(2)))
     else:
         # Without its cast the driver gives an array no type.
         days = cast([day for day, _worked in rows], ARRAY(Date()))
         numbers = cast([worked for _day, worked in rows], ARRAY(Integer()))
-        told = select(*func.unnest(days, numbers).table_valued("day", "worked").render_derived().c)
-    session.execute(insert(FigureDay).from_select(["day", "worked"], told))
+        days_worked = select(*func.unnest(days, numbers).table_valued("day", "worked").render_derived().c)
+    session.execute(insert(FigureDay).from_select(["day", "worked"], days_worked))
 
 
 def word(text: str) -> ColumnElement[str]:

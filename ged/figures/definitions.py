@@ -57,21 +57,21 @@ class Definition:
 
     Attributes:
         name: its stable name: a counted column, ``open``, ``overdue``, or a stage.
-        told_by: how ``docs/dev/figures.md`` says where it is in the cells.
+        place: how ``docs/dev/figures.md`` says where it is in the cells.
         french, english: its name on paper and on the screen.
         meaning, meaning_in_english: what is counted, on which day.
     """
 
     name: str
-    told_by: str
+    place: str
     french: str
     english: str
     meaning: str
     meaning_in_english: str
 
 
-def _of(name: str, french: str, english: str, meaning: str, meaning_in_english: str, told_by: str = "") -> Definition:
-    return Definition(name, told_by or f"`{name}`", french, english, meaning, meaning_in_english)
+def _of(name: str, french: str, english: str, meaning: str, meaning_in_english: str, place: str = "") -> Definition:
+    return Definition(name, place or f"`{name}`", french, english, meaning, meaning_in_english)
 
 
 LETTERS = (

@@ -53,8 +53,8 @@ class SlipCells(WholeDays):
         )
         before, until = aliased(FigureDay), aliased(FigureDay)
         delay = until.worked - before.worked
-        is_told = and_(delay.is_not(None), taken.c.sent_on <= taken.c.day)
-        at_least = case((is_told, bin_in_sql(delay)), else_=_number(NO_DELAY)).label("at_least")
+        is_delay_known = and_(delay.is_not(None), taken.c.sent_on <= taken.c.day)
+        at_least = case((is_delay_known, bin_in_sql(delay)), else_=_number(NO_DELAY)).label("at_least")
         ends = (
             select(taken.c.day, word(side.value).label("side"), unit.label("unit_id"), at_least, taken.c.slips)
             .outerjoin(before, before.day == taken.c.sent_on)

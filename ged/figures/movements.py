@@ -205,13 +205,13 @@ def _may_be_told(level: Confidentiality) -> list[ColumnElement[bool]]:
     who is cleared alone, and those of SECRET ones for nobody. The line says only that its letter is one of the two, so the
     letter is asked for its level.
     """
-    told: list[ColumnElement[bool]] = [or_(Mail.level.is_(None), Mail.level <= level)]
+    conditions: list[ColumnElement[bool]] = [or_(Mail.level.is_(None), Mail.level <= level)]
     if level < Confidentiality.RESTRICTED:
         # Nor a line whose letter was confidential when the slip was made.
-        told.append(SlipLine.is_confidential.is_(False))
+        conditions.append(SlipLine.is_confidential.is_(False))
     # Written as their index has them: SQLite compares the texts.
     faults = [literal(one, SlipLine.state.type, literal_execute=True) for one in (LineState.MISSING, LineState.DAMAGED)]
-    return [SlipLine.state.in_(faults), ByOtherIndex(SlipLine.envelope_id).is_(None), *told]
+    return [SlipLine.state.in_(faults), ByOtherIndex(SlipLine.envelope_id).is_(None), *conditions]
 
 
 # --- scans

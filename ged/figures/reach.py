@@ -130,8 +130,8 @@ def reach_of(actor: Actor, supervised: Collection[int] = ()) -> Reach:
     member = tree.with_predecessors((post.unit_id for post in actor.working_posts), units)
     watched = tree.ministry_of_role(actor, Role.AUDITOR) if actor.has(Role.AUDITOR) else frozenset()
     near = tree.ministry(actor) if supervised else frozenset()
-    told = frozenset[int]().union(*(below(one, units) for one in supervised)) & near
-    return Reach(headed, member - headed, watched, min(actor.clearance, Confidentiality.RESTRICTED), told)
+    supervised_units = frozenset[int]().union(*(below(one, units) for one in supervised)) & near
+    return Reach(headed, member - headed, watched, min(actor.clearance, Confidentiality.RESTRICTED), supervised_units)
 
 
 def below(unit_id: int, units: Mapping[int, UnitRow]) -> frozenset[int]:

@@ -63,13 +63,13 @@ def are_kept(session: Session) -> bool:
     return state is not None and state.sums_whole
 
 
-def grains(session: Session, cut: Cut, *, told_apart: bool = False) -> Grains:
+def grains(session: Session, cut: Cut, *, by_key: bool = False) -> Grains:
     """The grains from which the numbers of a cut are read: those of sums, where they suffice.
 
     Args:
-        told_apart: whether the numbers are grouped by register, nature, channel or priority.
+        by_key: whether the numbers are grouped by register, nature, channel or priority.
     """
-    return OF_KEYS if told_apart or cut.is_narrow or not are_kept(session) else OF_SUMS
+    return OF_KEYS if by_key or cut.is_narrow or not are_kept(session) else OF_SUMS
 
 
 def link(session: Session) -> None:
@@ -77,14 +77,16 @@ def link(session: Session) -> None:
     total = aliased(FigureKey)
     is_new = and_(FigureKey.sum_id.is_(None), FigureKey.register_id != NO_REGISTER)
     is_there = _is_sum(total)
-    told = {"register_id": NO_REGISTER, "nature": "", "channel": Channel.HAND, "priority": Priority.NORMAL}
+    defaults = {"register_id": NO_REGISTER, "nature": "", "channel": Channel.HAND, "priority": Priority.NORMAL}
     missing = session.execute(
         select(*(getattr(FigureKey, name) for name in SHARED))
         .where(is_new, ~select(total.id).where(is_there).exists())
         .distinct()
     ).all()
     if missing:
-        session.execute(insert(table_of(FigureKey)), [dict(zip(SHARED, row, strict=True)) | told for row in missing])
+        session.execute(
+            insert(table_of(FigureKey)), [dict(zip(SHARED, row, strict=True)) | defaults for row in missing]
+        )
     session.execute(
         update(FigureKey).where(is_new).values(sum_id=select(total.id).where(is_there).scalar_subquery()),
         execution_options={"synchronize_session": False},

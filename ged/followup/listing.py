@@ -316,7 +316,7 @@ def _texts(
     session: Session, key: InstrumentedAttribute[int], text: InstrumentedAttribute[str], ids: Collection[int]
 ) -> dict[int, str]:
     found = session.execute(select(key, text).where(key.in_(sorted(ids))))
-    return {row_id: told for row_id, told in found}  # noqa: C416  # typed, which dict() of rows is not
+    return {row_id: text for row_id, text in found}  # noqa: C416  # typed, which dict() of rows is not
 
 
 # --- rows
@@ -339,7 +339,7 @@ def follow_rows(session: Session, actor: Actor, ids: Sequence[int], today: Today
     lines = {row.id_: row for row in rows}
     numbers, labels = first_numbers(session, [row[0] for row in rows]), mention_labels(session, actor)
     held = holders(session, {row.post_id for row in rows if row.post_id is not None}, on=today.on)
-    told, units = last_reminders(session, ids), unit_names(actor)
+    reminders, units = last_reminders(session, ids), unit_names(actor)
     return [
         FollowRow(
             mail=_listed(row, numbers.get(row[0], "")),
@@ -356,8 +356,8 @@ def follow_rows(session: Session, actor: Actor, ids: Sequence[int], today: Today
             state=row.state,
             assigned_at=row.assigned_at,
             assigned_by=row.assigned_by,
-            reminded=told[row.id_][0] if row.id_ in told else 0,
-            reminded_on=told[row.id_][1] if row.id_ in told else None,
+            reminded=reminders[row.id_][0] if row.id_ in reminders else 0,
+            reminded_on=reminders[row.id_][1] if row.id_ in reminders else None,
             may_remind=reminding_post(row, actor) is not None,
         )
         for row in (lines[row_id] for row_id in ids if row_id in lines)

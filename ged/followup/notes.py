@@ -312,8 +312,8 @@ def _askable(session: Session, mail: Mail, actor: Actor, on: date) -> list[tuple
         found = [one for one in found if post_principal(one.id) in granted]
     own = {post.post_id for post in actor.posts if post.because == "holder"}
     held = holders(session, {one.id for one in found}, on=on)
-    told = [(one.id, _post_text(one, held)) for one in found if one.id not in own]
-    return sorted(told, key=lambda pair: pair[1])
+    askable = [(one.id, _post_text(one, held)) for one in found if one.id not in own]
+    return sorted(askable, key=lambda pair: pair[1])
 
 
 def _post_text(post: Post, held: dict[int, str]) -> str:

@@ -110,12 +110,12 @@ class Check:
 def run(check: Check, ground: Ground, *, limit_s: float | None = None) -> Finding:
     """Run one check. It is given up after its limit; its thread ends when it can."""
     limit_s = check.limit_s if limit_s is None else limit_s
-    told: SimpleQueue[Finding] = SimpleQueue()
+    queue: SimpleQueue[Finding] = SimpleQueue()
     # A daemon: a check that hangs in the kernel (a dead network folder) must not keep the process at its end.
-    thread = threading.Thread(target=lambda: told.put(_looked(check, ground)), daemon=True, name=f"check-{check.name}")
+    thread = threading.Thread(target=lambda: queue.put(_looked(check, ground)), daemon=True, name=f"check-{check.name}")
     thread.start()
     thread.join(limit_s)
-    return fault("late", limit_s=limit_s) if told.empty() else told.get()
+    return fault("late", limit_s=limit_s) if queue.empty() else queue.get()
 
 
 def _looked(check: Check, ground: Ground) -> Finding:

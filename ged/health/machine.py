@@ -228,18 +228,18 @@ def space(ground: Ground) -> Finding:
 
 
 def _free_bytes(folder: Path) -> int:
-    told = os.statvfs(folder)
+    filesystem = os.statvfs(folder)
     # Not ``f_bfree``: that counts the blocks kept for root, which the service cannot use.
-    return told.f_bavail * told.f_frsize
+    return filesystem.f_bavail * filesystem.f_frsize
 
 
 def inodes(ground: Ground) -> Finding:
     """Free inodes of each disk: without one no file is made, however many bytes are free."""
     rows = []
     for folder, _is_temporary in _disks(ground):
-        told = os.statvfs(folder)
-        if told.f_files:
-            rows.append((told.f_favail / told.f_files, told.f_favail, str(folder)))
+        filesystem = os.statvfs(folder)
+        if filesystem.f_files:
+            rows.append((filesystem.f_favail / filesystem.f_files, filesystem.f_favail, str(folder)))
     if not rows:
         return not_applicable("unlimited")
     part, free, path = min(rows)

@@ -81,9 +81,9 @@ def secret(ground: Ground) -> Finding:
 def verified(ground: Ground) -> Finding:
     """When ``ged verify`` last proved everything, and what it said."""
     try:
-        told = json.loads((ground.data / VERIFIED).read_text(encoding="utf-8"))
-        at, problems = datetime.fromisoformat(told["at"]), int(told["problems"])
-        entries = int(told["entries"])
+        verification = json.loads((ground.data / VERIFIED).read_text(encoding="utf-8"))
+        at, problems = datetime.fromisoformat(verification["at"]), int(verification["problems"])
+        entries = int(verification["entries"])
     except FileNotFoundError:
         return warning("never")
     except (ValueError, KeyError, TypeError):

@@ -245,9 +245,9 @@ def shows_the_same(content: bytes, message: Message) -> bool:
 
 def _is_signed(message: Message) -> bool:
     """Whether a PKCS#7 part is signed and not encrypted: by its ``smime-type``, or else by its first bytes."""
-    told = message.get_param("smime-type", None)
-    if told is not None or message.is_multipart():
-        return told == "signed-data"
+    smime_type = message.get_param("smime-type", None)
+    if smime_type is not None or message.is_multipart():
+        return smime_type == "signed-data"
     content = message.get_payload(decode=True)
     return isinstance(content, bytes) and _SIGNED_DATA in content[:_SIGNED_AT]
 

@@ -33,10 +33,10 @@ def read_apart(raw: bytes, *, timeout_s: float = TIMEOUT_S) -> Letter:
             answer = child.ask({}, payload=raw, timeout_s=timeout_s)
         except SandboxError as failure:
             raise _malformed() from failure
-    told = answer.message
-    if "refused" in told:
-        raise Invalid(str(told["refused"]), str(told["remedy"]), **told["params"])
-    return _letter(told, answer.payload)
+    message = answer.message
+    if "refused" in message:
+        raise Invalid(str(message["refused"]), str(message["remedy"]), **message["params"])
+    return _letter(message, answer.payload)
 
 
 def signature_apart(raw: bytes, *, timeout_s: float = VIEW_TIMEOUT_S) -> OwnSignature | None:
@@ -79,10 +79,10 @@ def _signature_answer(raw: bytes) -> tuple[Message, bytes]:
     found = own_signature(raw)
     if found is None:
         return {"is_there": False}, b""
-    told = {
+    facts = {
         "is_there": True, "is_whole": found.is_whole, "cms": len(found.cms), "has_content": found.content is not None,
     }  # fmt: skip
-    return told, found.cms + (found.content or b"")
+    return facts, found.cms + (found.content or b"")
 
 
 def _letter_answer(raw: bytes) -> tuple[Message, bytes]:
@@ -102,14 +102,14 @@ def _letter_answer(raw: bytes) -> tuple[Message, bytes]:
 _WORDS = ("message_id", "sender_name", "sender_address", "to", "subject", "text")
 
 
-def _letter(told: Message, contents: bytes) -> Letter:
+def _letter(message: Message, contents: bytes) -> Letter:
     parts, start = [], 0
-    for filename, media_type, size, embedded in told["parts"]:
+    for filename, media_type, size, embedded in message["parts"]:
         parts.append(Part(str(filename), str(media_type), contents[start : start + int(size)], bool(embedded)))
         start += int(size)
-    sent_at = datetime.fromisoformat(told["sent_at"]) if told["sent_at"] else None
-    words = {name: str(told["words"][name]) for name in _WORDS}
-    reports = tuple(DeliveryReport(str(a), str(b), str(c), bool(d)) for a, b, c, d in told["reports"])
+    sent_at = datetime.fromisoformat(message["sent_at"]) if message["sent_at"] else None
+    words = {name: str(message["words"][name]) for name in _WORDS}
+    reports = tuple(DeliveryReport(str(a), str(b), str(c), bool(d)) for a, b, c, d in message["reports"])
     return Letter(**words, sent_at=sent_at, parts=tuple(parts), reports=reports)
 
 

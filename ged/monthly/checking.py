@@ -286,12 +286,12 @@ def _of_length(services: Services, digest: Digest, length: int) -> bytes | None:
 
 def _content(data: bytes | None) -> dict[str, Any]:
     try:
-        told = json.loads(data or b"")
-        if told["form"] != operations.FORM:
+        content = json.loads(data or b"")
+        if content["form"] != operations.FORM:
             raise ValueError
     except (ValueError, KeyError, TypeError):
         raise Invalid("monthly.no_report", "choose the PDF of a monthly report") from None
-    return dict(told)
+    return dict(content)
 
 
 def _hash(data: bytes | None) -> str:
@@ -306,11 +306,11 @@ def file_faults(content: Mapping[str, Any]) -> Iterator[Fault]:
         return
     letters = [Letter.of(one) for one in content["letters"]]
     made = {(one.unit_id, one.name): one.data() for one in numbers(month, letters, below(content["units"]))}
-    told = {(one["unit"], one["number"]): one for one in content["numbers"]}
-    for unit_id, name in {**made, **told}:
-        if made.get((unit_id, name)) != told.get((unit_id, name)):
+    reported = {(one["unit"], one["number"]): one for one in content["numbers"]}
+    for unit_id, name in {**made, **reported}:
+        if made.get((unit_id, name)) != reported.get((unit_id, name)):
             yield Fault("file.number", f"{name} of unit {unit_id}")
-    if len(told) != len(content["numbers"]):
+    if len(reported) != len(content["numbers"]):
         yield Fault("file.number", "their count")
 
 
@@ -320,8 +320,8 @@ def file_faults(content: Mapping[str, Any]) -> Iterator[Fault]:
 def _row_faults(
     session: Session, row: MonthlyReport, data: bytes | None, content: Mapping[str, Any]
 ) -> Iterator[Fault]:
-    told = (row.content_hash, row.entity_id, row.month.isoformat(), row.sequence)
-    if told != (_hash(data), content["entity"]["id"], content["month"], content["journal"]["sequence"]):
+    kept = (row.content_hash, row.entity_id, row.month.isoformat(), row.sequence)
+    if kept != (_hash(data), content["entity"]["id"], content["month"], content["journal"]["sequence"]):
         yield Fault("database.report", f"report {row.id}")
     entry = session.execute(
         select(AuditPayload.payload, AuditEntry.at, AuditEntry.person_id)
@@ -329,8 +329,8 @@ def _row_faults(
         .where(AuditEntry.subject_kind == "report", AuditEntry.subject_id == row.id, AuditEntry.action == "report.made")
     ).first()
     stands = (row.digest, row.content_hash, row.made_at, row.made_by_id)
-    told_there = {} if entry is None else entry.payload or {}
-    if entry is None or (told_there.get("digest"), told_there.get("content"), entry.at, entry.person_id) != stands:
+    payload = {} if entry is None else entry.payload or {}
+    if entry is None or (payload.get("digest"), payload.get("content"), entry.at, entry.person_id) != stands:
         yield Fault("journal.report", f"report {row.id}")
 
 

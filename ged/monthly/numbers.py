@@ -49,19 +49,19 @@ class Letter:
 
     def data(self) -> dict[str, Any]:
         """JSON values."""
-        told: dict[str, Any] = {"id": self.id, "unit": self.unit_id}
-        told |= {name: self.days[name].isoformat() for name in DAYS if name in self.days}
-        return told | (
+        data: dict[str, Any] = {"id": self.id, "unit": self.unit_id}
+        data |= {name: self.days[name].isoformat() for name in DAYS if name in self.days}
+        return data | (
             {"returned": [[day.isoformat(), times] for day, times in self.returned]} if self.returned else {}
         )
 
     @classmethod
-    def of(cls, told: Mapping[str, Any]) -> Self:
+    def of(cls, data: Mapping[str, Any]) -> Self:
         """The letter from ``data``."""
         # Also days that a report of another version carries.
-        days = {name: date.fromisoformat(day) for name, day in told.items() if name.endswith("_on")}
-        returned = tuple((date.fromisoformat(day), int(times)) for day, times in told.get("returned", ()))
-        return cls(int(told["id"]), int(told["unit"]), days, returned)
+        days = {name: date.fromisoformat(day) for name, day in data.items() if name.endswith("_on")}
+        returned = tuple((date.fromisoformat(day), int(times)) for day, times in data.get("returned", ()))
+        return cls(int(data["id"]), int(data["unit"]), days, returned)
 
 
 @dataclass(frozen=True)
@@ -146,13 +146,13 @@ class Number:
 
     def data(self) -> dict[str, Any]:
         """JSON values."""
-        told: dict[str, Any] = {
+        data: dict[str, Any] = {
             "unit": self.unit_id,
             "number": self.name,
             "letters": self.letters,
             "digest": self.digest,
         }
-        return told | ({"median": self.share(0.5), "nine_of_ten": self.share(0.9)} if self.is_delay else {})
+        return data | ({"median": self.share(0.5), "nine_of_ten": self.share(0.9)} if self.is_delay else {})
 
 
 def numbers(month: Month, letters: Sequence[Letter], below: Mapping[int | None, frozenset[int]]) -> list[Number]:

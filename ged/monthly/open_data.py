@@ -183,7 +183,7 @@ def _named(code: str, names: Mapping[str, str]) -> str:
 
 
 def _dictionary(about: Mapping[str, Any]) -> dict[str, Any]:
-    told = {
+    columns = {
         "mois": ("yearmonth", "Mois", "Month", "Le mois compté.", "The month that is counted."),
         "entite": ("string", "Entité", "Entity", "Code de l'entité ; « * » : plusieurs.", "Code of the entity; “*”: several."),
         "entite_nom": ("string", "Nom de l'entité", "Name of the entity", "Son nom au jour de l'acte.", "Its name on the day of the act."),
@@ -213,7 +213,7 @@ def _dictionary(about: Mapping[str, Any]) -> dict[str, Any]:
                     "fields": [
                         {"name": name, "type": kind, "title": title, "title_en": english, "description": text,
                          "description_en": text_en}
-                        for name, (kind, title, english, text, text_en) in told.items()
+                        for name, (kind, title, english, text, text_en) in columns.items()
                     ],
                     "primaryKey": ["mois", "entite", "sens", "nature", "mesure"],
                 },

@@ -71,9 +71,9 @@ def make(
         earlier = again.last_on(session, entity_id, month.replace(day=1))
         head = letterhead(session, entity_id, country=services.country).data()
         template = templates.in_use(session, entity_id)
-    told = again.digest_of(counted)
+    counted_digest = again.digest_of(counted)
     if note is None:
-        again.require_new(earlier, told, reason.strip())
+        again.require_new(earlier, counted_digest, reason.strip())
     elif earlier is not None:
         raise InvalidTransition("monthly.made_already", "read the list again")
     made = sheet.made_by("" if actor is SYSTEM else actor.name, local)
@@ -91,7 +91,7 @@ def make(
             noted = of_template | ({"reason": reason.strip()} if reason.strip() else {})
             uow.record(
                 "report.made", "report", row.id, actor=actor, post=post, entity=entity_id, month=row.month.isoformat(),
-                digest=row.digest, content=row.content_hash, numbers=told, **noted,
+                digest=row.digest, content=row.content_hash, numbers=counted_digest, **noted,
             )  # fmt: skip
             uow.preserve("report", row.id)
     return row

@@ -225,12 +225,12 @@ def run(services: Services, proof_id: int, *, heartbeat: Callable[[str], None], 
     proof = checking.verify(
         services, pdf, services.open_report, now=now, progress=lambda done, total: heartbeat(f"{done}/{total}")
     )
-    told = _written(proof, services)
+    result = _written(proof, services)
     for attempt in services.attempts(now):
         with attempt as uow:
             kept = uow.session.get_one(MonthlyProof, proof_id)
             if kept.result is None:
-                kept.result, kept.done_at = told, now
+                kept.result, kept.done_at = result, now
 
 
 def _revision(session: Session, report_id: int, digest: str) -> int:
@@ -314,19 +314,19 @@ def _folded(acts: Iterable[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(found.items()))
 
 
-def _read(told: Mapping[str, Any]) -> Found:
-    certificate = told["certificate"]
+def _read(result: Mapping[str, Any]) -> Found:
+    certificate = result["certificate"]
     return Found(
-        tuple(_nameless(Fault(code, where) for code, where in told["faults"])),
-        told["more_faults"],
-        told["signer"],
+        tuple(_nameless(Fault(code, where) for code, where in result["faults"])),
+        result["more_faults"],
+        result["signer"],
         None if certificate is None else Certificate(
             certificate["subject"], certificate["issuer"], certificate["serial"],
             datetime.fromisoformat(certificate["not_before"]), datetime.fromisoformat(certificate["not_after"]),
         ),
-        SealOf(told["seal_of"]),
-        told["counted"],
-        told["equal"],
+        SealOf(result["seal_of"]),
+        result["counted"],
+        result["equal"],
         tuple(
             Changed(
                 one["unit"], one["number"], one["reported"], one["now"], one["letters"],
@@ -334,9 +334,9 @@ def _read(told: Mapping[str, Any]) -> Found:
                 date.fromisoformat(one["since"]) if one["since"] else None,
                 date.fromisoformat(one["until"]) if one["until"] else None,
             )
-            for one in told["changes"]
+            for one in result["changes"]
         ),
-        told["more_changes"],
-        bool(told["changes"]),
-        told.get("definitions", 0),
+        result["more_changes"],
+        bool(result["changes"]),
+        result.get("definitions", 0),
     )  # fmt: skip

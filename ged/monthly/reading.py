@@ -37,11 +37,11 @@ def units_of(session: Session, entity_id: int) -> list[dict[str, Any]]:
     children: dict[int | None, list[Unit]] = {}
     for row in rows.values():
         children.setdefault(row.parent_id, []).append(row)
-    told: list[dict[str, Any]] = []
+    branch: list[dict[str, Any]] = []
 
     def walk(unit: Unit, depth: int) -> None:
         above = unit.parent_id if depth else None
-        told.append(
+        branch.append(
             {"id": unit.id, "code": unit.code, "name": unit.name, "above": above, "depth": depth,
              "is_open": unit.closed_at is None}
         )  # fmt: skip
@@ -50,7 +50,7 @@ def units_of(session: Session, entity_id: int) -> list[dict[str, Any]]:
                 walk(child, depth + 1)
 
     walk(rows[entity_id], 0)
-    return told
+    return branch
 
 
 def month_of(session: Session, first: date) -> Month:
@@ -119,10 +119,12 @@ def _read(session: Session, zone: ZoneInfo, which: Which) -> Iterator[tuple[Lett
     for mail_id, day, times in session.execute(register.returns(which)):
         returned.setdefault(mail_id, []).append((day, int(times)))
     for row in session.execute(register.letters(which)):
-        told = row._mapping
-        days = {name: told[name] for name in DAYS if told[name] is not None}
-        letter = Letter(told["mail_id"], told["unit_id"], days, tuple(sorted(returned.get(told["mail_id"], ()))))
-        yield letter, int(told["level"])
+        columns = row._mapping
+        days = {name: columns[name] for name in DAYS if columns[name] is not None}
+        letter = Letter(
+            columns["mail_id"], columns["unit_id"], days, tuple(sorted(returned.get(columns["mail_id"], ())))
+        )
+        yield letter, int(columns["level"])
 
 
 def counted(found: Iterator[tuple[Letter, int]], unit_ids: Collection[int], month: Month) -> list[Letter]:

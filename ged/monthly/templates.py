@@ -85,7 +85,7 @@ OURS = (
     "Les pages à partir de celle-ci sont écrites par le programme : ce sont leurs nombres que la vérification recompte."
 )
 PREVIEW_TITLE = "Aperçu du rapport mensuel"
-PREVIEW_TOLD = f"Aperçu : tous les nombres sont inventés. {OURS}"
+PREVIEW_SENTENCE = f"Aperçu : tous les nombres sont inventés. {OURS}"
 PREVIEW_MADE = "aperçu d'un modèle, sans valeur"
 
 
@@ -216,7 +216,7 @@ def _checked(services: Services, entity_id: int | None, source: str, *, actor: A
     shown = b""
     for is_empty in (True, False):
         content, counted = sample(name, is_empty=is_empty)
-        front = Front(source, PREVIEW_TOLD)
+        front = Front(source, PREVIEW_SENTENCE)
         try:
             shown = sheet.report_pdf(
                 content, counted, head, made=PREVIEW_MADE, at=now, front=front, title=PREVIEW_TITLE, limit_s=CHECK_S

@@ -9,8 +9,8 @@ def counted(part: Part, words: NullTranslations) -> str:
     """How many there are of a kind, with its words; or that this is not known."""
     if part.is_unknown:
         return words.gettext("%(kind)s : la lecture a échoué") % {"kind": named(part.kind, words)}
-    told = _plural(part.kind, part.total, words) % {"num": part.total}
-    return words.gettext("Au moins %(counted)s") % {"counted": told} if part.is_cut else told
+    phrase = _plural(part.kind, part.total, words) % {"num": part.total}
+    return words.gettext("Au moins %(counted)s") % {"counted": phrase} if part.is_cut else phrase
 
 
 def named(kind: Kind, words: NullTranslations) -> str:

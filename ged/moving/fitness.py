@@ -118,8 +118,8 @@ def _of_text(length: int | None) -> Callable[[Any], str]:
 
 
 def _moment(value: Any) -> str:
-    told = value.decode("ascii", errors="replace") if isinstance(value, bytes) else ""
-    return "" if _MOMENT.match(told) and not _day(told[:10].encode()) and told[11:13] < "24" else "time"
+    text = value.decode("ascii", errors="replace") if isinstance(value, bytes) else ""
+    return "" if _MOMENT.match(text) and not _day(text[:10].encode()) and text[11:13] < "24" else "time"
 
 
 def _day(value: Any) -> str:

@@ -36,8 +36,8 @@ def load_natures(uow: UnitOfWork, file: OrganisationFile) -> list[Change]:
     named = {(entity[record.entity], record.code) for record in file.natures}
     if changes:
         # As for the organisation: an auditor needs to see what changed, not how much.
-        told = [[change.action, change.code, change.detail] for change in changes]
-        uow.record("natures.loaded", "organisation", None, actor=SYSTEM, changes=told)
+        recorded = [[change.action, change.code, change.detail] for change in changes]
+        uow.record("natures.loaded", "organisation", None, actor=SYSTEM, changes=recorded)
     return changes + [Change("left", Nature.__tablename__, key[1]) for key in natures if key not in named]
 
 

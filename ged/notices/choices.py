@@ -92,5 +92,5 @@ def choose(uow: UnitOfWork, ways: Mapping[Occasion, Way], *, actor: Actor) -> No
         for occasion, way in sorted(new.items())
         if way is not DEFAULTS[occasion]
     )
-    told = {occasion.value: way.value for occasion, way in sorted(new.items())}
-    uow.record("notices.chosen", "person", actor.person_id, actor=actor, ways=told)
+    ways_by_occasion = {occasion.value: way.value for occasion, way in sorted(new.items())}
+    uow.record("notices.chosen", "person", actor.person_id, actor=actor, ways=ways_by_occasion)

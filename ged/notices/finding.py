@@ -101,11 +101,11 @@ def tell(uow: UnitOfWork, found: Iterable[Found]) -> int:
     Of an occasion that is not opened yet nothing is stored. Returns how many were new.
     """
     made: dict[int, list[tuple[str, Way]]] = {}
-    told = set(found)
-    asked = OPENED_BY.keys() & {one.occasion for one in told}
+    distinct = set(found)
+    asked = OPENED_BY.keys() & {one.occasion for one in distinct}
     closed = {one for one in asked if not is_opened(uow.session, OPENED_BY[one])}
     # In one order: of two transactions that tell the same people, one waits for the other, and never each for each.
-    rows = sorted((one for one in told if one.occasion not in closed), key=lambda one: (one.person_id, one.key))
+    rows = sorted((one for one in distinct if one.occasion not in closed), key=lambda one: (one.person_id, one.key))
     ways = ways_of(uow.session, {one.person_id for one in rows})
     for one in rows:
         way = ways[one.person_id][one.occasion]
@@ -149,8 +149,8 @@ def morning_key(today: date) -> str:
 
 def _name(key: bytes, which: str) -> str:
     """The Message-ID of an e-mail: one for each, and nobody guesses it to forge a report of a mail server about it."""
-    told = hmac.digest(key, f"notice-mail:{which}".encode(), "sha256").hex()[:20]
-    return f"<avis-{which}-{told}@ged>"
+    mac = hmac.digest(key, f"notice-mail:{which}".encode(), "sha256").hex()[:20]
+    return f"<avis-{which}-{mac}@ged>"
 
 
 # --- what the journal says ------------------------------------------------------------------------------------------

@@ -67,10 +67,10 @@ def digest(services: Services, *, now: datetime) -> int:
     keys: dict[int, list[str]] = {}
     for person_id, key in rows:
         keys.setdefault(person_id, []).append(key)
-    for person_id, told in keys.items():
+    for person_id, notice_keys in keys.items():
         for attempt in services.attempts(now):
             with attempt as uow:
-                send(uow, person_id, told, stamp=today.isoformat())
+                send(uow, person_id, notice_keys, stamp=today.isoformat())
     return len(keys)
 
 
@@ -140,7 +140,7 @@ def _message(session: Session, services: Services, row: NoticeMail, now: datetim
         .where(PersonalNotice.sent_in_id == row.id, PersonalNotice.read_at.is_(None))
         .order_by(PersonalNotice.id)
     ).unique()
-    told = [
+    notices = [
         notice
         for notice, mail in found
         if seen.actor(row.person_id)
@@ -148,21 +148,21 @@ def _message(session: Session, services: Services, row: NoticeMail, now: datetim
         and not seen.is_over(notice, mail)
     ]
     url, words = services.public_url, services.translations(session.get_one(Person, row.person_id).language)
-    is_of_morning = any(notice.occasion is Occasion.MORNING for notice in told)
+    is_of_morning = any(notice.occasion is Occasion.MORNING for notice in notices)
     lies_about = point(session, services, row.person_id, now, words) if is_of_morning else ()
-    told = [notice for notice in told if lies_about or notice.occasion is not Occasion.MORNING]
-    if not told:
+    notices = [notice for notice in notices if lies_about or notice.occasion is not Occasion.MORNING]
+    if not notices:
         return None
-    numbers = first_numbers(session, [notice.mail_id for notice in told if notice.mail_id is not None])
+    numbers = first_numbers(session, [notice.mail_id for notice in notices if notice.mail_id is not None])
     opened = openings.rows(
-        session, [one.subject_id for one in told if one.occasion is Occasion.ACCOUNT], on=seen.today, now=now
+        session, [one.subject_id for one in notices if one.occasion is Occasion.ACCOUNT], on=seen.today, now=now
     )  # fmt: skip
-    count = words.ngettext("%(num)s avis", "%(num)s avis", len(told)) % {"num": len(told)}
-    more = len(told) - MOST
+    count = words.ngettext("%(num)s avis", "%(num)s avis", len(notices)) % {"num": len(notices)}
+    more = len(notices) - MOST
     left = words.ngettext("Et %(num)s autre : %(url)s", "Et %(num)s autres : %(url)s", more) if more > 0 else ""
     place = {"num": more, "url": f"{url}/avis/"}
     text = "\n".join([
-        words.gettext("Ce qui vous attend (%(count)s) :") % {"count": count}, "", *_lines(told, numbers, opened, names_told(session, told), lies_about, url, words),
+        words.gettext("Ce qui vous attend (%(count)s) :") % {"count": count}, "", *_lines(notices, numbers, opened, names_told(session, notices), lies_about, url, words),
         *((left % place, "") if left else ()),
         words.gettext("Tous vos avis, et le choix de ceux que vous recevez par courriel : %(url)s") % place, "",
     ])  # fmt: skip
@@ -171,7 +171,7 @@ def _message(session: Session, services: Services, row: NoticeMail, now: datetim
 
 
 def _lines(
-    told: Sequence[PersonalNotice],
+    notices: Sequence[PersonalNotice],
     numbers: dict[int, str],
     opened: Mapping[int, OpeningRow],
     names: Mapping[int, str],
@@ -180,7 +180,7 @@ def _lines(
     words: NullTranslations,
 ) -> list[str]:
     lines: list[str] = []
-    for notice in told[:MOST]:
+    for notice in notices[:MOST]:
         opening = opened.get(notice.subject_id) if notice.occasion is Occasion.ACCOUNT else None
         if opening is not None:
             said = opening_sentence(openings.step_of(notice.key), opening, words)

@@ -78,7 +78,7 @@ def page(
     ).all()
     numbers = first_numbers(session, [row.mail_id for row, *_ in rows if row.mail_id is not None])
     opened = [row for row, *_ in rows if row.occasion is Occasion.ACCOUNT]
-    told = openings.rows(session, [row.subject_id for row in opened], on=on, now=now)
+    opening_rows = openings.rows(session, [row.subject_id for row in opened], on=on, now=now)
     names = names_told(session, [row for row, *_ in rows])
     return [
         _notice_row(
@@ -86,7 +86,7 @@ def page(
             numbers.get(row.mail_id or 0, ""),
             subject or "",
             level or 0,
-            told.get(row.subject_id) if row in opened else None,
+            opening_rows.get(row.subject_id) if row in opened else None,
             addressee or "",
             names.get(row.id, ""),
         )

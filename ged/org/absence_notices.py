@@ -18,7 +18,7 @@ from ged.org.models import Absence, Delegation, Person
 from ged.unit import Actor, UnitOfWork
 
 DECLARED, ENDED, SEEN = "absence.declared_for", "absence.ended_for", "absence.seen"
-_TOLD_BY = (DECLARED, ENDED, SEEN, "absence.ended")
+_ACTIONS = (DECLARED, ENDED, SEEN, "absence.ended")
 """Acts that create a notice or settle it. Refusals change nothing."""
 
 
@@ -48,11 +48,11 @@ def notices(session: Session, actor: Actor) -> list[AbsenceNotice]:
         .join(Absence, Absence.id == AuditEntry.subject_id)
         .outerjoin(Person, Person.id == AuditEntry.person_id)
         .where(AuditEntry.subject_kind == "absence", Absence.person_id == actor.person_id)
-        .where(AuditEntry.action.in_(_TOLD_BY))
+        .where(AuditEntry.action.in_(_ACTIONS))
         .order_by(AuditEntry.sequence)
     ).all()
     last = {absence.id: (action, at, name or "", absence) for action, at, name, absence in rows}
-    return [_notice(session, *told) for told in last.values() if told[0] in (DECLARED, ENDED)]
+    return [_notice(session, *entry) for entry in last.values() if entry[0] in (DECLARED, ENDED)]
 
 
 def _notice(session: Session, action: str, at: datetime, by_name: str, row: Absence) -> AbsenceNotice:

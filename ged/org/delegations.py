@@ -113,8 +113,8 @@ def delegate(uow: UnitOfWork, form: DelegationForm, *, actor: Actor) -> int:
     uow.session.flush()
     if of_another:
         _replace_absent(uow, row, today)
-        told = notices.holders(uow.session, [form.post_id], on=today)
-        notices.tell(uow, NoticeKind.INTERIM, row.id, people=told, actor=actor)
+        holders = notices.holders(uow.session, [form.post_id], on=today)
+        notices.tell(uow, NoticeKind.INTERIM, row.id, people=holders, actor=actor)
     uow.record(
         "delegation.granted", "delegation", row.id, actor=actor, post=through, kind=form.kind.value,
         of_post=int(form.post_id), to_person=int(form.person_id), act=row.act, may_sign=form.may_sign,

@@ -57,8 +57,8 @@ def load_organisation(uow: UnitOfWork, file: OrganisationFile, *, on: date) -> l
     changes += [Change("left", "post", code) for code in posts if code not in named]
     if any(c.action != "left" for c in changes):
         # An auditor needs to see who got which post: a count would not show it.
-        told = [[c.action, c.kind, c.code, c.detail] for c in changes if c.action != "left"]
-        uow.record("organisation.loaded", "organisation", None, actor=SYSTEM, changes=told)
+        recorded = [[c.action, c.kind, c.code, c.detail] for c in changes if c.action != "left"]
+        uow.record("organisation.loaded", "organisation", None, actor=SYSTEM, changes=recorded)
     return changes
 
 

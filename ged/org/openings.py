@@ -129,8 +129,8 @@ def _mark(row: FirstAccess, person: Person, posts: Iterable[Post]) -> str:
         [post.id, post.title, post.unit_id, sorted(one.role.value for one in post.roles), post.secretary_of_id or 0]
         for post in posts
     )
-    told = [row.code_hash, person.name, person.clearance, opens]
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
+    shown_fields = [row.code_hash, person.name, person.clearance, opens]
+    return hashlib.sha256(json.dumps(shown_fields).encode()).hexdigest()[:32]
 
 
 def step_of(key: str) -> OpeningStep:

@@ -101,7 +101,7 @@ class Checked:
     Attributes:
         came, more: on the days that are not left aside, as ``week`` has them.
         left: how many days are left aside; ``left_more``: by how much what is open grew on them.
-        is_told: whether the rule tells something of it: one of its working days at least is not left aside, and four of the weeks before are whole.
+        is_shown: whether the rule tells something of it: one of its working days at least is not left aside, and four of the weeks before are whole.
     """
 
     week: Week
@@ -109,7 +109,7 @@ class Checked:
     more: int
     left: int = 0
     left_more: int = 0
-    is_told: bool = True
+    is_shown: bool = True
 
     @property
     def came_error(self) -> float:
@@ -138,7 +138,7 @@ class Forecast:
     @property
     def checked(self) -> tuple[Checked, ...]:
         """The weeks of the past of which the rule tells something."""
-        return tuple(one for one in self.past if one.is_told)
+        return tuple(one for one in self.past if one.is_shown)
 
     @property
     def came_error(self) -> float | None:
@@ -248,31 +248,31 @@ class OpenWeek:
     past: Checked | None = None
 
 
-def open_weeks(told: Forecast, open_now: int) -> list[OpenWeek]:
+def open_weeks(forecast: Forecast, open_now: int) -> list[OpenWeek]:
     """What is open at the ends of the last weeks, as the rule would have told it and as it was, and of the next ones.
 
     Args:
         open_now: letters that were open at the end of the day before the first one told.
     """
     stood = [open_now]  # before the first week of the past and at the end of each, from the last one on
-    for one in reversed(told.past):
+    for one in reversed(forecast.past):
         stood.append(stood[-1] - one.more - one.left_more)
     before = stood[::-1]
     found = [
         OpenWeek(one.week, *_standing(before[n] + one.left_more, one.week.more, one.week.more_band), before[n + 1], one)
-        for n, one in enumerate(told.past)
+        for n, one in enumerate(forecast.past)
     ]
     grown, least, most = 0.0, 0, 0
-    for week in told.weeks:
+    for week in forecast.weeks:
         grown, least, most = grown + week.more, least + week.more_band.least, most + week.more_band.most
         found.append(OpenWeek(week, *_standing(open_now, grown, Band(least, most)), None))
     return found
 
 
-def open_days(told: Forecast, open_now: int) -> list[float]:
+def open_days(forecast: Forecast, open_now: int) -> list[float]:
     """What is expected to be open at the end of each day told. A day that empties the desk leaves nothing below nothing to the next one."""
     found, stands = list[float](), float(open_now)
-    for one in told.days:
+    for one in forecast.days:
         stands = max(0.0, stands + one.more)
         found.append(stands)
     return found
@@ -320,8 +320,8 @@ class _Past:
         kept = sum((self._letters[at] for at in places if not self._plan.is_left[at]), NOTHING)
         aside = sum((self._letters[at] for at in places if self._plan.is_left[at]), NOTHING)
         left = sum(self._plan.is_left[at] for at in places)
-        is_told = self.knows(start) and not (left and not self._plan.work(start))
-        return Checked(self.week(start, start), kept.came, kept.more, left, aside.more, is_told)
+        is_shown = self.knows(start) and not (left and not self._plan.work(start))
+        return Checked(self.week(start, start), kept.came, kept.more, left, aside.more, is_shown)
 
     def knows(self, start: int) -> bool:
         """Whether enough of the eight weeks before are whole."""
@@ -352,9 +352,9 @@ class _Past:
         return was.came / worked, was.more / worked
 
 
-def _band(those: Sequence[float], told: float) -> Band:
+def _band(those: Sequence[float], middle: float) -> Band:
     """From the least to the greatest; what is told lies in it."""
-    whole = [round(one, 6) for one in (*those, told)]  # 2.9999999 letters are three
+    whole = [round(one, 6) for one in (*those, middle)]  # 2.9999999 letters are three
     return Band(floor(min(whole)), ceil(max(whole)))
 
 

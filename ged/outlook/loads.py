@@ -122,8 +122,8 @@ def _finished(session: Session, zone: ZoneInfo, actor: Actor, cut: Cut, period: 
     )
     day = local_day(session, zone)
     since, until = day(func.min(given.c.assigned_at)), day(func.max(given.c.finished_at))
-    told = _visible(select(*_key(given, by), since.label("since"), until.label("until")), given, actor, cut)
-    each_letter = told.group_by(*_key(given, by), given.c.id).subquery("each_letter")
+    spans = _visible(select(*_key(given, by), since.label("since"), until.label("until")), given, actor, cut)
+    each_letter = spans.group_by(*_key(given, by), given.c.id).subquery("each_letter")
     before, after = aliased(FigureDay), aliased(FigureDay)
     delay = after.worked - before.worked
     at_least = case((delay.is_not(None), bin_in_sql(delay))).label("at_least")
@@ -155,10 +155,10 @@ def _key(rows: Subquery, by: By) -> list[Any]:
 def _visible(query: Select[Any], given: Subquery, actor: Actor, cut: Cut) -> Select[Any]:
     """Those of the letters that the cut narrows to and the actor may see now."""
     letter = aliased(Mail, given)
-    told = (
+    visible = (
         query.select_from(given)
         .join(FigureLetter, FigureLetter.mail_id == given.c.id)
         .where(given.c.level <= cut.level, visible_clause(letter.id, letter.level, actor.principals))
     )
     narrowed = whoever_has_it(cut)
-    return told.join(FigureKey, FigureKey.id == FigureLetter.key_id).where(*narrowed) if narrowed else told
+    return visible.join(FigureKey, FigureKey.id == FigureLetter.key_id).where(*narrowed) if narrowed else visible

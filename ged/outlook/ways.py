@@ -82,8 +82,8 @@ def going_round(session: Session, actor: Actor, cut: Cut, period: Period, *, lim
     found, seen, many = list[tuple[int, int, date]](), 0, ASKED_AT_ONCE * limit
     while len(found) < limit:
         some = session.execute(in_order.limit(many).offset(seen)).all()
-        told = select(Mail.id).where(Mail.id.in_([one.mail_id for one in some]), *_may_know(actor, cut))
-        known = set(session.scalars(told)) if some else set()
+        readable = select(Mail.id).where(Mail.id.in_([one.mail_id for one in some]), *_may_know(actor, cut))
+        known = set(session.scalars(readable)) if some else set()
         found += [(one.mail_id, one.times, one.last_on) for one in some if one.mail_id in known]
         seen += many
         if len(some) < many:

@@ -93,13 +93,13 @@ def _read_page(services: Services, wanted: _Wanted, page: ScannedPage, source: P
         reading = services.ocr.read_form(ref, places(part, code=code).form, timeout_s=TIMEOUT_S)
         if reading is None:
             return _Found(unclear=(code,))
-        told = {
+        noted = {
             "page": page.id,
             "code": code,
             "boxes": boxes_of(reading),
             "areas": areas_of(reading),
         }
-        return _Found((told,))
+        return _Found((noted,))
     return _Found()
 
 

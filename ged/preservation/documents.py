@@ -201,7 +201,7 @@ def _latest_revision(sort: SignedKind, subject_id: int) -> Select[Revision]:
         given = select(SlipRevision).where(SlipRevision.slip_id == subject_id)
         return given.order_by(SlipRevision.sequence.desc()).limit(1)
     if sort is SignedKind.REPORT:
-        told = select(MonthlyReportRevision).where(MonthlyReportRevision.report_id == subject_id)
-        return told.order_by(MonthlyReportRevision.sequence.desc()).limit(1)
+        revisions = select(MonthlyReportRevision).where(MonthlyReportRevision.report_id == subject_id)
+        return revisions.order_by(MonthlyReportRevision.sequence.desc()).limit(1)
     closed = select(ClosingRevision).where(ClosingRevision.closing_id == subject_id)
     return closed.order_by(ClosingRevision.sequence.desc()).limit(1)

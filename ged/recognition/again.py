@@ -41,14 +41,14 @@ def is_doubtful(flags: Iterable[str], words: Iterable[tuple[str, float]]) -> boo
         flags: of the first reading.
         words: its words with their confidence, 0..100.
     """
-    told = set(flags)
-    if told & _NOT_AGAIN:
+    distinct = set(flags)
+    if distinct & _NOT_AGAIN:
         return False
     letters = doubtful = 0
     for text, confidence in words:
         letters += len(text)
         doubtful += len(text) if confidence < SURE_WORD else 0
-    return "low_confidence" in told or doubtful > DOUBTFUL_SHARE * letters
+    return "low_confidence" in distinct or doubtful > DOUBTFUL_SHARE * letters
 
 
 def ask(uow: UnitOfWork, attachment_id: int, pages: Sequence[RecognisedPage], *, is_backlog: bool) -> None:
@@ -176,23 +176,23 @@ def _note(uow: UnitOfWork, attachment_id: int, read: Sequence[tuple[_Wanted, Sec
     if destroyed.of_letter(uow.session, mail_id) is not None:
         return
     changed: list[int] = []
-    told: list[int] = []
+    page_numbers: list[int] = []
     for page, found in read:
         text = uow.session.get(PageText, (attachment_id, page.page_no))
         # Another run was quicker, or the document was read anew: what was read belongs to a text that is gone.
         if text is None or text.read_at != page.read_at or _is_noted(uow, attachment_id, page.page_no):
             continue
         uow.session.add(_page_read_again(uow, attachment_id, page, found))
-        told.append(page.page_no)
+        page_numbers.append(page.page_no)
         if isinstance(found, str):
             continue
         if found.text != text.text:
             text.text = found.text
             text.words = [[w.text, w.x, w.y, w.width, w.height, w.confidence] for w in found.words]
             changed.append(page.page_no)
-    if told:
+    if page_numbers:
         uow.record(
-            "attachment.read_again", "mail", mail_id, actor=SYSTEM, attachment=attachment_id, pages=told, changed=changed
+            "attachment.read_again", "mail", mail_id, actor=SYSTEM, attachment=attachment_id, pages=page_numbers, changed=changed
         )  # fmt: skip
         uow.reindex(mail_id)
 

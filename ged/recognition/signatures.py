@@ -313,5 +313,5 @@ def _read(blobs: BlobStore, digest: Digest) -> bytes:
 
 
 def _as_json(report: SignatureReport) -> dict[str, Any]:
-    told = asdict(report)
-    return {key: value.isoformat() if isinstance(value, datetime) else value for key, value in told.items()}
+    fields = asdict(report)
+    return {key: value.isoformat() if isinstance(value, datetime) else value for key, value in fields.items()}

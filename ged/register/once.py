@@ -7,10 +7,10 @@ from ged.db import write_new
 from ged.register.models import Mail, SealedEnvelope
 from ged.unit import UnitOfWork
 
-Told = TypeVar("Told")
+Earlier = TypeVar("Earlier")
 
 
-def add_once(uow: UnitOfWork, row: Mail | SealedEnvelope, sent_before: Callable[[], Told | None]) -> Told | None:
+def add_once(uow: UnitOfWork, row: Mail | SealedEnvelope, sent_before: Callable[[], Earlier | None]) -> Earlier | None:
     """Add a new row, unless its form was sent before.
 
     Args:

@@ -189,8 +189,8 @@ def sent_before(uow: UnitOfWork, mail: Mail) -> Registered | None:
 
 def bears(form: IncomingForm | Mail, first: Mail) -> bool:
     """Whether a form still bears the letter that it registered first. The caller compares the senders."""
-    told = ("subject", "their_reference", "written_on", "addressee")
-    return all(getattr(form, one) == getattr(first, one) for one in told)
+    names = ("subject", "their_reference", "written_on", "addressee")
+    return all(getattr(form, one) == getattr(first, one) for one in names)
 
 
 _AUTHORITY = select(Post.unit_id).join(PostRole).where(Post.id == bindparam("post"), PostRole.role == Role.AUTHORITY)

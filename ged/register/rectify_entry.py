@@ -88,9 +88,9 @@ def rectify(
             raise Invalid("mail.received_long_ago", "correct the year of arrival", field=name)
         if name == "sender_name" and not new:
             raise Invalid("mail.sender_missing", "type the sender", field=name)
-        told = (name, _readable(uow, name, old), _readable(uow, name, new))
+        change = (name, _readable(uow, name, old), _readable(uow, name, new))
         _apply(uow, mail, name, new)
-        changed.append(told)
+        changed.append(change)
     if changed:
         _enter(uow, mail, changed, reason.strip(), actor, post, now)
         uow.reindex(mail.id)

@@ -21,7 +21,7 @@ from ged.routing.undoing import is_undone
 from ged.signbook.models import Draft
 from ged.unit import Actor
 
-Told = dict[int, str]
+TextByLetter = dict[int, str]
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def facts_of(session: Session, mail_ids: Sequence[int], actor: Actor, zone: Zone
     }
 
 
-def _issuers_and_classes(session: Session, mail_ids: Sequence[int]) -> tuple[Told, Told]:
+def _issuers_and_classes(session: Session, mail_ids: Sequence[int]) -> tuple[TextByLetter, TextByLetter]:
     rows = session.execute(
         select(
             Mail.id,
@@ -88,7 +88,7 @@ def _issuers_and_classes(session: Session, mail_ids: Sequence[int]) -> tuple[Tol
     return issuers, {mail_id: code or "" for mail_id, _, code, *_ in rows}
 
 
-def _imputed(session: Session, mail_ids: Sequence[int], zone: ZoneInfo) -> Told:
+def _imputed(session: Session, mail_ids: Sequence[int], zone: ZoneInfo) -> TextByLetter:
     rows = session.execute(
         select(Imputation.mail_id, Imputation.decided_at, Unit.name)
         .join(Assignment, Assignment.imputation_id == Imputation.id)
@@ -100,7 +100,7 @@ def _imputed(session: Session, mail_ids: Sequence[int], zone: ZoneInfo) -> Told:
     return {mail_id: f"{name}, le\u00a0{at.astimezone(zone):%d/%m/%Y}" for mail_id, at, name in rows}
 
 
-def _answer(session: Session, mail_ids: Sequence[int], actor: Actor) -> Told:
+def _answer(session: Session, mail_ids: Sequence[int], actor: Actor) -> TextByLetter:
     rows = session.execute(
         select(MailLink.to_id, MailNumber.text, MailNumber.registered_on)
         .join(MailNumber, MailNumber.mail_id == MailLink.from_id)
@@ -112,7 +112,7 @@ def _answer(session: Session, mail_ids: Sequence[int], actor: Actor) -> Told:
     return _joined(((mail_id, f"{number} du\u00a0{on:%d/%m/%Y}") for mail_id, number, on in rows), "\n")
 
 
-def _answers(session: Session, mail_ids: Sequence[int], actor: Actor) -> Told:
+def _answers(session: Session, mail_ids: Sequence[int], actor: Actor) -> TextByLetter:
     rows = session.execute(
         select(MailLink.from_id, MailNumber.text)
         .join(MailNumber, MailNumber.mail_id == MailLink.to_id)
@@ -124,7 +124,9 @@ def _answers(session: Session, mail_ids: Sequence[int], actor: Actor) -> Told:
     return _joined(((mail_id, number) for mail_id, number in rows), "\n")
 
 
-def _departures(session: Session, mail_ids: Sequence[int], zone: ZoneInfo) -> tuple[Told, dict[int, int], Told]:
+def _departures(
+    session: Session, mail_ids: Sequence[int], zone: ZoneInfo
+) -> tuple[TextByLetter, dict[int, int], TextByLetter]:
     rows = session.execute(
         select(
             DispatchLine.mail_id, DispatchLine.is_copy, DispatchLine.channel, DispatchLine.left_at,
@@ -149,7 +151,7 @@ def _departures(session: Session, mail_ids: Sequence[int], zone: ZoneInfo) -> tu
     return _joined(left, "\n"), copies, _joined(discharged, "\n")
 
 
-def _joined(rows: Iterable[tuple[int, str]], between: str) -> Told:
+def _joined(rows: Iterable[tuple[int, str]], between: str) -> TextByLetter:
     found: dict[int, dict[str, None]] = {}
     for mail_id, words in rows:
         found.setdefault(mail_id, {})[words] = None

@@ -204,11 +204,11 @@ def _facts(book: BookRow, rows: Sequence[EntryRow]) -> list[tuple[str, str]]:
 def _proof(year: YearRow | None) -> str:
     if year is None or year.last < year.first:
         return "Aucun numéro n'a encore été donné."
-    told = f"du n° {year.first} au n° {year.last}"
+    span = f"du n° {year.first} au n° {year.last}"
     if year.missing:
-        return f"ATTENTION : {year.missing} {'anomalie' if year.missing < 2 else 'anomalies'} {told}."
+        return f"ATTENTION : {year.missing} {'anomalie' if year.missing < 2 else 'anomalies'} {span}."
     opened = f" (suite du registre papier arrêté au n° {year.opening})" if year.opening else ""
-    return f"Numérotation vérifiée {told}{opened} : sans lacune ni doublon."
+    return f"Numérotation vérifiée {span}{opened} : sans lacune ni doublon."
 
 
 def _stopped(rows: Sequence[EntryRow]) -> str:

@@ -69,8 +69,8 @@ def _lines(session: Session) -> Iterator[tuple[str, str]]:
         elif said.get(line.text, {}).get(mail_id) != received and mail_id not in erased:
             yield "reserve.not_cited", where
     used = {(line.text, line.mail_id) for line, *_rest in rows}
-    for text, told in sorted(said.items()):
-        last = next(reversed(told))  # a line that was entered again names the later letter
+    for text, letters_said in sorted(said.items()):
+        last = next(reversed(letters_said))  # a line that was entered again names the later letter
         if (text, last) not in used:
             yield "reserve.not_used", f"line {text} (mail {last})"
 

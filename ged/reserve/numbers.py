@@ -52,10 +52,10 @@ def spans(line_nos: Iterable[int]) -> str:
     >>> spans([1, 2, 3, 7, 9, 10])
     '01 à 03, 07, 09 à 10'
     """
-    told: list[list[int]] = []
+    runs: list[list[int]] = []
     for one in sorted(line_nos):
-        if told and told[-1][1] == one - 1:
-            told[-1][1] = one
+        if runs and runs[-1][1] == one - 1:
+            runs[-1][1] = one
         else:
-            told.append([one, one])
-    return ", ".join(f"{first:02d}" if first == last else f"{first:02d} à {last:02d}" for first, last in told)
+            runs.append([one, one])
+    return ", ".join(f"{first:02d}" if first == last else f"{first:02d} à {last:02d}" for first, last in runs)

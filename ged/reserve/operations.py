@@ -268,10 +268,10 @@ def void_lines(
         InvalidTransition: ``reserve.nothing_free``.
     """
     book, post = kept_book(uow.session, book_id, actor)
-    told = reason.strip()
-    if not told:
+    stated = reason.strip()
+    if not stated:
         raise Invalid("reserve.void_reason", "say why the lines were not used", field="reason")
-    if len(told) > MAX_REASON:
+    if len(stated) > MAX_REASON:
         raise Invalid("form.too_long", "shorten it", field="reason", maximum=MAX_REASON)
     # After the wait for a line PostgreSQL asks the condition again: a line that was used meanwhile is left out.
     lines = locks.hold_where(
@@ -280,7 +280,7 @@ def void_lines(
     )  # fmt: skip
     if not lines:
         raise InvalidTransition("reserve.nothing_free", "look at the book", book=book.code)
-    act = ReserveVoid(book_id=book.id, reason=told, at=uow.now, by_id=actor.person_id or None)
+    act = ReserveVoid(book_id=book.id, reason=stated, at=uow.now, by_id=actor.person_id or None)
     uow.session.add(act)
     uow.session.flush()
     for line in lines:
@@ -289,7 +289,7 @@ def void_lines(
     voided = [line.line_no for line in lines]
     uow.record(
         VOIDED, "reserve_book", book.id, actor=actor, post=post, book=book.code, lines=numbers.spans(voided),
-        count=len(voided), void=act.id, reason=told,
+        count=len(voided), void=act.id, reason=stated,
     )  # fmt: skip
     return voided
 

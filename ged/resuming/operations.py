@@ -80,21 +80,21 @@ def release(
     stands = counter.last_sequence if counter is not None else 0
     # Under the lock: it was read before another clerk may have answered.
     session.refresh(hold)
-    told = stands if last_sequence is None else last_sequence
+    stated = stands if last_sequence is None else last_sequence
     if hold.released_at is not None:
         return _said_before(uow, hold, register, last_sequence)
-    _check(told, stands, register, confirmed)
+    _check(stated, stands, register, confirmed)
     hold.released_at, hold.released_by_id = uow.now, actor.person_id or None
-    hold.from_sequence, hold.told_sequence = stands, told
+    hold.from_sequence, hold.told_sequence = stands, stated
     session.flush()  # from here on the database takes numbers of this register
-    if told > stands:
+    if stated > stands:
         counter = counter or counter_of(session, register.id, hold.year)
-        _lose(uow, hold, register, counter, told, entity, actor, post.post_id)
+        _lose(uow, hold, register, counter, stated, entity, actor, post.post_id)
     uow.record(
-        RESUMED, "register", register.id, actor=actor, post=post, register=register.code, year=hold.year, sequence=told,
-        lost=told - stands, copied_at=hold.copied_at.isoformat(), restored_at=hold.restored_at.isoformat(),
+        RESUMED, "register", register.id, actor=actor, post=post, register=register.code, year=hold.year, sequence=stated,
+        lost=stated - stands, copied_at=hold.copied_at.isoformat(), restored_at=hold.restored_at.isoformat(),
     )  # fmt: skip
-    return Released(register.name, hold.year, stands + 1, told)
+    return Released(register.name, hold.year, stands + 1, stated)
 
 
 def release_unused(uow: UnitOfWork, hold_ids: Collection[int], *, actor: Actor) -> list[Released]:
@@ -124,30 +124,30 @@ def _said_before(uow: UnitOfWork, hold: RegisterHold, register: Register, last_s
     return Released(register.name, hold.year, first + 1, last, is_repeated=True)
 
 
-def _check(told: int, stands: int, register: Register, confirmed: bool) -> None:
-    if told < stands:
+def _check(stated: int, stands: int, register: Register, confirmed: bool) -> None:
+    if stated < stands:
         raise Invalid("hold.below", "type a higher one, or none", field="last_number", stands=stands)
-    if told - stands > TOO_FAR or told > MAX_SEQUENCE:
+    if stated - stands > TOO_FAR or stated > MAX_SEQUENCE:
         raise Invalid("hold.too_far", "correct the number", field="last_number", stands=stands, most=TOO_FAR)
-    if told - stands > FAR and not confirmed:
+    if stated - stands > FAR and not confirmed:
         raise Invalid(
-            "hold.far", "look again at the paper, then confirm", field="last_number", stands=stands, told=told, lost=told - stands,
+            "hold.far", "look again at the paper, then confirm", field="last_number", stands=stands, told=stated, lost=stated - stands,
             register=register.name,
         )  # fmt: skip
 
 
 def _lose(
-    uow: UnitOfWork, hold: RegisterHold, register: Register, counter: RegisterCounter, told: int, entity: str,
+    uow: UnitOfWork, hold: RegisterHold, register: Register, counter: RegisterCounter, stated: int, entity: str,
     actor: Actor, post_id: int,
 ) -> None:  # fmt: skip
-    """Give the numbers up to ``told``, each void from its first moment. One statement, and not a line of the journal for each."""
+    """Give the numbers up to ``stated``, each void from its first moment. One statement, and not a line of the journal for each."""
     on = _day(uow, hold, register, counter.last_on)
     clock.check(uow, on, counter.last_on)
     zone = uow.services.zone
     at = max(uow.now, datetime.combine(on, time(), tzinfo=zone).astimezone(UTC))
     reason = reason_of(hold.copied_at.astimezone(zone), hold.restored_at.astimezone(zone))
     first = counter.last_sequence + 1
-    counter.last_sequence, counter.last_on = told, on
+    counter.last_sequence, counter.last_on = stated, on
     uow.session.flush()
     uow.session.add_all(
         MailNumber(
@@ -157,7 +157,7 @@ def _lose(
             ),
             person_id=actor.person_id or None, post_id=post_id, voided_at=at, void_reason=reason,
         )
-        for sequence in range(first, told + 1)
+        for sequence in range(first, stated + 1)
     )  # fmt: skip
     uow.session.flush()
 

@@ -57,24 +57,24 @@ def fill(uow: UnitOfWork, years: range, *, actor: Actor) -> Changed:
         uow.session.add_all(WorkingDay(weekday=d) for d in MONDAY_TO_FRIDAY)
     known = {h.on: h for h in uow.session.scalars(select(Holiday))}
     added = 0
-    for on, told in sorted(holidays.country_holidays(uow.services.country, years=years, language="fr").items()):
-        names = [name for name in map(_cleaned, told.split("; ")) if name not in WORKED]
+    for on, joined_names in sorted(holidays.country_holidays(uow.services.country, years=years, language="fr").items()):
+        names = [name for name in map(_cleaned, joined_names.split("; ")) if name not in WORKED]
         row = known.get(on)
         if row is None and names:
-            uow.session.add(Holiday(on=on, name="; ".join(names), is_estimate=_is_estimate(told)))
+            uow.session.add(Holiday(on=on, name="; ".join(names), is_estimate=_is_estimate(joined_names)))
             added += 1
         elif row is not None and not row.is_edited:
-            _correct(uow, row, names, told)
+            _correct(uow, row, names, joined_names)
     changed = replace(_recount(uow, before, actor, ""), days=added)
     if changed != Changed(0):
         uow.record("calendar.filled", "calendar", None, actor=actor, added=changed.days, moved=changed.letters)
     return changed
 
 
-def _correct(uow: UnitOfWork, row: Holiday, names: Sequence[str], told: str) -> None:
+def _correct(uow: UnitOfWork, row: Holiday, names: Sequence[str], joined_names: str) -> None:
     """Correct a row that an earlier release filled."""
     if names:
-        row.name, row.is_estimate = "; ".join(names), _is_estimate(told)
+        row.name, row.is_estimate = "; ".join(names), _is_estimate(joined_names)
     else:
         uow.session.delete(row)
 
@@ -84,8 +84,8 @@ def _cleaned(name: str) -> str:
     return FRENCH.get(plain, plain)
 
 
-def _is_estimate(told: str) -> bool:
-    return "(estim" in told or any(word in told.casefold() for word in MUSLIM)
+def _is_estimate(joined_names: str) -> bool:
+    return "(estim" in joined_names or any(word in joined_names.casefold() for word in MUSLIM)
 
 
 def set_holiday(
@@ -264,8 +264,8 @@ def _change(one: Journaled, held: Holiday | None) -> DayChange:
 
 
 def _week_change(one: Journaled, held: frozenset[int]) -> WeekChange:
-    after, told = frozenset(one.details["weekdays"]), one.details.get("before")
-    before = None if told is None else frozenset(told)
+    after, weekdays_before = frozenset(one.details["weekdays"]), one.details.get("before")
+    before = None if weekdays_before is None else frozenset(weekdays_before)
     stands = held == after
     return WeekChange(one.sequence, one.at, before, after, stands, stands and before is not None and after != before)
 

@@ -96,13 +96,13 @@ def imputation_sheet(
     decision = None if blank else latest(session, mail.id)
     number = number_of(session, mail.id)
     ticked = frozenset(decision.mentions) if decision is not None else frozenset()
-    is_told = level is not Confidentiality.SECRET
+    is_shown = level is not Confidentiality.SECRET
     unit_id = addressed.unit_id if addressed is not None else mail.unit_id
     mentions = mention_choices(session, [entities(session)[mail.unit_id]])
     code = make_code(CodeKind.IMPUTATION, mail.id, key=services.code_key)
-    subject = _shortened(mail.subject, SHORT if decision is not None else SHORT_BLANK) if is_told else ""
+    subject = _shortened(mail.subject, SHORT if decision is not None else SHORT_BLANK) if is_shown else ""
     sender = (
-        (mail.sender_name if decision is not None else _shortened(mail.sender_name, SHORT_SENDER)) if is_told else ""
+        (mail.sender_name if decision is not None else _shortened(mail.sender_name, SHORT_SENDER)) if is_shown else ""
     )
     lines = further_lines(sender, subject)
     room = MAX_UNITS if decision is not None else MAX_TICKED - lines
@@ -114,15 +114,15 @@ def imputation_sheet(
         number=number,
         sender=sender,
         subject=subject,
-        their_reference=mail.their_reference if is_told else "",
-        written_on=mail.written_on if is_told else None,
+        their_reference=mail.their_reference if is_shown else "",
+        written_on=mail.written_on if is_shown else None,
         received_on=mail.received_on,
         urgency=URGENCY[mail.priority],
         addressed_to=addressed.title if addressed is not None else "",
         enclosures=str(mail.enclosure_count) if mail.enclosure_count else "aucune",
         units=units,
         mentions=tuple((label, code in ticked) for code, label in mentions),
-        note=decision.note if decision is not None and is_told else "",
+        note=decision.note if decision is not None and is_shown else "",
         due_on=mail.due_on if decision is not None else None,
         decided_at=decision.decided_at.astimezone(services.zone) if decision is not None else None,
         decided_by=_decider(session, decision),

@@ -58,8 +58,8 @@ def check(services: Services, saved_id: int, *, now: datetime) -> int:
         return 0
     for attempt in services.attempts(now):
         with attempt as uow:
-            told = _note(uow, saved_id, page)
-    return told
+            reported = _note(uow, saved_id, page)
+    return reported
 
 
 def _owner(session: Session, person_id: int, services: Services, now: datetime) -> Actor | None:

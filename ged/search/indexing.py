@@ -36,16 +36,16 @@ def index_documents(
         units: letter -> codes of the units that work on it.
     """
     # Columns, not objects: a whole archive comes through here.
-    mails = session.execute(select(*(getattr(Mail, name) for name in _TOLD)).where(Mail.id.in_(versions))).all()
+    mails = session.execute(select(*(getattr(Mail, name) for name in _MAIL_COLUMNS)).where(Mail.id.in_(versions))).all()
     registers = dict(iter(session.execute(select(Register.id, Register.code))))
     numbers = _numbers(session, versions)
     principals = access.principals_of_many(session, versions)
     gone = destroyed.of_letters(session, [mail.id for mail in mails])
-    told = [mail.id for mail in mails if mail.level != Confidentiality.SECRET and mail.id not in gone]
-    pages = _pages(session, told)
+    indexed = [mail.id for mail in mails if mail.level != Confidentiality.SECRET and mail.id not in gone]
+    pages = _pages(session, indexed)
     titles = _titles(session, mails)
     lines = reserve.texts_of(session, versions)
-    documents, open_letters = [], frozenset(told)
+    documents, open_letters = [], frozenset(indexed)
     for mail in mails:
         seen_by = principals.get(mail.id, frozenset())
         bare = _bare(mail, versions[mail.id], seen_by, numbers.get(mail.id, ()), registers)
@@ -58,7 +58,7 @@ def index_documents(
     return documents
 
 
-_TOLD = (
+_MAIL_COLUMNS = (
     "id", "level", "direction", "state", "created_at", "written_on", "received_on", "due_on", "subject", "sender_name",
     "addressee", "their_reference", "nature", "priority", "addressed_post_id",
 )  # fmt: skip

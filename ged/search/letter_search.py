@@ -163,8 +163,8 @@ def _is_held(session: Session, actor: Actor, suggestion: Suggestion) -> bool:
         )
         return session.scalar(seen.where(or_(*bears))) is not None
     names = (Mail.subject,) if suggestion.kind is SuggestionKind.SUBJECT else (Mail.sender_name, Mail.addressee)
-    told = seen.where(Mail.level < int(Confidentiality.SECRET), or_(*(name == suggestion.text for name in names)))
-    return session.scalar(told) is not None
+    named = seen.where(Mail.level < int(Confidentiality.SECRET), or_(*(name == suggestion.text for name in names)))
+    return session.scalar(named) is not None
 
 
 def similar(services: Services, session: Session, actor: Actor, mail_id: MailId) -> tuple[FoundLetter, ...]:
@@ -325,22 +325,22 @@ def _plain_words(text: str) -> list[str]:
 
 def _word(word: str) -> ColumnElement[bool]:
     numbered = select(MailNumber.mail_id).where(MailNumber.text.icontains(word, autoescape=True))
-    told = and_(
+    in_heading = and_(
         Mail.level < int(Confidentiality.SECRET),
         or_(Mail.subject.icontains(word, autoescape=True), Mail.sender_name.icontains(word, autoescape=True)),
     )
-    return or_(Mail.id.in_(numbered), Mail.id.in_(reserve.letters_with(word)), told)
+    return or_(Mail.id.in_(numbered), Mail.id.in_(reserve.letters_with(word)), in_heading)
 
 
 def _filters(filters: Mapping[str, tuple[str, ...]]) -> list[ColumnElement[bool]]:
     """The filters as SQL. SECRET letters match only filters on numbers and dates, as in the index."""
     conditions: list[ColumnElement[bool]] = []
-    told = {"nature": Mail.nature, "state": Mail.state, "priority": Mail.priority, "direction": Mail.direction}
+    columns = {"nature": Mail.nature, "state": Mail.state, "priority": Mail.priority, "direction": Mail.direction}
     kinds = {"state": MailState, "priority": Priority, "direction": Direction}
     for name, values in filters.items():
-        if name in told:
+        if name in columns:
             known = [v for v in values if name not in kinds or v in tuple(kinds[name])]
-            conditions.append(told[name].in_(known) if known else false())
+            conditions.append(columns[name].in_(known) if known else false())
             if name != "direction":
                 conditions.append(Mail.level < int(Confidentiality.SECRET))
         elif name == "register":
@@ -379,8 +379,8 @@ def _dated(dated: Dated, at: Callable[[date], datetime]) -> ColumnElement[bool]:
     after = dated.last + timedelta(days=1) if dated.last < date.max else dated.last
     days.append(and_(Mail.created_at >= at(dated.first), Mail.created_at < at(after)))
     if dated.mention:
-        told = Mail.level < int(Confidentiality.SECRET)
-        days.append(and_(told, Mail.subject.icontains(dated.mention, autoescape=True)))
+        is_not_secret = Mail.level < int(Confidentiality.SECRET)
+        days.append(and_(is_not_secret, Mail.subject.icontains(dated.mention, autoescape=True)))
     return or_(*days)
 
 

@@ -21,7 +21,7 @@ from ged.unit import Actor, Services, UnitOfWork
 ACTION = "synonyms.changed"
 SHOWN = 5
 """Changes that the page lists."""
-MAX_TOLD = 100
+MAX_RECORDED = 100
 """Lines that a journal entry names."""
 
 
@@ -89,7 +89,7 @@ def add(uow: UnitOfWork, text: str, *, actor: Actor) -> int:
         raise Invalid("synonyms.nothing_new", "write another group", field="groups")
     added = list(fresh.values())
     _replace(uow, before, [*before.splitlines(), *added])
-    uow.record(ACTION, "synonyms", None, actor=actor, added=added[:MAX_TOLD], count=len(added))
+    uow.record(ACTION, "synonyms", None, actor=actor, added=added[:MAX_RECORDED], count=len(added))
     return len(added)
 
 
@@ -147,9 +147,9 @@ def last_changes(services: Services, session: Session) -> list[SynonymChange]:
 
 
 def _change(one: Journaled, held: list[str]) -> SynonymChange:
-    told = one.details
-    removed, added = (tuple(map(str, told.get(name) or ())) for name in ("removed", "added"))
-    is_whole = told.get("count", len(added)) == len(added)
+    details = one.details
+    removed, added = (tuple(map(str, details.get(name) or ())) for name in ("removed", "added"))
+    is_whole = details.get("count", len(added)) == len(added)
     may_undo = is_whole and all(line in held for line in added) and not any(line in held for line in removed)
     return SynonymChange(one.sequence, one.at, removed, added, may_undo)
 

@@ -480,7 +480,7 @@ def enter(
     more = {"stance": stance.value if stance is not None else None, "to_post": entry.to_post_id}
     uow.record(
         f"signbook.{act.value}", "mail", draft.mail_id, actor=actor, post=post,
-        content_version=draft.version_no, text=text, **{name: told for name, told in more.items() if told is not None},
+        content_version=draft.version_no, text=text, **{name: value for name, value in more.items() if value is not None},
     )  # fmt: skip
     return entry
 

@@ -13,7 +13,7 @@ from ged.signbook.models import CircuitAct, CircuitEntry, Draft, Notice, NoticeK
 from ged.unit import Actor, UnitOfWork
 
 _RETURNS = {CircuitAct.REFUSE, CircuitAct.SEND_BACK}
-_TOLD = {CircuitAct.REFUSE: NoticeKind.REFUSED, CircuitAct.SEND_BACK: NoticeKind.SENT_BACK}
+_NOTICE_KINDS = {CircuitAct.REFUSE: NoticeKind.REFUSED, CircuitAct.SEND_BACK: NoticeKind.SENT_BACK}
 
 
 def last_act(draft: Draft, actor: Actor) -> CircuitEntry | None:
@@ -62,7 +62,7 @@ def take_back(uow: UnitOfWork, mail_id: MailId | int, *, actor: Actor) -> Circui
         _give_back(draft, entry)
     entry.cancelled_at = uow.now
     book.enter(uow, draft, CircuitAct.TAKE_BACK, actor=actor, post=book.held(actor, entry.post_id))
-    if entry.act in _TOLD:
+    if entry.act in _NOTICE_KINDS:
         _untell(uow, entry)
     return entry.act
 
@@ -79,7 +79,7 @@ def _untell(uow: UnitOfWork, entry: CircuitEntry) -> None:
     """Delete the notices of an act that was taken back."""
     uow.session.execute(
         update(Notice)
-        .where(Notice.mail_id == entry.mail_id, Notice.kind == _TOLD[entry.act], Notice.at == entry.at)
+        .where(Notice.mail_id == entry.mail_id, Notice.kind == _NOTICE_KINDS[entry.act], Notice.at == entry.at)
         .where(Notice.seen_at.is_(None))
         .values(seen_at=uow.now)
     )

@@ -35,7 +35,7 @@ class Fault:
 
     row: int
     column: int
-    told: str
+    text: str
 
 
 def place(row: int, column: int) -> str:
@@ -63,11 +63,11 @@ def put_text(cell: Cell | MergedCell, text: str) -> None:
     cell.number_format = AS_TEXT
 
 
-def mark(cell: Cell | MergedCell, told: str, *, keep_note: bool = True) -> None:
+def mark(cell: Cell | MergedCell, text: str, *, keep_note: bool = True) -> None:
     """Make a cell red, with a note; a second note follows the first one."""
     cell.fill, cell.font = WRONG, WRONG_TEXT
     before = cell.comment.text + "\n" if cell.comment is not None and keep_note else ""
-    cell.comment = note(before + told)
+    cell.comment = note(before + text)
 
 
 def print_wide(sheet: Worksheet, *, heads: bool = True) -> None:
@@ -92,13 +92,13 @@ def marked(sheets: Mapping[str, Sequence[Sequence[str]]], title: str, faults: It
     Each line is written at once: hundreds of thousands of cells take little memory, and half of the time.
     """
     book = Workbook(write_only=True)
-    told = _by_cell(faults)
+    texts_by_cell = _by_cell(faults)
     for name, rows in sheets.items():
         made = book.create_sheet(title_of(name))
         print_wide(cast(Worksheet, made), heads=False)  # a sheet that is only written has the same settings
         for column, width in enumerate(_widths(rows), start=1):
             made.column_dimensions[get_column_letter(column)].width = width
-        here = told if name == title else {}
+        here = texts_by_cell if name == title else {}
         last = max(here, default=0)
         plain = WriteOnlyCell(made)
         plain.number_format = AS_TEXT
@@ -127,23 +127,23 @@ def _by_cell(faults: Iterable[Fault]) -> dict[int, dict[int, str]]:
     found: dict[int, dict[int, str]] = {}
     for fault in faults:
         line, column = found.setdefault(fault.row, {}), max(1, fault.column)
-        line[column] = f"{line[column]}\n{fault.told}" if column in line else fault.told
+        line[column] = f"{line[column]}\n{fault.text}" if column in line else fault.text
     return found
 
 
 def _written(
-    sheet: WriteOnlyWorksheet, texts: Sequence[str], told: Mapping[int, str], plain: Cell
+    sheet: WriteOnlyWorksheet, texts: Sequence[str], faults: Mapping[int, str], plain: Cell
 ) -> list[Cell | None]:
     """The cells of a line; ``plain`` has the look of a cell that is not wrong."""
     cells: list[Cell | None] = []
-    for column in range(1, max(len(texts), max(told, default=0)) + 1):
+    for column in range(1, max(len(texts), max(faults, default=0)) + 1):
         text = texts[column - 1] if column <= len(texts) else ""
         if _DAY.fullmatch(text):
             text = _DAY.sub(r"\3/\2/\1", text)
-        if column in told:
+        if column in faults:
             cell = WriteOnlyCell(sheet)
             put_text(cell, text)
-            mark(cell, told[column])
+            mark(cell, faults[column])
             cells.append(cell)
         elif text:
             cell = WriteOnlyCell(sheet, _valid(text))

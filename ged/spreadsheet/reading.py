@@ -77,8 +77,8 @@ def _answer(request: Message, content: bytes) -> tuple[Message, bytes]:
     except (CalamineError, ZipError, ValueError, OSError, csv.Error):
         return {"is_read": False, "is_too_much": False}, b""
     # Half of a pair of surrogates is no UTF-8; ``json.loads`` reads it back so.
-    told = json.dumps(rows, ensure_ascii=False).encode("utf-8", "surrogatepass")
-    return {"is_read": True, "is_too_much": False}, told
+    payload = json.dumps(rows, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return {"is_read": True, "is_too_much": False}, payload
 
 
 class _Bounds:

@@ -76,8 +76,8 @@ def read_line(line_no: int, raw: bytes, *, today: date) -> ArchiveLine:
             ``import.field_long``, ``import.date``, ``import.date_future``, ``import.level``, ``import.direction``,
             ``import.empty``.
     """
-    told, ignored = _fields(_object(raw))
-    texts = dict.fromkeys(FIELDS, "") | {name: _text(name, value) for name, value in told.items()}
+    fields, ignored = _fields(_object(raw))
+    texts = dict.fromkeys(FIELDS, "") | {name: _text(name, value) for name, value in fields.items()}
     own_id = " ".join(texts["id"].split())
     if not own_id:
         raise Invalid("import.own_id", "give the letter its own id in the field id", field="id")
@@ -88,7 +88,7 @@ def read_line(line_no: int, raw: bytes, *, today: date) -> ArchiveLine:
     return ArchiveLine(
         line_no=line_no,
         own_id=own_id,
-        content_hash=hashlib.sha256(_SORTED.encode(told).encode()).hexdigest(),
+        content_hash=hashlib.sha256(_SORTED.encode(fields).encode()).hexdigest(),
         number=_one_line(texts["number"]),
         registered_on=_day("registered_on", texts, today),
         received_on=_day("received_on", texts, today),
@@ -141,22 +141,22 @@ def _object(raw: bytes) -> Mapping[str, object]:
     if len(raw) > MAX_LINE_BYTES:
         raise Invalid("import.line_long", "shorten the text, or give it as a file", maximum=MAX_LINE_BYTES)
     try:
-        told = json.loads(raw.decode("utf-8-sig"))
+        fields = json.loads(raw.decode("utf-8-sig"))
     except (ValueError, RecursionError):
         raise Invalid("import.not_json", "write one JSON object in UTF-8 on each line") from None
-    if not isinstance(told, dict):
+    if not isinstance(fields, dict):
         raise Invalid("import.not_json", "write one JSON object in UTF-8 on each line")
-    return told
+    return fields
 
 
-def _fields(told: Mapping[str, object]) -> tuple[dict[str, object], tuple[str, ...]]:
+def _fields(given: Mapping[str, object]) -> tuple[dict[str, object], tuple[str, ...]]:
     """(known fields by canonical name, unknown keys). A canonical name takes precedence over an alias."""
     known: dict[str, object] = {}
-    for name, value in told.items():
-        if name in ALIASES and ALIASES[name] not in told:
+    for name, value in given.items():
+        if name in ALIASES and ALIASES[name] not in given:
             known[ALIASES[name]] = value
-    known |= {name: value for name, value in told.items() if name in FIELDS}
-    return known, tuple(sorted(name for name in told if name not in FIELDS and name not in ALIASES))
+    known |= {name: value for name, value in given.items() if name in FIELDS}
+    return known, tuple(sorted(name for name in given if name not in FIELDS and name not in ALIASES))
 
 
 def _text(name: str, value: object) -> str:

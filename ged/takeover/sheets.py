@@ -130,15 +130,15 @@ def lines(rows: Rows, head: int, columns: Sequence[str], units: Mapping[str, str
         units: folded codes and names -> code.
     """
     same: Counter[str] = Counter()
-    are_told = "number" in columns and not DAYS.isdisjoint(columns)
+    has_both = "number" in columns and not DAYS.isdisjoint(columns)
     for number, row in enumerate(_repeated(rows, head, columns), start=1):
-        told = _fields_of(row, columns, units, today) if number > head else {}
-        if not told:
+        fields = _fields_of(row, columns, units, today) if number > head else {}
+        if not fields:
             yield b""
             continue
-        is_lost = are_told and not told.get("number") and DAYS.isdisjoint(told)
-        told["id"] = "" if is_lost else own_id(told, same)
-        yield json.dumps(told, ensure_ascii=False).encode()
+        is_lost = has_both and not fields.get("number") and DAYS.isdisjoint(fields)
+        fields["id"] = "" if is_lost else own_id(fields, same)
+        yield json.dumps(fields, ensure_ascii=False).encode()
 
 
 def _repeated(rows: Rows, head: int, columns: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -164,7 +164,7 @@ def count_repeated(rows: Rows, head: int, columns: Sequence[str]) -> int:
 
 
 def _fields_of(row: Sequence[str], columns: Sequence[str], units: Mapping[str, str], today: date) -> dict[str, str]:
-    told: dict[str, str] = {}
+    fields: dict[str, str] = {}
     for field, cell in zip(columns, row, strict=False):
         text = " ".join(cell.split())
         if not field or not text:
@@ -174,20 +174,20 @@ def _fields_of(row: Sequence[str], columns: Sequence[str], units: Mapping[str, s
             text = day.isoformat() if day is not None else text
         elif field == "unit":
             text = units.get(plain(text), text)
-        told[field] = text
-    return told
+        fields[field] = text
+    return fields
 
 
-def own_id(told: Mapping[str, str], same: Counter[str]) -> str:
+def own_id(fields: Mapping[str, str], same: Counter[str]) -> str:
     """By which a line's letter is known in its register.
 
     Args:
         same: how often each line without a number stood above; it is counted here.
     """
-    if told.get("number"):
-        year = next((told[field][:4] for field in _NUMBER_YEARS if told.get(field)), "")
-        return f"{told['number']} ({year})" if year else told["number"]
-    digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:32]
+    if fields.get("number"):
+        year = next((fields[field][:4] for field in _NUMBER_YEARS if fields.get(field)), "")
+        return f"{fields['number']} ({year})" if year else fields["number"]
+    digest = hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:32]
     same[digest] += 1
     return f"{digest}-{same[digest]}"
 

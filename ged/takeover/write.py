@@ -90,8 +90,8 @@ def write(uow: UnitOfWork, register_id: int, source: str, placed: Sequence[Place
 
 def _as_here(uow: UnitOfWork, number: str) -> str:
     """A number of a paper book; in a training installation it does not look like one."""
-    told_apart = not uow.services.training or not number or number.startswith(TRAINING)
-    return number if told_apart else TRAINING + number
+    is_distinct = not uow.services.training or not number or number.startswith(TRAINING)
+    return number if is_distinct else TRAINING + number
 
 
 def _is_listed(line: ArchiveLine, register: Register) -> bool:

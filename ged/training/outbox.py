@@ -40,8 +40,8 @@ def _read(path: Path) -> KeptMail:
         message = BytesParser(_class=EmailMessage, policy=default).parse(file)
     files = tuple(part.get_filename() or "" for part in message.iter_attachments())
     body = message.get_body(("plain",))
-    told = not files
+    shows_text = not files
     return KeptMail(
         datetime.fromtimestamp(path.stat().st_mtime, UTC), str(message["To"] or ""),
-        str(message["Subject"] or "") if told else "", str(body.get_content()).strip() if body is not None and told else "", files,
+        str(message["Subject"] or "") if shows_text else "", str(body.get_content()).strip() if body is not None and shows_text else "", files,
     )  # fmt: skip

@@ -144,12 +144,12 @@ class Arriving:
             raise KeyError(old)
         return old + self.offsets[name]
 
-    def principal(self, told: Any) -> str:
+    def principal(self, principal: Any) -> str:
         """A right's principal: a unit, post or person of the folder, and of nothing else."""
-        found = _PRINCIPAL.fullmatch(told) if isinstance(told, str) else None
+        found = _PRINCIPAL.fullmatch(principal) if isinstance(principal, str) else None
         try:
             if found is None:
-                raise KeyError(told)
+                raise KeyError(principal)
             return f"{found[1]}{self.moved(_OF_PRINCIPAL[found[1]], int(found[2]))}"
         except KeyError:
             raise unfit(metadata.tables["mail_access"], "principal") from None

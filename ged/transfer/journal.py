@@ -61,7 +61,7 @@ def entries(session: Session, belonging: Belonging) -> Iterator[bytes]:
         .execution_options(yield_per=1_000)
     )
     for entry, payload in session.execute(wanted):
-        told: dict[str, Any] = audit.columns(entry) | {"hash": entry.hash}
+        columns: dict[str, Any] = audit.columns(entry) | {"hash": entry.hash}
         if payload is not None:
-            told |= {"salt": payload.salt, "payload": payload.payload}
-        yield audit.canonical(told) + b"\n"
+            columns |= {"salt": payload.salt, "payload": payload.payload}
+        yield audit.canonical(columns) + b"\n"

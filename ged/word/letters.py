@@ -65,8 +65,8 @@ class WordSheets:
     @property
     def key(self) -> str:
         """Equal for the same file with the same texts."""
-        told = json.dumps([self.source, self.values.pairs, sorted(PLACES.items())], ensure_ascii=False)
-        return hashlib.sha256(told.encode()).hexdigest()
+        content = json.dumps([self.source, self.values.pairs, sorted(PLACES.items())], ensure_ascii=False)
+        return hashlib.sha256(content.encode()).hexdigest()
 
     @property
     def is_final(self) -> bool:

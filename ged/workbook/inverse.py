@@ -62,7 +62,7 @@ WRITTEN_WHOLE: Mapping[str, tuple[str, str]] = {
     "post_roles": ("post_id", "posts"), "nature_steps": ("nature_id", "natures"),
 }  # fmt: skip
 """Tables whose rows are a list of another row, which is always written whole: the column and the table of that row."""
-TOLD_OF: Mapping[str, tuple[str, str]] = {"delegations": ("personal_notices", "delegated")}
+NOTICES_OF: Mapping[str, tuple[str, str]] = {"delegations": ("personal_notices", "delegated")}
 """Table -> the table and the occasion of notices that name its rows: they go with a row that was made, which nobody can look up any more."""
 JOURNAL = "audit_entries"
 PIECE = 400
@@ -381,10 +381,12 @@ def take_back(session: Session, steps: Sequence[Step]) -> None:
         table = Base.metadata.tables[name]
         for keys in _pieces(made[name]):
             session.execute(delete(table).where(or_(*(_is(table, key) for key in keys))))
-    for name, (notices, occasion) in TOLD_OF.items():
-        told = Base.metadata.tables[notices]
+    for name, (notices, occasion) in NOTICES_OF.items():
+        notice_table = Base.metadata.tables[notices]
         for keys in _pieces(key[0] for key in made.get(name, ())):
-            session.execute(delete(told).where(told.c.occasion == occasion, told.c.subject_id.in_(keys)))
+            session.execute(
+                delete(notice_table).where(notice_table.c.occasion == occasion, notice_table.c.subject_id.in_(keys))
+            )
     for step in sorted((one for one in steps if "gone" in one), key=lambda one: order[one["table"]]):
         table = Base.metadata.tables[step["table"]]
         session.execute(insert(table).values(_typed(table, step["gone"])))

@@ -613,8 +613,8 @@ def _file(now: OrganisationFile, work: _Work) -> OrganisationFile | None:
             work.add(_of_record(one["loc"], str(one["msg"]), work))
         return None
     except Invalid as error:
-        told = " ".join(str(value) for value in error.params.values())
-        work.add(Finding("", 0, 0, "workbook.refused", {"detail": told}))
+        detail = " ".join(str(value) for value in error.params.values())
+        work.add(Finding("", 0, 0, "workbook.refused", {"detail": detail}))
         return None
     return file
 

@@ -55,8 +55,8 @@ def load_registry(uow: UnitOfWork, file: OrganisationFile) -> list[Change]:
         changes += upsert(uow, correspondents, Correspondent, {"folded_name": fold(c.name)}, details)
     classes = {f.code: f for f in uow.session.scalars(select(FilingClass))}
     for record_class in file.filing_plan:
-        told: dict[str, object] = {"title": record_class.title, "is_closed": record_class.closed}
-        changes += upsert(uow, classes, FilingClass, {"code": record_class.code}, told)
+        fields: dict[str, object] = {"title": record_class.title, "is_closed": record_class.closed}
+        changes += upsert(uow, classes, FilingClass, {"code": record_class.code}, fields)
     return changes
 
 

@@ -132,10 +132,10 @@ def _explain(sheet: Worksheet, findings: Sequence[Finding]) -> None:
         cell.fill, cell.font = WRONG, WRONG_TEXT
         number += 1
     for row in range(1, sheet.max_row + 1):
-        told = sheet.cell(row, 1)
-        told.alignment = Alignment(vertical="top", wrap_text=True)
+        written = sheet.cell(row, 1)
+        written.alignment = Alignment(vertical="top", wrap_text=True)
         # Not every program makes a row as high as its wrapped text.
-        sheet.row_dimensions[row].height = _LINE_POINTS * max(1, -(-len(str(told.value or "")) // _READ_ME_SIGNS))
+        sheet.row_dimensions[row].height = _LINE_POINTS * max(1, -(-len(str(written.value or "")) // _READ_ME_SIGNS))
 
 
 def _names(made: Worksheet, sheet: Sheet | None, given: Sequence[str] | None) -> None:

@@ -75,28 +75,28 @@ class Part:
 
 def compare(before: Content, after: Content) -> tuple[Part, ...]:
     """The parts of two contents, in the order of the form; parts that are empty on both sides are left out."""
-    parts = (Part(field, _lines(told(before), told(after))) for field, told in _TOLD.items())
+    parts = (Part(field, _lines(lines_of(before), lines_of(after))) for field, lines_of in _LINES_OF.items())
     return tuple(part for part in parts if part.lines)
 
 
 # --- the lines of a side ------------------------------------------------------------------------------------------
 
-Told = tuple[str, str]
+TextAndForm = tuple[str, str]
 """A line as it is shown, and with the marks of its form."""
 
 
-def _same(text: str) -> list[Told]:
+def _same(text: str) -> list[TextAndForm]:
     return [(text, text)] if text else []
 
 
-def _parties(parties: Sequence[Party]) -> list[Told]:
+def _parties(parties: Sequence[Party]) -> list[TextAndForm]:
     shown = (", ".join(filter(None, (p.name, *p.address.splitlines(), p.email))) for p in parties)
     return [(text, text) for text in shown]
 
 
-def _body(content: Content) -> list[Told]:
+def _body(content: Content) -> list[TextAndForm]:
     document = read(content.rich) if content.rich else marks.from_plain(content.body)
-    found: list[Told] = []
+    found: list[TextAndForm] = []
     for block in document.blocks:
         shown = marks.BREAK if isinstance(block, PageBreak) else plain_block(block)
         formed = marks.write(Document((block,)))
@@ -108,7 +108,7 @@ def _body(content: Content) -> list[Told]:
     return found
 
 
-_TOLD: dict[Field, Callable[[Content], list[Told]]] = {
+_LINES_OF: dict[Field, Callable[[Content], list[TextAndForm]]] = {
     Field.CIVILITY: lambda content: _same(content.civility),
     Field.SUBJECT: lambda content: _same(content.subject),
     Field.BODY: _body,
@@ -134,7 +134,7 @@ def _spans(before: Sequence[str], after: Sequence[str]) -> list[Span]:
     return list(SequenceMatcher(None, before, after, autojunk=is_repetitive).get_opcodes())
 
 
-def _lines(before: list[Told], after: list[Told]) -> tuple[Line, ...]:
+def _lines(before: list[TextAndForm], after: list[TextAndForm]) -> tuple[Line, ...]:
     found: list[Line] = []
     for tag, i, i_end, j, j_end in _spans([form for _, form in before], [form for _, form in after]):
         if tag == "equal":

@@ -171,8 +171,8 @@ def filled(services: Services, mail_id: MailId | int, template: str, *, actor: A
             source = fetch(services.blobs, content.word.digest, folder / "version.docx")
         check_fields(engine.look(source, timeout_s=word_templates.LOOK_TIMEOUT_S).fields)
         out = folder / "filled.docx"
-        told = {PROPERTY_MAIL: str(int(mail_id)), PROPERTY_VERSION: str(version_no)}
-        engine.fill(source, out, values, told, poured=poured, timeout_s=word_templates.LOOK_TIMEOUT_S)
+        properties = {PROPERTY_MAIL: str(int(mail_id)), PROPERTY_VERSION: str(version_no)}
+        engine.fill(source, out, values, properties, poured=poured, timeout_s=word_templates.LOOK_TIMEOUT_S)
         made = out.read_bytes()
     with services.unit_of_work(now) as uow:
         uow.record(

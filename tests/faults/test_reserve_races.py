@@ -103,7 +103,7 @@ def test_who_voids_while_a_desk_sends_loses_no_line_unseen(services: Services) -
     def void_all(book_id: int) -> list[int]:
         with services.unit_of_work(BACK) as uow:
             return reserve_voiding.void(
-                uow, book_id, reason="Coupure terminée", told=(), actor=actor(services, "agent2")
+                uow, book_id, reason="Coupure terminée", named=(), actor=actor(services, "agent2")
             )
 
     for _ in range(4):

@@ -574,7 +574,7 @@ def test_two_administrators_of_one_ministry_do_not_open_an_account_of_another(se
     admin = int(person(services, "admin"))
     with services.reading() as session:
         found = seconds_of(session, theirs, maker_id=admin, installation_accounts=("admin",), on=TODAY)
-    assert int(person(services, "agent")) not in found.able | found.told
+    assert int(person(services, "agent")) not in found.able | found.notified
 
 
 def test_no_slash_makes_a_code_of_one_list_a_code_of_another(services: Services) -> None:

@@ -150,7 +150,7 @@ def test_a_day_that_is_left_aside_is_in_no_average_no_band_and_no_error() -> Non
     assert without.weeks == usual.weeks, "as if the day were not known"
     assert without.days == usual.days
     week = without.past[-2]
-    assert (week.left, week.left_more, week.is_told) == (1, 90, True)
+    assert (week.left, week.left_more, week.is_shown) == (1, 90, True)
     assert (week.week.came, week.came) == (8, 8), "the other days of its week"
     assert (without.came_error, without.more_error, without.held) == (0, 0, 8)
     assert struck.weeks != without.weeks
@@ -159,7 +159,7 @@ def test_a_day_that_is_left_aside_is_in_no_average_no_band_and_no_error() -> Non
 
 def test_a_week_without_a_working_day_that_counts_is_not_checked() -> None:
     found = made(steady(STEADY), left(*(MONDAY - timedelta(days=7 - n) for n in range(5))))
-    assert [one.is_told for one in found.past] == [True] * 7 + [False]
+    assert [one.is_shown for one in found.past] == [True] * 7 + [False]
     assert len(found.checked) == 7
     assert found.held == 7
 

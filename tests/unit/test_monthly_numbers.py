@@ -24,11 +24,9 @@ NOVEMBER = Month(date(2026, 11, 1), WEEK, TODAYS)
 def test_the_document_says_word_for_word_what_the_report_prints() -> None:
     told = DOCUMENT.read_text(encoding="utf-8").splitlines()
     for one in definitions.LETTERS:
-        assert f"| {one.told_by} | {one.french} | {one.english} | {one.meaning} {one.meaning_in_english} |" in told
+        assert f"| {one.place} | {one.french} | {one.english} | {one.meaning} {one.meaning_in_english} |" in told
     for one in definitions.DELAYS:
-        line = (
-            f"| `{one.name}` | {one.french} | {one.english} | {one.told_by} | {one.meaning} {one.meaning_in_english} |"
-        )
+        line = f"| `{one.name}` | {one.french} | {one.english} | {one.place} | {one.meaning} {one.meaning_in_english} |"
         assert line in told
 
 

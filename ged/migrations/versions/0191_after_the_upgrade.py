@@ -69,8 +69,8 @@ def downgrade() -> None:
         op.execute(sa.delete(cells).where(cells.c.grain.in_(["sum_day", "sum_month", "sum_year"])))
     op.execute("UPDATE figure_state SET sums_whole = false")
     op.execute("UPDATE figure_keys SET sum_id = NULL")
-    for told in ("personal_notices", "notice_choices"):
-        rows = sa.table(told, sa.column("occasion"))
+    for table_name in ("personal_notices", "notice_choices"):
+        rows = sa.table(table_name, sa.column("occasion"))
         op.execute(
             sa.delete(rows).where(
                 rows.c.occasion.in_(

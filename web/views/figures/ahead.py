@@ -38,7 +38,7 @@ def arrivals(board: Board) -> Panel:
     rows: list[tuple[Cell, ...]] = []
     groups, bands = list[Group](), list[charts.Band | None]()
     for week, past in _weeks(told):
-        if past is not None and not past.is_told:
+        if past is not None and not past.is_shown:
             _untold(week, past, rows, groups, bands)
             continue
         name, span = _week_name(week, past), Period(week.first, week.last)
@@ -60,7 +60,7 @@ def backlog(board: Board) -> Panel | None:
     rows: list[tuple[Cell, ...]] = []
     groups, bands = list[Group](), list[charts.Band | None]()
     for one in forecast.open_weeks(told, _open_now(board)) if told is not None else ():
-        if one.past is not None and not one.past.is_told:
+        if one.past is not None and not one.past.is_shown:
             _untold(one.week, one.past, rows, groups, bands)
             continue
         href = asked.letters(What.OPEN, Period(one.week.last, one.week.last)) if one.was is not None else ""

@@ -144,7 +144,13 @@ def void(book_id: int) -> ResponseReturnValue:
         fields.check()
         with context.services().unit_of_work(context.now()) as uow:
             voided = reserve_voiding.void(
-                uow, book_id, first=first, last=last, reason=reason, told=fields.integers("told"), actor=context.actor()
+                uow,
+                book_id,
+                first=first,
+                last=last,
+                reason=reason,
+                named=fields.integers("told"),
+                actor=context.actor(),
             )
     except REFUSALS as error:
         return _void_form(book_id, error)
