@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from ged import schema
 from ged.capture.files import private_dir
+from ged.durable import make_folder, replace_file, sync_folder
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound
 from ged.jobs import LIVE_STATES, Job, JobKind, JobState
 from ged.org.actors import load_actor
@@ -139,8 +140,8 @@ def accept(services: Services, certificate: bytes, typed: str, *, now: datetime)
     found = sealed.receiver(certificate, now=now)
     digest = _fingerprint(found, typed)
     place = _receiver(services, digest)
-    place.parent.mkdir(mode=0o700, exist_ok=True)
-    place.write_bytes(found.public_bytes(Encoding.PEM))
+    make_folder(place.parent, mode=0o700)
+    replace_file(place, found.public_bytes(Encoding.PEM))
     with services.unit_of_work(now) as uow:
         uow.record("entity.receiver_accepted", "installation", None, actor=SYSTEM, receiver=digest)
     return digest
@@ -213,7 +214,7 @@ def make(
     _check(actor, services)
     receiver = sealed.receiver(str(params["certificate"]).encode(), now=now)
     _check_receiver(services, sealed.fingerprint(receiver))
-    place.parent.mkdir(mode=0o700, exist_ok=True)
+    make_folder(place.parent, mode=0o700)
     part = place.with_suffix(".part")
     try:
         with private_dir(services) as folder:
@@ -226,6 +227,8 @@ def make(
         raise disk_full_of(error) or error from error
     part.chmod(0o600)
     part.rename(place)
+    # Before the job is noted as done: after that nobody would make the file again.
+    sync_folder(place.parent)
 
 
 def fetch(services: Services, job_id: int, *, actor: Actor, now: datetime) -> tuple[BinaryIO, str]:

@@ -7,6 +7,7 @@ exchanged, repeated or left out are found when the folder is verified.
 """
 
 import io
+import os
 import re
 import shutil
 import tarfile
@@ -94,14 +95,17 @@ def receiver(content: bytes, *, now: datetime) -> x509.Certificate:
 
 
 def seal(folder: Path, place: Path, certificate: x509.Certificate) -> None:
-    """Write a folder into a new file that only the holder of the certificate's key opens."""
-    with zipfile.ZipFile(place, "w", zipfile.ZIP_STORED) as out:
-        out.writestr(READ_ME, _READ_ME)
-        pieces = _Sealing(out, certificate)
-        with tarfile.open(mode="w|", fileobj=pieces, bufsize=1_000_000, format=tarfile.PAX_FORMAT) as tar:
-            for path in sorted(folder.rglob("*")):
-                tar.add(path, arcname=path.relative_to(folder).as_posix(), recursive=False)
-        pieces.end()
+    """Write a folder into a new file that only the holder of the certificate's key opens; its bytes outlast a power cut."""
+    with place.open("wb") as file:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as out:
+            out.writestr(READ_ME, _READ_ME)
+            pieces = _Sealing(out, certificate)
+            with tarfile.open(mode="w|", fileobj=pieces, bufsize=1_000_000, format=tarfile.PAX_FORMAT) as tar:
+                for path in sorted(folder.rglob("*")):
+                    tar.add(path, arcname=path.relative_to(folder).as_posix(), recursive=False)
+            pieces.end()
+        file.flush()
+        os.fsync(file.fileno())
 
 
 class _Sealing(io.RawIOBase):

@@ -469,6 +469,27 @@ def test_a_sealed_entity_is_read_by_its_receiver_alone_and_taken_in(
         assert list(told)[-3:] == ["entity.export_asked", "entity.exported", "entity.export_fetched"]
 
 
+def test_an_accepted_certificate_and_a_sealed_entity_outlast_a_power_cut(
+    source: House, reception: tuple[bytes, bytes, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced, real = set[int](), os.fsync
+
+    def fsync(handle: int) -> None:
+        synced.add(os.fstat(handle).st_ino)
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    services = running_all(source, reception[1])
+    accepted = Path(services.data_dir) / leaving.RECEIVERS / f"{reception[2]}.crt"
+    assert {accepted.stat().st_ino, accepted.parent.stat().st_ino} <= synced
+    ask(services, reception[1], reception[2])
+    job_id = make(services)
+    content, _name = leaving.fetch(services, job_id, actor=actor(services, "admin"), now=LATER)
+    with content:
+        file = Path(content.name)
+    assert {file.stat().st_ino, file.parent.stat().st_ino} <= synced
+
+
 def test_whoever_asks_reads_nothing_by_a_certificate_of_their_own(source: House) -> None:
     services = running_all(source)
     _held, own, digest = sealed.make_key("Moi", SECRET, now=NOW)
