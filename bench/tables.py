@@ -12,6 +12,7 @@ import json
 import secrets
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from unittest.mock import patch
@@ -31,21 +32,23 @@ def read(path: Path, index: int, out: Path, *, tables: bool) -> tuple[Recognised
     """Read a page as the child process does. Returns it with the seconds taken."""
     task = PageTask(str(path), "application/pdf", index, 0, 1, ("fra",), str(out), 60.0, pictures=False)
     reader = PageReader(Limits(), recogniser(None, None))
-    began = time.perf_counter()
+    began = time.process_time()
     with patch("ocr.page.tables.has_gaps", (lambda _: False) if not tables else has_gaps):
         reader.run(task)
-    took = time.perf_counter() - began
+    took = time.process_time() - began
     result = load_result(task)
     words = tuple(Word(*word) for word in result.words)
     found = tuple(tuple(tuple(words[start:end] for start, end in row) for row in table) for table in result.tables)
-    page = RecognisedPage(1, result.text, words, 100.0, "fra", None, result.flags, tables=found)
+    page = RecognisedPage(index + 1, result.text, words, 100.0, "fra", None, result.flags, tables=found)
     return page, took
 
 
-def kept(page: RecognisedPage, rows: Sequence[Row]) -> int:
-    """The number of rows that are one line each, with exactly their words in order."""
-    lines = {" ".join(line.replace("|", " ").split()) for line in page.text.replace("\u00a0", " ").split("\n")}
-    return sum(" ".join(" ".join(row).split()) in lines for row in rows)
+def kept(pages: Sequence[RecognisedPage], rows: Sequence[Row]) -> int:
+    """The number of rows that are one line each, with exactly their words in order; a row seen twice needs two lines."""
+    texts = [line for page in pages for line in page.text.replace("\u00a0", " ").split("\n")]
+    lines = Counter(" ".join(line.replace("|", " ").split()) for line in texts)
+    wanted = Counter(" ".join(" ".join(row).replace("|", " ").split()) for row in rows)
+    return (lines & wanted).total()
 
 
 def fields_found(page: RecognisedPage, made: MadeInvoice) -> dict[str, bool]:
@@ -67,7 +70,7 @@ def made_figures(folder: Path, seed: int, count: int) -> Iterator[dict[str, obje
         figures: dict[str, object] = {"producer": producer, "rows": sum(len(made.rows) for made in some)}
         for name, tables in (("before", False), ("after", True)):
             done = [(made, *read(made.path, 0, folder, tables=tables)) for made in some]
-            figures[f"rows_{name}"] = sum(kept(page, made.rows) for made, page, _ in done)
+            figures[f"rows_{name}"] = sum(kept([page], made.rows) for made, page, _ in done)
             found = [fields_found(page, made) for made, page, _ in done]
             for field in found[0]:
                 figures[f"{field}_{name}"] = sum(one[field] for one in found)
@@ -80,11 +83,11 @@ def real_figures(folder: Path, out: Path) -> Iterator[dict[str, object]]:
     for path in sorted(folder.rglob("*.pdf")):
         try:
             pages = int(str(count(path, Limits())["pages"]))
+            before = [read(path, index, out, tables=False) for index in range(min(pages, 20))]
+            after = [read(path, index, out, tables=True) for index in range(min(pages, 20))]
         except Exception as error:  # noqa: BLE001 - somebody's file, whatever it is
             yield {"file": path.name, "refused": type(error).__name__}
             continue
-        before = [read(path, index, out, tables=False) for index in range(min(pages, 20))]
-        after = [read(path, index, out, tables=True) for index in range(min(pages, 20))]
         asked = [a for a in after if {"tables", "tables_unread"} & set(a[0].flags)]
         yield {
             "file": path.name,
@@ -101,7 +104,29 @@ def real_figures(folder: Path, out: Path) -> Iterator[dict[str, object]]:
             "seconds_before": round(sum(took for _, took in before) / max(len(before), 1), 3),
             "seconds_after": round(sum(took for _, took in after) / max(len(after), 1), 3),
             "asked": len(asked),
-        }
+        } | as_seen(path.with_suffix(".truth.json"), [page for page, _ in before], [page for page, _ in after])
+
+
+def as_seen(truth: Path, before: Sequence[RecognisedPage], after: Sequence[RecognisedPage]) -> dict[str, int]:
+    """Of the rows and fields that a person saw on the pages, how many were read before and after; nothing without a truth."""
+    if not truth.exists():
+        return {}
+    seen = json.loads(truth.read_text("utf-8"))
+    figures = {"rows_seen": len(seen["rows"])}
+    for when, pages in (("before", before), ("after", after)):
+        figures[f"rows_kept_{when}"] = kept(pages, seen["rows"])
+        found = {(one.name, one.value) for one in read_fields(pages)}
+        for name, values in seen["fields"].items():
+            figures[f"{name}_seen"] = len(values)
+            figures[f"{name}_{when}"] = sum(is_found(name, value, found) for value in values)
+    return figures
+
+
+def is_found(name: str, value: str, found: set[tuple[str, str]]) -> bool:
+    """Whether a field has a value; ``amount_untaxed`` is one more amount, and a sender holds its name."""
+    if name == "sender":
+        return any(other == name and value in text for other, text in found)
+    return (name.removesuffix("_untaxed"), value) in found
 
 
 def main() -> None:

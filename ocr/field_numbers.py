@@ -73,6 +73,10 @@ _AMOUNT = re.compile(
     r"(?<![\w/.,])(?P<digits>\d{1,3}(?:[ .,']\d{3}){1,5}|\d{1,12})(?P<part>[.,]\d{1,2})?(?![\d])"
     r"\s?(?:\)\s?|,?-+\s?)?(?P<scale>millions?|milliards?|mille)?\s?(?:de\s|d')?\s?(?:" + _CURRENCY + ")"
 )
+_FIRST = re.compile(  # "$4.11", "EUR 34,73"; in "10 € 20 €" the sign belongs to the number before it
+    r"(?<![\w$€£])(?:(?<!\d )|(?=\S\d))(?P<currency>us\s?\$|[$€£]|(?:eur|usd|fcfa|xof)\b)\s?"
+    r"(?P<digits>\d{1,3}(?:[ .,']\d{3}){1,5}|\d{1,12})(?P<part>[.,]\d{1,2})?(?!\d|\s?(?:[$€£]|eur|usd|fcfa|xof)(?!\s?\d))"
+)
 _NAMED = re.compile(r"(?<![a-z])(?:" + _CURRENCY + ")")
 _BARE_F = _CURRENCIES[-1][0]
 _SPELLED = re.compile(
@@ -81,6 +85,11 @@ _SPELLED = re.compile(
     + r")\b[ \-]*){1,14})(?:de\s)?(francs?(?:\s?c\.?f\.?a)?\b)"
 )
 _TOTAL = re.compile(r"total|net a payer|montant|somme|s'eleve|arrete[e]? a|ttc|coute?\b|prix|amount")
+_TOTAL_LABEL = re.compile(
+    r"\W*(?:(?:grand |sous-)?total|net a payer|(?:montant|somme) (?:total|du|a payer)|amount due|balance due)\b"
+    r"(?P<due>(?=.*\b(?:ttc|a payer|general|due)\b)|(?<=a payer))?"
+)
+_LABELLED, _WITH_TAX, _SUREST = 3.0, 1.0, 96.0
 MAX_AMOUNTS = 8
 
 
@@ -89,7 +98,9 @@ def read_amounts(sheets: Sequence[Sheet]) -> list[FieldReading]:
     found: dict[str, FieldReading] = {}
     for sheet in sheets:
         for piece in _overlapping(sheet):
-            for amount in (*_in_digits(piece), *_in_words(piece)):
+            labelled = _TOTAL_LABEL.match(_label_left_of(sheet, piece))
+            found_here = (*_in_digits(piece), *_after_currency(piece), *_in_words(piece))
+            for amount in (_labelled(one, labelled) for one in found_here) if labelled else found_here:
                 figure = amount.value.rpartition(" ")[0]
                 if figure not in found or found[figure].confidence < amount.confidence:
                     found[figure] = amount
@@ -108,9 +119,24 @@ def _overlapping(sheet: Sheet) -> Iterator[Piece]:
         yield replace(piece, words=words)
 
 
+def _labelled(amount: FieldReading, label: re.Match[str]) -> FieldReading:
+    sure = amount.confidence + _LABELLED + (_WITH_TAX if label["due"] is not None else 0)
+    return replace(amount, confidence=min(sure, _SUREST))
+
+
+def _label_left_of(sheet: Sheet, piece: Piece) -> str:
+    """The words to the left on the line of a piece that begins with a number."""
+    if not re.match(r"\W{0,3}\d", piece.folded):
+        return ""
+    left = [other for other in sheet.row(piece.row) if other.right <= piece.x]
+    return left[-1].folded if left else ""
+
+
 def _in_digits(piece: Piece) -> Iterator[FieldReading]:
     for match in _AMOUNT.finditer(piece.folded):
         currency, sure = _currency(match)
+        if piece.text[match.end() : match.end() + 1].isdigit() and not piece.text[match.end() - 1].isalpha():
+            continue  # "August 2014 $4.11": the sign belongs to the number behind it
         if currency == "francs" and sure < 80 and piece.text[match.end() - 1] != "F":
             continue
         digits = int(re.sub(r"\D", "", match["digits"]))
@@ -132,6 +158,18 @@ def _in_digits(piece: Piece) -> Iterator[FieldReading]:
         yield reading(
             "amount", f"{value:,}".replace(",", " ") + f"{cents} {currency}", _span(piece, match), piece, sure
         )
+
+
+def _after_currency(piece: Piece) -> Iterator[FieldReading]:
+    for match in _FIRST.finditer(piece.folded):
+        value = int(re.sub(r"\D", "", match["digits"]))
+        part = match["part"] or ""
+        cents = f",{part[1:]:0<2}" if part.strip(".,0") else ""
+        named = currencies_in(match["currency"])
+        if (value or cents) and named:
+            text = f"{value:,}".replace(",", " ") + f"{cents} {named[0]}"
+            before = piece.folded[max(0, match.start() - 60) : match.start()]
+            yield reading("amount", text, _span(piece, match), piece, 91.0 if _TOTAL.search(before) else 88.0)
 
 
 def _in_words(piece: Piece) -> Iterator[FieldReading]:

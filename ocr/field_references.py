@@ -8,8 +8,8 @@ from ged.ports import FieldReading
 from ocr.field_blocks import Marks
 from ocr.field_layout import Piece, Sheet, reading
 
-_KIND = r"(?:lettre|note|bordereau|circulaire|telegramme|transmission|courrier|correspondance|facture|envoi|decision|soit-transmis|rapport|message)"
-_SIGN = r"(?:n\s?[°o*'\"“”?e®]{1,2}|numero|nr|no)\s?[:.\-]?\s?"
+_KIND = r"(?:lettre|note|bordereau|circulaire|telegramme|transmission|courrier|correspondance|facture|envoi|decision|soit-transmis|rapport|message|devis|proforma|invoice)"
+_SIGN = r"(?:n\s?[°o*'\"“”?e®]{1,2}|numero|number|nr|no)\s?[:.\-]?\s?#?\s?"
 _NUMBER = re.compile(r"(?=[\w.&/\-–—_ ]{0,40}?\d)[\w.&]+(?:\s?[/\-–—_]{1,2}\s?[\w.&]+)*")
 _TYPED_CODE = re.compile(r"(?:\s[A-Z]{1,3}\.?){1,5}(?:[/.][A-Z]{1,4})*\s*[.\-]?$")
 _OWN = re.compile(r"^\W{0,2}(?:" + _KIND + r"(?: [a-z]{2,12}){0,2}\s+)?" + _SIGN + r"(?=[\w./\-]{0,16}?\d)")
@@ -18,7 +18,7 @@ _CITED = re.compile(
     r"\b(?:votre|vos|v\s?/|v\.|your)\s?(?:[a-z'’]+\s){0,2}?(?:"
     + _KIND
     + r"|l\b|lr\b|demande|depeche|reference|ref|letter|memo|fax|t\.?o\b)"
-    r"[^;:!?]{0,45}?(?:" + _SIGN + r"|ref\.?\s|reference\s|(?=\d{2,6}\s?/))"
+    r"[^;:!?]{0,45}?(?:\b" + _SIGN + r"|ref\.?\s|reference\s|(?=\d{2,6}\s?/))"
 )
 _BY_LETTER = re.compile(r"\bpar (?:" + _KIND + r")\s(?:[a-z]+\s){0,2}?" + _SIGN)
 _ANSWER = re.compile(r"\breponse a (?:la |votre |vos )?(?:" + _KIND + r")\s(?:[a-z]+\s){0,2}?" + _SIGN)
@@ -75,7 +75,7 @@ def _with_value(sheet: Sheet, piece: Piece, start: int) -> tuple[Piece, int]:
 
 def _numbered(piece: Piece, start: int, name: str, sure: float) -> Iterator[FieldReading]:
     """The number at a position, after an optional sign."""
-    sign = re.match(r"\s*(?:" + _KIND + r"\s)?(?:" + _SIGN + r")?\s*", piece.folded[start:])
+    sign = re.match(r"\s*(?:" + _KIND + r"\s)?(?:" + _SIGN + r")?[\s#]*", piece.folded[start:])
     begin = start + (sign.end() if sign else 0)
     number = _NUMBER.match(piece.text, begin)
     if number is None:

@@ -155,11 +155,14 @@ _BEFORE_DATE = re.compile(
     r"(?:(?:le\s)?(?:lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche)\s?,?\s?)?"
     r"(?P<the>(?:le|lc|1e|ie|the|ce)\s?[:.]?\s?)?$"
 )
+_OF_A_NUMBER = re.compile(
+    r"^\W*(?:facture|devis|proforma|lettre|note|invoice)\s(?:n\W{0,2}|numero\s)[\w./-]{0,40}\d[\w./-]{0,40}\s(?:en date )?(?:du|of)$"
+)
 _NO_DATE = re.compile(
     r"(?P<made>fait a\s)?(?P<place>[a-z][\w'\-]*(?: [a-z][\w'\-]+){0,2})\s?[,.]\s?le\b[\s.,_…:\-]*(?:\d{0,2}[\s._…]*(?:\d{4})?)?$"
 )
 _RECEIVED = re.compile(
-    r"arrive|\brecu|received|enregistr|date d'|ampliation|depart\b|expedie|valable|delivre|echeance|validite|tirage"
+    r"arrive|\brecu|received|enregistr|date d'(?!emission)|date limite|(?:a payer|payable|paiement|reglement) (?:avant|au plus tard|le\b)|due date|\bdue on\b|prelevement|ampliation|depart\b|expedie|valable|delivre|echeance|validite|tirage"
 )
 
 Dated = tuple[Sheet, int, FoundDate]
@@ -218,6 +221,8 @@ def _date_weight(sheet: Sheet, piece: Piece, dated: FoundDate, label: Label | No
     head = sheet.page_no == 1 and piece.y < 0.5
     if label is not None and label.name == "date":
         weight = 90.0
+    elif _OF_A_NUMBER.search(before):
+        weight = 88.0
     elif placed and (the or "," in before[-3:]) and placed["place"] not in {"le", "du", "date"}:
         weight = 96.0
     elif the and not placed:

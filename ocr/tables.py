@@ -3,6 +3,7 @@
 Runs only inside ``ocr.child``, for the page may be hostile. If pdfplumber fails, the page keeps its words.
 """
 
+import re
 import signal
 import threading
 from collections import Counter
@@ -33,6 +34,11 @@ _LEVEL_PT, _ENDS_PT, _RULE_PT, _NEXT_ROW_PT = 3.0, 4.0, 60.0, 18.0
 _SAME_ROW = 0.003  # of the height: half the height of small letters
 _RULES = 3
 _COLUMNS = 3  # two columns of prose have a gutter too
+_PROSE_WORDS = 7
+_STACKED = 1.5  # cells for each row: with fewer, the rows are boxes of the whole width
+_MOSTLY = 0.6  # of the rows: their last cell is a figure
+_APART = 1.3  # of the distance of lines: a line that stands further away does not belong to the next one
+_FIGURE = re.compile(r"(?=.*\d)[\d\s.,'’%€$£+\-−()]+(?:EUR|FCFA|XOF|USD|F|HT|TTC)?$")
 
 
 class TablesUnread(Exception):
@@ -72,7 +78,7 @@ def find_grids(path: Path, page_index: int, rotation: int, lines: Sequence[Line]
                 words = [_points(_turned(_box(token), -rotation), frame) for token in tokens]
                 found = [
                     _in_order([_turned(_fraction(cell, frame), rotation) for cell in cells])
-                    for cells in _tables(page, words, is_turned=rotation % 180 != 0)
+                    for cells in _tables(page, words, _figures(words, tokens), is_turned=rotation % 180 != 0)
                 ]
                 if sum(len(row) for grid in found for row in grid) > MAX_CELLS:
                     raise TablesUnread("cells")
@@ -104,20 +110,34 @@ def _limited(timeout_s: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def _tables(page: Any, words: Sequence[Box], *, is_turned: bool) -> Iterator[list[Box]]:
+def _figures(words: Sequence[Box], tokens: Sequence[Token]) -> frozenset[Box]:
+    """The words that are numbers, sums or names of a currency beside them."""
+    named = zip(words, tokens, strict=True)
+    return frozenset(word for word, token in named if _FIGURE.match(token.text) or token.text in _BESIDE_FIGURES)
+
+
+_BESIDE_FIGURES = frozenset({"€", "$", "£", "EUR", "FCFA", "F", "CFA", "XOF", "USD", "%", "HT", "TTC"})
+
+
+def _tables(page: Any, words: Sequence[Box], figures: frozenset[Box], *, is_turned: bool) -> Iterator[list[Box]]:
     """The cells of ruled tables, then of tables with only horizontal lines, whose columns are separated by gutters."""
     finder = page.debug_tablefinder()
+    stacked = [table for table in finder.tables if len(table.cells) <= _STACKED * len(table.rows)]
     for table in finder.tables:
-        yield list(table.cells)
+        if is_turned or table not in stacked:
+            yield list(table.cells)
     if is_turned:
         return
-    framed = [table.bbox for table in finder.tables if len(table.rows) >= _ROWS]  # a shaded row is none
+    # A shaded row is no table; boxes of the whole width, one on the other, are rows without columns.
+    framed = [table.bbox for table in finder.tables if len(table.rows) >= _ROWS and table not in stacked]
     for left, right, levels in _ruled_regions(finder.edges, framed):
         band = [word for word in words if left <= _middle(word)[0] <= right]
         for part in _parts(levels, band):
-            rows = _ruled_across(left, right, part, band)
-            if rows and not any(_holds_several(row, band) for row in rows):
+            rows = _ruled_across(left, right, part, band, figures)
+            if rows:
                 yield [cell for row in rows for cell in row]
+    for table in stacked:
+        yield list(table.cells)
 
 
 def _in_order(cells: Sequence[Box]) -> Grid:
@@ -132,24 +152,120 @@ def _in_order(cells: Sequence[Box]) -> Grid:
 
 
 def _parts(levels: Sequence[float], words: Sequence[Box]) -> Iterator[list[float]]:
-    """The heights of the lines of each table: between two tables is nothing, or prose."""
+    """The heights of the lines of each table: between two tables is nothing, or prose, or other columns begin."""
     part = [levels[0]]
     for above, below in pairwise(levels):
-        if _gutters([word for word in words if above <= _middle(word)[1] <= below]):
-            part.append(below)
+        inside = [word for word in words if above <= _middle(word)[1] <= below]
+        own = len(_gutters(inside))
+        row = _cells_of_row([0.0, *_gutters_between(words, part[0], above), 0.0], above, below)
+        if len(part) > 1 and sum(_is_across(line, row) for line in _base_lines(inside)) > 1:
+            own = 0  # one line of prose may stand between rows; more are a text
+        if not own:
+            yield part
+            part = [below]
             continue
-        yield part
-        part = [below]
+        if len(part) > 1:
+            before = len(_gutters_between(words, part[0], above))
+            together = len(_gutters_between(words, part[0], below))
+            if together < min(own, before) or together < own - 1:  # one gap of a row may be by chance
+                # Where two tables touch, the last band may be the head of the second.
+                is_head = len(part) > 2 and len(_gutters_between(words, part[-2], below)) >= own
+                yield part[:-1] if is_head else part
+                part = part[-2:] if is_head else [above]
+        part.append(below)
     yield part
 
 
-def _ruled_across(left: float, right: float, levels: Sequence[float], words: Sequence[Box]) -> Grid:
-    """The rows between horizontal lines; none if there are too few lines or columns."""
-    columns = [left, *_gutters([word for word in words if levels[0] <= _middle(word)[1] <= levels[-1]]), right]
-    if len(levels) < _RULES or len(columns) <= _COLUMNS:
+def _gutters_between(words: Sequence[Box], above: float, below: float) -> list[float]:
+    return _gutters([word for word in words if above <= _middle(word)[1] <= below])
+
+
+def _ruled_across(
+    left: float, right: float, levels: Sequence[float], words: Sequence[Box], figures: frozenset[Box]
+) -> Grid:
+    """The rows between horizontal lines; none if there are too few lines or columns, or if rows cannot be told apart."""
+    columns = [left, *_gutters_between(words, levels[0], levels[-1]), right]
+    if len(levels) < _RULES or len(columns) < _COLUMNS:
         return ()
-    edges = [*_beyond(words, columns, levels[0], -1), *levels, *_beyond(words, columns, levels[-1], 1)]
-    return tuple(_cells_of_row(columns, above, below) for above, below in pairwise(edges))
+    edges = [*_beyond(words, columns, levels[0], -1), *levels]
+    below_last = _beyond(words, columns, levels[-1], 1)
+    if below_last and _ends_in_figures([_cells_of_row(columns, levels[-1], below_last[0])], words, figures):
+        edges += below_last  # a total; the foot of the page may stand there in columns too
+    rows: list[tuple[Box, ...]] = []
+    for above, below in pairwise(edges):
+        row = _cells_of_row(columns, above, below)
+        inside = [word for word in words if above <= _middle(word)[1] <= below]
+        sums = _base_lines([word for word in inside if _holds(row[-1], word)])
+        several = _holds_several(row, inside) or (len(sums) > 1 and _are_figures(sums, figures))
+        if not several and not any(_is_across(line, row) for line in _base_lines(inside)):
+            rows.append(row)
+            continue
+        parted = _parted(row, inside, figures)
+        if not parted:
+            return ()
+        rows += parted
+    if len(columns) == _COLUMNS and not _ends_in_figures(rows, words, figures):
+        return ()
+    return tuple(rows)
+
+
+def _ends_in_figures(rows: Sequence[Sequence[Box]], words: Sequence[Box], figures: frozenset[Box]) -> bool:
+    """Whether the last cells are sums: two columns of prose have no sums."""
+    last = [held for row in rows if (held := [word for word in words if _holds(row[-1], word)])]
+    return _are_figures(last, figures)
+
+
+def _are_figures(cells: Sequence[Sequence[Box]], figures: frozenset[Box]) -> bool:
+    return bool(cells) and sum(all(word in figures for word in held) for held in cells) >= _MOSTLY * len(cells)
+
+
+def _parted(row: Sequence[Box], words: Sequence[Box], figures: frozenset[Box]) -> list[tuple[Box, ...]]:
+    """The rows of a band without lines between them: each begins where its last cell has words, or another one a sum.
+
+    Another line belongs to the row above, as the second line of a text does; a line of prose is a row of one cell.
+    None if the last cells are not mostly figures (addresses side by side are no rows), or if a row may begin above them.
+    """
+    left, top, bottom, right = row[0][0], row[0][1], row[0][3], row[-1][2]
+    lines = _base_lines(words)
+    begins: list[int] = []
+    for place, line in enumerate(lines):
+        cells = [[word for word in line if _holds(cell, word)] for cell in row]
+        has_sum = bool(cells[0]) and any(_are_figures([held], figures) for held in cells[1:] if held)
+        if _is_across(line, row) or has_sum or (cells[-1] and sum(map(bool, cells)) > 1):
+            begins.append(place)
+    across = {place for place in begins if _is_across(lines[place], row)}
+    last = [[word for word in lines[place] if _holds(row[-1], word)] for place in begins if place not in across]
+    if not _are_figures([held for held in last if held], figures):
+        return []
+    if begins[0]:
+        tops = [min(word[1] for word in line) for line in lines]
+        steps = [below - above for above, below in pairwise(tops)]
+        if steps[begins[0] - 1] < _APART * min(steps):
+            return []
+        begins.insert(0, 0)
+    # Between the last line of a row and the first line of the next.
+    ends = [(max(w[3] for w in lines[place - 1]) + min(w[1] for w in lines[place])) / 2 for place in begins[1:]]
+    bands = pairwise([top, *ends, bottom])
+    return [
+        ((left, above, right, below),) if place in across else tuple((cell[0], above, cell[2], below) for cell in row)
+        for place, (above, below) in zip(begins, bands, strict=True)
+    ]
+
+
+def _base_lines(words: Sequence[Box]) -> list[list[Box]]:
+    """The words grouped by height, from the top, and from left to right."""
+    found: list[list[Box]] = []
+    for word in sorted(words, key=lambda word: _middle(word)[1]):
+        if found and _middle(word)[1] < found[-1][0][3]:
+            found[-1].append(word)
+        else:
+            found.append([word])
+    return [sorted(line) for line in found]
+
+
+def _runs_on(line: Sequence[Box]) -> bool:
+    """Whether a line is prose: many words without a gap."""
+    return len(line) >= _PROSE_WORDS and all(right[0] - left[2] <= _GUTTER_PT for left, right in pairwise(line))
 
 
 def _cells_of_row(columns: Sequence[float], above: float, below: float) -> tuple[Box, ...]:
@@ -196,13 +312,30 @@ def _holds_several(row: Sequence[Box], words: Sequence[Box]) -> bool:
 
 
 def _gutters(words: Sequence[Box]) -> list[float]:
-    """The middles of the vertical strips without words."""
-    found, reached = [], None
+    """The middles of the vertical strips without words; a line of prose between rows closes none."""
+    lines = _base_lines(words)
+    strips = _strips([word for line in lines if not _runs_on(line) for word in line])
+    kept = [line for line in lines if not (_runs_on(line) and _crosses(line, strips))]
+    return [(left + right) / 2 for left, right in _strips([word for line in kept for word in line])]
+
+
+def _strips(words: Sequence[Box]) -> list[tuple[float, float]]:
+    found: list[tuple[float, float]] = []
+    reached = None
     for left, _, right, _ in sorted(words):
         if reached is not None and left - reached > _GUTTER_PT:
-            found.append((left + reached) / 2)
+            found.append((reached, left))
         reached = right if reached is None else max(reached, right)
     return found
+
+
+def _is_across(line: Sequence[Box], row: Sequence[Box]) -> bool:
+    """Whether a line is prose that goes through several cells."""
+    return _runs_on(line) and _crosses(line, [(cell[0], cell[0]) for cell in row[1:]])
+
+
+def _crosses(line: Sequence[Box], strips: Sequence[tuple[float, float]]) -> bool:
+    return any(line[0][0] < left and right < line[-1][2] for left, right in strips)
 
 
 def _frame(page: Any) -> Box:

@@ -149,6 +149,84 @@ def test_lines_that_part_groups_of_rows_part_no_rows(engine: OcrEngine, tmp_path
     assert not [line for line in lines(page) if "Loi" in line and "Code" in line]
 
 
+INVOICE = """#set page(paper: "a4", margin: 2cm)
+#set text(size: 10pt)
+IMPRIMERIE DE LA MARINA
+
+Facture n° FA-2026-88 du 12 mars 2026
+
+Date limite de paiement le 11 avril 2026
+
+#table(columns: (1fr, 1fr, 4fr, 1.5fr, 1.5fr), align: (left, right, left, right, right),
+  stroke: (x, y) => if y in (0, 1, 4, 6) {(top: 0.7pt)} else {none},
+  [Pos.], [Quantité], [Désignation], [Prix], [Montant],
+  [1], [2], [Registres \\ reliés en toile \\ Service : comptabilité], [5,00], [10,00],
+  [2], [1], [Enveloppes \\ format C5], [5,50], [5,50],
+  [3], [4], [Chemises], [2,00], [8,00],
+  [], [], [Total HT], [], [23,50],
+  [], [], [TVA 18 %], [], [4,23],
+  table.cell(colspan: 4)[Total TTC], [27,73 €])
+"""
+
+
+def test_rows_of_several_lines_without_lines_between_them_are_told_apart_by_their_sums(
+    engine: OcrEngine, tmp_path: Path
+) -> None:
+    found = recognise(engine, set_sheet(tmp_path, sheet=INVOICE))
+    rows = [line for line in lines(found.pages[0]) if "|" in line]
+    assert rows[:4] == [
+        "Pos. | Quantité | Désignation | Prix | Montant",
+        "1 | 2 | Registres reliés en toile Service : comptabilité | 5,00 | 10,00",
+        "2 | 1 | Enveloppes format C5 | 5,50 | 5,50",
+        "3 | 4 | Chemises | 2,00 | 8,00",
+    ]
+    assert rows[4:] == ["Total HT | 23,50", "TVA 18 % | 4,23", "Total TTC | 27,73 €"]
+    fields = {one.name: one.value for one in reversed(found.fields)}
+    assert fields["their_reference"] == "FA-2026-88"
+    assert fields["written_on"] == "2026-03-12", "not the day until which to pay"
+    assert {"27,73 EUR", "23,50 EUR"} <= {one.value for one in found.fields if one.name == "amount"}
+
+
+def test_boxes_of_the_whole_width_are_rows_and_the_sum_at_their_end_is_a_cell(
+    engine: OcrEngine, tmp_path: Path
+) -> None:
+    sheet = """#set page(paper: "a4")
+      #table(columns: 1fr, stroke: 0.5pt, [Summary], [Service Charges #h(1fr) \\$4.11], [Credits #h(1fr) \\$0.00],
+        [Tax #h(1fr) \\$0.00], [Total for this invoice #h(1fr) \\$4.11])
+      All charges are sold by the company and are in dollars, as the contract says it."""
+    page = page_of(engine, set_sheet(tmp_path, sheet=sheet))
+    assert [line for line in lines(page) if "|" in line] == [
+        "Service Charges | $4.11", "Credits | $0.00", "Tax | $0.00", "Total for this invoice | $4.11",
+    ]  # fmt: skip
+
+
+def test_two_tables_that_touch_keep_columns_of_their_own(engine: OcrEngine, tmp_path: Path) -> None:
+    rule = "(x, y) => if y < 2 or y == n - 1 {(top: 0.7pt)} else {none}"
+    first, second = SHEET.split("#table")[1:]
+    sheet = "#table".join([
+        SHEET[: SHEET.index("#table")],
+        first.replace("STROKE", rule.replace("n - 1", "1")),
+        second.replace("STROKE", rule.replace("n - 1", "3")),
+    ])  # fmt: skip
+    page = page_of(engine, set_sheet(tmp_path, sheet=sheet))
+    assert [line for line in lines(page) if "|" in line] == ROWS
+
+
+ADDRESSES = """#set page(paper: "a4")
+#line(length: 100%)
+#grid(columns: (1fr, 1fr, 1fr), [Facturer à \\ M. Amouzou \\ 12 rue des Cocotiers \\ Lomé],
+  [Livrer à \\ Mme Lawson \\ Quartier Nyékonakpoè \\ Kara], [Téléphone \\ 22 21 20 19 \\ le matin \\ seulement])
+#line(length: 100%)
+Merci de votre confiance.
+#line(length: 100%)
+#grid(columns: (1fr, 1fr, 1fr), [Compagnie du Golfe \\ Lomé], [Banque \\ Ecobank], [Registre \\ 2019 B 12])"""
+
+
+def test_addresses_side_by_side_between_lines_are_no_rows(engine: OcrEngine, tmp_path: Path) -> None:
+    page = page_of(engine, set_sheet(tmp_path, sheet=ADDRESSES))
+    assert not [line for line in lines(page) if "|" in line]
+
+
 PROSE = """#set page(paper: "a4")
   RÉPUBLIQUE TOGOLAISE #h(1fr) MINISTÈRE DES FINANCES
 

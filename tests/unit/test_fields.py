@@ -118,6 +118,55 @@ def test_amounts() -> None:
     assert [one.value for one in found if one.name == "amount"] == ["2 500 000 FCFA", "12 450 francs"]
 
 
+@pytest.mark.parametrize(
+    ("line", "amounts"),
+    [
+        ("Total EUR 34,73", ["34,73 EUR"]),
+        ("TOTAL AMOUNT DUE ON August 3, 2014 $4.11", ["4,11 USD"]),
+        ("Produit 25,00 € 0,00 € 50,00 €", ["25 EUR", "50 EUR"]),
+        ("FCFA 1 250 000", ["1 250 000 FCFA"]),
+        ("10 000 FCFA 20 000 FCFA", ["10 000 FCFA", "20 000 FCFA"]),
+    ],
+)
+def test_a_currency_stands_before_or_behind_its_number(line: str, amounts: list[str]) -> None:
+    found = [one.value for one in read_fields([page_of(line)]) if one.name == "amount"]
+    assert sorted(found) == sorted(amounts)
+
+
+def test_the_total_with_its_label_in_a_column_of_its_own_is_the_surest() -> None:
+    prices = "\n".join(f"Produit {number}          {number}1,00 €          {number}5,00 €" for number in range(1, 8))
+    text = prices + "\nTotal HT :          300,00 €\nTotal TTC :          354,00 €"
+    found = [one.value for one in read_fields([page_of(text)]) if one.name == "amount"]
+    assert found[:2] == ["354 EUR", "300 EUR"]
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("Facture n°562044387 du 02 Juillet 2015", "562044387"),
+        ("Devis n° 2024-17", "2024-17"),
+        ("Invoice Number:          42183017", "42183017"),
+        ("N° de facture : FA-88", "FA-88"),
+        ("Invoice No : # BLR_WFLD2015", "BLR_WFLD2015"),
+    ],
+)
+def test_the_number_of_an_invoice_is_its_reference(text: str, number: str) -> None:
+    assert read(text + "\nObjet : fournitures")["their_reference"] == number
+
+
+def test_the_day_until_which_to_pay_is_not_the_date_of_the_invoice() -> None:
+    text = "Facture n° 88 du 02 Juillet 2015\nDate limite de paiement le 05 Juillet 2015\nÀ payer avant : 12 mai 2017"
+    found = read(text)
+    assert found["written_on"] == "2015-07-02"
+    assert "place" not in found
+
+
+def test_the_end_of_a_word_is_no_sign_of_a_number() -> None:
+    assert "our_reference" not in read(
+        "Pour votre facture, contactez le service.\nTéléphone :32 44 : tarif à la minute"
+    )
+
+
 def test_a_date_within_a_sentence_or_a_stamp_is_none_of_the_letter() -> None:
     text = "COURRIER ARRIVÉ\n12 MARS 2024\n\n\nObjet : x y z\n\nLa réunion du 3 mars 2024 a été reportée au mois suivant par le comité."
     assert "written_on" not in read(text)
