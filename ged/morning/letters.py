@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, exists, func, or_, select, tuple_, union
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, exists, false, func, or_, select, true, tuple_, union
 from sqlalchemy.orm import aliased
 
 from ged.capture.letters import document_of
@@ -140,7 +140,9 @@ def _is_opened(units: Mapping[int, UnitRow], today: date) -> ColumnElement[bool]
         select(Post.unit_id, Holding.person_id).join(Holding, Holding.post_id == Post.id).where(*held_on(today)),
         select(Post.unit_id, Delegation.person_id).join(Delegation, Delegation.post_id == Post.id).where(*_in_force(today)),
     )
-    works_there = or_(*(tuple_(unit_id, ReadMark.person_id).in_(people) for unit_id in of_unit))
+    is_one = or_(*(tuple_(unit_id, ReadMark.person_id).in_(people) for unit_id in of_unit))
+    # A condition in a CASE is no join for PostgreSQL, which would look for the people of the unit at each letter.
+    works_there = case((is_one, true()), else_=false())
     # ``OFFSET 0``: PostgreSQL asks for the marks of each letter found, instead of hashing the marks of all letters.
     return (
         select(ReadMark.mail_id)
