@@ -124,6 +124,27 @@ def _without_index(element: ByOtherIndex, compiler: Any, **named: Any) -> str:
     return "+" + _plain(element, compiler, **named)
 
 
+class Unindexed(ByOtherIndex):
+    """A column in a condition that nearly all rows meet, beside one that few rows meet: no database reads its index.
+
+    A statement that PostgreSQL plans once for all parameters may not know that nearly all rows are before today: it
+    would read the entries of five years in an index, to find the few thousand letters under way among them.
+    """
+
+    inherit_cache = True
+
+
+@compiles(Unindexed, "sqlite")
+def _never_by_index(element: Unindexed, compiler: Any, **named: Any) -> str:
+    return _without_index(element, compiler, **named)
+
+
+@compiles(Unindexed, "postgresql")
+def _as_expression(element: Unindexed, compiler: Any, **named: Any) -> str:
+    # An index is of the column, and not of an expression with it.
+    return f"greatest({_plain(element, compiler, **named)})"
+
+
 class KeyList(TypeDecorator[list[int]]):
     """Keys as one parameter: an array on PostgreSQL, JSON on SQLite."""
 

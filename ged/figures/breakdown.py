@@ -92,15 +92,18 @@ def added(those: Sequence[Line]) -> Line:
     )
 
 
-def whole(session: Session, cut: Cut, period: Period, *, stage: Stage, stood: Standing | None = None) -> Line:
+def whole(
+    session: Session, cut: Cut, period: Period, *, bins: Mapping[int, int], stood: Standing | None = None
+) -> Line:
     """The figures of all keys together over a period and at its end: the sum of ``lines``.
 
     Args:
+        bins: the delays of the period (``delays``).
         stood: what stood at the end of the day before, if the caller knows it: then the letters of five years are not added up again.
     """
     counted = totals(session, cut, period)
     standing = queries.standing(session, cut, period.until) if stood is None else stood.moved(counted)
-    return Line(counted, standing, delays(session, cut, period, stage))
+    return Line(counted, standing, bins)
 
 
 def totals(session: Session, cut: Cut, period: Period) -> dict[str, int]:

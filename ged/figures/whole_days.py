@@ -11,7 +11,20 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, cast, delete, func, insert, select, true, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    and_,
+    cast,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    true,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from ged import schema
@@ -194,9 +207,15 @@ def runs(days: Sequence[date]) -> list[Period]:
     return [Period(days[first], days[after - 1]) for first, after in zip(gaps, [*gaps[1:], len(days)], strict=False)]
 
 
-def within(moment: Any, period: Period, zone: ZoneInfo) -> ColumnElement[bool]:
-    """Whether a moment lies in the days of a period, in a time zone."""
+def within(moment: Any, period: Period, zone: ZoneInfo, *, is_written: bool = False) -> ColumnElement[bool]:
+    """Whether a moment lies in the days of a period, in a time zone.
+
+    Args:
+        is_written: whether the statement holds the period and has no parameters for it: then a plan that PostgreSQL keeps
+            is one for a month, or for a year.
+    """
     first, after = (
-        datetime.combine(day, time(), tzinfo=zone).astimezone(UTC) for day in (period.since, period.until + ONE_DAY)
+        literal(datetime.combine(day, time(), tzinfo=zone).astimezone(UTC), moment.type, literal_execute=is_written)
+        for day in (period.since, period.until + ONE_DAY)
     )
     return and_(moment >= first, moment < after)

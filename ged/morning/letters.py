@@ -5,13 +5,27 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, exists, false, func, or_, select, true, tuple_, union
+from sqlalchemy import (
+    ColumnElement,
+    ScalarSelect,
+    Select,
+    and_,
+    case,
+    exists,
+    false,
+    func,
+    or_,
+    select,
+    true,
+    tuple_,
+    union,
+)
 from sqlalchemy.orm import aliased
 
 from ged.capture.letters import document_of
 from ged.capture.queries import scan_units
 from ged.counting import composed, few_rows
-from ged.db import ByOtherIndex
+from ged.db import ByOtherIndex, Unindexed
 from ged.dispatch import queries as dispatch
 from ged.followup.listing import FollowRow, Today, follow_rows
 from ged.morning.base import MOST, Found, Ground, Line, may_be_told
@@ -63,7 +77,7 @@ def _past_due(actor: Actor, today: date) -> Select[*tuple[Any, ...]]:
     found = (
         select(Assignment.id, Mail.id.label("mail_id"), Mail.level, Assignment.due_on, is_opened.label("is_opened"))
         .join(Mail, Mail.id == Assignment.mail_id)
-        .where(*_for_action(), ByOtherIndex(Assignment.due_on) < today, is_near)
+        .where(*_for_action(), Unindexed(Assignment.due_on) < today, is_near)
         .offset(0)  # whether it is opened is asked once, and rights of late letters only
         .subquery("found")
     )
@@ -138,7 +152,9 @@ def _is_opened(units: Mapping[int, UnitRow], today: date) -> ColumnElement[bool]
     # The people of all units, found once: asked for each mark, thousands of late letters made a page of 50 ms.
     people = union(
         select(Post.unit_id, Holding.person_id).join(Holding, Holding.post_id == Post.id).where(*held_on(today)),
-        select(Post.unit_id, Delegation.person_id).join(Delegation, Delegation.post_id == Post.id).where(*_in_force(today)),
+        select(Post.unit_id, Delegation.person_id)
+        .join(Delegation, Delegation.post_id == Post.id)
+        .where(*_in_force(today)),
     )
     is_one = or_(*(tuple_(unit_id, ReadMark.person_id).in_(people) for unit_id in of_unit))
     # A condition in a CASE is no join for PostgreSQL, which would look for the people of the unit at each letter.
@@ -289,7 +305,7 @@ def _without_scan(actor: Actor, midnight: datetime) -> Select[Any]:
             Mail.state.in_(UNDER_WAY),
             Mail.direction == Direction.INCOMING,
             ByOtherIndex(Mail.unit_id).in_(sorted(scan_units(actor))),
-            ByOtherIndex(Mail.created_at) < midnight,
+            Unindexed(Mail.created_at) < midnight,
             ~document_of(Mail.id),
             may_be_told(actor),
         )
@@ -309,7 +325,7 @@ def papers(ground: Ground) -> Found:
 
 @composed
 def _papers(actor: Actor, midnight: datetime) -> Select[int]:
-    older = ByOtherIndex(Mail.created_at) < midnight
+    older = Unindexed(Mail.created_at) < midnight
     lying = to_transmit.papers(actor, older, Mail.level < int(Confidentiality.SECRET)).subquery("lying")
     return select(lying.c.id).order_by(lying.c.id).limit(MOST)
 

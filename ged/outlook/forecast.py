@@ -338,18 +338,23 @@ class _Past:
         found = [self._letters[at] for at in same if not self._plan.is_out(at)]
         if not found:  # each of them was a holiday, or is left aside
             return NONE
-        came, done, more = (
-            _mean(those) for those in zip(*((one.came, one.done, one.more) for one in found), strict=True)
-        )
-        return came, done, more
+        came = opened = done = 0
+        for one in found:
+            came, opened, done = came + one.came, opened + one.opened, done + one.done
+        number = len(found)
+        return came / number, done / number, (opened - done) / number
 
     def _rate(self, first: int) -> tuple[float, float] | None:
         """What came in a week and by how much what is open grew, for each of its working days; None: it had none, or is not whole."""
         worked, days = self._plan.work(first), range(first, first + WEEK)
         if not worked or not self._plan.is_whole(first):
             return None
-        was = sum((self._letters[at] for at in days if not self._plan.is_free[at]), NOTHING)
-        return was.came / worked, was.more / worked
+        came = opened = done = 0  # by hand: a page makes a hundred such sums
+        for at in days:
+            if not self._plan.is_free[at]:
+                letters = self._letters[at]
+                came, opened, done = came + letters.came, opened + letters.opened, done + letters.done
+        return came / worked, (opened - done) / worked
 
 
 def _band(those: Sequence[float], middle: float) -> Band:

@@ -589,8 +589,9 @@ def _whole_is_the_sum(session: ReadSession, cut: Cut, period: Period) -> None:
         list(breakdown.lines(session, cut, period, by_unit, end=period.until, stage=stage).values())
     )
     stood = queries.standing(session, cut, period.since - timedelta(days=1))
-    assert breakdown.whole(session, cut, period, stage=stage) == expected
-    assert breakdown.whole(session, cut, period, stage=stage, stood=stood) == expected
+    bins = breakdown.delays(session, cut, period, stage)
+    assert breakdown.whole(session, cut, period, bins=bins) == expected
+    assert breakdown.whole(session, cut, period, bins=bins, stood=stood) == expected
 
 
 def _hidden_from(session: ReadSession, who: Actor) -> set[int]:

@@ -215,12 +215,20 @@ class Board:
             before: another period and its figures. Where ``period`` begins on the day after it, what stands at the end is
                 counted from what stood.
         """
-        found: Mapping[Key, Line] | None = self.kept.get((By.UNIT, period))
+        found: Mapping[Key, Line] | None = self.kept.get((By.UNIT, period)) or self.kept.get((By.NATURE, period))
         if found is not None:
             return breakdown.added(list(found.values()))
         follows = before is not None and before[0].until + timedelta(days=1) == period.since
         stood = before[1].standing if before is not None and follows else None
-        return breakdown.whole(self.session, self.asked.cut, period, stage=self.asked.stage, stood=stood)
+        return breakdown.whole(self.session, self.asked.cut, period, bins=self.delays(period), stood=stood)
+
+    def delays(self, period: Period) -> Mapping[int, int]:
+        """Bin -> letters whose stage ended in a period. Read once for the chart and for the cards."""
+        key = ("delays", period)
+        if key not in self.kept:
+            self.kept[key] = breakdown.delays(self.session, self.asked.cut, period, self.asked.stage)
+        found: Mapping[int, int] = self.kept[key]
+        return found
 
     # --- how numbers, days and names are written
 

@@ -452,7 +452,7 @@ def _ages(today: date, groups: Sequence[range] | None = None) -> list[tuple[str,
 def delays(board: Board) -> Panel:
     """The delays of a stage, with their median, the delay that nine of ten letters keep, and what is owed."""
     asked = board.asked
-    bins = breakdown.delays(board.session, asked.cut, asked.shown, asked.stage)
+    bins = board.delays(asked.shown)
     spans = board.spans(bins)
 
     def href(span: Span) -> str:
