@@ -20,7 +20,6 @@ blueprint = Blueprint("pki", __name__, url_prefix="/pki")
 
 MAX_REQUEST_BYTES = 4096
 """Limit of an OCSP request; a request about one certificate has some hundred bytes."""
-_FRESH_S = 600
 
 
 @blueprint.get("/<which>.crl")
@@ -98,4 +97,4 @@ def _answer(content: bytes) -> Response:
 
 
 def _published(content: bytes, mimetype: str) -> Response:
-    return Response(content, mimetype=mimetype, headers={"Cache-Control": f"public, max-age={_FRESH_S}"})
+    return Response(content, mimetype=mimetype)
