@@ -20,10 +20,10 @@ from ged import locks
 from ged.administration.reach import Reach
 from ged.administration.seconds import Seconds, able_lately, seconds_of
 from ged.errors import Forbidden, Invalid, NotFound
+from ged.letterhead import country_and_motto, organisation_name
 from ged.notices import finding
 from ged.notices.models import Occasion
 from ged.org.accounts import set_password
-from ged.org.letterhead import country_and_motto, organisation_name
 from ged.org.models import FirstAccess, Person
 from ged.org.openings import OpeningState, OpeningStep, rows, state_of
 from ged.org.turns import one_at_a_time

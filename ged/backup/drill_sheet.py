@@ -14,7 +14,7 @@ from ged import audit
 from ged.archive.institution_seal import institution_seal
 from ged.days import hour, long_day
 from ged.errors import GedError
-from ged.org.letterhead import letterhead
+from ged.letterhead import letterhead
 from ged.org.tree import all_units
 from ged.typeset import TEMPLATES, typeset
 from ged.unit import Services

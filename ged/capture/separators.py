@@ -11,7 +11,7 @@ from ged.capture.bridges import clerk_of
 from ged.capture.models import SeparatorSheet
 from ged.codes import CodeKind, make_code
 from ged.errors import Invalid, NotFound
-from ged.org.letterhead import letterhead
+from ged.letterhead import letterhead
 from ged.org.models import Post, PostRole, Unit
 from ged.org.tree import entities, upwards
 from ged.org.words import LEVELS

@@ -10,7 +10,7 @@ from ged.closing import listing
 from ged.closing.listing import Listed
 from ged.days import hour, long_day, place_of
 from ged.in_words import counted
-from ged.org.letterhead import letterhead
+from ged.letterhead import letterhead
 from ged.register.models import ClosingPeriod, MailNumber, Register
 from ged.reports.register_pages import FIELDS, SEALED_ENVELOPE, stopped_at
 from ged.typeset import TEMPLATES, typeset

@@ -16,9 +16,9 @@ from ged.audit import AuditEntry
 from ged.capture.models import Bridge
 from ged.config import Settings
 from ged.errors import NotFound
+from ged.letterhead import Letterhead, letterhead
 from ged.links import is_loopback
 from ged.natures.models import Nature
-from ged.org.letterhead import Letterhead, letterhead
 from ged.org.models import Delegation, Holding, Person, Post, PostRole, SigningKey, Unit, held_on
 from ged.org.stock import kept_rows
 from ged.org.tree import all_units, entity_of

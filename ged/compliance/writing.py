@@ -5,7 +5,7 @@ from typing import Any
 
 from ged import docx
 from ged.compliance.text import Block, Heading, Items, Paragraph, Rows, Signing, Text, runs
-from ged.org.letterhead import Letterhead
+from ged.letterhead import Letterhead
 from ged.typeset import TEMPLATES, typeset
 from ged.typography import on_paper
 

@@ -34,7 +34,7 @@ from ged.disk.readable import FILES, FOLDER, PAGE, WAITING_PAGE, Counts, Readabl
 from ged.disk.sealing import KEY_NAME, DiskKey
 from ged.durable import sync_folder
 from ged.errors import InvalidTransition, NotFound
-from ged.org.letterhead import organisation_name
+from ged.letterhead import organisation_name
 from ged.progress import Progress
 from ged.register.models import Attachment, Mail, Rendition
 from ged.unit import Actor, Services

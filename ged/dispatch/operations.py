@@ -19,7 +19,7 @@ from ged.capture.models import Scan
 from ged.dispatch.models import DispatchLine, DispatchProof, DispatchState, Party
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.jobs import ClaimedJob, Job, JobKind, JobState
-from ged.org.letterhead import organisation_name
+from ged.letterhead import organisation_name
 from ged.org.tree import entities, same_entity
 from ged.ports import AttachmentId, Confidentiality, Digest, JobId, MailId, Message
 from ged.register import addresses

@@ -10,7 +10,7 @@ from ged.codes import CodeKind, make_code
 from ged.days import full_day, long_day, place_of
 from ged.dispatch import queries as dispatch_queries
 from ged.errors import NotFound
-from ged.org.letterhead import Letterhead, letterhead
+from ged.letterhead import Letterhead, letterhead
 from ged.ports import Confidentiality
 from ged.register.words import CHANNELS, CONFIDENTIAL_LETTER
 from ged.typeset import TEMPLATES, typeset

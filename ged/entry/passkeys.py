@@ -30,10 +30,10 @@ from webauthn.helpers.structs import (
 from ged.entry import factors, recovery, second, steps
 from ged.entry.models import Passkey, StepKind
 from ged.errors import GedError, Invalid
+from ged.letterhead import organisation_name
 from ged.notices.models import FactorStep
 from ged.org import throttle
 from ged.org.accounts import Caller
-from ged.org.letterhead import organisation_name
 from ged.org.throttle import Limit
 from ged.ports import PersonId
 from ged.unit import Actor, Services, UnitOfWork

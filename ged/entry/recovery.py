@@ -8,7 +8,7 @@ from sqlalchemy import delete, select
 from ged.entry import codes, factors
 from ged.entry.models import RecoveryCode
 from ged.errors import Invalid
-from ged.org.letterhead import country_and_motto, organisation_name
+from ged.letterhead import country_and_motto, organisation_name
 from ged.sheets import Sheet
 from ged.typography import french
 from ged.unit import Actor, ReadSession, Services, UnitOfWork

@@ -25,10 +25,14 @@ DEVICE = Limit("second-device", 10, 60)
 """One person on a device that has opened the account before: guesses elsewhere do not slow it."""
 
 
-def begin(services: Services, person_id: int, *, instead_of: str, now: datetime) -> str:
-    """Begin the second step of whoever typed the right password. Returns the text for the cookie."""
+def begin(services: Services, person_id: int, *, instead_of: str, now: datetime, epoch: int | None = None) -> str:
+    """Begin the second step of whoever typed the right password. Returns the text for the cookie.
+
+    Args:
+        epoch: as for ``ged.org.sessions.open_session``.
+    """
     with services.unit_of_work(now) as uow:
-        return steps.begin(uow, StepKind.SECOND, person_id, instead_of=instead_of)
+        return steps.begin(uow, StepKind.SECOND, person_id, instead_of=instead_of, epoch=epoch)
 
 
 def by_totp(services: Services, token: str, code: str, *, caller: Caller, now: datetime) -> PersonId:

@@ -34,20 +34,25 @@ class Step:
     challenge: bytes
 
 
-def begin(uow: UnitOfWork, kind: StepKind, person_id: int | None, *, instead_of: str = "") -> str:
+def begin(
+    uow: UnitOfWork, kind: StepKind, person_id: int | None, *, instead_of: str = "", epoch: int | None = None
+) -> str:
     """Begin a step. Returns the random text for the cookie; it is not stored.
 
     Args:
         instead_of: the text of an earlier step of this browser, which ends.
+        epoch: as for ``ged.org.sessions.open_session``.
     """
     session = uow.session
     over = (SignInStep.expires_at < uow.now) | (SignInStep.token_hash == _digest(instead_of))
     session.execute(delete(SignInStep).where(over).execution_options(synchronize_session=False))
     person = session.get(Person, person_id) if person_id is not None else None
+    if epoch is None:
+        epoch = person.session_epoch if person else 0
     token = secrets.token_urlsafe(32)
     session.add(
         SignInStep(
-            token_hash=_digest(token), kind=kind, person_id=person_id, epoch=person.session_epoch if person else 0,
+            token_hash=_digest(token), kind=kind, person_id=person_id, epoch=epoch,
             challenge=b"", begun_at=uow.now, expires_at=uow.now + LASTS,
         )
     )  # fmt: skip

@@ -10,8 +10,8 @@ from ged.entry import codes, factors, recovery, sealing
 from ged.entry.codes import Drift
 from ged.entry.models import TotpSecret
 from ged.errors import Invalid
+from ged.letterhead import organisation_name
 from ged.notices.models import FactorStep
-from ged.org.letterhead import organisation_name
 from ged.typeset import qr_svg
 from ged.unit import Actor, ReadSession, Services, UnitOfWork
 

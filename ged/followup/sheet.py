@@ -10,7 +10,7 @@ from ged import access
 from ged.days import hour, long_day, place_of
 from ged.followup.listing import DueTime, FollowFilter, FollowRow, Grouping, Scope, Today, rows, time_of
 from ged.followup.words import DUE_TIMES
-from ged.org.letterhead import letterhead
+from ged.letterhead import letterhead
 from ged.ports import Confidentiality
 from ged.register.words import CONFIDENTIAL_LETTER, is_told
 from ged.routing.deadlines import WorkCalendar, working_days_between

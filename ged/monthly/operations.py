@@ -16,11 +16,11 @@ from ged.archive.institution_seal import REPORT_REASON, institution_seal
 from ged.errors import ConfigError, EngineFailed, Invalid, InvalidTransition
 from ged.figures import definitions
 from ged.figures import queries as figures
+from ged.letterhead import letterhead
 from ged.monthly import again, reading, rights, sheet, templates
 from ged.monthly.models import MonthlyReport, MonthlyReportRevision
 from ged.monthly.numbers import Month, Number, below, numbers
 from ged.monthly.templates import InUse
-from ged.org.letterhead import letterhead
 from ged.org.models import Unit
 from ged.ports import StoredBlob
 from ged.routing.deadlines import WorkCalendar

@@ -20,11 +20,11 @@ from sqlalchemy.orm import Session
 
 from ged import locks
 from ged.errors import EngineFailed, GedError, Invalid, NotFound, StaleVersion
+from ged.letterhead import country_and_motto, letterhead, organisation_name
 from ged.monthly import again, sheet
 from ged.monthly.models import ReportTemplate
 from ged.monthly.sample import sample
 from ged.monthly.sheet import Front
-from ged.org.letterhead import country_and_motto, letterhead, organisation_name
 from ged.org.models import Person, Unit
 from ged.org.tree import ministry_of_role, runs_installation
 from ged.typeset import TEMPLATES, mistake_in

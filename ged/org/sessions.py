@@ -48,18 +48,27 @@ class Here:
     """See ``Person``."""
 
 
-def open_session(uow: UnitOfWork, person_id: int, *, address: str, device: str, instead_of: str = "") -> str:
+def epoch_of_account(session: Session, account: str) -> int | None:
+    """The epoch of an account, for ``open_session``: read it before the password is checked. None: there is no such account."""
+    return session.scalar(select(Person.session_epoch).where(Person.account == account.strip().lower()[:64]))
+
+
+def open_session(
+    uow: UnitOfWork, person_id: int, *, address: str, device: str, instead_of: str = "", epoch: int | None = None
+) -> str:
     """Begin a session after a password check. Returns the random text for the cookie; it is not stored.
 
     Args:
         instead_of: the text of the browser's previous cookie: its session ends.
+        epoch: that of the person before the check: a password that was changed meanwhile ends this session too. None: that of now.
     """
     earlier = _find(uow.session, instead_of, now=uow.now) if instead_of else None
     if earlier is not None:
         uow.session.delete(earlier[0])
     _sweep(uow)
     token = secrets.token_urlsafe(32)
-    epoch = uow.session.scalar(select(Person.session_epoch).where(Person.id == person_id)) or 0
+    if epoch is None:
+        epoch = uow.session.scalar(select(Person.session_epoch).where(Person.id == person_id)) or 0
     uow.session.add(
         OpenSession(
             token_hash=_digest(token), person_id=person_id, epoch=epoch, opened_at=uow.now, seen_at=uow.now,

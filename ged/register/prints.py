@@ -10,7 +10,7 @@ from ged import access
 from ged.codes import CodeKind, make_code
 from ged.days import hour, long_day, place_of
 from ged.errors import Invalid, NotFound
-from ged.org.letterhead import letterhead
+from ged.letterhead import letterhead
 from ged.org.models import Person, Post
 from ged.org.words import LEVELS
 from ged.ports import Confidentiality

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from ged.days import hour, long_day, place_of
 from ged.errors import Invalid
 from ged.in_words import counted
-from ged.org.letterhead import letterhead
+from ged.letterhead import letterhead
 from ged.ports import Confidentiality
 from ged.register.books import MAX_PRINTED, BookRow, EntryKind, EntryRow, Span, YearRow, count_entries, entries
 from ged.register.models import RegisterNature

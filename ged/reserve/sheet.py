@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from ged.days import hour, long_day
-from ged.org.letterhead import letterhead
+from ged.letterhead import letterhead
 from ged.register.models import Register
 from ged.register.registers import open_register
 from ged.reserve import queries

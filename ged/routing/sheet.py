@@ -12,7 +12,7 @@ from ged import access
 from ged.codes import CodeKind, make_code
 from ged.days import long_day
 from ged.errors import NotFound
-from ged.org.letterhead import letterhead
+from ged.letterhead import letterhead
 from ged.org.models import Person, Post, Unit
 from ged.org.stock import kept_rows
 from ged.org.tree import entities, ministry_of_units, upwards

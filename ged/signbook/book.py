@@ -13,12 +13,12 @@ from ged import access, locks
 from ged.days import place_of
 from ged.dispatch.models import Party
 from ged.errors import Forbidden, Invalid, NotFound, StaleVersion
+from ged.letterhead import letterhead
 from ged.natures import circuit
 from ged.natures.circuit import Circuit, GivenVisa, Step
 from ged.natures.steps import StepKind
 from ged.org.actors import heading_post
 from ged.org.delegations import not_in_force
-from ged.org.letterhead import letterhead
 from ged.org.models import Person, Post, Unit
 from ged.org.powers import Stakes, days, within
 from ged.org.titles import Signatory, signatory_for, with_article

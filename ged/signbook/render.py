@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date
 
 from ged.dispatch.models import Party
-from ged.org.letterhead import country_and_motto
+from ged.letterhead import country_and_motto
 from ged.org.titles import Signatory
 from ged.ports import SignatureField
 from ged.richtext.document import Document, PageBreak, mapped, plain_block, read

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from ged.dispatch.models import Party
 from ged.errors import Invalid
 from ged.jobs import JobKind
-from ged.org.letterhead import country_and_motto
+from ged.letterhead import country_and_motto
 from ged.org.models import Holding, Person, Unit
 from ged.org.titles import Signatory
 from ged.ports import Digest, MailId

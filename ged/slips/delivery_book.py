@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ged.errors import Invalid, NotFound
-from ged.org.letterhead import letterhead
+from ged.letterhead import letterhead
 from ged.ports import UnitId
 from ged.slips import parties, render
 from ged.slips.models import ReceiptWay, Slip

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from ged.codes import CodeKind, make_code
 from ged.days import long_day, place_of
 from ged.in_words import counted
-from ged.org.letterhead import Letterhead, letterhead
+from ged.letterhead import Letterhead, letterhead
 from ged.org.models import Unit
 from ged.ports import SignatureField
 from ged.slips.drafting import CONFIDENTIAL, PlannedSlip, SlipForm, confidential_among, shortened

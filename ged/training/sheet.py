@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from ged.days import hour, long_day
-from ged.org.letterhead import letterhead
+from ged.letterhead import letterhead
 from ged.org.tree import all_units
 from ged.sheets import Sheet
 from ged.training.queries import Progress, Trainee

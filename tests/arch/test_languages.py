@@ -68,7 +68,7 @@ ON_PAPER = {
     "monthly/sample.py": PAPER,
     "monthly/sheet.py": PAPER,
     "monthly/templates.py": PAPER,
-    "org/letterhead.py": DATA,
+    "letterhead.py": DATA,
     "org/titles.py": PAPER,
     "org/words.py": PAPER,
     "paper/compare.py": READ,

@@ -10,7 +10,7 @@ import pypdfium2.raw as pdfium
 import pytest
 from flask import Flask
 
-from ged.org.letterhead import Letterhead
+from ged.letterhead import Letterhead
 from ged.unit import Role, Services
 from tests import commands
 from tests.factories import NOW, SECRET, make_organisation, make_services

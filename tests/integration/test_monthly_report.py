@@ -28,11 +28,11 @@ from ged.figures.models import FigureKey, FigureLetter
 from ged.figures.periods import Period
 from ged.figures.reach import reach_on
 from ged.figures.stages import Stage, percentile
+from ged.letterhead import letterhead
 from ged.monthly import checking, operations, queries, rights, sheet
 from ged.monthly.models import MonthlyReport, MonthlyReportRevision
 from ged.monthly.numbers import Letter, below, numbers
 from ged.org import tree
-from ged.org.letterhead import letterhead
 from ged.org.models import Person, Post
 from ged.ports import CertifiedPerson, Confidentiality, Digest, MailId, SignRequest, unit_principal
 from ged.preservation import operations as preservation

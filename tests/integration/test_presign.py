@@ -10,10 +10,10 @@ import pikepdf
 import pytest
 from sqlalchemy import update
 
+from ged import letterhead
 from ged.capture.files import Upload
 from ged.dispatch.models import Party
 from ged.errors import ConfigError, Invalid
-from ged.org import letterhead
 from ged.org.models import Delegation, DelegationKind
 from ged.paper import ink
 from ged.ports import Digest, MailId, PageFacts, PdfFacts, SourceFacts

@@ -4,7 +4,7 @@ from sqlalchemy import select
 
 from ged.administration import wanted
 from ged.administration.lines import values_of
-from ged.org.letterhead import letterhead
+from ged.letterhead import letterhead
 from ged.org.models import Unit
 from ged.register import prints
 from ged.typeset import TEMPLATES, typeset

@@ -6,15 +6,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from ged.org import throttle
-from ged.org.models import Holding, Person, Post, PostRole
+from ged.org import accounts, passwords, throttle
+from ged.org.models import Holding, OpenSession, Person, Post, PostRole
 from ged.org.throttle import Limit
 from ged.ports import PersonId
-from ged.unit import Role
+from ged.unit import SYSTEM, Role, Services
 from tests.factories import make_services
-from tests.second_step_kit import arm
+from tests.second_step_kit import arm, code
 from tests.site import PASSWORD, Clock, filled_site, open_site, post, sign_in
 from web.site import context, entering
 
@@ -69,6 +69,42 @@ def test_a_factor_that_is_armed_after_the_password_was_checked_counts(
     post(client, "/connexion", {"account": "agent", "password": PASSWORD})
     assert client.get("/recherche/").status_code != 200
     services.engine.dispose()
+
+
+@pytest.mark.parametrize("armed", [False, True], ids=["password alone", "with a second step"])
+def test_a_password_that_is_changed_after_it_was_checked_opens_nothing(
+    folder: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch, armed: bool
+) -> None:
+    """Whoever knows the earlier one tries it again and again: a new password is there to keep them out."""
+    services = make_services(folder, create=False)
+    app = open_site(folder, services)
+    if armed:
+        arm(services, "agent", clock.at)
+    is_half = entering.is_half
+
+    def late(person_id: PersonId) -> bool:
+        with services.unit_of_work(clock.at) as uow:
+            accounts.set_password(uow, person_id, passwords.hash_password("tout autre chose 2027"), actor=SYSTEM)
+        return is_half(person_id)
+
+    monkeypatch.setattr(entering, "is_half", late)
+    client = app.test_client()
+    answer = post(client, "/connexion", {"account": "agent", "password": PASSWORD})
+    if armed:
+        assert post(client, "/connexion/etape-2", {"code": code(services, "agent", clock.at)}).status_code != 500
+    else:
+        assert answer.status_code == 422
+        assert "inexact" in answer.text
+    assert client.get("/recherche/").status_code != 200
+    assert sign_in_alone(services) == 0
+    services.engine.dispose()
+
+
+def sign_in_alone(services: Services) -> int:
+    """Sessions that are open now."""
+    with services.reading() as session:
+        opened = select(func.count()).select_from(OpenSession).join(Person, Person.id == OpenSession.person_id)
+        return session.scalar(opened.where(OpenSession.epoch == Person.session_epoch)) or 0
 
 
 def test_attempts_counted_while_the_clock_was_ahead_keep_nobody_out(folder: Path, clock: Clock) -> None:

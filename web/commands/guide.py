@@ -7,7 +7,7 @@ import click
 
 from ged.compliance.facts import entity_by_code, first_entity
 from ged.languages import LANGUAGES
-from ged.org.letterhead import letterhead
+from ged.letterhead import letterhead
 from web.commands.shared import settings_of, write_whole
 from web.processes.app import create_app
 from web.site import booklets

@@ -92,22 +92,25 @@ def install(app: Flask, *, secure: bool) -> None:
 # --- the session ---
 
 
-def open_session(person_id: PersonId, *, by_password: bool = False) -> None:
+def open_session(person_id: PersonId, *, by_password: bool = False, epoch: int | None = None) -> None:
     """Start a new session; an earlier session is discarded.
 
     Args:
         by_password: the password alone opens it.
+        epoch: as for ``ged.org.sessions.open_session``.
 
     Raises:
-        Invalid: ``second_step.over``: ``by_password``, and a second step was armed meanwhile.
+        Invalid: ``second_step.over``: ``by_password``, and a second step was armed meanwhile; ``session.refused``: the password or the
+            account was changed since ``epoch`` was read.
         NotRecorded: the database's disk is full.
     """
     device = request.headers.get("User-Agent", "")
     services, pending, came_for = context.services(), str(session.get(PENDING, "")), session.get(CAME_FOR)
     with accounts.told_when_full(person_id), services.unit_of_work(context.now()) as uow:
         token = sessions.open_session(
-            uow, person_id, address=request.remote_addr or "", device=device, instead_of=str(session.get("sid", ""))
-        )
+            uow, person_id, address=request.remote_addr or "", device=device, instead_of=str(session.get("sid", "")),
+            epoch=epoch,
+        )  # fmt: skip
         # After the epoch was read: what is armed from here on ends this session too.
         if by_password and factors.is_armed(uow.session, int(person_id)):
             raise Invalid("second_step.over", "begin again")
@@ -121,7 +124,10 @@ def open_session(person_id: PersonId, *, by_password: bool = False) -> None:
         session[CAME_FOR] = came_for
     g.is_unrecorded = False  # signed in again, now with disk space
     with services.reading() as db:
-        _load(db, token)
+        if _load(db, token):
+            return
+    session.clear()
+    raise Invalid("session.refused", "type the new password", reason="changed meanwhile")
 
 
 def open_unrecorded(refused: accounts.NotRecorded) -> None:

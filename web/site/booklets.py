@@ -16,7 +16,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from ged.languages import SOURCE
-from ged.org.letterhead import Letterhead
+from ged.letterhead import Letterhead
 from ged.typeset import TEMPLATES, typeset
 from ged.typography import on_paper
 from ged.unit import Role

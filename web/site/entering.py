@@ -19,14 +19,18 @@ FULL = "full"
 """The second step of an administrator while a full disk refuses its row: see ``begin_on_full_disk``."""
 
 
-def begin_second(person_id: PersonId, target: str | None) -> ResponseReturnValue:
+def begin_second(person_id: PersonId, target: str | None, *, epoch: int | None = None) -> ResponseReturnValue:
     """Begin the second step of whoever typed the right password, and lead there.
+
+    Args:
+        epoch: as for ``ged.org.sessions.open_session``.
 
     Raises:
         NotRecorded: the database's disk is full.
     """
     with accounts.told_when_full(person_id):
-        session[STEP] = second.begin(context.services(), int(person_id), instead_of=text(), now=context.now())
+        services, now = context.services(), context.now()
+        session[STEP] = second.begin(services, int(person_id), instead_of=text(), now=now, epoch=epoch)
     session.pop(FULL, None)
     return redirect(url_for("second_step.form", next=safe_path(target)), 303)
 
@@ -57,14 +61,18 @@ def text(name: str = STEP) -> str:
     return str(session.get(name, ""))
 
 
-def enter(person_id: PersonId, *, by_password: bool = False) -> ResponseReturnValue:
+def enter(person_id: PersonId, *, by_password: bool = False, epoch: int | None = None) -> ResponseReturnValue:
     """Open the session, remember the device, and lead to where the person wanted to go.
+
+    Args:
+        by_password: as for ``auth.open_session``.
+        epoch: as for ``ged.org.sessions.open_session``.
 
     Raises:
         Invalid: as ``auth.open_session``.
         NotRecorded: the database's disk is full.
     """
-    auth.open_session(person_id, by_password=by_password)
+    auth.open_session(person_id, by_password=by_password, epoch=epoch)
     return welcome()
 
 

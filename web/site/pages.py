@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from werkzeug.datastructures import MultiDict
 
 from ged.errors import GedError
-from ged.org.letterhead import organisation_name
+from ged.letterhead import organisation_name
 from ged.org.powers import francs
 from ged.paging import Place
 from ged.richtext.document import dump

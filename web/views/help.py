@@ -6,7 +6,7 @@ from flask import Blueprint, abort, redirect, render_template, request, send_fil
 from flask.typing import ResponseReturnValue
 
 from ged.languages import LANGUAGES
-from ged.org.letterhead import Letterhead, country_and_motto, letterhead, organisation_name
+from ged.letterhead import Letterhead, country_and_motto, letterhead, organisation_name
 from ged.org.stock import entities_of
 from web.site import booklets, context, guide, i18n
 from web.site.booklets import BOOKLETS, BY_NAME

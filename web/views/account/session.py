@@ -98,10 +98,12 @@ def sign_in() -> ResponseReturnValue:
     try:
         fields.check()
         caller = auth.caller(account)
+        with context.services().reading() as db:
+            epoch = sessions.epoch_of_account(db, account)
         person_id = directory_passwords.sign_in(context.services(), account, password, caller=caller, now=context.now())
         if entering.is_half(person_id):
-            return entering.begin_second(person_id, fields.text("next"))
-        return entering.enter(person_id, by_password=True)
+            return entering.begin_second(person_id, fields.text("next"), epoch=epoch)
+        return entering.enter(person_id, by_password=True, epoch=epoch)
     except Invalid as error:
         return sign_in_page(error)
     except accounts.NotRecorded as full:
