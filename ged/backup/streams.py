@@ -133,14 +133,19 @@ class Gunzipping:
         Raises:
             EngineFailed: ``backup.altered``.
         """
-        try:
-            plain = self._unpacker.decompress(content)
-        except zlib.error:
-            raise EngineFailed("backup.altered", "take an earlier copy, or another medium") from None
-        self._hasher.update(plain)
-        self.size += len(plain)
-        self._out.write(plain)
-        return len(content)
+        packed = content
+        while True:
+            try:
+                # A piece at a time: some bytes can stand for a thousand times as many, and who writes them may stop us.
+                plain = self._unpacker.decompress(packed, CHUNK)
+            except zlib.error:
+                raise EngineFailed("backup.altered", "take an earlier copy, or another medium") from None
+            packed = self._unpacker.unconsumed_tail
+            if not plain and not packed:
+                return len(content)
+            self._hasher.update(plain)
+            self.size += len(plain)
+            self._out.write(plain)
 
     def flush(self) -> None:
         """See ``Writable``."""

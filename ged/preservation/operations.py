@@ -127,7 +127,8 @@ def preserve_due(services: Services, *, heartbeat: Callable[[str], None], now: d
         waiting = [documents.subject_of(row) for row in due]
         for sort in SignedKind:
             waiting += [(sort, subject_id) for subject_id in documents.unwatched(session, sort, BATCH)]
-    for number, (sort, subject_id) in enumerate(waiting[:BATCH], start=1):
+    waiting = waiting[:BATCH]
+    for number, (sort, subject_id) in enumerate(waiting, start=1):
         try:
             failure = preserve(services, sort, subject_id, now=now)
         except StaleVersion:

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ged import audit, destroyed
+from ged import audit, destroyed, durable
 from ged.archive import blobs as archive_blobs
 from ged.archive.anchor import journal_anchors, leaves
 from ged.archive.keeping import anchor_journal
@@ -102,7 +102,10 @@ def export(
                     manifest=written.manifest_sha256, letters=written.letters, documents=written.documents,
                 )  # fmt: skip
         # Last, after the journal knows of it: a folder with its own name was recorded.
+        # The files first: after a power cut a folder with its own name is whole. `os.sync` waits for the disk (sync(2), Linux).
+        os.sync()
         half.rename(folder)
+        durable.sync_folder(folder.parent)
     return Written(folder, written.letters, written.documents, written.entries, written.manifest_sha256)
 
 

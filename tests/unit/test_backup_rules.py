@@ -1,11 +1,13 @@
 """The rules of copies that touch no medium: which are kept, when one is due, streams, archives, papers."""
 
+import gzip
 import io
 import os
 import re
 import tarfile
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,7 +16,7 @@ from ged.backup import folders
 from ged.backup.clock import is_due
 from ged.backup.papers import Book, Held, Index, Manifest, Piece
 from ged.backup.retention import Retention, kept, moment_of, name_of
-from ged.backup.streams import Gunzipping, Gzipped, Hashed
+from ged.backup.streams import CHUNK, Gunzipping, Gzipped, Hashed
 from ged.errors import EngineFailed
 
 LOME, AUCKLAND = ZoneInfo("Africa/Lome"), ZoneInfo("Pacific/Auckland")
@@ -103,6 +105,23 @@ def test_what_is_compressed_on_the_way_comes_back(size: int) -> None:
 def test_what_is_not_compressed_is_refused() -> None:
     with pytest.raises(EngineFailed, match="backup.altered"):
         Gunzipping(io.BytesIO()).write(b"no gzip")
+
+
+def test_a_few_bytes_that_stand_for_many_are_unpacked_piece_by_piece() -> None:
+    """Who writes them may have a limit: it counts before the next piece is unpacked."""
+    sizes: list[int] = []
+
+    class Out(io.RawIOBase):
+        def write(self, content: Any, /) -> int:
+            sizes.append(len(content))
+            return len(content)
+
+    zeros = gzip.compress(b"\0" * 20_000_000)
+    assert len(zeros) < 30_000
+    back = Gunzipping(Out())
+    assert back.write(zeros) == len(zeros)
+    assert back.size == 20_000_000 == sum(sizes)
+    assert max(sizes) <= CHUNK
 
 
 def index_of(folder: Path) -> Index:
