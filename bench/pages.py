@@ -156,12 +156,11 @@ def models(engine: Engine, arrivals: list[int]) -> Models:
 def grow(engine: Engine, chosen: Models, before: int, letters: int) -> None:
     """Add past letters from ``before`` to ``letters``. The first call also adds the open ones."""
     began = time.monotonic()
-    is_sqlite = engine.dialect.name == "sqlite"
     with engine.begin() as connection:
         house = house_of(connection, direction=DIRECTION, service=SERVICE)
         varied = traits(connection, house)
     with _without_foreign_keys(engine) as connection:
-        made = _drop_indexes(connection) if is_sqlite else []
+        made = _drop_indexes(connection)
 
         def add(of: tuple[Rows, Story], varied: Varied, kind: int, first: int, count: int) -> None:
             rows, story = of
@@ -182,7 +181,9 @@ def grow(engine: Engine, chosen: Models, before: int, letters: int) -> None:
         add_rounds(connection, house, chosen.closed[0]["assignments"], kind=4, first=first, count=count)
         for statement in made:
             connection.execute(text(statement))
-    with engine.connect() as connection:
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":  # the rebuild of the figures follows at once
+            connection.execute(text("ANALYZE"))
         held = connection.scalar(select(func.count()).select_from(Mail))
     tell(bench="past", letters=held, seconds=round(time.monotonic() - began, 1))
 
@@ -205,10 +206,20 @@ def _without_foreign_keys(engine: Engine) -> Iterator[Connection]:
             driver.execute("PRAGMA foreign_keys=ON")
 
 
+INDEXES = {
+    "sqlite": "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL",
+    "postgresql": "SELECT relname, pg_get_indexdef(indexrelid) FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid "
+    "WHERE relnamespace = 'public'::regnamespace AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)",
+}
+"""The name of each index that no key or constraint needs, and how to make it."""
+ROOM = {"sqlite": "PRAGMA cache_size=-2000000", "postgresql": "SET LOCAL maintenance_work_mem = '1GB'"}
+"""Memory for the copying: SQLite's usual 2 MB are written again and again."""
+
+
 def _drop_indexes(connection: Connection) -> list[str]:
-    """Drop SQLite's indexes: to sort millions of keys at once takes a fraction of the time. Returns how to make them."""
-    connection.execute(text("PRAGMA cache_size=-2000000"))  # 2 GB: the usual 2 MB are written again and again
-    found = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"))
+    """Drop the indexes: to sort millions of keys at once takes a fraction of the time. Returns how to make them."""
+    connection.execute(text(ROOM[connection.dialect.name]))
+    found = connection.execute(text(INDEXES[connection.dialect.name]))
     indexes = [(str(name), str(statement)) for name, statement in found]
     for name, _ in indexes:
         connection.execute(text(f'DROP INDEX "{name}"'))
