@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, bindparam, func, literal, or_, select
+from sqlalchemy import BindParameter, ColumnElement, bindparam, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from ged.capture.models import BatchSource, Bridge
@@ -190,7 +190,7 @@ def _faults(
     key: list[Any] = [local_day(session, zone)(Slip.received_at), receiver]
     # From the lines: those of all years are fewer than the slips of one, as PostgreSQL knows where it sees the period and the
     # units. Its plan for any units read the slips of five years.
-    units = bindparam(None, sorted(unit_ids), unique=True, expanding=True, literal_execute=True)
+    units: BindParameter[Any] = bindparam(None, sorted(unit_ids), unique=True, expanding=True, literal_execute=True)
     is_taken = [
         within(ByOtherIndex(Slip.received_at), period, zone, is_written=True),
         *is_counted(),
