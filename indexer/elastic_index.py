@@ -370,7 +370,7 @@ def _forms(parsed: ParsedQuery) -> Iterable[analysis.Forms]:
     """The forms of the plain words, and of their synonyms."""
     for node in parsed.words:
         if isinstance(leaf := elastic_query.plain(node), Words):
-            yield from chain(leaf.forms, *leaf.also)
+            yield from chain(leaf.forms, *leaf.also, *leaf.akin)
 
 
 def _settled(hits: list[dict[str, Any]], sort: SortOrder) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from operator import attrgetter
 from typing import Any
@@ -12,7 +12,7 @@ from indexer import fields
 from indexer.analysis import MAX_WORD_LENGTH, Forms, fuzzy_distance
 from indexer.elastic_schema import WHOLE, path
 from indexer.fields import BESIDE, BY_NAME, FACETS, TEXT_FIELDS, Kind
-from indexer.ranking import RUN_FIELDS, Weights, also_boost, number_boost
+from indexer.ranking import RUN_FIELDS, Weights, akin_boost, also_boost, number_boost
 from indexer.tree import AnyOf, Node, Number, ParsedQuery, Prefix, Run, Words
 
 Clause = dict[str, Any]
@@ -166,7 +166,8 @@ def _run(parsed: ParsedQuery) -> Iterable[Clause]:
 
 def _word_clauses(word: Words) -> Iterable[Clause]:
     """Clauses that score letters with a word: anywhere at all, in the subject, unstemmed, with its accents."""
-    subject, text = (any_of(_stems(word, name)) for name in RUN_FIELDS)
+    typed = replace(word, akin=())
+    subject, text = (any_of(_stems(typed, name)) for name in RUN_FIELDS)
     in_subject = {"constant_score": {"filter": subject, "boost": Weights.HELD + Weights.IN_SUBJECT}}
     yield {"dis_max": {"queries": [in_subject, {"constant_score": {"filter": text, "boost": Weights.HELD}}]}}
     accented = len(word.forms) == 1 and word.forms[0].written != word.forms[0].folded
@@ -205,13 +206,19 @@ def _node(node: Node, known: Known | None) -> Clause:
 
 
 def _stems(word: Words, name: str, known: Known = NOTHING_KNOWN) -> Iterable[Clause]:
-    """The clause of a word, or the best of the clauses of the word and of its synonyms."""
+    """The clause of a word, or the best of the clauses of the word, of its synonyms and of words of its matter."""
     boost = BY_NAME[name].boost
     found = [_match(path(name), word.text, word.forms, "ged_stemmed", boost)]
     for run in word.also:
         text = " ".join(form.folded for form in run)
         found.append(_match(path(name), text, run, "ged_stemmed", boost * also_boost(word.forms, run, known.weight)))
-    yield {"dis_max": {"queries": found}} if word.also else found[0]
+    if word.apart:
+        each = [_match(path(name), form.written, (form,), "ged_stemmed", boost) for form in word.apart]
+        found.append({"bool": {"must": each, "boost": Weights.APART}})
+    for run in word.akin if name in RUN_FIELDS else ():
+        text = " ".join(form.folded for form in run)
+        found.append(_match(path(name), text, run, "ged_stemmed", boost * akin_boost(word.forms, run, known.weight)))
+    yield {"dis_max": {"queries": found}} if len(found) > 1 else found[0]
 
 
 def _exact(word: Words, name: str) -> Iterable[Clause]:

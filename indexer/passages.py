@@ -65,7 +65,8 @@ class Marker:
                 if isinstance(node, Prefix):
                     self._prefixes[name].append(node.folded)
                 else:
-                    self._words[name] += [node, *(replace(node, forms=run, also=()) for run in node.also)]
+                    others = (*node.also, *node.akin, *((form,) for form in node.apart))
+                    self._words[name] += [node, *(replace(node, forms=run, also=()) for run in others)]
 
     def passages(self, stored: Stored) -> tuple[Passage, ...]:
         """The passages of one letter: fields with marks, then the best pieces of its pages."""

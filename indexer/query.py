@@ -9,7 +9,7 @@ and ``notice`` says so.
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from indexer import analysis, numbers
@@ -71,7 +71,7 @@ def parse(text: str) -> ParsedQuery:
     required = tuple(node for node in state.wanted if not _is_plain(node))
     return ParsedQuery(
         required=required,
-        words=_without_stop_words(plain, all_may_go=bool(required)),
+        words=tuple(map(_with_apart, _without_stop_words(plain, all_may_go=bool(required)))),
         excluded=tuple(state.excluded),
         whole_number=_whole_number(text, state),
         run=_run(plain),
@@ -197,6 +197,14 @@ def _without_stop_words(nodes: list[Node], *, all_may_go: bool) -> tuple[Node, .
     return tuple(kept if kept or all_may_go else nodes)
 
 
+def _with_apart(node: Node) -> Node:
+    """A compound with its words: people write with a hyphen what letters write without, or in two places."""
+    if not isinstance(node, Words):
+        return node
+    telling = tuple(form for form in node.forms if not analysis.is_stop_word(form))
+    return replace(node, apart=telling) if len(telling) > 1 else node
+
+
 def _is_stop(node: Node) -> bool:
     return isinstance(node, Words) and len(node.forms) == 1 and analysis.is_stop_word(node.forms[0])
 
@@ -204,7 +212,11 @@ def _is_stop(node: Node) -> bool:
 def _is_question(node: Node) -> bool:
     if not isinstance(node, Words) or len(node.forms) > MAX_QUESTION_FORMS:
         return False
-    return node.text.lower().strip(_MARKS).replace("’", "'") in analysis.QUESTION_WORDS
+    if node.text.lower().strip(_MARKS).replace("’", "'") in analysis.QUESTION_WORDS:
+        return True
+    return len(node.forms) > 1 and all(
+        analysis.is_stop_word(form) or form.written in analysis.QUESTION_WORDS for form in node.forms
+    )
 
 
 def _run(nodes: list[Node]) -> tuple[analysis.Forms, ...]:

@@ -23,7 +23,8 @@ class Weights:
     OTHER_FIELDS: a word in fields other than its best field, where a word is typed with its field or in quotes. NEAR: a
     word with a typing or reading mistake, or read as two words: times how rare the word is, however often. SHAPE: a
     word whose letters a scan confuses. SIDE: two words that were read as one. BESIDE: a word that only one of two
-    readers read. ALSO: a synonym, or the correction of a mistyped word.
+    readers read. ALSO: a synonym, or the correction of a mistyped word. AKIN: a word of the same matter. APART: the words of a
+    compound that do not stand together.
     """
 
     HELD: Final = 0.7
@@ -41,6 +42,8 @@ class Weights:
     SIDE: Final = 0.3
     BESIDE: Final = 0.3
     ALSO: Final = 0.9
+    AKIN: Final = 0.7
+    APART: Final = 0.6
     EXACT_NUMBER: Final = 100.0
     NUMBER_PARTS: Final = 5.0
     NUMBER_ANY_ORDER: Final = 2.0
@@ -49,6 +52,11 @@ class Weights:
 def number_boost(parts: int) -> float:
     """The weight of a run of parts of a number; it grows with the number of parts."""
     return Weights.NUMBER_PARTS * max(1.0, parts / 2)
+
+
+def akin_boost(typed: Run, akin: Run, weight: Callable[[str], float]) -> float:
+    """The weight of a word of the same matter beside the typed words: never more than theirs."""
+    return Weights.AKIN * min(1.0, also_boost(typed, akin, weight))
 
 
 def also_boost(typed: Run, also: Run, weight: Callable[[str], float]) -> float:

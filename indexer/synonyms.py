@@ -17,7 +17,7 @@ from pathlib import Path
 from ged.durable import replace_file
 from ged.errors import EngineFailed
 from ged.ports import SynonymError
-from indexer import analysis, number_words
+from indexer import analysis, everyday, number_words
 from indexer.tree import AnyOf, Node, ParsedQuery, Run, Words
 
 SHIPPED = Path(__file__).with_name("synonyms.txt")
@@ -47,17 +47,19 @@ class Synonyms:
     def applied(self, parsed: ParsedQuery) -> ParsedQuery:
         """The query with the synonyms of its plain words (single words and neighbours) added to them.
 
-        The other writings of an ordinal number are synonyms as well.
+        The other writings of an ordinal number are synonyms as well. Words of the same matter are added beside them.
         """
         found: dict[str, list[Run]] = {}
+        akin: dict[str, list[Run]] = {}
         run = parsed.run or tuple(form for node in parsed.words for form in _forms(node))
         for start in range(len(run)):
             for end in range(start + 1, min(start + MAX_MEMBER_WORDS, len(run)) + 1):
                 key = _key(run[start:end])
-                for other in (*self.others.get(key, ()), *number_words.others(key)):
-                    for form in run[start:end]:
-                        found.setdefault(form.folded, []).append(other)
-        return replace(parsed, words=tuple(_with(node, found) for node in parsed.words)) if found else parsed
+                same = (*self.others.get(key, ()), *number_words.others(key))
+                for form in run[start:end]:
+                    found.setdefault(form.folded, []).extend(same)
+                    akin.setdefault(form.folded, []).extend(everyday.akin(run[start:end]))
+        return replace(parsed, words=tuple(_with(node, found, akin) for node in parsed.words))
 
 
 class SynonymFile:
@@ -161,10 +163,11 @@ def _forms(node: Node) -> Run:
     return leaf.forms if isinstance(leaf, Words) else ()
 
 
-def _with(node: Node, found: Mapping[str, list[Run]]) -> Node:
+def _with(node: Node, found: Mapping[str, list[Run]], akin: Mapping[str, list[Run]]) -> Node:
     if isinstance(node, AnyOf) and not node.typed:
-        return replace(node, nodes=tuple(_with(inner, found) for inner in node.nodes))
+        return replace(node, nodes=tuple(_with(inner, found, akin) for inner in node.nodes))
     if not isinstance(node, Words) or len(node.forms) != 1:
         return node
     also = tuple(dict.fromkeys(found.get(node.forms[0].folded, ())))[:MAX_ALSO]
-    return replace(node, also=(*node.also, *also)) if also else node
+    near = tuple(dict.fromkeys(akin.get(node.forms[0].folded, ())))[:MAX_ALSO]
+    return replace(node, also=(*node.also, *also), akin=near) if also or near else node

@@ -11,7 +11,7 @@ from ged.ports import Dated, Principals, SearchQuery
 from indexer import analysis, fields
 from indexer.analysis import Forms, fuzzy_distance
 from indexer.fields import BY_NAME, FACETS, TEXT_FIELDS, Kind
-from indexer.ranking import RUN_FIELDS, Weights, also_boost, number_boost
+from indexer.ranking import RUN_FIELDS, Weights, akin_boost, also_boost, number_boost
 from indexer.rereading import weight
 from indexer.tantivy_store import NEAR_FIELDS, near_keys
 from indexer.tree import AnyOf, Node, Number, ParsedQuery, Prefix, Run
@@ -134,7 +134,19 @@ class Translator:
             Query.boost_query(self._words(run, names, fuzzy=False), also_boost(node.forms, run, self._weight))
             for run in node.also
         ]
-        return any_of([asked, *also]) if also else asked
+        akin = [
+            Query.boost_query(self._words(run, RUN_FIELDS, fuzzy=False), akin_boost(node.forms, run, self._weight))
+            for run in node.akin
+        ]
+        apart = [self._apart(node.apart, name) for name in names if node.apart]
+        others = [*also, *akin, *apart]
+        # The best of them, not their sum: a letter with the word gains nothing by its synonyms.
+        return Query.disjunction_max_query([asked, *others]) if others else asked
+
+    def _apart(self, words: Run, name: str) -> Query:
+        """Letters that hold the words of a compound apart."""
+        each = [(Occur.Must, self._term(name, form.stem, BY_NAME[name].boost)) for form in words]
+        return Query.boost_query(Query.boolean_query(each), Weights.APART)
 
     def _words(self, run: Run, names: tuple[str, ...], *, fuzzy: bool) -> Query:
         if len(run) > 1:

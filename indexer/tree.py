@@ -15,6 +15,8 @@ class Words:
 
     Attributes:
         also: other runs of words that match as well: synonyms, and corrections of a mistyped word.
+        akin: runs of words of the same matter, which match with less weight.
+        apart: the telling words of a compound (*formation-emploi*), which a letter may hold apart, with less weight.
     """
 
     text: str
@@ -22,6 +24,8 @@ class Words:
     fields: tuple[str, ...] = ()
     quoted: bool = False
     also: tuple[Run, ...] = ()
+    akin: tuple[Run, ...] = ()
+    apart: Run = ()
 
 
 @dataclass(frozen=True)

@@ -889,6 +889,22 @@ def test_an_ordinal_number_in_two_words_is_as_rare_as_in_one(index: SearchIndex)
     assert ids(index, "13ème mois")[0] == 50
 
 
+def test_the_words_of_a_compound_are_found_apart_too(index: SearchIndex) -> None:
+    index.put([letter(1, "Divers", "la démission d'un agent en CDD"), letter(2, "Divers", "toute démission CDD")])
+    index.put([letter(3, "Divers", "la démission d'un agent"), letter(4, "Divers", "un CDD")])
+    assert ids(index, "démission-CDD") == [2, 1]
+    assert ids(index, '"démission-CDD"') == [2]
+    assert ids(index, "objet:démission-CDD") == []
+
+
+def test_a_word_of_every_day_finds_that_of_the_administration_behind_itself(index: SearchIndex) -> None:
+    index.put([letter(1, "Divers", "les devoirs de l'employeur"), letter(2, "Divers", "les devoirs du patron")])
+    index.put([letter(3, "Divers", "les devoirs de la commune")])
+    assert ids(index, "patrons") == [2, 1]
+    assert ids(index, '"patrons"') == [2]
+    assert ids(index, "employeur") == [1]
+
+
 def test_two_words_find_letters_that_write_them_as_one(index: SearchIndex) -> None:
     index.put([letter(n, "Divers", "une vidéosurveillance des marchés") for n in range(1, 4)])
     index.put([letter(4, "Divers", "des marchés"), letter(5, "Divers", "une vidéo des marchés")])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer import correcting, synonyms
+from indexer import analysis, correcting, everyday, synonyms
 from indexer.analysis import forms
 from indexer.correcting import Offer
 from indexer.joining import joined
@@ -82,6 +82,30 @@ def test_who_writes_to_an_authority_finds_the_letters_of_its_seat() -> None:
     assert ["maire"] in also("mairie de Kpalimé", known)
 
 
+def test_each_line_of_everyday_words_has_words_on_both_sides() -> None:
+    lines = [line for line in everyday.LIST.read_text("utf-8").splitlines() if not line.startswith("#")]
+    for line in lines:
+        said, sign, written = line.partition(">")
+        assert sign, line
+        for typed in said.split(","):
+            assert everyday.akin(tuple(analysis.words(typed))), line
+        assert all(analysis.words(one) for one in written.split(",")), line
+
+
+def test_everyday_words_are_added_to_neighbours_too_and_only_once() -> None:
+    [tax, local] = synonyms.shipped().applied(parse("impôts locaux")).words
+    assert isinstance(tax, Words)
+    assert isinstance(local, Words)
+    assert (analysis.forms("taxe"),) in tax.akin
+    assert tuple(analysis.words("taxe foncière")) in local.akin
+    assert len(set(tax.akin)) == len(tax.akin) <= synonyms.MAX_ALSO
+    assert not any(
+        node.akin
+        for node in synonyms.shipped().applied(parse('"impôts" objet:impôts')).required
+        if isinstance(node, Words)
+    )
+
+
 @pytest.mark.parametrize("text", ["réponse au préfet", "mars 2026", "courriers de novembre"])
 def test_the_usual_words_of_a_registry_are_not_mistyped(text: str) -> None:
     assert set(correcting.doubtful(parse(text))) <= {"courriers"}
@@ -135,7 +159,8 @@ def test_nothing_is_counted_where_no_neighbours_can_be_joined() -> None:
 @pytest.mark.parametrize(
     "framed",
     ["puis je demander un congé", "est-ce que je dois demander un congé", "où puis-je demander un congé", "peut-on demander un congé ?",
-     "bonjour, je voudrais demander un congé merci", "a-t-il à demander un congé"],
+     "bonjour, je voudrais demander un congé merci", "a-t-il à demander un congé",
+     "doit-il demander un congé"],
 )  # fmt: skip
 def test_the_frame_of_a_question_is_not_searched(framed: str) -> None:
     assert [node.text for node in parse(framed).words if isinstance(node, Words)] == ["demander", "congé"]
