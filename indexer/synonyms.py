@@ -25,6 +25,9 @@ MAX_GROUPS = 2_000
 MAX_MEMBERS = 12
 MAX_MEMBER_WORDS = 8
 MAX_ALSO = 6
+FEW_WORDS = 5
+"""A query of more words is found by half of them. Words of the same matter would make it dearer, and find no better letter
+(measured)."""
 
 ONE_MEMBER = "synonyms.one_member"
 TOO_MANY = "synonyms.too_many"
@@ -51,6 +54,7 @@ class Synonyms:
         """
         found: dict[str, list[Run]] = {}
         akin: dict[str, list[Run]] = {}
+        is_short = len(parsed.words) <= FEW_WORDS
         run = parsed.run or tuple(form for node in parsed.words for form in _forms(node))
         for start in range(len(run)):
             for end in range(start + 1, min(start + MAX_MEMBER_WORDS, len(run)) + 1):
@@ -58,7 +62,8 @@ class Synonyms:
                 same = (*self.others.get(key, ()), *number_words.others(key))
                 for form in run[start:end]:
                     found.setdefault(form.folded, []).extend(same)
-                    akin.setdefault(form.folded, []).extend(everyday.akin(run[start:end]))
+                    if is_short:
+                        akin.setdefault(form.folded, []).extend(everyday.akin(run[start:end]))
         return replace(parsed, words=tuple(_with(node, found, akin) for node in parsed.words))
 
 

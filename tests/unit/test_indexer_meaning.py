@@ -98,6 +98,8 @@ def test_everyday_words_are_added_to_neighbours_too_and_only_once() -> None:
     assert isinstance(local, Words)
     assert (analysis.forms("taxe"),) in tax.akin
     assert tuple(analysis.words("taxe foncière")) in local.akin
+    long = synonyms.shipped().applied(parse("impôts deux trois quatre cinq six")).words
+    assert not any(node.akin for node in long if isinstance(node, Words))
     assert len(set(tax.akin)) == len(tax.akin) <= synonyms.MAX_ALSO
     assert not any(
         node.akin
