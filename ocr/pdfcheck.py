@@ -17,6 +17,10 @@ from ocr.limits import Limits, truncated
 _TAIL_BYTES = 4096
 
 
+_PDFIUM_PASSWORD = 4
+"""``FPDF_ERR_PASSWORD``."""
+
+
 @dataclass(frozen=True)
 class PdfFacts:
     """Number of pages, and whether a signature forbids any change of the bytes."""
@@ -35,6 +39,8 @@ def damage_is_refused() -> Iterator[None]:
     except pikepdf.PasswordError as error:
         raise Invalid("file.encrypted", "Send the file without a password.") from error
     except Exception as error:  # qpdf and PDFium raise many types on bad bytes
+        if getattr(error, "err_code", None) == _PDFIUM_PASSWORD:  # qpdf opens some files that PDFium does not
+            raise Invalid("file.encrypted", "Send the file without a password.") from error
         raise truncated() from error
 
 

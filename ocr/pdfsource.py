@@ -21,6 +21,7 @@ _MIN_LONG_SIDE_PX = 1754
 _BORN_DIGITAL_CHARACTERS = 25
 _SCAN_COVERAGE = 0.5
 _GRID = 1_000_000
+_GLANCE_PX = 8
 _USER_UNITS = 0.01, 1000.0  # beyond, no page of paper has a size
 _RULE_SHARE = 0.04  # of the width: the narrowest column
 _LEVEL_PT, _RULED_LEVELS, _GRID_SEGMENTS, _MOST_PATHS = 4, 3, 8, 2000
@@ -85,6 +86,9 @@ class PdfPages:
         """Load a page with its annotations merged in memory: signature marks and filled fields are text too."""
         page = self._document[index]
         if pdfium.FPDFPage_GetAnnotCount(page.raw) > 0:
+            if pdfium.FPDF_GetFormType(self._document.raw) != pdfium.FORMTYPE_NONE:
+                # Drawing makes the looks of filled fields that their file lacks; merging does not.
+                page.render(scale=_GLANCE_PX / max(*page.get_size(), 1.0))
             pdfium.FPDFPage_Flatten(page.raw, pdfium.FLAT_NORMALDISPLAY)
             page.close()
             page = self._document[index]

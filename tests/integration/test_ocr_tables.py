@@ -10,6 +10,7 @@ import pikepdf
 import pytest
 import typst
 
+from ged.errors import Invalid
 from ged.ports import OcrEngine, PageRef, RecognisedPage, Recognition
 from ocr.engine import TesseractEngine
 from ocr.limits import Limits
@@ -348,3 +349,33 @@ def test_a_signed_file_is_read_and_not_touched(engine: OcrEngine, tmp_path: Path
     before = path.read_bytes()
     assert "tables" in page_of(engine, path).flags
     assert path.read_bytes() == before
+
+
+def test_the_value_of_a_filled_field_without_a_look_is_read(tmp_path: Path) -> None:
+    path = set_sheet(tmp_path)
+    with pikepdf.open(path, allow_overwriting_input=True) as pdf:
+        field = pikepdf.Dictionary(
+            Type=pikepdf.Name.Annot, Subtype=pikepdf.Name.Widget, FT=pikepdf.Name.Tx, T=pikepdf.String("order"),
+            V=pikepdf.String("BC-4711"), DA=pikepdf.String("/Helv 10 Tf 0 g"), Rect=[60, 60, 300, 80], F=4,
+        )  # fmt: skip
+        font = pikepdf.Dictionary(
+            Type=pikepdf.Name.Font, Subtype=pikepdf.Name.Type1, BaseFont=pikepdf.Name.Helvetica,
+            Encoding=pikepdf.Name.WinAnsiEncoding,
+        )  # fmt: skip
+        made = pdf.make_indirect(field)
+        pdf.pages[0].Annots = pikepdf.Array([made])
+        pdf.Root.AcroForm = pikepdf.Dictionary(
+            Fields=[made], NeedAppearances=True, DA=pikepdf.String("/Helv 10 Tf 0 g"),
+            DR=pikepdf.Dictionary(Font=pikepdf.Dictionary(Helv=pdf.make_indirect(font))),
+        )  # fmt: skip
+        pdf.save(path)
+    assert "BC-4711" in read(path).text
+
+
+def test_a_password_that_only_the_reader_of_pages_asks_for_is_named(tmp_path: Path) -> None:
+    path = set_sheet(tmp_path)
+    with pikepdf.open(path, allow_overwriting_input=True) as pdf:
+        pdf.save(path, encryption=pikepdf.Encryption(owner="owner", user="user", R=6))
+    with pytest.raises(Invalid) as refused:
+        read(path)
+    assert refused.value.code == "file.encrypted"
