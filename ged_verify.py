@@ -138,8 +138,8 @@ def main(arguments: list[str] | None = None) -> int:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     own = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
-    told = f"ged-verify, SHA-256 {own} : comparez à l'empreinte publiée."
-    print(told, file=sys.stderr if options.json else sys.stdout)
+    own_line = f"ged-verify, SHA-256 {own} : comparez à l'empreinte publiée."
+    print(own_line, file=sys.stderr if options.json else sys.stdout)
     try:
         lines = [_harmless(line) for line in _asked(options)]
     except Exception as error:  # noqa: BLE001  a hostile folder can raise anything, and a traceback would print its texts
@@ -486,8 +486,8 @@ class Case:
         ):
             return "la chaîne est rompue"
         if "payload" in entry:
-            told = hashlib.sha256(entry["salt"].encode() + canonical(entry["payload"])).hexdigest()
-            if told != entry["payload_digest"]:
+            digest = hashlib.sha256(entry["salt"].encode() + canonical(entry["payload"])).hexdigest()
+            if digest != entry["payload_digest"]:
                 return "le détail de l'inscription a été modifié"
         if anchor is None or entry["sequence"] > anchor["count"]:
             return ""
@@ -571,8 +571,8 @@ class Entity(Case):
         if missing:
             yield Line("broken", "documents", why=f"{missing} enregistrements nomment un document qui manque")
         elif not wrong:
-            told = f", {len(gone)} détruits par une élimination" if gone else ""
-            yield self._by_manifest(f"{len(listed)} documents inchangés{told}")
+            destroyed = f", {len(gone)} détruits par une élimination" if gone else ""
+            yield self._by_manifest(f"{len(listed)} documents inchangés{destroyed}")
 
     def _wrong_bytes(self, path: str, sha256: str, size: int) -> Iterator[Line]:
         try:
@@ -638,18 +638,18 @@ class Entity(Case):
 
     def _the_attachments(self) -> Iterator[Line]:
         rows = {row["id"]: row for row in self._rows("attachments")}
-        told: dict[int, tuple[int, str | None]] = {}
+        recorded: dict[int, tuple[int, str | None]] = {}
         erased: set[int] = set()
         for entry in self._entries():
             if entry["action"] != "attachment.added":
                 continue
             if "payload" in entry:
-                told[entry["payload"]["attachment"]] = (entry["subject_id"], entry["payload"].get("digest"))
+                recorded[entry["payload"]["attachment"]] = (entry["subject_id"], entry["payload"].get("digest"))
             else:
                 erased.add(entry["subject_id"])
         wrong = 0
         for one, row in rows.items():
-            if told.get(one, (row["mail_id"], row["digest"]) if row["mail_id"] in erased else None) != (
+            if recorded.get(one, (row["mail_id"], row["digest"]) if row["mail_id"] in erased else None) != (
                 row["mail_id"],
                 row["digest"],
             ):
@@ -659,7 +659,7 @@ class Entity(Case):
                     f"document n° {one} du courrier n° {row['mail_id']}",
                     why="n'est pas celui que dit le journal",
                 )
-        for one in sorted(told.keys() - rows.keys()):
+        for one in sorted(recorded.keys() - rows.keys()):
             wrong += 1
             yield Line("broken", f"document n° {one}", why="le journal le dit, et il manque")
         if not wrong:
@@ -926,12 +926,12 @@ def _signer_of(info: list[bytes], content: bytes, certificates: list[x509.Certif
     attributes = next(one for one in info if one[0] == 0xA0)
     place = info.index(attributes)
     algorithm = _HASHES[_oid(_children(info[place - 1])[0])]()
-    told = next(
+    signed_digest = next(
         _content(_children(_children(one)[1])[0])
         for one in _children(attributes)
         if _oid(_children(one)[0]) == _MESSAGE_DIGEST
     )
-    if told != _digest(algorithm, content):
+    if signed_digest != _digest(algorithm, content):
         raise InvalidSignature
     signature = _content(info[place + 2])
     for certificate in certificates:
@@ -1118,9 +1118,9 @@ def _is_signed_letter(pdf: bytes, begin: int, signer: str, roots: list[x509.Cert
     return False
 
 
-def _is_named(name: str, told: str) -> bool:
+def _is_named(name: str, signer: str) -> bool:
     """Whether a certificate's name is the signer named in a code; a code cuts long names."""
-    return bool(told) and (name == told or (len(told.encode()) > _CUT_FROM and name.startswith(told)))
+    return bool(signer) and (name == signer or (len(signer.encode()) > _CUT_FROM and name.startswith(signer)))
 
 
 def _pdf_line(
@@ -1146,14 +1146,14 @@ def _pdf_line(
     if not status.trusted and when is not None and (proven or revisions is not None):
         # Without a time-stamp, the signer only claims the time; the journal's anchor gives the latest possible time.
         status = _status(embedded, roots, when)
-    told = "" if when is None else f"{when.isoformat()} ({'horodaté' if proven else 'heure du signataire'})"
+    moment = "" if when is None else f"{when.isoformat()} ({'horodaté' if proven else 'heure du signataire'})"
     if not _is_trusted(embedded, status):
-        return Line("open", what, who, told, _NO_CERTIFICATE)
+        return Line("open", what, who, moment, _NO_CERTIFICATE)
     if not own_roots:
-        return Line("open", what, who, told, _BY_ITS_ROOT)
+        return Line("open", what, who, moment, _BY_ITS_ROOT)
     if end != len(pdf) and revisions is None:
-        return Line("open", what, who, told, f"des octets la suivent, qui peuvent tout changer : {_BY_FOLDER}")
-    return Line("proven", what, who, told)
+        return Line("open", what, who, moment, f"des octets la suivent, qui peuvent tout changer : {_BY_FOLDER}")
+    return Line("proven", what, who, moment)
 
 
 def _only_listed(pdf: bytes, end: int, revisions: list[str]) -> bool:

@@ -67,13 +67,13 @@ def _import(made: _house.House, backlog: int, seed: int) -> tuple[str, ...]:
     path = made.folder / "archive.jsonl"
     with path.open("w", encoding="utf-8") as lines:
         for one in index_bulk.letters(backlog, seed):
-            told = {
+            letter = {
                 "id": int(one.mail_id),
                 "number": f"{one.mail_id:06d}/B",
                 "subject": one.subject,
                 "sender": one.sender,
             }
-            lines.write(json.dumps(told | {"text": one.pages[0].text, "registered_on": "2015-03-09"}) + "\n")
+            lines.write(json.dumps(letter | {"text": one.pages[0].text, "registered_on": "2015-03-09"}) + "\n")
     return ("import", str(path), "--into", "PAPIER")
 
 

@@ -226,10 +226,10 @@ def ask(port: int, path: str, *, cookie: str = "", form: dict[str, str] | None =
             link.close()
             if is_last:
                 raise
-    told = answer.read().decode()
+    body = answer.read().decode()
     if answer.status >= 400:
         raise RuntimeError(f"{path}: {answer.status}")
-    return told, "; ".join(one.partition(";")[0] for one in answer.headers.get_all("Set-Cookie") or ())
+    return body, "; ".join(one.partition(";")[0] for one in answer.headers.get_all("Set-Cookie") or ())
 
 
 def _link(port: int) -> HTTPConnection:

@@ -13,7 +13,7 @@ from locust import HttpUser, constant, task
 
 from demo.client import read_page
 
-TOLD = json.loads(os.environ["GED_LOAD"])
+LOAD = json.loads(os.environ["GED_LOAD"])
 WEIGHTS = {"bo.agent": 4, "dge.chef": 3, "dge.etudes": 3, "sg": 1, "sg.secretariat": 1, "admin": 1}
 REGISTERS, SEARCHES = 0.05, 0.08
 """The shares of the requests that register a letter, and that search."""
@@ -29,13 +29,13 @@ def told(page: str) -> str:
 class Civilian(HttpUser):
     """A person who is signed in, opens the pages of the role, searches, and, as a clerk, registers letters."""
 
-    wait_time = constant(TOLD["pace_s"])
+    wait_time = constant(LOAD["pace_s"])
 
     def on_start(self) -> None:
         """Sign in."""
         self.account = random.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
         form = read_page(self.client.get("/connexion", name="sign in")).form("connexion")
-        fields = form.fields | {"account": [self.account], "password": [TOLD["password"]]}
+        fields = form.fields | {"account": [self.account], "password": [LOAD["password"]]}
         with self.client.post("/connexion", fields, name="sign in", catch_response=True) as answer:
             if "/connexion" in answer.url:
                 answer.failure("not signed in")
@@ -49,7 +49,7 @@ class Civilian(HttpUser):
         elif chance > 1 - SEARCHES:
             self.client.get("/recherche", params={"q": " ".join(random.sample(WORDS, 2))}, name="search")
         else:
-            address = random.choice(TOLD["pages"][self.account])
+            address = random.choice(LOAD["pages"][self.account])
             self.client.get(address, name="page")
 
     def register(self) -> None:

@@ -120,8 +120,8 @@ def measure(pages: Sequence[ArchivePage], reader: SecondReader | None = None) ->
                 second = None if reader is None else read_again(reader, page, first)
                 figures.append(Figures(page, words, wrong, "low_confidence" in first.flags, second))
                 if second is not None:
-                    told_page = (words[1], words[0], second.final, second.indexed)
-                    print(page.path.stem, *(f"{value:.3f}" for value in told_page), file=sys.stderr)
+                    page_numbers = (words[1], words[0], second.final, second.indexed)
+                    print(page.path.stem, *(f"{value:.3f}" for value in page_numbers), file=sys.stderr)
             print(f"{start + len(some)}/{len(pages)} pages", file=sys.stderr, flush=True)
     engine.close()
     return figures, seconds[0] / seconds[1]

@@ -37,7 +37,7 @@ MOST_MS, LEAST_PER_S, MOST_GROWTH = 300.0, 40.0, 1.1
 
 
 def play(
-    url: str, told: dict[str, object], *, people: int, seconds: float, folder: Path, come: int = 10
+    url: str, load: dict[str, object], *, people: int, seconds: float, folder: Path, come: int = 10
 ) -> dict[str, dict[str, str]]:  # fmt: skip
     """Let the people sign in, ``come`` each second, and work for ``seconds`` from the moment when all are there.
 
@@ -55,7 +55,7 @@ def play(
         "--csv", str(folder / "load"), "--only-summary",
     ]  # fmt: skip
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "locust", *words], env={**os.environ, "GED_LOAD": json.dumps(told), "PYTHONPATH": str(PEOPLE.parents[1])},
+        [sys.executable, "-W", "ignore", "-m", "locust", *words], env={**os.environ, "GED_LOAD": json.dumps(load), "PYTHONPATH": str(PEOPLE.parents[1])},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     table = folder / "load_stats.csv"
@@ -107,16 +107,16 @@ def main() -> None:
         def memory() -> float:
             return sum(memory_mb(one.pid) for name, one in stage.processes.running.items() if name != "bridge")
 
-        told: dict[str, object] = {"password": PASSWORD, "pages": addresses, "pace_s": 0}
-        play(stage.url, told, people=given.people, seconds=60, folder=folder)  # warm
+        load: dict[str, object] = {"password": PASSWORD, "pages": addresses, "pace_s": 0}
+        play(stage.url, load, people=given.people, seconds=60, folder=folder)  # warm
         before = memory()
-        rows = play(stage.url, told, people=given.people, seconds=given.minutes * 30, folder=folder)
+        rows = play(stage.url, load, people=given.people, seconds=given.minutes * 30, folder=folder)
         whole = figures(rows, "Aggregated")
         tell(
             bench="load", what="as fast as it answers", people=given.people, letters=given.letters, **whole,
             is_met=whole["failures"] == 0 and whole["per_s"] >= LEAST_PER_S,
         )  # fmt: skip
-        steady = told | {"pace_s": max(0.0, given.people / given.rate - 0.1)}
+        steady = load | {"pace_s": max(0.0, given.people / given.rate - 0.1)}
         rows = play(stage.url, steady, people=given.people, seconds=given.minutes * 30, folder=folder, come=1)
         whole = figures(rows, "Aggregated")
         tell(

@@ -69,13 +69,13 @@ def measure(url: str, processes: int, letters: int) -> dict[str, object]:
     took = time.perf_counter() - began
     for desk in desks:
         desk.join()
-    told, times = [number for number, _ in given], sorted(seconds for _, seconds in given)
+    numbers, times = [number for number, _ in given], sorted(seconds for _, seconds in given)
     there, settings = _there(url)
     return {
-        "bench": "numbering", "processes": processes, "numbers": len(told),
-        "numbers_a_second": round(len(told) / took, 1), "median_ms": round(statistics.median(times) * 1000, 1),
-        "p95_ms": round(times[int(len(times) * 0.95)] * 1000, 1), "twice": len(told) - len(set(told)),
-        "missing": len(set(told) ^ set(there)), "gaps": sorted(there.values()) != list(range(1, len(there) + 1)), **settings,
+        "bench": "numbering", "processes": processes, "numbers": len(numbers),
+        "numbers_a_second": round(len(numbers) / took, 1), "median_ms": round(statistics.median(times) * 1000, 1),
+        "p95_ms": round(times[int(len(times) * 0.95)] * 1000, 1), "twice": len(numbers) - len(set(numbers)),
+        "missing": len(set(numbers) ^ set(there)), "gaps": sorted(there.values()) != list(range(1, len(there) + 1)), **settings,
     }  # fmt: skip
 
 

@@ -362,9 +362,9 @@ def profile(client: FlaskClient, account: str, address: str, turns: int) -> None
         for _ in range(turns):
             client.get(address)
     print(f"--- {account} {address}, {turns} turns", file=sys.stderr)
-    told = pstats.Stats(found, stream=sys.stderr)
-    told.sort_stats("cumulative").print_stats(90)
-    told.sort_stats("tottime").print_stats(40)
+    stats = pstats.Stats(found, stream=sys.stderr)
+    stats.sort_stats("cumulative").print_stats(90)
+    stats.sort_stats("tottime").print_stats(40)
 
 
 def main() -> None:

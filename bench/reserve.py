@@ -138,12 +138,12 @@ def measure(page: Page) -> dict[str, object]:
     boxes = {one.key: one.state for one in found.boxes} if found is not None else {}
     ink = {one.key: one.has_ink for one in found.areas} if found is not None else {}
     wrong = []
-    for (n, truth), told in zip(page.lines.items(), said_of_page(boxes, ink, LINES), strict=True):
-        lost = truth is LineSaid.WRITTEN and told is LineSaid.EMPTY
-        verdict = "right" if told is truth else "asked" if told is LineSaid.ASKED else "lost" if lost else "more"
+    for (n, truth), said in zip(page.lines.items(), said_of_page(boxes, ink, LINES), strict=True):
+        lost = truth is LineSaid.WRITTEN and said is LineSaid.EMPTY
+        verdict = "right" if said is truth else "asked" if said is LineSaid.ASKED else "lost" if lost else "more"
         counts[f"lines {verdict}"] += 1
         if verdict in {"lost", "more"}:
-            wrong.append([n, truth.value, told.value])
+            wrong.append([n, truth.value, said.value])
     for key, state in boxes.items():
         is_ticked = key in page.ticked
         verdict = (

@@ -91,9 +91,9 @@ def _print_step(began: float, what: str) -> None:
     print(f"  {time.monotonic() - began:6.2f} s  {what}", flush=True)
 
 
-def _until(what: str, look: Any) -> None:
+def _until(what: str, condition: Any) -> None:
     ends = time.monotonic() + WAIT_S
-    while not look():
+    while not condition():
         assert time.monotonic() < ends, f"{what}: not within {WAIT_S:.0f} s"
         time.sleep(0.5)
 

@@ -137,14 +137,14 @@ class Journey:
         place = f"   -> {self.place.url}{where}" if where else ""
         self.say(f"  {time.monotonic() - began:6.2f} s  {what}{place}")
 
-    def until(self, what: str, look: Callable[[], bool], *, seconds: float = WAIT_S) -> None:
-        """Wait until ``look`` is true, for work of a machine.
+    def until(self, what: str, condition: Callable[[], bool], *, seconds: float = WAIT_S) -> None:
+        """Wait until ``condition`` is true, for work of a machine.
 
         Raises:
             AssertionError: it did not happen in time.
         """
         ends, pause_s = time.monotonic() + seconds, SHORTEST_PAUSE_S
-        while not look():
+        while not condition():
             self.place.processes.check()
             assert time.monotonic() < ends, f"{what}: not within {seconds:.0f} s"
             time.sleep(pause_s)

@@ -36,11 +36,11 @@ def asking(words: tuple[str, ...]) -> dict[str, Any]:
     return {name: {"text": text, "term": _NEAR | {"field": f"{path(name)}.exact"}} for name in DICTIONARIES if words}
 
 
-def near(words: tuple[str, ...], told: Mapping[str, Any]) -> Mapping[str, list[str]]:
+def near(words: tuple[str, ...], suggested: Mapping[str, Any]) -> Mapping[str, list[str]]:
     """Typed words that are rare in every dictionary, each with the words near to it."""
     offers: dict[str, list[str]] = {}
     for name in DICTIONARIES:
-        for one in told.get(name, ()):
+        for one in suggested.get(name, ()):
             found = [option["text"] for option in one["options"] if option["text"].isascii()]
             offers.setdefault(one["text"], []).extend(found)
     return {word: list(dict.fromkeys(offers[word])) for word in words if offers.get(word)}

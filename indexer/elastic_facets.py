@@ -18,10 +18,12 @@ def asking(names: Sequence[str]) -> dict[str, Any]:
     return {name: _terms(name, names) for name in names if not _is_summed(name, names)}
 
 
-def counted(names: Sequence[str], told: Mapping[str, Any]) -> Facets:
+def counted(names: Sequence[str], aggregations: Mapping[str, Any]) -> Facets:
     """The counts of each name."""
     return {
-        name: facet_values(_years(told) if _is_summed(name, names) else _values(told, name))[:FACET_SIZE]
+        name: facet_values(_years(aggregations) if _is_summed(name, names) else _values(aggregations, name))[
+            :FACET_SIZE
+        ]
         for name in names
     }
 
@@ -36,12 +38,12 @@ def _terms(name: str, names: Sequence[str]) -> dict[str, Any]:
     return {"terms": {"field": FACETS[name].name, "size": size}}
 
 
-def _values(told: Mapping[str, Any], name: str) -> Iterable[tuple[object, int]]:
-    return ((one["key"], one["doc_count"]) for one in told[name]["buckets"])
+def _values(aggregations: Mapping[str, Any], name: str) -> Iterable[tuple[object, int]]:
+    return ((one["key"], one["doc_count"]) for one in aggregations[name]["buckets"])
 
 
-def _years(told: Mapping[str, Any]) -> Iterable[tuple[object, int]]:
+def _years(aggregations: Mapping[str, Any]) -> Iterable[tuple[object, int]]:
     years: Counter[int] = Counter()
-    for month, count in _values(told, "month"):
+    for month, count in _values(aggregations, "month"):
         years[int(str(month).partition("-")[0])] += count
     return years.items()

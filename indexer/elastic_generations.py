@@ -67,8 +67,8 @@ class Generations:
         except NotFoundError:
             return None
         name, one = next(iter(sorted(found.items())))
-        told = one["mappings"].get("_meta", {}).get("rebuild", {})
-        return Building(name, int(told.get("version", 0)), int(told.get("position", 0)))
+        rebuild = one["mappings"].get("_meta", {}).get("rebuild", {})
+        return Building(name, int(rebuild.get("version", 0)), int(rebuild.get("position", 0)))
 
     def require_building(self) -> Building:
         """The generation being built.

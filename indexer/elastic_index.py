@@ -185,8 +185,8 @@ class ElasticIndex:
                 order = reordering_of(query, parsed, window=WINDOW) or order
                 hits = self._reordered(order, hits)[offset : offset + limit]
         marker = Marker(parsed) if query.highlight and parsed.wanted else None
-        told = correcting.did_you_mean(query.text, meant)
-        return replace(_result(found, hits, parsed, marker), did_you_mean=told)
+        correction = correcting.did_you_mean(query.text, meant)
+        return replace(_result(found, hits, parsed, marker), did_you_mean=correction)
 
     def facets(self, query: SearchQuery, *, principals: Principals) -> Facets:
         """See ``SearchIndex.facets``."""

@@ -96,7 +96,7 @@ class Snapshots:
             living = self._generations.living()
             if not living:
                 raise EngineFailed("index.unavailable", "Run `ged index rebuild`: there is no index yet.")
-            told = {
+            metadata = {
                 "schema_version": self._generations.schema_version(self._alias),
                 "letters": int(self._client.count(index=living)["count"]),
                 "version": version,
@@ -109,7 +109,7 @@ class Snapshots:
                 snapshot=name,
                 indices=[living],
                 include_global_state=False,
-                metadata=told,
+                metadata=metadata,
                 wait_for_completion=False,
             )
         return name
@@ -220,13 +220,13 @@ def _check(found: Snapshot, latest: int) -> None:
         raise Invalid("snapshot.ahead", "Run `ged index rebuild`: the database is older.", name=found.name)
 
 
-def _snapshot(told: dict[str, Any]) -> Snapshot:
-    about = told.get("metadata") or {}
+def _snapshot(listed: dict[str, Any]) -> Snapshot:
+    about = listed.get("metadata") or {}
     return Snapshot(
-        name=told["snapshot"],
-        state=told["state"],
-        begun_at=datetime.fromtimestamp(told["start_time_in_millis"] / 1000, UTC),
-        took_s=told.get("duration_in_millis", 0) / 1000,
+        name=listed["snapshot"],
+        state=listed["state"],
+        begun_at=datetime.fromtimestamp(listed["start_time_in_millis"] / 1000, UTC),
+        took_s=listed.get("duration_in_millis", 0) / 1000,
         schema_version=int(about.get("schema_version", 0)),
         letters=int(about.get("letters", 0)),
         version=int(about.get("version", 0)),

@@ -68,8 +68,8 @@ class Frequencies:
                 # A new one, and not the old one emptied: another thread may be reading that.
                 known = self._known = {}
                 unknown = list(dict.fromkeys(stems))
-            told = self._asked(unknown)
-            known |= {stem: _Count(count, self._total, now + _kept_s(count)) for stem, count in told.items()}
+            counts = self._asked(unknown)
+            known |= {stem: _Count(count, self._total, now + _kept_s(count)) for stem, count in counts.items()}
         return {stem: known[stem].letters for stem in stems}
 
     def _is_fresh(self, count: _Count | None, now: float) -> bool:
@@ -77,7 +77,7 @@ class Frequencies:
 
     def _asked(self, stems: list[str]) -> dict[str, int]:
         name = path("text")
-        told = self._client.termvectors(
+        response = self._client.termvectors(
             index=self._alias,
             doc={"pages": [{"text": " ".join(stems)}]},
             fields=[name],
@@ -87,7 +87,7 @@ class Frequencies:
             offsets=False,
             payloads=False,
         )
-        vector = told.get("term_vectors", {}).get(name, {})
+        vector = response.get("term_vectors", {}).get(name, {})
         self._total = int(vector.get("field_statistics", {}).get("doc_count", self._total))
         terms = vector.get("terms", {})
         return {stem: int(terms.get(stem, {}).get("doc_freq", 0)) for stem in stems}

@@ -28,11 +28,11 @@ _WORDS: Final = frozenset({"vie"})
 
 
 def _roman(number: int) -> str:
-    told = ""
+    roman = ""
     for value, letters in _ROMANS:
-        told += letters * (number // value)
+        roman += letters * (number // value)
         number %= value
-    return f"{told}e"
+    return f"{roman}e"
 
 
 _NUMBERS: Final[Mapping[str, int]] = {analysis.fold(said): number for number, said in _SAID.items()} | {

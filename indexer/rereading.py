@@ -118,5 +118,5 @@ def _likeness(needle: str, text: str, *, chance: float | None = None) -> float:
 
 def _spaced(letter: Stored) -> str:
     """A letter's words by their shapes, separated by single blanks."""
-    told = " ".join([*letter.texts.values(), *(text for _, _, text in letter.pages)])[:MAX_CHARACTERS]
-    return f" {shapes.running(told)} "
+    whole_text = " ".join([*letter.texts.values(), *(text for _, _, text in letter.pages)])[:MAX_CHARACTERS]
+    return f" {shapes.running(whole_text)} "

@@ -134,10 +134,10 @@ def read(text: str) -> Synonyms:
     errors: list[SynonymError] = []
     groups = 0
     for line_no, line in enumerate(text.splitlines(), start=1):
-        told = line.partition("#")[0].strip()
-        if not told:
+        rule = line.partition("#")[0].strip()
+        if not rule:
             continue
-        runs = [tuple(analysis.words(member)) for member in re.split(r"[=,;]", told) if member.strip()]
+        runs = [tuple(analysis.words(member)) for member in re.split(r"[=,;]", rule) if member.strip()]
         code = TOO_MANY if groups >= MAX_GROUPS else _fault(runs)
         if code:
             errors.append(SynonymError(line_no, code, line.strip()[:200]))

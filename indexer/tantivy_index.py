@@ -172,8 +172,8 @@ class TantivyIndex:
                 places = _reordered(searcher, reordering, places)[offset:]
             hits = self._hits(searcher, places[:limit], query, parsed)
             total = int(found.count)  # type: ignore[attr-defined]  # missing in the stubs of 0.27
-        told = correcting.did_you_mean(query.text, meant)
-        return SearchResult(hits=hits, total=total, notice=parsed.notice, did_you_mean=told)
+        correction = correcting.did_you_mean(query.text, meant)
+        return SearchResult(hits=hits, total=total, notice=parsed.notice, did_you_mean=correction)
 
     def facets(self, query: SearchQuery, *, principals: Principals) -> Facets:
         """See ``SearchIndex.facets``: all facets in one pass over the letters found."""

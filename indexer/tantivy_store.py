@@ -150,8 +150,8 @@ def _read(path: Path) -> dict[str, Any] | None:
         return {}
 
 
-def _write(path: Path, told: dict[str, Any]) -> None:
-    replace_file(path, json.dumps(told).encode())
+def _write(path: Path, document: dict[str, Any]) -> None:
+    replace_file(path, json.dumps(document).encode())
 
 
 @cache

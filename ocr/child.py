@@ -33,8 +33,8 @@ class _Service:
         self._recogniser = reads
 
     def answer(self, request: Message) -> Message:
-        told = message_of_work(lambda: self._do(request))
-        return {**told, "broke_off": self._recogniser.broke_off} if "ok" in told else told
+        message = message_of_work(lambda: self._do(request))
+        return {**message, "broke_off": self._recogniser.broke_off} if "ok" in message else message
 
     def _do(self, request: Message) -> object:
         operation = request.pop("do")

@@ -93,7 +93,7 @@ class TesseractEngine:
             "tesseract": self._program,
             "tessdata": tessdata,
         }
-        self._sandbox = Sandbox(settings, looks=max(2, jobs), isolation=isolation)
+        self._sandbox = Sandbox(settings, inspections=max(2, jobs), isolation=isolation)
         self._office = OfficeFolder()
         self._slots = threading.BoundedSemaphore(max(1, jobs))
         self._reading = (self._program, tessdata, max_pixels, pictures)  # a page's text and image depend on these
@@ -122,12 +122,12 @@ class TesseractEngine:
         """First look at a file, as ``OcrEngine.inspect``."""
         end_s = time.monotonic() + timeout_s
         media_type, shown = self._shown(source, filename, timeout_s)
-        look = partial(self._look_at, shown, filename, end_s)
-        first = look(0)
+        inspect_from = partial(self._look_at, shown, filename, end_s)
+        first = inspect_from(0)
         starts = range(PAGES_A_LOOK, int(first["count"]), PAGES_A_LOOK)
         with ThreadPoolExecutor(max_workers=max(1, self._jobs), thread_name_prefix="look") as pool:
-            looks = [first, *pool.map(look, starts)]
-        pages = tuple(_page_facts(page) for answer in looks for page in answer["pages"])
+            answers = [first, *pool.map(inspect_from, starts)]
+        pages = tuple(_page_facts(page) for answer in answers for page in answer["pages"])
         if not any(page.width_px for page in pages):
             refusal = truncated()
             raise Invalid(refusal.code, refusal.remedy, filename=filename)
@@ -364,7 +364,7 @@ def _page(task: PageTask, result: PageResult) -> RecognisedPage:
     words = tuple(Word(*word) for word in result.words)
     # Only of the first page: it is compared to recognise a letter that was sent again.
     first = task.page_no == 1 and "failed" not in result.flags
-    look = likeness_of(result.site_image) if first and result.site_image is not None else ""
+    likeness = likeness_of(result.site_image) if first and result.site_image is not None else ""
     tables = tuple(tuple(tuple(words[start:end] for start, end in row) for row in table) for table in result.tables)
     ratio = result.part.height_pt / result.part.width_pt
     written = tuple(
@@ -379,7 +379,7 @@ def _page(task: PageTask, result: PageResult) -> RecognisedPage:
         result.language,
         result.site_image,
         result.flags,
-        look,
+        likeness,
         tables,
         written,
     )

@@ -224,9 +224,9 @@ class Reader:
 
     def _with_a_second_look(self, sheet: _Sheet, lines: list[Line]) -> list[Line]:
         """Read doubtful lines and missed regions again; at a timeout, the results so far are kept."""
-        for look in (self._wider, self._with_what_was_left):
+        for reread in (self._wider, self._with_what_was_left):
             try:
-                lines = look(sheet, lines)
+                lines = reread(sheet, lines)
             except EngineFailed as failure:
                 if failure.code != "ocr.timeout":
                     raise

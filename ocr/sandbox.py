@@ -41,7 +41,7 @@ class Sandbox:
         isolation: unless given, the best that this machine allows.
     """
 
-    def __init__(self, settings: Message, *, looks: int = 2, isolation: Isolation | None = None) -> None:
+    def __init__(self, settings: Message, *, inspections: int = 2, isolation: Isolation | None = None) -> None:
         """Prepare; nothing is started yet."""
         named = [shutil.which(name) or name for name in (settings["tesseract"], settings["tessdata"]) if name]
         limits = Limits(settings["memory_limit_bytes"], file_bytes=_MAX_FILE_BYTES, descriptors=1024)
@@ -58,7 +58,7 @@ class Sandbox:
         self._office = Pool(
             _SERVICE, settings, packages=_PACKAGES, limits=calls_programs, isolation=isolation, uses=1, size=_OFFICES
         )
-        self._looks = threading.BoundedSemaphore(max(1, looks))
+        self._inspections = threading.BoundedSemaphore(max(1, inspections))
 
     def close(self) -> None:
         """End the idle children; the sandbox can still be used and starts new children."""
@@ -109,12 +109,12 @@ class Sandbox:
         if request["do"] == _PAGE:
             yield
             return
-        if not self._looks.acquire(timeout=max(0.0, timeout_s)):
+        if not self._inspections.acquire(timeout=max(0.0, timeout_s)):
             raise Busy("first looks")
         try:
             yield
         finally:
-            self._looks.release()
+            self._inspections.release()
 
 
 def _asked(child: Child, request: Message, end_s: float) -> Message:

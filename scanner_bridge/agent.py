@@ -52,14 +52,14 @@ def _link_words(link: str, since: str, kept: int) -> list[str]:
         kept: pages and documents on this computer that the server has not acknowledged.
     """
     when = f" depuis le {datetime.fromisoformat(since).astimezone():%d/%m/%Y à %H:%M}" if since else ""
-    told = [f"Liaison : {_LINKS.get(link, 'pas encore essayée')}{when}"]
+    lines = [f"Liaison : {_LINKS.get(link, 'pas encore essayée')}{when}"]
     if link not in _TO_DO:
-        return told
+        return lines
     what = "Ce qui attend est gardé" if kept else "Ce qui sera numérisé est gardé"
     goes = "partira de soi-même dès que le serveur répondra"
     if link == "unpaired":
         goes = "partira de soi-même après le nouvel appairage"
-    return [*told, f"    {what} sur ce poste et {goes} : ne numérisez rien une seconde fois.", f"    {_TO_DO[link]}"]
+    return [*lines, f"    {what} sur ce poste et {goes} : ne numérisez rien une seconde fois.", f"    {_TO_DO[link]}"]
 
 
 def _config(home: Path) -> settings.Config:

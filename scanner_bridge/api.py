@@ -156,8 +156,8 @@ class Api:
 
     def announce_devices(self, devices: Iterable[DeviceInfo]) -> None:
         """Report the scanners that are present, and the version of this program."""
-        told = {"devices": [asdict(device) for device in devices], "version": VERSION}
-        self._call("POST", "devices", json=told)
+        body = {"devices": [asdict(device) for device in devices], "version": VERSION}
+        self._call("POST", "devices", json=body)
 
     def next_order(self) -> ScanOrder | float:
         """Wait for an order as long as the server holds the request. Without an order, return the seconds to pause."""
@@ -245,8 +245,12 @@ class Api:
 
 def _id_of(response: httpx.Response) -> str:
     """The server's id of the request; another server's header may hold anything."""
-    told = response.headers.get("X-Request-ID", "")
-    return told if told.isascii() and told.replace("-", "").isalnum() and len(told) <= 64 else "unknown"
+    request_id = response.headers.get("X-Request-ID", "")
+    return (
+        request_id
+        if request_id.isascii() and request_id.replace("-", "").isalnum() and len(request_id) <= 64
+        else "unknown"
+    )
 
 
 def _batch(batch_key: str) -> str:

@@ -286,7 +286,7 @@ class _Handler(BaseHTTPRequestHandler):
         except ScanFault as fault:
             return self._page(session, shown, trouble=ADVICE[fault.code].fr)
         self.server.kick()
-        return self._page(session, told=fields["line"])
+        return self._page(session, kept_line=fields["line"])
 
     # --- what is sent ------------------------------------------------------------------------------------------------
 
@@ -313,7 +313,7 @@ class _Handler(BaseHTTPRequestHandler):
         *,
         faults: dict[str, str] | None = None,
         trouble: str = "",
-        told: str = "",
+        kept_line: str = "",
     ) -> str:
         lines = self.server.lines
         line = line or lines.draft()
@@ -323,7 +323,7 @@ class _Handler(BaseHTTPRequestHandler):
             fields = {"line": following(last.get("line", "")), "received_on": last.get("received_on", _today())}
             line = DeskLine(new_key(), "draft", fields)
         shown = [one for one in reversed(lines.all()) if one.state != "draft"]
-        return PAGE.lines(session, line, shown, faults or {}, trouble, told, self.server.link())
+        return PAGE.lines(session, line, shown, faults or {}, trouble, kept_line, self.server.link())
 
     def _send(self, text: str, kind: str = "text/html", *, status: HTTPStatus = HTTPStatus.OK) -> None:
         data = text.encode()

@@ -111,11 +111,11 @@ class _Page:
         kept: Sequence[DeskLine],
         faults: dict[str, str],
         trouble: str,
-        told: str,
+        kept_line: str,
         link: str | None,
     ) -> str:
         """The form for a line, and the lines that are kept."""
-        said = f"<p class='told' role='status'>Ligne {_e(told)} gardée sur ce poste.</p>" if told else ""
+        said = f"<p class='told' role='status'>Ligne {_e(kept_line)} gardée sur ce poste.</p>" if kept_line else ""
         refused = f"{line.message} Corrigez, puis gardez de nouveau." if line.state == "refused" else ""
         fields = "".join(_field(line, faults, *one, focus=_first(line, faults)) for one in _FIELDS)
         urgent = " checked" if line.fields.get("is_urgent") == "1" else ""
@@ -189,7 +189,7 @@ def _clock(typed: str) -> str:
 
 def _line_row(session: str, line: DeskLine) -> str:
     fields = line.fields
-    told = f"<strong>{_e(fields.get('line', ''))}</strong>, {_e(fields.get('received_on', ''))} à {_e(_clock(fields.get('received_clock', '')))}\u00a0: "
+    received = f"<strong>{_e(fields.get('line', ''))}</strong>, {_e(fields.get('received_on', ''))} à {_e(_clock(fields.get('received_clock', '')))}\u00a0: "
     why = f"<br><span class='error'>{_e(line.message or line.code)}</span>" if line.state == "refused" else ""
     state = "envoi en cours" if line.state == "waiting" and line.tried else _STATES[line.state]
     acts = "".join(
@@ -198,4 +198,4 @@ def _line_row(session: str, line: DeskLine) -> str:
         for action, word in (("/reprendre", "Corriger"), ("/retirer", "Retirer"))
         if line.is_editable
     )
-    return f"<li>{told}{_e(fields.get('sender_name', ''))}, {_e(fields.get('subject', ''))}<br>{_e(state)}{why}<br>{acts}</li>"
+    return f"<li>{received}{_e(fields.get('sender_name', ''))}, {_e(fields.get('subject', ''))}<br>{_e(state)}{why}<br>{acts}</li>"

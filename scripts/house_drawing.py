@@ -49,8 +49,8 @@ def _drawn_row(marks: list[str], names: list[str], x: int, y: int, width: int, k
     free = width - GAP * (len(names) - 1)
     for name, weight in zip(names, weights, strict=True):
         wide = free * weight // sum(weights)
-        look = kind or ("room" if (ROOT / "ged" / name).is_dir() or (ROOT / "web" / name).is_dir() else "base")
-        marks.append(f'<rect class="{look}" x="{x}" y="{y}" width="{wide}" height="{ROW}" rx="3"/>')
+        css_class = kind or ("room" if (ROOT / "ged" / name).is_dir() or (ROOT / "web" / name).is_dir() else "base")
+        marks.append(f'<rect class="{css_class}" x="{x}" y="{y}" width="{wide}" height="{ROW}" rx="3"/>')
         marks.append(f'<text x="{x + wide // 2}" y="{y + 18}" text-anchor="middle">{name}</text>')
         x += wide + GAP
     return y + ROW + GAP

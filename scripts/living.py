@@ -107,11 +107,11 @@ class Living:
         rest, origins = [*changed], {module for module, _ in changed}
         while rest:
             module, name = rest.pop(0)
-            for other, told in self._at_import.items():
-                if other not in origins and name in told.attributes:
+            for other, at_import in self._at_import.items():
+                if other not in origins and name in at_import.attributes:
                     raise NotInPlace
-                for own in told.taken.get((module, name), ()):
-                    if own in told.loaded or (other, own) in changed:
+                for own in at_import.taken.get((module, name), ()):
+                    if own in at_import.loaded or (other, own) in changed:
                         raise NotInPlace
                     yield (other, own), (module, name)
                     rest.append((other, own))

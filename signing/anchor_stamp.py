@@ -43,22 +43,22 @@ class AuthorityStamper:
         Raises:
             EngineFailed: ``sign.no_timestamp``.
         """
-        told: Queue[datetime | None] = Queue()
+        hours: Queue[datetime | None] = Queue()
         # Our caller holds a register's lock. A slow name server, or an authority that sends byte by byte, would keep
         # the lock held. So the request runs in its own thread, and we wait for a bounded time.
-        threading.Thread(target=self._tell, args=(told,), daemon=True).start()
+        threading.Thread(target=self._tell, args=(hours,), daemon=True).start()
         hour = None
         with suppress(Empty):
-            hour = told.get(timeout=self._hour_timeout_s)
+            hour = hours.get(timeout=self._hour_timeout_s)
         if hour is None:
             raise EngineFailed("sign.no_timestamp", retryable=True)
         return hour
 
-    def _tell(self, told: "Queue[datetime | None]") -> None:
+    def _tell(self, hours: "Queue[datetime | None]") -> None:
         try:
-            told.put(_hour(self._token(secrets.token_bytes(32))))
+            hours.put(_hour(self._token(secrets.token_bytes(32))))
         except EngineFailed:
-            told.put(None)
+            hours.put(None)
 
     def _token(self, digest: bytes) -> cms.ContentInfo:
         try:

@@ -468,8 +468,8 @@ def _names_used(pdf: pikepdf.Pdf) -> bytes | None:
     form, fields = pdf.Root.get("/AcroForm"), list(fields_of(pdf))
     if any(_borrows(field) for field in fields):
         return None
-    looks = [holder.get("/DA") for holder in [form, *fields] if isinstance(holder, Dictionary)]
-    used = b" ".join(bytes(one) for one in looks if isinstance(one, String))
+    appearances = [holder.get("/DA") for holder in [form, *fields] if isinstance(holder, Dictionary)]
+    used = b" ".join(bytes(one) for one in appearances if isinstance(one, String))
     return None if b"#" in used else used  # ``#`` escapes: one name may be spelt in two ways
 
 
@@ -487,8 +487,8 @@ def _lacks_look(field: Dictionary) -> bool:
 
 def _borrows(field: Dictionary) -> bool:
     """Whether the field draws something without resources of its own."""
-    looks = field.get("/AP")
-    forms = list(looks.values()) if isinstance(looks, Dictionary) else []
+    appearance = field.get("/AP")
+    forms = list(appearance.values()) if isinstance(appearance, Dictionary) else []
     forms += [inner for one in forms if isinstance(one, Dictionary) for inner in one.values()]
     return any(isinstance(one, Stream) and "/Resources" not in one and one.read_raw_bytes().strip() for one in forms)
 

@@ -37,8 +37,8 @@ def same_scalar(old: object, new: object) -> bool:
 
 def same_when_decoded(old: Stream, new: Stream) -> bool:
     """Whether both streams decode to the same bytes, with filters that all readers decode alike."""
-    told = decoded(old)
-    return told is not None and told == decoded(new)
+    content = decoded(old)
+    return content is not None and content == decoded(new)
 
 
 def decoded(stream: Stream) -> bytes | None:
@@ -52,10 +52,10 @@ def decoded(stream: Stream) -> bytes | None:
         return None
     decoder = zlib.decompressobj()
     try:
-        told = decoder.decompress(raw, _MOST_BYTES)
+        content = decoder.decompress(raw, _MOST_BYTES)
     except zlib.error:
         return None
-    return told if decoder.eof and not decoder.unused_data.strip(_WHITESPACE) else None
+    return content if decoder.eof and not decoder.unused_data.strip(_WHITESPACE) else None
 
 
 def _filter(stream: Stream) -> str | None:

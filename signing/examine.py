@@ -137,9 +137,9 @@ class _File:
         proven: list[tuple[int, datetime]] = []
         stamps = [one for one in self._readable if one.is_timestamp]
         for stamp in sorted(stamps, key=lambda one: one.end, reverse=True):
-            told = self._time_of(stamp, proven)
-            if told is not None:
-                proven.append((stamp.end, told))
+            time = self._time_of(stamp, proven)
+            if time is not None:
+                proven.append((stamp.end, time))
         return proven
 
     def _time_of(self, stamp: _Opened, proven: Sequence[tuple[int, datetime]]) -> datetime | None:
@@ -173,7 +173,7 @@ class _File:
             around = self._around(found)
             verdict, reason = judge(facts, around, self._question.at)
             later = min((time for end, time in proven if end > found.end), default=None)
-            told = facts.stamp_time or later
+            stamped_at = facts.stamp_time or later
             return SignatureReport(
                 found.name,
                 verdict,
@@ -182,7 +182,7 @@ class _File:
                 facts.stamp_time if facts.stamp_trusted else facts.claimed,
                 level_of(found.embedded, own_stamp=facts.stamp_time is not None),
                 found.end,
-                timestamp=told,
+                timestamp=stamped_at,
                 timestamp_trusted=facts.stamp_trusted or (facts.stamp_time is None and later is not None),
                 changes=around.changes,
                 is_timestamp=found.is_timestamp,

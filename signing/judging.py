@@ -57,8 +57,8 @@ class Facts:
     @property
     def claimed(self) -> datetime | None:
         """The time that the signer claims."""
-        told = getattr(self.status, "signer_reported_dt", None)
-        return told if isinstance(told, datetime) and told.tzinfo is not None else None
+        reported = getattr(self.status, "signer_reported_dt", None)
+        return reported if isinstance(reported, datetime) and reported.tzinfo is not None else None
 
 
 async def facts_of(validate: Validate, trust: Trust, at: datetime, proven: datetime | None = None) -> Facts:
@@ -72,11 +72,11 @@ async def facts_of(validate: Validate, trust: Trust, at: datetime, proven: datet
     stamp = getattr(status, "timestamp_validity", None)
     revoked = stamp is not None and trust.revokes(stamp.signing_cert, known)
     found = Facts(status, known, stamp, problem_of(status, known, trust), revoked)
-    told = found.stamp_time
-    if told is None or not found.stamp_trusted or told >= known:
+    stamp_time = found.stamp_time
+    if stamp_time is None or not found.stamp_trusted or stamp_time >= known:
         return found
-    status = await _validated(validate, trust, told, known)
-    return Facts(status, told, found.stamp, problem_of(status, told, trust))
+    status = await _validated(validate, trust, stamp_time, known)
+    return Facts(status, stamp_time, found.stamp, problem_of(status, stamp_time, trust))
 
 
 async def _validated(validate: Validate, trust: Trust, signed: datetime, stamped: datetime) -> SignatureStatus:

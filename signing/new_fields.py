@@ -116,30 +116,33 @@ def _widget(field: Dictionary) -> Dictionary | None:
 
 def _plain(widget: Dictionary, box: Box) -> bool:
     flags = widget.get("/F", 0)
-    looks = widget.get("/AP", Dictionary())
-    if not isinstance(looks, Dictionary) or not {*looks.keys()} <= {"/N", "/R", "/D"}:
+    appearances = widget.get("/AP", Dictionary())
+    if not isinstance(appearances, Dictionary) or not {*appearances.keys()} <= {"/N", "/R", "/D"}:
         return False
-    stays = all(isinstance(one, Stream) and _stays_within(one, box) for one in looks.values())
+    stays = all(isinstance(one, Stream) and _stays_within(one, box) for one in appearances.values())
     return stays and type(flags) is int and not flags & ~_HARMLESS_FLAGS
 
 
-def _stays_within(look: Stream, box: Box) -> bool:
+def _stays_within(appearance: Stream, box: Box) -> bool:
     """Whether all readers draw the appearance inside the box: it has bounds (ISO 32000-2, 12.5.5), or is empty."""
-    if "/OC" in look:
+    if "/OC" in appearance:
         return False
-    if _draws_nothing(look):
+    if _draws_nothing(appearance):
         return True
-    bounds, matrix = _numbers(look.get("/BBox"), 4), _numbers(look.get("/Matrix", Array([1, 0, 0, 1, 0, 0])), 6)
+    bounds, matrix = (
+        _numbers(appearance.get("/BBox"), 4),
+        _numbers(appearance.get("/Matrix", Array([1, 0, 0, 1, 0, 0])), 6),
+    )
     if _is_nowhere(box) or not bounds or not matrix:
         return False
     has_area = bounds[0] != bounds[2] and bounds[1] != bounds[3]
     return has_area and matrix[0] * matrix[3] != matrix[1] * matrix[2]
 
 
-def _draws_nothing(look: Stream) -> bool:
-    if not look.read_raw_bytes().strip():
+def _draws_nothing(appearance: Stream) -> bool:
+    if not appearance.read_raw_bytes().strip():
         return True
-    content = decoded(look)
+    content = decoded(appearance)
     return content is not None and not content.strip()
 
 

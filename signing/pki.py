@@ -197,8 +197,8 @@ class Authority:
     def certify_responder(self, public_key: PublicKey, *, now: datetime, not_after: datetime) -> x509.Certificate:
         """Issue a certificate to the OCSP responder."""
         organisation = self.certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
-        told = str(organisation[0].value) if organisation else ""
-        subject = profiles.institution("Répondeur OCSP", told, self._country)
+        organisation_name = str(organisation[0].value) if organisation else ""
+        subject = profiles.institution("Répondeur OCSP", organisation_name, self._country)
         return profiles.responder(self._wish(subject, public_key, now, not_after)).sign(self._key, hashes.SHA384())
 
     def revocation_list(self, revoked: Sequence[RevokedCertificate], *, now: datetime, next_update: datetime) -> bytes:

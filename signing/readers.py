@@ -54,9 +54,9 @@ def _same_stream(mine: generic.StreamObject, theirs: object) -> bool:
 
 
 def _same_entries(mine: generic.DictionaryObject, theirs: Object) -> bool:
-    told = {key for key in mine if not isinstance(mine.get(key), (NoneType, generic.NullObject))} - {"/Length"}
+    own = {key for key in mine if not isinstance(mine.get(key), (NoneType, generic.NullObject))} - {"/Length"}
     read = {key for key in theirs.keys() if theirs.get(key) is not None} - {"/Length"}  # noqa: SIM118  no mapping
-    return told == read and all(_same(mine.raw_get(key), theirs[key]) for key in told)
+    return own == read and all(_same(mine.raw_get(key), theirs[key]) for key in own)
 
 
 def _same_items(mine: generic.ArrayObject, theirs: Object) -> bool:

@@ -77,12 +77,12 @@ def _lists(listed: asn1_crl.CertificateList, issuer: x509.Certificate, serial: i
     )
 
 
-def _answers(told: asn1_ocsp.OCSPResponse, issuer: x509.Certificate, serial: int, moment: datetime) -> bool:
+def _answers(response: asn1_ocsp.OCSPResponse, issuer: x509.Certificate, serial: int, moment: datetime) -> bool:
     try:
-        answer = ocsp.load_der_ocsp_response(told.dump())
+        answer = ocsp.load_der_ocsp_response(response.dump())
         if answer.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
             return False
-        told_at = [
+        updated_at = [
             one.this_update_utc
             for one in answer.responses
             if one.serial_number == serial
@@ -90,9 +90,11 @@ def _answers(told: asn1_ocsp.OCSPResponse, issuer: x509.Certificate, serial: int
             and one.revocation_time_utc is not None
             and one.revocation_time_utc <= moment
         ]
-        if not told_at:
+        if not updated_at:
             return False
-        return any(_signed_by(answer, key) for key in _responders(answer, issuer, (*told_at, answer.produced_at_utc)))
+        return any(
+            _signed_by(answer, key) for key in _responders(answer, issuer, (*updated_at, answer.produced_at_utc))
+        )
     except _UNREADABLE:
         return False
 

@@ -88,13 +88,13 @@ def read(root: Path) -> Parts | None:
 
 def _read(path: Path, key_sha256: str) -> Parts | None:
     try:
-        told = json.loads(path.read_bytes())
-        if told["format"] != FORMAT:
-            raise ValueError(told["format"])
-        if told["key_sha256"] != key_sha256:
+        document = json.loads(path.read_bytes())
+        if document["format"] != FORMAT:
+            raise ValueError(document["format"])
+        if document["key_sha256"] != key_sha256:
             return None
-        sealed = {pair: bytes.fromhex(told["pairs"][pair]) for pair in ("AB", "AC", "BC")}
-        return Parts({name: str(told["holders"][name]) for name in ("A", "B")}, sealed)
+        sealed = {pair: bytes.fromhex(document["pairs"][pair]) for pair in ("AB", "AC", "BC")}
+        return Parts({name: str(document["holders"][name]) for name in ("A", "B")}, sealed)
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigError(
             "root.parts_damaged", f"put {path.name} back from a copy of the medium", setting="--root"
@@ -138,14 +138,14 @@ def put(made: Made, offline: OfflineRoot) -> None:
         # Before anything is written: on the day on which the root is needed it would be too late.
         raise AssertionError("a pair of parts does not open what it seals")
     content = encrypted(key, made.new_passphrase.encode())
-    told = {
+    document = {
         "format": FORMAT, "key_sha256": hashlib.sha256(content).hexdigest(), "holders": dict(made.parts.holders),
         "pairs": {pair: one.hex() for pair, one in made.parts.sealed.items()},
     }  # fmt: skip
     _finish(offline.folder)
     # The parts before the key: each file names the key that it opens, so at each moment one of the two opens the key
     # there.
-    replace_file(offline.folder / NEW, json.dumps(told, indent=1).encode() + b"\n", mode=0o600)
+    replace_file(offline.folder / NEW, json.dumps(document, indent=1).encode() + b"\n", mode=0o600)
     replace_file(offline.folder / "root.key", content, mode=0o600)
     _finish(offline.folder)
 
@@ -187,8 +187,8 @@ def _signs(part: str) -> str:
 
 
 def _checks(letter: str, bare: str) -> str:
-    told = hashlib.sha256(f"{FORMAT}:{letter}:{bare}".encode()).digest()
-    return "".join(SIGNS[one % len(SIGNS)] for one in told[:CHECKS])
+    digest = hashlib.sha256(f"{FORMAT}:{letter}:{bare}".encode()).digest()
+    return "".join(SIGNS[one % len(SIGNS)] for one in digest[:CHECKS])
 
 
 def _key(pair: str, bare: Mapping[str, str]) -> bytes:

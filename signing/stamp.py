@@ -9,7 +9,7 @@ import typst
 
 from ged.errors import EngineFailed, Invalid
 
-_MOST_TOLD = 2000
+_MOST_READ = 2000
 """How many characters of the compiler's message are searched; the message quotes a person's text."""
 _TEMPLATE = b"""
 #let data = json(bytes(sys.inputs.data))
@@ -83,7 +83,7 @@ def _compiler() -> typst.Compiler:
 
 
 def _explained(error: typst.TypstError) -> Exception:
-    found = re.search(r"the text (.+) could not be displayed", str(error)[:_MOST_TOLD])
+    found = re.search(r"the text (.+) could not be displayed", str(error)[:_MOST_READ])
     if found is None:
         return EngineFailed("stamp.failed", cause=type(error).__name__)
     return Invalid("text.glyph_missing", "Replace the character.", character=found.group(1).strip("`\"'"))

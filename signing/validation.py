@@ -222,8 +222,8 @@ def _report(item: dict[str, object]) -> SignatureReport:
     )
 
 
-def _time(told: object) -> datetime | None:
-    return datetime.fromisoformat(str(told)) if told else None
+def _time(text: object) -> datetime | None:
+    return datetime.fromisoformat(str(text)) if text else None
 
 
 def _unavailable() -> EngineFailed:

@@ -38,5 +38,5 @@ def _answer(question: Message, files: bytes) -> tuple[SignatureReport, ...]:
 
 
 def _as_json(report: SignatureReport) -> dict[str, object]:
-    told = asdict(report)
-    return {key: value.isoformat() if isinstance(value, datetime) else value for key, value in told.items()}
+    fields = asdict(report)
+    return {key: value.isoformat() if isinstance(value, datetime) else value for key, value in fields.items()}

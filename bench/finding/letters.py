@@ -145,13 +145,13 @@ def _letter(rng: random.Random, no: int, people: list[str], places: list[str]) -
         blanks |= {"n": str(rng.randrange(3, 400)), "sum": f"{rng.randrange(100, 90_000)} 000"}
         return rng.choice(_SIGHTS).format(**blanks, verb=rng.choice(_VERBS), things=rng.choice(_THINGS))
 
-    told = tuple(said() for _ in range(rng.randrange(3, 7)))
-    lines = [*told, *rng.sample(_FILLER, 4), f"objet : {task} à {place}"]
+    remembered = tuple(said() for _ in range(rng.randrange(3, 7)))
+    lines = [*remembered, *rng.sample(_FILLER, 4), f"objet : {task} à {place}"]
     rng.shuffle(lines)
     year = rng.randrange(2015, 2026)
     reference = f"{rng.randrange(1, 9999):04}/{rng.choice(('MEM', 'CEET', 'ARSE', 'SG', 'PREF'))}/{rng.choice(('DAF', 'DG', 'DT', 'CAB'))}/{year}"
     subject = f"{rng.choice(_NATURES)} relative au {task} de {place}"
-    return MadeLetter(no, subject, who, reference, ". ".join(line.capitalize() for line in lines) + ".", told)
+    return MadeLetter(no, subject, who, reference, ". ".join(line.capitalize() for line in lines) + ".", remembered)
 
 
 def read(text: str, rate: float, rng: random.Random) -> str:
@@ -192,8 +192,8 @@ def _half(sentence: str, rng: random.Random) -> str:
 
 def _sentence(letter: MadeLetter, rng: random.Random) -> str:
     """Half of one sentence, and the place or the person of another."""
-    told = rng.choice(letter.remembered)
-    return f"{_half(told, rng)} {letter.subject.split()[-1]}"
+    remembered = rng.choice(letter.remembered)
+    return f"{_half(remembered, rng)} {letter.subject.split()[-1]}"
 
 
 def _misspelled(letter: MadeLetter, rng: random.Random) -> str:

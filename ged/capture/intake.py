@@ -253,10 +253,10 @@ def accept_upload(uow: UnitOfWork, upload: Upload, *, unit_id: int, actor: Actor
     Raises:
         Forbidden: ``scan.not_clerk``.
     """
-    batch, look = _upload_batch(uow, upload, unit_id=unit_id, actor=actor, now=now)
+    batch, first_look = _upload_batch(uow, upload, unit_id=unit_id, actor=actor, now=now)
     # The pictures for the screen are made later, by the job that also inspects a scanner's pages.
     uow.defer(JobKind.INTAKE, batch.id)
-    return settle(uow, batch.id, {batch.pages[0].id: look}, now=now)
+    return settle(uow, batch.id, {batch.pages[0].id: first_look}, now=now)
 
 
 def accept_proposal(
@@ -267,9 +267,9 @@ def accept_proposal(
     Raises:
         Forbidden: ``scan.not_clerk``.
     """
-    batch, look = _upload_batch(uow, upload, unit_id=unit_id, actor=actor, now=now)
+    batch, first_look = _upload_batch(uow, upload, unit_id=unit_id, actor=actor, now=now)
     uow.defer(JobKind.INTAKE, batch.id)
-    note(uow, batch, batch.pages[0], look, now)
+    note(uow, batch, batch.pages[0], first_look, now)
     uow.session.flush()
     uow.session.refresh(batch, ["pages"])
     batch.state = BatchState.SETTLED
@@ -314,17 +314,17 @@ def _upload_batch(
 # --- settling ----------------------------------------------------------------------------------------------------
 
 
-def settle(uow: UnitOfWork, batch_id: int, looks: Mapping[int, FirstLook], *, now: datetime) -> list[ScanId]:
+def settle(uow: UnitOfWork, batch_id: int, first_looks: Mapping[int, FirstLook], *, now: datetime) -> list[ScanId]:
     """Store the inspection results and put every unplaced page into a scan; returns the scans made or extended."""
     batch = locks.hold_one(uow.session, ScanBatch, batch_id)
     if batch is None:
         return []
     room = MAX_PAGES - len(batch.pages)
     for page in list(batch.pages):
-        if page.inspected_at is None and page.id in looks:
-            look = _within(looks[page.id], room)
-            room -= max(len(look.pages) - 1, 0)
-            note(uow, batch, page, look, now)
+        if page.inspected_at is None and page.id in first_looks:
+            first_look = _within(first_looks[page.id], room)
+            room -= max(len(first_look.pages) - 1, 0)
+            note(uow, batch, page, first_look, now)
     uow.session.flush()
     # `note` adds rows for the further pages of a file by the batch's key, past this relationship.
     uow.session.refresh(batch, ["pages"])
@@ -343,20 +343,20 @@ def settle(uow: UnitOfWork, batch_id: int, looks: Mapping[int, FirstLook], *, no
     return scans
 
 
-def _within(look: FirstLook, room: int) -> FirstLook:
+def _within(first_look: FirstLook, room: int) -> FirstLook:
     """Limit the pages of a batch: a file with too many pages is kept whole, and shown as one page with the reason."""
-    if len(look.pages) - 1 <= max(room, 0):
-        return look
-    return FirstLook(look.media_type, look.pages[:1], look.signed, "batch.full")
+    if len(first_look.pages) - 1 <= max(room, 0):
+        return first_look
+    return FirstLook(first_look.media_type, first_look.pages[:1], first_look.signed, "batch.full")
 
 
-def note(uow: UnitOfWork, batch: ScanBatch, page: ScanPage, look: FirstLook, now: datetime) -> None:
+def note(uow: UnitOfWork, batch: ScanBatch, page: ScanPage, first_look: FirstLook, now: datetime) -> None:
     """Store the result of a first look: one row for each page of the file."""
-    page.problem, page.inspected_at = look.problem, now
-    if look.media_type:
-        page.media_type = look.media_type
-    batch.is_signed = batch.is_signed or look.signed
-    for index, facts in enumerate(look.pages):
+    page.problem, page.inspected_at = first_look.problem, now
+    if first_look.media_type:
+        page.media_type = first_look.media_type
+    batch.is_signed = batch.is_signed or first_look.signed
+    for index, facts in enumerate(first_look.pages):
         row = page
         if index:
             row = ScanPage(

@@ -49,7 +49,7 @@ class _File:
     size_bytes: int
     filename: str
     media_type: str
-    look: FirstLook
+    first_look: FirstLook
 
 
 @dataclass(frozen=True)
@@ -230,10 +230,12 @@ def _look_at(services: Services, letter: Letter, now: datetime) -> list[_File]:
 
 def _file(services: Services, part: Part) -> _File | None:
     stored = services.blobs.put(io.BytesIO(part.content))
-    look = _first_look(services, part)
-    if part.embedded and (look.problem or min(_size(look.pages)) < PICTURE_PX):
+    first_look = _first_look(services, part)
+    if part.embedded and (first_look.problem or min(_size(first_look.pages)) < PICTURE_PX):
         return None
-    return _File(stored.digest, stored.size_bytes, part.filename, look.media_type or part.media_type[:100], look)
+    return _File(
+        stored.digest, stored.size_bytes, part.filename, first_look.media_type or part.media_type[:100], first_look
+    )
 
 
 def _size(pages: Sequence[PageFacts]) -> tuple[int, int]:
@@ -320,7 +322,7 @@ def accept(uow: UnitOfWork, mailbox: str, unit_id: int, taken: _Taken, *, now: d
     signed: list[tuple[_File, Group]] = []
     for n, file in enumerate(taken.files, start=1):
         pages = _pages(uow, batch, n, file, now)
-        if file.look.signed:
+        if file.first_look.signed:
             signed.append((file, Group(pages=pages)))
         else:
             together.pages += pages
@@ -345,7 +347,13 @@ def _pages(uow: UnitOfWork, batch: ScanBatch, n: int, file: _File, now: datetime
     )
     uow.session.add(page)
     # Not signed, whatever the file is: `note` would call the whole message signed, and with it its text.
-    intake.note(uow, batch, page, FirstLook(file.look.media_type, file.look.pages, False, file.look.problem), now)
+    intake.note(
+        uow,
+        batch,
+        page,
+        FirstLook(file.first_look.media_type, file.first_look.pages, False, file.first_look.problem),
+        now,
+    )
     uow.session.flush()
     rows = select(ScanPage).where(ScanPage.batch_id == batch.id, ScanPage.position == n).order_by(ScanPage.page_index)
     return list(uow.session.scalars(rows))

@@ -37,11 +37,11 @@ class Front:
 
     Attributes:
         source: empty: none.
-        told: a sentence on the pages of the program, about the first pages.
+        sentence: a sentence on the pages of the program, about the first pages.
     """
 
     source: str = ""
-    told: str = ""
+    sentence: str = ""
 
 
 NO_FRONT = Front()
@@ -102,7 +102,7 @@ def printed(
         "told": "Données du rapport, lues par ged report verify",
     }
     written = {"head": dict(head), **_printed(content, numbers, made), "title": title}
-    names = {"source": front.source, "told": on_paper(front.told)}
+    names = {"source": front.source, "told": on_paper(front.sentence)}
     # First pages ask for numbers by their names, so these stay as they are, too.
     return {**on_paper(written), **_asked(content, numbers), "attached": attached, "front": names}
 

@@ -74,7 +74,7 @@ class InUse:
 
     def left_out(self) -> Front:
         """As the sheet says that it is left out."""
-        return Front(told=f"Les premières pages selon {self._named()} n'ont pas pu être composées. {OURS}")
+        return Front(sentence=f"Les premières pages selon {self._named()} n'ont pas pu être composées. {OURS}")
 
     def _named(self) -> str:
         whose = "commun" if self.is_common else "de l'entité"

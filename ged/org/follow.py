@@ -51,14 +51,14 @@ def follow(uow: UnitOfWork, changes: Iterable[Change], *, on: date, actor: Actor
     return found
 
 
-NO_MATTER = frozenset({"email"})
+NOT_VOUCHED = frozenset({"email"})
 """Fields of an account that a second person did not vouch for."""
 
 
 def _whose(changes: Iterable[Change], on: date) -> tuple[ColumnElement[bool], ...]:
     """The people whose account or posts change: clauses of ``Person``, one of which holds."""
     changes = [one for one in changes if one.action in ("added", "changed")]
-    accounts = {one.code for one in changes if one.kind == "people" and set(one.detail.split(", ")) - NO_MATTER}
+    accounts = {one.code for one in changes if one.kind == "people" and set(one.detail.split(", ")) - NOT_VOUCHED}
     posts = {one.code for one in changes if one.kind in ("post", "posts", "holder")}
     # Who has just lost a post held it until the day before.
     held = exists().where(

@@ -48,15 +48,15 @@ def run_intake(services: Services, batch_id: int, *, heartbeat: Heartbeat, now: 
                 select(ScanPage).where(ScanPage.batch_id == batch_id, ScanPage.inspected_at.is_(None))
             )
         ]
-    looks: dict[int, FirstLook] = {}
+    first_looks: dict[int, FirstLook] = {}
     # The session is closed: pages are inspected for minutes, and no connection waits with them.
     with private_dir(services) as folder:
         for n, (page_id, digest) in enumerate(new, start=1):
             heartbeat(f"{n}/{len(new)}")
-            looks[page_id] = _first_look(services, digest, folder / f"page-{page_id}")
+            first_looks[page_id] = _first_look(services, digest, folder / f"page-{page_id}")
     for attempt in services.attempts(now):
         with attempt as uow:
-            settle(uow, batch_id, looks, now=now)
+            settle(uow, batch_id, first_looks, now=now)
     _make_pictures(services, batch_id, heartbeat=heartbeat, now=now)
 
 

@@ -122,18 +122,18 @@ def _find_wordless(session: Session, image: str, *, before: int | None) -> list[
         .order_by(LetterSketch.attachment_id.desc())
         .limit(WORDLESS)
     ).all()
-    looks = [(mail_id, image_score(image, other)) for mail_id, other in rows]
-    return _ranked({mail_id: (0.0, look) for mail_id, look in looks if look >= WORDLESS_IMAGE})
+    scores = [(mail_id, image_score(image, other)) for mail_id, other in rows]
+    return _ranked({mail_id: (0.0, score) for mail_id, score in scores if score >= WORDLESS_IMAGE})
 
 
 def _ranked(best: dict[int, tuple[float, float]]) -> list[dict[str, float | int]]:
     ranked = sorted(best.items(), key=lambda one: one[1], reverse=True)[:KEPT]
-    return [{"other_mail_id": i, "text_score": words, "image_score": look} for i, (words, look) in ranked]
+    return [{"other_mail_id": i, "text_score": words, "image_score": image} for i, (words, image) in ranked]
 
 
-def is_likely(words: float, look: float) -> bool:
+def is_likely(words: float, image: float) -> bool:
     """Whether the similarity is high enough to show it to a person."""
-    return words >= SAME_TEXT or (words >= SOME_TEXT and look >= SAME_IMAGE)
+    return words >= SAME_TEXT or (words >= SOME_TEXT and image >= SAME_IMAGE)
 
 
 def of_scan(session: Session, scan_id: int, actor: Actor) -> list[LookalikeRow]:

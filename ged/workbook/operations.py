@@ -102,13 +102,13 @@ def preview(
     *,
     seen: OrganisationFile,
     now: datetime,
-    look: Callable[[Session], None] | None = None,
+    before_rollback: Callable[[Session], None] | None = None,
 ) -> tuple[Change, ...]:
     """The changes that a workbook would make: it is tried in its turn.
 
     Args:
         file, seen: as of `take_in`.
-        look: called where the changes are done, before they are rolled back.
+        before_rollback: called where the changes are done, before they are rolled back.
 
     Raises:
         Invalid: as `bring_to`.
@@ -116,9 +116,9 @@ def preview(
     with services.trial(now) as uow:
         one_at_a_time(uow)
         changes = bring_to(uow, asked_of(file, seen), on=now.astimezone(services.zone).date())
-        if look is not None:
+        if before_rollback is not None:
             uow.session.flush()
-            look(uow.session)
+            before_rollback(uow.session)
     return _first_told(changes)
 
 

@@ -52,7 +52,7 @@ class LibreOfficeWord:
         with tempfile.TemporaryDirectory(prefix="office-", ignore_cleanup_errors=True) as folder:
             command = [PROGRAM, f"-env:UserInstallation=file://{folder}/profile", "--headless", "--version"]
             try:
-                told = subprocess.run(
+                version_line = subprocess.run(
                     command,
                     capture_output=True,
                     text=True,
@@ -62,14 +62,14 @@ class LibreOfficeWord:
                 ).stdout
             except (OSError, subprocess.TimeoutExpired):
                 return ""
-        return " ".join(told.split()[:2])
+        return " ".join(version_line.split()[:2])
 
     def look(self, source: Path, *, timeout_s: float) -> WordFacts:
         """``WordEngine.look``."""
-        told = self._ask({"do": "word_look", "source": str(source.resolve())}, timeout_s)
+        answer = self._ask({"do": "word_look", "source": str(source.resolve())}, timeout_s)
         return WordFacts(
-            tuple(told["fields"]), str(told["text"]), int(told["changes"]), int(told["comments"]),
-            {str(name): str(value) for name, value in told["properties"].items()}, tuple(told["left_out"]),
+            tuple(answer["fields"]), str(answer["text"]), int(answer["changes"]), int(answer["comments"]),
+            {str(name): str(value) for name, value in answer["properties"].items()}, tuple(answer["left_out"]),
         )  # fmt: skip
 
     def fill(
@@ -97,12 +97,12 @@ class LibreOfficeWord:
     ) -> WordPdf:
         """``WordEngine.pages``."""
         request: Message = {"values": dict(values), "places": dict(places), "timeout_s": max(1.0, timeout_s - 3)}
-        told = self._ask({"do": "word_pages", "source": str(source.resolve()), "out": str(out), **request}, timeout_s)
+        answer = self._ask({"do": "word_pages", "source": str(source.resolve()), "out": str(out), **request}, timeout_s)
         boxes = {
             str(name): cast("tuple[int, float, float, float, float]", tuple(box))
-            for name, box in told["places"].items()
+            for name, box in answer["places"].items()
         }
-        return WordPdf(tuple((float(w), float(h)) for w, h in told["sizes"]), boxes)
+        return WordPdf(tuple((float(w), float(h)) for w, h in answer["sizes"]), boxes)
 
     def stamp(self, pdf: bytes, sheets: bytes, page_numbers: tuple[int, ...], *, timeout_s: float) -> bytes:
         """``WordEngine.stamp``."""

@@ -144,9 +144,9 @@ class WordPackage:
 
     def _check(self) -> None:
         found = self._type_of(self.main)
-        told = [one.get("ContentType", "").casefold() for one in self.types]
+        content_types = [one.get("ContentType", "").casefold() for one in self.types]
         # Before the type: that of a file with macros is another one, and its author is told what to do.
-        if any(word in text for text in (*told, *map(str.casefold, self.parts)) for word in _PROGRAMS):
+        if any(word in text for text in (*content_types, *map(str.casefold, self.parts)) for word in _PROGRAMS):
             raise Invalid("word.macros", "save it as .docx, without macros", field="file")
         if found != MAIN_TYPE:
             raise Invalid("word.not_docx", "save it as a Word document (.docx)", field="file")

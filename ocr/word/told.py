@@ -12,7 +12,7 @@ _VALUES = "http://schemas.openxmlformats.org/officeDocument/2006/docPropsVTypes"
 _FORMAT = "{D5CDD505-2E9C-101B-9397-08002B2CF9AE}"
 _BREAKS = {f"{{{W}}}tab": "\t", f"{{{W}}}br": "\n", f"{{{W}}}cr": "\n", f"{{{W}}}noBreakHyphen": "-"}
 _TEXT, _PARAGRAPH, _ROW = f"{{{W}}}t", f"{{{W}}}p", f"{{{W}}}tr"
-_NOT_TOLD = (f"{{{W}}}moveFrom", f"{{{W}}}del")
+_NOT_PRINTED = (f"{{{W}}}moveFrom", f"{{{W}}}del")
 _CHANGES = tuple(f"{{{W}}}{name}" for name in ("ins", "del", "moveFrom", "moveTo", "cellIns", "cellDel"))
 
 
@@ -37,7 +37,7 @@ def _lines(root: etree._Element) -> list[str]:
     texts: dict[etree._Element, list[str]] = {}
     for one in root.iter(_TEXT, *_BREAKS):
         above = list(one.iterancestors())
-        if any(at.tag in _NOT_TOLD for at in above):
+        if any(at.tag in _NOT_PRINTED for at in above):
             continue
         paragraph = next((at for at in above if at.tag == _PARAGRAPH), None)
         if paragraph is None or one.getparent().tag == f"{{{W}}}tabs":

@@ -188,11 +188,11 @@ def test_the_wait_for_the_index_is_told_apart_from_the_taking_over(capsys: pytes
     for as_json in (True, False):
         output = imports._Output(as_json=as_json)
         output.taken()
-        time.sleep(imports.TOLD_FROM_S)
+        time.sleep(imports.REPORTED_FROM_S)
         output.end(Takeover(lines=3, taken=3), 0, dry_run=False)
     figures, line = capsys.readouterr().out.splitlines()
     assert json.loads(figures)["seconds"] == 0.0
-    assert json.loads(figures)["seconds_until_found"] >= imports.TOLD_FROM_S
+    assert json.loads(figures)["seconds_until_found"] >= imports.REPORTED_FROM_S
     assert line.startswith("3 taken over, 0 were there, 0 refused, 0.0 s; then 1.")
 
 

@@ -222,8 +222,8 @@ def report(report: Path, key: Path) -> None:
     """Check the signature of the REPORT of a drill (`ged restore --drill`). Exit code 1: it is not ours."""
     public_key(key)
     try:
-        told = json.loads(report.read_bytes())
-        body, signature = dict(told["report"]), str(told["signature"])
+        document = json.loads(report.read_bytes())
+        body, signature = dict(document["report"]), str(document["signature"])
     except (ValueError, KeyError, TypeError):
         raise click.BadParameter(f"{report} is no report of a drill (ged-drill-….json)", param_hint="REPORT") from None
     is_ours = HeadSeal.of_public(key).is_signed(body, signature)

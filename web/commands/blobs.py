@@ -9,7 +9,7 @@ from ged.errors import EngineFailed, NotFound
 from web.commands.shared import settings_of
 from web.wiring.stored_files import is_store, moving, opened
 
-TOLD_EACH = 1_000
+REPORTED_EACH = 1_000
 UNUSED_AFTER = timedelta(hours=24)
 SHOWN = 20
 FOLDER = "folder"
@@ -32,7 +32,7 @@ def encrypt() -> None:
                     done += files.encrypt(digest)
                 except EngineFailed as error:
                     damaged.append(f"{digest} ({error.code})")
-                if n % TOLD_EACH == 0:
+                if n % REPORTED_EACH == 0:
                     click.echo(f"{n} files, {done} encrypted", err=True)
         except KeyboardInterrupt:
             click.echo(f"\nstopped: {done} files encrypted; run it again to go on from here", err=True)
@@ -130,7 +130,7 @@ def move(to: str, origin: str) -> None:
                     closed += 1
                 elif source.exists(digest):
                     failed.append(f"{digest} ({error.code})")
-            if n % TOLD_EACH == 0:
+            if n % REPORTED_EACH == 0:
                 click.echo(f"{n} files, {copied} copied", err=True)
     click.echo(f"{copied} files copied, {there} were there; every one was read there again")
     if closed:

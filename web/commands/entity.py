@@ -60,10 +60,10 @@ def make_key(key: Path, certificate: Path, name: str, passphrase: str) -> None:
     for place in (key, certificate):
         if place.exists():
             raise click.BadParameter(f"{place} exists")
-    held, told, digest = sealed.make_key(name, passphrase.encode(), now=datetime.now(UTC))
+    held, certificate_bytes, digest = sealed.make_key(name, passphrase.encode(), now=datetime.now(UTC))
     key.touch(mode=0o600)
     key.write_bytes(held)
-    certificate.write_bytes(told)
+    certificate.write_bytes(certificate_bytes)
     click.echo(f"fingerprint: {digest}")
     click.echo(
         f"say its first {leaving.TYPED} digits to the other installation, by telephone for example: {digest[: leaving.TYPED]}"
@@ -78,8 +78,10 @@ def accept_receiver(certificate: Path, fingerprint: str) -> None:
 
     The site's administrator may not read the letters, and could make a certificate: so it is accepted here, on the server.
     """
-    told = leaving.accept(build_services(settings_of()), certificate.read_bytes(), fingerprint, now=datetime.now(UTC))
-    click.echo(f"accepted: {told}; to take it back, remove {leaving.RECEIVERS}/{told}.crt from the data folder")
+    receiver = leaving.accept(
+        build_services(settings_of()), certificate.read_bytes(), fingerprint, now=datetime.now(UTC)
+    )
+    click.echo(f"accepted: {receiver}; to take it back, remove {leaving.RECEIVERS}/{receiver}.crt from the data folder")
 
 
 @entity.command("open")

@@ -41,7 +41,7 @@ HANGS_AFTER_S = 120.0
 BROKEN_OFF_S = 20.0
 """For so long an import that is broken off lets it end the write that it is at."""
 TELLS_WITHIN_S = 2.0
-TOLD_FROM_S = 1.0
+REPORTED_FROM_S = 1.0
 """A shorter wait for the index is not worth a word."""
 STDERR = 2
 
@@ -336,5 +336,5 @@ class _Output:
         what = "would be taken over (dry run: nothing was changed)" if dry_run else "taken over"
         if left:
             click.echo(f"{left} jobs wait for the index, and catch up by themselves")
-        then = f"; then {waited} s until they can be found" if waited >= TOLD_FROM_S and not left else ""
+        then = f"; then {waited} s until they can be found" if waited >= REPORTED_FROM_S and not left else ""
         click.echo(f"{done.taken} {what}, {done.already} were there, {done.refused} refused, {seconds} s{then}")

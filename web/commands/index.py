@@ -86,10 +86,10 @@ def _follow(services: "Services", job_id: "JobId") -> str:
 
     while True:
         with services.reading() as session:
-            state, told = jobs.progress_of(session, job_id)
+            state, progress = jobs.progress_of(session, job_id)
         if state not in (jobs.JobState.QUEUED, jobs.JobState.RUNNING):
             return state.value
-        click.echo(f"\r{told or state.value}   ", nl=False)
+        click.echo(f"\r{progress or state.value}   ", nl=False)
         time.sleep(LOOK_EVERY_S)
 
 

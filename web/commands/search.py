@@ -84,12 +84,12 @@ def _asked(text: str) -> Asked:
     """Parse a line: a JSON object with a query, or the query itself (a text in quotes is a phrase, not JSON)."""
     if text.startswith("{"):
         try:
-            told = json.loads(text)
+            line = json.loads(text)
         except ValueError:
             return Asked(text)
         for key in ("query", "text", "q"):
-            if isinstance(told.get(key), str):
-                return Asked(told[key], told.get("id"))
+            if isinstance(line.get(key), str):
+                return Asked(line[key], line.get("id"))
     return Asked(text)
 
 

@@ -95,10 +95,10 @@ class _Examined:
         return max(verdicts, key=_SEVERITY.index, default="none")
 
     def as_json(self) -> str:
-        told: dict[str, object] = {"file": str(self.path), "verdict": self.verdict}
+        fields: dict[str, object] = {"file": str(self.path), "verdict": self.verdict}
         if self.error:
-            told["error"] = self.error
-        return json.dumps(told | {"signatures": [_signature(one) for one in self.reports]}, ensure_ascii=False)
+            fields["error"] = self.error
+        return json.dumps(fields | {"signatures": [_signature(one) for one in self.reports]}, ensure_ascii=False)
 
     def as_words(self) -> str:
 

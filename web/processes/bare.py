@@ -20,11 +20,11 @@ class Refusal(Error):  # type: ignore[misc]  # waitress ships no types
 
     def to_response(self, ident: str | None = None) -> tuple[str, list[tuple[str, str]], bytes]:  # noqa: ARG002
         """Status, headers, body."""
-        told = [
+        response_headers = [
             ("Content-Type", self._words.media_type),
             ("Content-Security-Policy", f"{BARE_POLICY}; style-src 'self'"),
         ]
-        return self._words.status, told, self._words.body
+        return self._words.status, response_headers, self._words.body
 
 
 class BareTask(ErrorTask):  # type: ignore[misc]
@@ -32,14 +32,14 @@ class BareTask(ErrorTask):  # type: ignore[misc]
 
     def execute(self) -> None:
         """Send it."""
-        told = [
+        added = [
             ("Cache-Control", "no-store"),
             ("X-Content-Type-Options", "nosniff"),
             ("Referrer-Policy", "same-origin"),
         ]
         if self.channel.server.adj.is_secure:
-            told.append(("Strict-Transport-Security", headers.STRICT_TRANSPORT))
+            added.append(("Strict-Transport-Security", headers.STRICT_TRANSPORT))
         if not isinstance(self.request.error, Refusal):
-            told.append(("Content-Security-Policy", BARE_POLICY))
-        self.response_headers.extend(told)
+            added.append(("Content-Security-Policy", BARE_POLICY))
+        self.response_headers.extend(added)
         super().execute()

@@ -253,8 +253,8 @@ def _aside(data: Path, settings: Path, now: datetime, progress: Progress) -> Ite
     folders = (settings, data, data.with_name(f"{data.name}-{KEYRING}"))
     moved = [_Moved(one, _free(one, now)) for one in folders if one.exists()]
     mark = _mark_of(data)
-    told_of = {"moved": [[str(one.place), str(one.aside)] for one in moved]}
-    replace_file(mark, json.dumps(told_of).encode(), mode=0o600)
+    document = {"moved": [[str(one.place), str(one.aside)] for one in moved]}
+    replace_file(mark, json.dumps(document).encode(), mode=0o600)
     try:
         for one in moved:
             try:

@@ -142,22 +142,24 @@ def open_unrecorded(refused: accounts.NotRecorded) -> None:
     """
     with context.services().reading() as db:
         person_id, until = int(refused.person_id), _stamp(context.now() + UNRECORDED_LASTS)
-        told = {"person": person_id, "epoch": sessions.epoch_of(db, person_id), "until": until}
+        unrecorded = {"person": person_id, "epoch": sessions.epoch_of(db, person_id), "until": until}
         # Nothing can be armed without a row either.
         must_arm = factors.must_arm(db, context.services(), person_id, on=context.today())
-        is_let_in = not must_arm and _load_unrecorded(db, told)
+        is_let_in = not must_arm and _load_unrecorded(db, unrecorded)
     if not is_let_in:
         raise refused
-    _log.warning("session.opened_unrecorded person=%s address=%s", told["person"], request.remote_addr)
+    _log.warning("session.opened_unrecorded person=%s address=%s", unrecorded["person"], request.remote_addr)
     session.clear()
     session.permanent = True
-    session[UNRECORDED] = told
+    session[UNRECORDED] = unrecorded
 
 
-def _load_unrecorded(db: ReadSession, told: Mapping[str, Any]) -> bool:
-    if _stamp(context.now()) >= told["until"]:
+def _load_unrecorded(db: ReadSession, unrecorded: Mapping[str, Any]) -> bool:
+    if _stamp(context.now()) >= unrecorded["until"]:
         return False
-    actor = sessions.administrator_without_row(db, int(told["person"]), epoch=told["epoch"], on=context.today())
+    actor = sessions.administrator_without_row(
+        db, int(unrecorded["person"]), epoch=unrecorded["epoch"], on=context.today()
+    )
     if actor is None:
         return False
     g.actor, g.is_unrecorded, g.session_id = actor, True, 0

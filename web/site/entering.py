@@ -42,10 +42,10 @@ def begin_on_full_disk(refused: accounts.NotRecorded, target: str | None) -> Res
         NotRecorded: the person has no telephone that makes codes: what else opens an account must be stored.
     """
     with context.services().reading() as db:
-        told = second.unrecorded(db, int(refused.person_id), now=context.now())
-    if told is None:
+        pending = second.unrecorded(db, int(refused.person_id), now=context.now())
+    if pending is None:
         raise refused
-    session[FULL] = told
+    session[FULL] = pending
     session.pop(STEP, None)
     return redirect(url_for("second_step.form", next=safe_path(target)), 303)
 

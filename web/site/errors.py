@@ -328,10 +328,10 @@ def _ended(view: ErrorView) -> list[tuple[DelegationKind, str, date]]:
     if actor is None or view.status not in (403, 404):
         return []
     with context.services().reading() as session:
-        return delegations.ended(session, actor, since=context.today() - TOLD_DAYS, on=context.today())
+        return delegations.ended(session, actor, since=context.today() - SHOWN_FOR, on=context.today())
 
 
-TOLD_DAYS = timedelta(days=7)
+SHOWN_FOR = timedelta(days=7)
 _WITHOUT_DATABASE = frozenset({"database.away", "database.busy"})
 
 

@@ -32,7 +32,7 @@ from web.words import keys
 
 LookCount = Callable[[ReadSession, Actor], int]
 
-WORK, OFFICE, LOOK, ADMIN = _l("Mon travail"), _l("Bureau d'ordre"), _l("Consulter"), _l("Gérer")
+WORK, OFFICE, CONSULT, ADMIN = _l("Mon travail"), _l("Bureau d'ordre"), _l("Consulter"), _l("Gérer")
 
 
 READING = frozenset({"search", "dashboard", "supervision"})
@@ -232,23 +232,23 @@ ENTRIES: tuple[Entry, ...] = (
         counter=dispatch_queries.count_waiting,
         also=("dispatch_rounds.index", "dispatch_rounds.leave", "dispatch_rounds.done"),
     ),
-    Entry(LOOK, _l("Rechercher"), "search.index", _l("Retrouver un courrier par son texte ou ses références"), "r"),
+    Entry(CONSULT, _l("Rechercher"), "search.index", _l("Retrouver un courrier par son texte ou ses références"), "r"),
     Entry(
-        LOOK,
+        CONSULT,
         _l("Recherches suivies"),
         "saved_searches.index",
         _l("Les recherches que vous gardez, et ce qu'elles trouvent de nouveau"),
         counter=saved_searches.count_new,
     ),
     Entry(
-        LOOK,
+        CONSULT,
         _l("Tableau de bord"),
         "dashboard.index",
         _l("Les chiffres de vos services : arrivées, retards, délais"),
         "u",
     ),
     Entry(
-        LOOK,
+        CONSULT,
         _l("Supervision"),
         "supervision.index",
         _l("Entités, services, natures et mois côte à côte"),
@@ -256,7 +256,7 @@ ENTRIES: tuple[Entry, ...] = (
         opened_by=supervisors.acts_naming,
     ),
     Entry(
-        LOOK,
+        CONSULT,
         _l("Registres"),
         "registers.index",
         _l("Lire et imprimer les registres"),
@@ -264,7 +264,7 @@ ENTRIES: tuple[Entry, ...] = (
         also=("exports.index", "resuming.index", "reserve.index", "monthly_reports.index", "open_data.index"),
     ),
     Entry(
-        LOOK,
+        CONSULT,
         _l("Correspondants"),
         "correspondents.index",
         _l("L'annuaire, et les courriers échangés avec chacun"),
@@ -369,9 +369,9 @@ def _counted_now(session: ReadSession, actor: Actor, entries: Sequence[Entry]) -
     """Count with one statement, as far as statements can count."""
     asked = {entry.endpoint: one for entry in entries if (one := entry.counter or entry.opened_by) is not None}
     among = {entry.endpoint: entry.looks_among for entry in entries if entry.looks_among is not None}
-    told = counted(session, actor, (*asked.values(), *among.values()))
-    counts = dict(zip(asked, told[: len(asked)], strict=True))
-    to_look_among = dict(zip(among, told[len(asked) :], strict=True))
+    numbers = counted(session, actor, (*asked.values(), *among.values()))
+    counts = dict(zip(asked, numbers[: len(asked)], strict=True))
+    to_look_among = dict(zip(among, numbers[len(asked) :], strict=True))
     for entry in entries:
         if entry.among is not None and counts.get(entry.endpoint):
             counts[entry.endpoint] = entry.among(session, actor)

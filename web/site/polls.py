@@ -38,11 +38,11 @@ class Polls(Generic[Held]):
 
     def __init__(
         self,
-        look: Callable[[], Mapping[str, bool]],
+        find_orders: Callable[[], Mapping[str, bool]],
         note: Callable[[Collection[str]], None],
         hand_on: Callable[[Held], None],
     ) -> None:
-        self._find_orders, self._note, self._hand_on = look, note, hand_on
+        self._find_orders, self._note, self._hand_on = find_orders, note, hand_on
         self._waits: dict[str, _Wait[Held]] = {}
         self._orders: Mapping[str, bool] = {}
         self._looked_s = -STALE_S

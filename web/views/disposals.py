@@ -103,8 +103,8 @@ def refuse(disposal_id: int) -> ResponseReturnValue:
 
 
 def _refused(disposal_id: int, refused: Invalid) -> ResponseReturnValue:
-    told = view_of(refused)
-    flash(f"{told.message} {told.remedy}", "danger")
+    view = view_of(refused)
+    flash(f"{view.message} {view.remedy}", "danger")
     return redirect(url_for("disposals.show", disposal_id=disposal_id), 303)
 
 
@@ -144,8 +144,8 @@ def lift(mail_id: int) -> ResponseReturnValue:
             holds.lift(uow, MailId(mail_id), actor=context.actor())
         flash(_("Le gel est levé."), "success")
     except (Invalid, InvalidTransition) as refused:
-        told = view_of(refused)
-        flash(f"{told.message} {told.remedy}", "danger")
+        view = view_of(refused)
+        flash(f"{view.message} {view.remedy}", "danger")
     return redirect(url_for("letters.show", mail_id=mail_id), 303)
 
 

@@ -88,10 +88,10 @@ def index() -> ResponseReturnValue:
     services, actor, only = context.services(), context.actor(), _only()
     with services.reading() as session:
         found = queries.parts(session, services, actor, now=context.now(), only=only)
-    told = get_domain().get_translations()  # the site's: with the typography of its language
+    translations = get_domain().get_translations()  # the site's: with the typography of its language
     return render_template(
         "morning/index.html",
-        groups=[_group(part, counted(part, told)) for part in found],
+        groups=[_group(part, counted(part, translations)) for part in found],
         day=context.today(),
         is_one=only is not None,
     )

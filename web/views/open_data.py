@@ -64,7 +64,8 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
         preview=preview,
         shown=preview[:SHOWN] if preview is not None else (),
         rule=french(tables.RULE) if is_french else tables.RULE_IN_ENGLISH,
-        directions={told: labels.label(one) for one, told in tables.DIRECTIONS.items()} | {tables.OTHER: tables.OTHER},
+        directions={direction: labels.label(one) for one, direction in tables.DIRECTIONS.items()}
+        | {tables.OTHER: tables.OTHER},
         today=today,
     )
 

@@ -155,8 +155,10 @@ def _decide(paper_id: int, *, confirmed: bool) -> ResponseReturnValue:
                 operations.refuse(uow, paper_id, reason=reason, version=version, actor=actor)
     except GedError as error:
         return _refused(paper_id, error)
-    told = _("Confirmé : la numérisation est à sa place.") if confirmed else _("Refusé : le service verra votre motif.")
-    flash(told, "success")
+    message = (
+        _("Confirmé : la numérisation est à sa place.") if confirmed else _("Refusé : le service verra votre motif.")
+    )
+    flash(message, "success")
     return redirect(url_for("paper.index"), 303)
 
 

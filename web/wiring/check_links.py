@@ -28,20 +28,20 @@ def redis(ground: Ground) -> Finding:
         return not_applicable("not_set")
     try:
         with open_redis(url, ca_file=ground.options.redis_ca, timeout_s=CONNECT_S) as client:
-            told = client.info()
+            info = client.info()
     except AuthenticationError:
         return fault("password")
     except ResponseError as error:
         return fault("refuses", why=str(error)[:120])
     except (RedisError, OSError) as error:
         return fault("away", why=type(error).__name__)
-    version = str(told.get("redis_version", ""))
-    if told.get("rdb_last_bgsave_status") == "err":
+    version = str(info.get("redis_version", ""))
+    if info.get("rdb_last_bgsave_status") == "err":
         return fault("cannot_save", version=version)
-    policy = str(told.get("maxmemory_policy", "noeviction"))
-    if int(told.get("maxmemory", 0)) and policy != "noeviction":
+    policy = str(info.get("maxmemory_policy", "noeviction"))
+    if int(info.get("maxmemory", 0)) and policy != "noeviction":
         return warning("evicts", version=version, policy=policy)
-    used, most = int(told.get("used_memory", 0)), int(told.get("maxmemory", 0))
+    used, most = int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
     if most and used > 0.9 * most:
         return warning("full", version=version, used_bytes=used, most_bytes=most)
     return ok(version=version, used_bytes=used)
@@ -90,12 +90,12 @@ def mail_server(ground: Ground) -> Finding:
     try:
         ends = post.reach()
     except EngineFailed as error:
-        told = error.params
+        params = error.params
         if error.code == "post.certificate":
-            return fault("certificate", host=str(told["host"]), why=str(told["reason"]))
+            return fault("certificate", host=str(params["host"]), why=str(params["reason"]))
         if error.code == "post.no_tls":
-            return fault("no_tls", host=str(told["host"]))
-        why = str(told.get("error", ""))
+            return fault("no_tls", host=str(params["host"]))
+        why = str(params.get("error", ""))
         return fault("password") if why == "SMTPAuthenticationError" else fault("away", why=why)
     if ends is None:
         return ok("near")
@@ -136,12 +136,12 @@ def certificate(ground: Ground) -> Finding:
             socket.create_connection((host, parts.port or HTTPS), timeout=CONNECT_S) as link,
             tls_context(None).wrap_socket(link, server_hostname=host) as checked,
         ):
-            told = checked.getpeercert() or {}
+            peer = checked.getpeercert() or {}
     except ssl.SSLCertVerificationError as error:
         return fault("refused", host=host, why=error.verify_message)
     except OSError as error:
         return warning("away", host=host, why=error.strerror or type(error).__name__)
-    ends = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(told["notAfter"])), UTC)
+    ends = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(peer["notAfter"])), UTC)
     figures: Figures = {"host": host, "ends_at": ends.isoformat()}
     if ends <= ground.now + MAIL_ENDS_SOON:
         return warning("ends", **figures)

@@ -145,15 +145,17 @@ def database_client(ground: Ground) -> Finding:
     program = shutil.which("pg_dump")
     if program is None:
         return warning("none")
-    told = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=_ASK_S, check=False).stdout
-    client = _number(told).major
+    version_line = subprocess.run(
+        [program, "--version"], capture_output=True, text=True, timeout=_ASK_S, check=False
+    ).stdout
+    client = _number(version_line).major
     with ground.reading() as session:
         server = int(str(session.scalar(text("SHOW server_version_num")))) // 10_000
     return warning("old", client=client, server=server) if client < server else ok(client=client, server=server)
 
 
-def _number(told: str) -> Version:
-    found = _VERSION.search(told)
+def _number(version_line: str) -> Version:
+    found = _VERSION.search(version_line)
     try:
         return Version(found.group()) if found else Version("0")
     except InvalidVersion:

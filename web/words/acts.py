@@ -155,12 +155,12 @@ def _circuit_words(circuit: Mapping[str, Any], names: Names) -> str:
 
 def _step_words(step: Mapping[str, Any], names: Names) -> str:
     post = named("posts", step["post"], names) if step["post"] else str(_("Le chef du rédacteur"))
-    told = [label(StepKind(step["kind"]))]
+    words = [label(StepKind(step["kind"]))]
     if step["compulsory"]:
-        told.append(str(_("le rédacteur ne peut pas l'ôter")))
+        words.append(str(_("le rédacteur ne peut pas l'ôter")))
     if step["with_previous"]:
-        told.append(str(_("en même temps que la précédente")))
-    return f"{post} [{', '.join(told)}]"
+        words.append(str(_("en même temps que la précédente")))
+    return f"{post} [{', '.join(words)}]"
 
 
 def consequence_words(kind: str, count: int) -> str:
@@ -335,7 +335,7 @@ def obstacle_words(one: Obstacle) -> str:
 
 def opening_words(step: OpeningStep, row: OpeningRow) -> str:
     """What a notice of a first access says, as ``ged.notices.mail.opening_sentence``."""
-    told = {
+    values = {
         "account": row.account, "posts": ", ".join(row.titles) or _("sans poste"), "by": row.by_name, "second": row.second_name,
     }  # fmt: skip
     match step:
@@ -349,4 +349,4 @@ def opening_words(step: OpeningStep, row: OpeningRow) -> str:
             words = _("Le compte %(account)s est ouvert (%(posts)s), par un premier accès de %(by)s.")
         case OpeningStep.GIVEN:
             words = _("Le compte %(account)s, ouvert sans seconde personne par %(by)s, reçoit un poste : %(posts)s.")
-    return str(words) % told
+    return str(words) % values

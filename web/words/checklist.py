@@ -76,6 +76,6 @@ TEXTS: Mapping[Item, Text] = {
 
 def names_words(line: Line) -> str:
     """The first names of what is missing, and how many there are besides."""
-    told = ", ".join(line.names)
+    names = ", ".join(line.names)
     rest = line.missing - len(line.names)
-    return _("%(names)s et %(count)s de plus", names=told, count=rest) if line.names and rest > 0 else told
+    return _("%(names)s et %(count)s de plus", names=names, count=rest) if line.names and rest > 0 else names

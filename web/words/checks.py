@@ -117,10 +117,10 @@ def _written(name: str, value: Figure, language: str, zone: ZoneInfo) -> str:
     return _number(value, language)
 
 
-def _kind(told: str, look_up: Callable[[str], str]) -> str:
+def _kind(text: str, look_up: Callable[[str], str]) -> str:
     """``index (3)`` with the name of the kind of job; any other text as it is."""
-    kind, _space, rest = told.partition(" (")
-    return f"{look_up(str(LABELS[JobKind][JobKind(kind)]))} ({rest}" if rest and kind in set(JobKind) else told
+    kind, _space, rest = text.partition(" (")
+    return f"{look_up(str(LABELS[JobKind][JobKind(kind)]))} ({rest}" if rest and kind in set(JobKind) else text
 
 
 def _number(value: float, language: str) -> str:

@@ -32,7 +32,7 @@ def _page(person_id: int | None, error: GedError | None = None) -> ResponseRetur
         absence_rights.speaking_post(session, absent_id, actor, on=today)
         rows = absences.listing(session, actor, on=today, others=dict(others).keys())
         given = absences.replacement_choices(session, absent_id, on=today)
-        told = absence_notices.notices(session, actor)
+        notices = absence_notices.notices(session, actor)
     choices = [
         (
             one.id,
@@ -48,7 +48,7 @@ def _page(person_id: int | None, error: GedError | None = None) -> ResponseRetur
         for one in given
     ]
     return render_form(
-        "absences/index.html", error=error, rows=rows, choices=choices, told=told, others=others,
+        "absences/index.html", error=error, rows=rows, choices=choices, told=notices, others=others,
         absent=dict(others).get(absent_id), absent_id=absent_id,
     )  # fmt: skip
 

@@ -96,8 +96,8 @@ def _not_in(error: GedError) -> ResponseReturnValue:
 
 
 def _say(error: GedError) -> None:
-    told = view_of(error)
-    flash(f"{told.message} {told.remedy}", "danger")
+    view = view_of(error)
+    flash(f"{view.message} {view.remedy}", "danger")
 
 
 @blueprint.post("/fin")

@@ -274,10 +274,10 @@ def print_codes() -> ResponseReturnValue:
     """The sheet for the sealed envelope: the page that shows the codes sends them back, as the program does not know them."""
     services = context.services()
     address = services.public_url.rstrip("/") + url_for("session.sign_in_form")
-    told = [one[:40] for one in request.form.getlist("code")][:20]
+    shown_codes = [one[:40] for one in request.form.getlist("code")][:20]
     try:
         with services.reading() as db:
-            sheet = recovery.sheet(db, services, told, actor=context.actor(), address=address, now=context.now())
+            sheet = recovery.sheet(db, services, shown_codes, actor=context.actor(), address=address, now=context.now())
     except Invalid as gone:
         return refused(PAGE, gone, **_values())
     return send_file(

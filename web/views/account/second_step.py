@@ -56,10 +56,10 @@ def _ways() -> dict[str, Any]:
 
 
 def _again(over: Invalid) -> ResponseReturnValue:
-    told = view_of(over)
+    view = view_of(over)
     session.pop(entering.STEP, None)
     session.pop(entering.FULL, None)
-    flash(f"{told.message} {told.remedy}", "info")
+    flash(f"{view.message} {view.remedy}", "info")
     target = safe_path(request.values.get("next"))
     return redirect(url_for("session.sign_in_form", next=target), 303)
 
@@ -112,13 +112,13 @@ def recovery() -> ResponseReturnValue:
 
 
 def _left_words(left: int) -> str:
-    told = ngettext(
+    left_words = ngettext(
         "Ce code de secours ne vaut plus rien : il vous en reste %(num)s.",
         "Ce code de secours ne vaut plus rien : il vous en reste %(num)s.",
         left,
     )
     lost = _("Téléphone perdu ou changé ? Ouvrez « Vérification en deux étapes » et ajoutez le nouveau.")
-    return f"{told} {lost}"
+    return f"{left_words} {lost}"
 
 
 @blueprint.post("/etape-2/cle/demande")
@@ -201,5 +201,5 @@ def _asked(ask: Callable[[], str]) -> ResponseReturnValue:
     try:
         return dict(json.loads(ask()))
     except Invalid as wrong:
-        told = view_of(wrong)
-        return {"message": f"{told.message} {told.remedy}"}, 422
+        view = view_of(wrong)
+        return {"message": f"{view.message} {view.remedy}"}, 422

@@ -48,7 +48,7 @@ def home() -> ResponseReturnValue:
         )
         gone = slip_queries.away_at_receivers(session, [slip.id for slip in slips], on=today)
         absent = [row for row in absences.listing(session, actor, on=today) if row.from_on <= today]
-        told = absence_notices.notices(session, actor)
+        absence_lines = absence_notices.notices(session, actor)
         unread = notices.unread(session, actor)
         to_set = checklist.left(
             checklist.checklist(session, services, actor, on=today, now=context.now())
@@ -56,7 +56,7 @@ def home() -> ResponseReturnValue:
         is_new = tours.is_due(session, actor.person_id)
         wrong_tries, tried_at = keys.wrong_tries(session, actor.person_id, now=context.now())
     return render_template(
-        "session/home.html", told=told, unread=unread, desk=mine, figures=[(fact, count, figure_words(fact, count), LEADS_TO.get(fact)) for fact, count in mine.figures],
+        "session/home.html", told=absence_lines, unread=unread, desk=mine, figures=[(fact, count, figure_words(fact, count), LEADS_TO.get(fact)) for fact, count in mine.figures],
         due={row.assignment_id: due_words(row.due_on, today, days) for row in mine.late}, late_slips=slips[:SLIPS_SHOWN], more_slips=len(slips) > SLIPS_SHOWN,
         hours=services.unacknowledged_hours, away=gone, absent=absent,
         wrong_tries=wrong_tries, tried_at=tried_at, returned=returned, to_set=to_set,

@@ -35,7 +35,7 @@ class CheckRow:
 
     check: Check
     finding: Finding | None
-    told: FindingWords
+    words: FindingWords
     at: datetime | None = None
 
     @property
@@ -111,9 +111,9 @@ def _rows(kept: KeptChecks) -> Iterator[CheckRow]:
 
 
 def _finding_words(check: Check, finding: Finding) -> FindingWords:
-    told = words.told(check.name, finding, language=i18n.language(), zone=context.services().zone)
+    finding_words = words.told(check.name, finding, language=i18n.language(), zone=context.services().zone)
     error = str(finding.figures.get("error", ""))
     if finding.code == "refused" and error in MESSAGES:
         view = view_of(GedError(error))
-        return FindingWords(told.title, view.message, view.remedy)
-    return told
+        return FindingWords(finding_words.title, view.message, view.remedy)
+    return finding_words

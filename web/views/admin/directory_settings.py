@@ -69,8 +69,8 @@ def unlink(link_id: int) -> ResponseReturnValue:
         with context.services().unit_of_work(context.now()) as uow:
             links.unlink(uow, link_id, actor=context.actor())
     except GedError as error:
-        told = view_of(error)
-        flash(f"{told.message} {told.remedy}", "danger")
+        view = view_of(error)
+        flash(f"{view.message} {view.remedy}", "danger")
         return redirect(url_for("directory_settings.index"), 303)
     flash(
         _(

@@ -71,5 +71,5 @@ def _settle(reset_id: int, *, is_confirmed: bool) -> ResponseReturnValue:
 
 
 def _say(refused: Invalid) -> None:
-    told = view_of(refused)
-    flash(f"{told.message} {told.remedy}", "danger")
+    view = view_of(refused)
+    flash(f"{view.message} {view.remedy}", "danger")

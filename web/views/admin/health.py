@@ -26,8 +26,8 @@ def show() -> ResponseReturnValue:
         found = health.problems(context.services(), disk.space_of(current_app), now=context.now())
         current_app.extensions[_KEPT] = time.monotonic(), found
     unsafe = context.settings().unsafe_database
-    told = {"unsafe_database": unsafe} if unsafe else {}
-    return jsonify(status="red" if found else "ok", problems=found, **told), 503 if found else 200
+    warning = {"unsafe_database": unsafe} if unsafe else {}
+    return jsonify(status="red" if found else "ok", problems=found, **warning), 503 if found else 200
 
 
 @blueprint.get("/sante/site")

@@ -52,8 +52,8 @@ def _settle(opening_id: int, *, is_confirmed: bool) -> ResponseReturnValue:
         with context.services().unit_of_work(context.now()) as uow:
             settle(uow, opening_id, shown=shown, actor=context.actor())
     except Invalid as refused:
-        told = view_of(refused)
-        flash(f"{told.message} {told.remedy}", "danger")
+        view = view_of(refused)
+        flash(f"{view.message} {view.remedy}", "danger")
         return redirect(url_for("openings.index"), 303)
     said = (
         _("Le premier accès est confirmé : la personne peut choisir son mot de passe.")

@@ -184,8 +184,8 @@ def first_access(person_id: int) -> ResponseReturnValue:
         with services.unit_of_work(context.now()) as uow:
             made = codes.make(uow, person_id, actor=context.actor())
     except Invalid as refused:
-        told = view_of(refused)
-        flash(f"{told.message} {told.remedy}", "danger")
+        view = view_of(refused)
+        flash(f"{view.message} {view.remedy}", "danger")
         return redirect(url_for("people.show", person_id=person_id), 303)
     address = services.public_url.rstrip("/") + url_for("first_access.form")
     link = f"{address}#code={made.code}"

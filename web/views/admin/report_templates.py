@@ -97,8 +97,8 @@ def withdraw() -> ResponseReturnValue:
         )
         flash(_("Les prochains rapports se font sans ce modèle."), "success")
     except StaleVersion as error:
-        told = view_of(error)
-        flash(f"{told.message} {told.remedy}", "danger")
+        view = view_of(error)
+        flash(f"{view.message} {view.remedy}", "danger")
     return redirect(url_for("report_templates.index", entite=chosen), 303)
 
 

@@ -111,7 +111,7 @@ def show(import_id: int) -> ResponseReturnValue:
             wanted = merged.file
             changes = operations.preview(
                 context.services(), wanted, seen=seen, now=context.now(),
-                look=lambda session: numbers.extend(next_numbers_of(session, seen, wanted, on=context.today())),
+                before_rollback=lambda session: numbers.extend(next_numbers_of(session, seen, wanted, on=context.today())),
             )  # fmt: skip
     except Invalid as error:
         refused = error
@@ -148,9 +148,9 @@ def _checked(import_id: int) -> tuple[str, dict[str, list[list[str]]], Organisat
 
 def _counts(changes: Iterable[Change]) -> list[tuple[str, int, int, int]]:
     """Each list with what is added to it, changed in it, and ends: who filled the workbook in compares them with the sheets."""
-    told = Counter((str(KINDS.get(one.kind, one.kind)), one.action) for one in changes)
-    lists = dict.fromkeys(name for name, _action in told)
-    return [(name, told[name, "added"], told[name, "changed"], told[name, "ended"]) for name in lists]
+    counts = Counter((str(KINDS.get(one.kind, one.kind)), one.action) for one in changes)
+    lists = dict.fromkeys(name for name, _action in counts)
+    return [(name, counts[name, "added"], counts[name, "changed"], counts[name, "ended"]) for name in lists]
 
 
 def _in_words(change: Change) -> Change:
@@ -208,7 +208,7 @@ def undo(import_id: int) -> ResponseReturnValue:
 
 
 def _tell_why(error: GedError) -> None:
-    told = view_of(error)
+    view = view_of(error)
     hanging = error.params.get("obstacles", ())
-    parts = [told.message, told.remedy, *(hanging if isinstance(hanging, tuple) else ())]
+    parts = [view.message, view.remedy, *(hanging if isinstance(hanging, tuple) else ())]
     flash(" ".join(str(part) for part in parts if part), "danger")

@@ -74,8 +74,8 @@ def preview(template_id: int) -> ResponseReturnValue:
     try:
         pdf = word_templates.preview(context.services(), template_id, actor=context.actor())
     except (Invalid, EngineFailed) as error:
-        told = view_of(error)
-        flash(f"{told.message} {told.remedy}", "danger")
+        view = view_of(error)
+        flash(f"{view.message} {view.remedy}", "danger")
         return redirect(url_for("word_templates.index"), 303)
     return send_file(BytesIO(pdf), mimetype="application/pdf", download_name="apercu.pdf")
 
@@ -88,6 +88,6 @@ def withdraw(template_id: int) -> ResponseReturnValue:
             name = word_templates.withdraw(uow, template_id, actor=context.actor())
         flash(_("Le modèle « %(name)s » n'est plus proposé.", name=name), "success")
     except (StaleVersion, NotFound) as error:
-        told = view_of(error)
-        flash(f"{told.message} {told.remedy}", "danger")
+        view = view_of(error)
+        flash(f"{view.message} {view.remedy}", "danger")
     return redirect(url_for("word_templates.index"), 303)

@@ -34,10 +34,10 @@ WHISKER = "whisker"
 
 def arrivals(board: Board) -> Panel:
     """The letters of the next two weeks, beside the last eight weeks with what the rule would have told of them."""
-    told, came = _forecast_of_all(board), words.what(_came(board.asked))
+    expected, came = _forecast_of_all(board), words.what(_came(board.asked))
     rows: list[tuple[Cell, ...]] = []
     groups, bands = list[Group](), list[charts.Band | None]()
-    for week, past in _weeks(told):
+    for week, past in _weeks(expected):
         if past is not None and not past.is_shown:
             _untold(week, past, rows, groups, bands)
             continue
@@ -48,18 +48,18 @@ def arrivals(board: Board) -> Panel:
         rows.append(_week_row(week, past, week.came, week.came_band, was, href))
         groups.append(_group(week, past, week.came, was, came, href))
         bands.append(_drawn(name, week.came_band))
-    return _of_weeks(board, "forecast", str(_("Courriers attendus")), told, rows, groups, bands)
+    return _of_weeks(board, "forecast", str(_("Courriers attendus")), expected, rows, groups, bands)
 
 
 def backlog(board: Board) -> Panel | None:
     """What is open at the ends of the next two weeks, beside the last eight."""
     if not board.asked.sight.is_exact:
         return None
-    told, asked = _forecast_of_all(board), board.asked
+    expected, asked = _forecast_of_all(board), board.asked
     open_ = words.what(What.OPEN)
     rows: list[tuple[Cell, ...]] = []
     groups, bands = list[Group](), list[charts.Band | None]()
-    for one in forecast.open_weeks(told, _open_now(board)) if told is not None else ():
+    for one in forecast.open_weeks(expected, _open_now(board)) if expected is not None else ():
         if one.past is not None and not one.past.is_shown:
             _untold(one.week, one.past, rows, groups, bands)
             continue
@@ -67,18 +67,20 @@ def backlog(board: Board) -> Panel | None:
         rows.append(_week_row(one.week, one.past, one.expected, one.band, one.was, href))
         groups.append(_group(one.week, one.past, one.expected, one.was, open_, href))
         bands.append(_drawn(_week_name(one.week, one.past), one.band))
-    return _of_weeks(board, "forecast-open", str(_("En instance à la fin de la semaine")), told, rows, groups, bands)
+    return _of_weeks(
+        board, "forecast-open", str(_("En instance à la fin de la semaine")), expected, rows, groups, bands
+    )
 
 
 def days(board: Board) -> Panel | None:
     """The next two weeks, day by day."""
     if not board.asked.sight.is_exact:
         return None
-    told, asked = _forecast_of_all(board), board.asked
+    expected, asked = _forecast_of_all(board), board.asked
     came, done = words.what(_came(asked)), str(_("Sortis de l'instance"))
     rows, groups = [], []
-    if told is not None:
-        for one, open_ in zip(told.days, forecast.open_days(told, _open_now(board)), strict=True):
+    if expected is not None:
+        for one, open_ in zip(expected.days, forecast.open_days(expected, _open_now(board)), strict=True):
             name = str(format_date(one.day, "EEEE d MMMM"))
             rows.append(
                 (
@@ -118,8 +120,8 @@ def units(board: Board) -> Panel | None:
     groups, totals = [], []
     for unit_id in drawn:
         name, open_, later = names.get(unit_id, "—"), open_now[unit_id], _later(board, unit_id, open_now[unit_id])
-        told = open_ if later is None else later
-        groups.append(Group(name, (_expected(told, name, str(_("dans 14 jours"))),)))
+        open_then = open_ if later is None else later
+        groups.append(Group(name, (_expected(open_then, name, str(_("dans 14 jours"))),)))
         totals.append(f"{decimal(open_)} → {'—' if later is None else _whole(later)}")
     return Panel(
         "forecast-units",
@@ -198,35 +200,38 @@ def _gone_words(board: Board) -> str:
 
 def _later(board: Board, unit_id: int, open_: int) -> float | None:
     """What a unit will have open after the two weeks; None: its letters tell nothing yet."""
-    told = _forecast_of(board, unit_id, is_checked=False)
-    return _grown(open_, told) if told is not None else None
+    expected = _forecast_of(board, unit_id, is_checked=False)
+    return _grown(open_, expected) if expected is not None else None
 
 
-def _grown(open_: int, told: Forecast) -> float:
+def _grown(open_: int, expected: Forecast) -> float:
     """What will be open after the two weeks."""
-    return max(0.0, open_ + sum(week.more for week in told.weeks))
+    return max(0.0, open_ + sum(week.more for week in expected.weeks))
 
 
 def _of_unit(board: Board, unit_id: int, order: Sequence[int], open_: int) -> tuple[Cell, ...]:
     """A row of the table, whose units are ``order``."""
     _read(board, order)  # those of the picture alone are read before the table is opened
-    asked, name, told = board.asked, board.units.get(unit_id, "—"), _forecast_of(board, unit_id)
+    asked, name, expected = board.asked, board.units.get(unit_id, "—"), _forecast_of(board, unit_id)
     end = Period(_yesterday(asked), _yesterday(asked))
     stands = Cell(
         decimal(open_),
         asked.letters(What.OPEN, end, unite=str(unit_id), seul="1") if open_ else "",
         value=open_,
     )
-    if told is None:
+    if expected is None:
         return (Cell(name, is_number=False), *[Cell("—")] * 3, stands, *[Cell("—")] * 3)
     band = Band(
-        *(sum(numbers) for numbers in zip(*((w.came_band.least, w.came_band.most) for w in told.weeks), strict=True))
+        *(
+            sum(numbers)
+            for numbers in zip(*((w.came_band.least, w.came_band.most) for w in expected.weeks), strict=True)
+        )
     )
     return (
-        Cell(name, is_number=False), _whole_cell(sum(week.came for week in told.weeks)), Cell(_band_words(band)),
-        _whole_cell(sum(week.done for week in told.weeks)), stands, _whole_cell(_grown(open_, told)),
-        Cell("—") if told.came_error is None else _error_cell(told.came_error),
-        Cell(_times(told) if told.checked else "—"),
+        Cell(name, is_number=False), _whole_cell(sum(week.came for week in expected.weeks)), Cell(_band_words(band)),
+        _whole_cell(sum(week.done for week in expected.weeks)), stands, _whole_cell(_grown(open_, expected)),
+        Cell("—") if expected.came_error is None else _error_cell(expected.came_error),
+        Cell(_times(expected) if expected.checked else "—"),
     )  # fmt: skip
 
 
@@ -332,11 +337,11 @@ def _open_now(board: Board) -> int:
     return sum(one.open for one in _stands(board).values())
 
 
-def _weeks(told: Forecast | None) -> list[tuple[Week, Checked | None]]:
+def _weeks(expected: Forecast | None) -> list[tuple[Week, Checked | None]]:
     """The weeks of the past with what was, then those ahead."""
-    if told is None:
+    if expected is None:
         return []
-    return [*((one.week, one) for one in told.past), *((week, None) for week in told.weeks)]
+    return [*((one.week, one) for one in expected.past), *((week, None) for week in expected.weeks)]
 
 
 def _untold(
@@ -377,7 +382,7 @@ def _drawn(name: str, band: Band) -> charts.Band:
 
 
 def _of_weeks(
-    board: Board, name: str, title: str, told: Forecast | None, rows: Sequence[tuple[Cell, ...]],
+    board: Board, name: str, title: str, expected: Forecast | None, rows: Sequence[tuple[Cell, ...]],
     groups: Sequence[Group], bands: Sequence[charts.Band | None],
 ) -> Panel:  # fmt: skip
     is_arrivals = name == "forecast"
@@ -385,8 +390,8 @@ def _of_weeks(
     return Panel(
         name,
         _titled(board, title),
-        sentences(_rule(told, is_arrivals=is_arrivals), _left_words(board), _gone_words(board))
-        if told is not None
+        sentences(_rule(expected, is_arrivals=is_arrivals), _left_words(board), _gone_words(board))
+        if expected is not None
         else "",
         (str(_("Semaine")), legend[0], str(_("Fourchette")), legend[1], str(_("Écart"))),
         tuple(rows),
@@ -397,7 +402,7 @@ def _of_weeks(
     )
 
 
-def _rule(told: Forecast, *, is_arrivals: bool) -> str:
+def _rule(expected: Forecast, *, is_arrivals: bool) -> str:
     """The rule and its past error, in sentences."""
     if is_arrivals:
         rule = _(
@@ -408,22 +413,22 @@ def _rule(told: Forecast, *, is_arrivals: bool) -> str:
         rule = _(
             "En instance hier soir, plus les courriers attendus, moins ceux qui seront traités au rythme des huit semaines d'avant."
         )
-    error = told.came_error if is_arrivals else told.more_error
+    error = expected.came_error if is_arrivals else expected.more_error
     if error is None:
         unchecked = _("Il n'y a pas encore assez de semaines pour vérifier la règle.")
         return f"{rule} {unchecked}"
     found = ngettext(
         "Sur la dernière semaine, écart de la même règle, en courriers : %(error)s.",
         "Sur les %(num)s dernières semaines, écart moyen de la même règle, en courriers par semaine : %(error)s.",
-        len(told.checked), error=_error(error),
+        len(expected.checked), error=_error(error),
     )  # fmt: skip
-    held = told.held if is_arrivals else told.held_open
-    band = _("Le nombre réel était dans la fourchette %(times)s.", times=_times_of(held, len(told.checked)))
+    held = expected.held if is_arrivals else expected.held_open
+    band = _("Le nombre réel était dans la fourchette %(times)s.", times=_times_of(held, len(expected.checked)))
     return f"{rule} {found} {band}"
 
 
-def _times(told: Forecast) -> str:
-    return _times_of(told.held, len(told.checked))
+def _times(expected: Forecast) -> str:
+    return _times_of(expected.held, len(expected.checked))
 
 
 def _times_of(held: int, of: int) -> str:

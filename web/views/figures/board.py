@@ -246,16 +246,16 @@ class Board:
             return tell(number, is_exact=self.is_exact)
         return tell_part(number, whole, is_exact=self.is_exact)
 
-    def text(self, told: ToldNumber) -> str:
+    def text(self, number: ToldNumber) -> str:
         """A told number in words."""
-        if told.is_hidden:
+        if number.is_hidden:
             return "—"
-        if told.is_small:
+        if number.is_small:
             return str(_("moins de %(num)s", num=SMALL))
         written: dict[int, str] = self.kept.setdefault("written", {})  # most numbers of a page stand there three times
-        if told.amount not in written:
-            written[told.amount] = decimal(told.amount)
-        return written[told.amount]
+        if number.amount not in written:
+            written[number.amount] = decimal(number.amount)
+        return written[number.amount]
 
     def href(self, number: int, href: str) -> str:
         """The link of a number: without letters there is none. A reader of rounded numbers always has it: a missing link would show that there is no letter."""
@@ -263,8 +263,8 @@ class Board:
 
     def cell(self, number: int, href: str = "", *, whole: int | None = None) -> Cell:
         """A number as a cell."""
-        told = self.tell(number, whole)
-        return Cell(self.text(told), self.href(number, href), value=amount_of(told))
+        shown = self.tell(number, whole)
+        return Cell(self.text(shown), self.href(number, href), value=amount_of(shown))
 
     def time_cell(self, one: Stretch) -> Cell:
         """The first cell of a day's row, or of a month's."""
@@ -272,11 +272,11 @@ class Board:
 
     def value(self, number: int, name: str, series: str, href: str = "", *, whole: int | None = None) -> Value:
         """A number as a shape."""
-        told = self.tell(number, whole)
+        shown = self.tell(number, whole)
         if "shape" not in self.kept:
             self.kept["shape"] = str(gettext("%(name)s : %(count)s (%(series)s)"))
-        label: str = self.kept["shape"] % {"name": name, "count": self.text(told), "series": series}
-        return Value(told.amount, label, self.href(number, href))
+        label: str = self.kept["shape"] % {"name": name, "count": self.text(shown), "series": series}
+        return Value(shown.amount, label, self.href(number, href))
 
     def delay(self, bins: Mapping[int, int], share: float) -> str:
         """A percentile in words; of rounded numbers the bins that were merged around it."""
@@ -343,13 +343,13 @@ class Board:
 
     def percentiles(self, spans: Sequence[Span], bins: Mapping[int, int]) -> tuple[str, list[Guide]]:
         """The median and the delay that nine of ten keep: in words, and as guides over these bins."""
-        told, guides = [], []
-        for share, title, look in ((MEDIAN, _("médiane"), "median"), (NINE_OF_TEN, _("9 sur 10"), "ninety")):
-            told.append(str(gettext("%(name)s : %(text)s", name=title, text=self.delay(bins, share))))
+        phrases, guides = [], []
+        for share, title, css_class in ((MEDIAN, _("médiane"), "median"), (NINE_OF_TEN, _("9 sur 10"), "ninety")):
+            phrases.append(str(gettext("%(name)s : %(text)s", name=title, text=self.delay(bins, share))))
             place = self.place(spans, bins, share)
             if place is not None:
-                guides.append(Guide(place + 0.5, told[-1], look))
-        return and_then(*told), guides
+                guides.append(Guide(place + 0.5, phrases[-1], css_class))
+        return and_then(*phrases), guides
 
 
 def _cut_name(month: str, days: Period, whole: Period) -> str:
@@ -377,9 +377,9 @@ def and_then(first: str, second: str) -> str:
     return str(_("%(first)s ; %(second)s", first=first, second=second))
 
 
-def amount_of(told: ToldNumber) -> int | None:
+def amount_of(number: ToldNumber) -> int | None:
     """The number that is told; None where words stand for it."""
-    return None if told.is_small or told.is_hidden else told.amount
+    return None if number.is_small or number.is_hidden else number.amount
 
 
 def day_cell(day: date) -> Cell:

@@ -49,11 +49,11 @@ def closures(
     """
     days = {one: closed_on(units.get(one), zone) for one in unit_ids if one in names}
     order = sorted((day, names[one], one) for one, day in days.items() if day and within.since <= day <= within.until)
-    told = []
+    texts = []
     for day, name, unit_id in order[:MOST_NAMED]:
         heir = names.get(heir_of(unit_id, units), "") if heir_of(unit_id, units) != unit_id else ""
         if heir:
-            told.append(
+            texts.append(
                 str(
                     _(
                         "« %(heir)s » a pris la suite de « %(unit)s » le %(day)s.",
@@ -64,10 +64,10 @@ def closures(
                 )
             )
         else:
-            told.append(str(_("« %(unit)s » n'existe plus depuis le %(day)s.", unit=name, day=_written(day))))
+            texts.append(str(_("« %(unit)s » n'existe plus depuis le %(day)s.", unit=name, day=_written(day))))
     if len(order) > MOST_NAMED:
-        told.append(str(_("Autres services fermés dans ces périodes : %(count)s.", count=len(order) - MOST_NAMED)))
-    return told
+        texts.append(str(_("Autres services fermés dans ces périodes : %(count)s.", count=len(order) - MOST_NAMED)))
+    return texts
 
 
 def codes_by_day(

@@ -150,8 +150,8 @@ def _late(due_on: date | None, ended_on: date | None, days: WorkCalendar) -> Due
     if due_on is None:
         return None
     if ended_on is None:
-        told = due_words(due_on, context.today(), days)
-        return told if told is not None and told.is_late else None
+        due = due_words(due_on, context.today(), days)
+        return due if due is not None and due.is_late else None
     return DueWords(late_end(due_on, ended_on, days), "warning") if due_on < ended_on else None
 
 

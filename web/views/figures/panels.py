@@ -96,16 +96,16 @@ def cards(board: Board) -> list[Card]:
 def _card(
     board: Board, what: What, now: int, then: int, href: str, wholes: tuple[int | None, int | None] = (None, None)
 ) -> Card:
-    told, earlier = board.tell(now, wholes[0]), board.tell(then, wholes[1])
-    change = percent(told, earlier) if board.asked.is_comparable else None
+    shown, earlier = board.tell(now, wholes[0]), board.tell(then, wholes[1])
+    change = percent(shown, earlier) if board.asked.is_comparable else None
     return Card(
         words.what(what),
-        board.text(told),
+        board.text(shown),
         board.href(now, href),
         board.text(earlier),
         _change(change),
         words.definition(what),
-        (amount_of(told), amount_of(earlier), change / 100 if change is not None else None),
+        (amount_of(shown), amount_of(earlier), change / 100 if change is not None else None),
     )
 
 
@@ -214,8 +214,8 @@ def standing(board: Board) -> Panel:
         ]
 
     def cells(row: tuple[Stretch, Standing]) -> tuple[Cell, ...]:
-        told = (board.cell(number, href, whole=whole) for _what, number, href, whole in numbers(*row))
-        return board.time_cell(row[0]), *told
+        shown = (board.cell(number, href, whole=whole) for _what, number, href, whole in numbers(*row))
+        return board.time_cell(row[0]), *shown
 
     rows = list(zip(stretches, stands, strict=True))
     groups = [
@@ -411,7 +411,7 @@ def _cells_by_age(
     """A row of the backlog."""
     numbers, hrefs = one.of(groups), _hrefs(board, one, ages)
     undivided = _is_undivided(board, numbers)
-    cells = (Cell("—") if undivided else board.cell(*told) for told in zip(numbers, hrefs, strict=True))
+    cells = (Cell("—") if undivided else board.cell(*given) for given in zip(numbers, hrefs, strict=True))
     return Cell(one.name, is_number=False), *cells, board.cell(sum(numbers))
 
 
@@ -466,16 +466,16 @@ def delays(board: Board) -> Panel:
         Group(str(one[0]), (board.value(one[2], words.bin_name(*one[:2]), str(_("courriers")), href(one)),))
         for one in spans
     ]
-    told, guides = board.percentiles(spans, bins)
+    percentiles, guides = board.percentiles(spans, bins)
     goal = _goal(board) if spans else None
     if goal is not None:
-        told = and_then(told, str(_("objectif de la nature : %(delay)s", delay=words.days(goal))))
+        percentiles = and_then(percentiles, str(_("objectif de la nature : %(delay)s", delay=words.days(goal))))
         if board.is_exact:  # merged bins have no place for it
             guides.append(Guide(place_of(spans, bin_of(goal)) + 1, str(_("objectif : %(delay)s", delay=words.days(goal))), "goal"))  # fmt: skip
     return Panel(
         "delays",
         str(_("Délais : %(stage)s", stage=words.stage(asked.stage))),
-        str(_("Courriers par délai en jours ouvrés ; %(told)s.", told=told)),
+        str(_("Courriers par délai en jours ouvrés ; %(told)s.", told=percentiles)),
         (_("Délai"), _("Courriers")),
         RowsOf(spans, cells),
         charts.columns(groups, TWO[:1], guides=guides) if spans else None,

@@ -143,11 +143,11 @@ def slip_delays(board: Board) -> Panel:
         name = words.bin_name(first, after)
         rows.append((Cell(name, is_number=False), board.cell(number)))
         groups.append(Group(str(first), (board.value(number, name, str(_("bordereaux"))),)))
-    told, guides = board.percentiles(spans, bins)
+    percentiles, guides = board.percentiles(spans, bins)
     return Panel(
         "slip-delays",
         str(_("Délai de décharge")),
-        str(_("Bordereaux envoyés par ces services et déchargés pendant la période, par délai en jours ouvrés ; %(told)s.", told=told)),
+        str(_("Bordereaux envoyés par ces services et déchargés pendant la période, par délai en jours ouvrés ; %(told)s.", told=percentiles)),
         (str(_("Délai")), str(_("Bordereaux"))),
         tuple(rows),
         charts.columns(groups, TWO[:1], guides=guides) if groups else None,

@@ -46,9 +46,9 @@ def flows(board: Board) -> Panel:
         kept = apart([*([found[way]] for way in order), [0]])
         rest = sum(found[way] for n, way in enumerate(order) if n not in kept)
         order = [order[n] for n in kept]
-    told = [_Ways(_way(names, way), _short(board, way), found[way], way) for way in order]
+    shown_ways = [_Ways(_way(names, way), _short(board, way), found[way], way) for way in order]
     if rest is not None:
-        told.append(_Ways(others(order), others(order), rest))
+        shown_ways.append(_Ways(others(order), others(order), rest))
 
     def href(one: _Ways) -> str:
         if one.way is None:
@@ -60,9 +60,9 @@ def flows(board: Board) -> Panel:
 
     groups = [
         Group(one.short, (board.value(one.letters, one.name, str(_("courriers")), href(one)),))
-        for one in told[:MOST_ROWS]
+        for one in shown_ways[:MOST_ROWS]
     ]
-    totals = [board.text(board.tell(one.letters)) for one in told[:MOST_ROWS]]
+    totals = [board.text(board.tell(one.letters)) for one in shown_ways[:MOST_ROWS]]
     return Panel(
         "flows",
         str(_("D'un service à l'autre")),
@@ -73,8 +73,8 @@ def flows(board: Board) -> Panel:
             )
         ),
         (str(_("De → vers")), str(_("Courriers"))),
-        RowsOf(told, cells),
-        charts.stacked_rows(groups, TWO[:1], totals) if told else None,
+        RowsOf(shown_ways, cells),
+        charts.stacked_rows(groups, TWO[:1], totals) if shown_ways else None,
     )
 
 
@@ -100,10 +100,12 @@ def rounds(board: Board) -> Panel:
     if asked.sight.opens:
         names = board.units
         found = ways.going_round(board.session, board.actor, asked.cut, asked.shown, limit=MOST_ROUNDS)
-        told = {int(one.mail_id): one for one in mail_rows(board.session, board.actor, [one.mail_id for one in found])}
+        letters = {
+            int(one.mail_id): one for one in mail_rows(board.session, board.actor, [one.mail_id for one in found])
+        }
         for one in found:
-            if one.mail_id in told:
-                number = told[one.mail_id].number or str(_("Sans numéro"))
+            if one.mail_id in letters:
+                number = letters[one.mail_id].number or str(_("Sans numéro"))
                 rows.append(
                     (
                         Cell(number, url_for("letters.show", mail_id=one.mail_id), is_number=False),

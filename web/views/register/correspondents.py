@@ -121,8 +121,8 @@ def undo_merge(correspondent_id: int) -> ResponseReturnValue:
         with context.services().unit_of_work(context.now()) as uow:
             merging.undo(uow, correspondent_id, actor=context.actor())
     except Invalid as error:
-        told = view_of(error)
-        flash(f"{told.message} {told.remedy}", "warning")
+        view = view_of(error)
+        flash(f"{view.message} {view.remedy}", "warning")
         return redirect(url_for("correspondents.show", correspondent_id=correspondent_id), 303)
     flash(_("La fusion est annulée : les deux fiches sont de nouveau distinctes."), "success")
     return redirect(url_for("correspondents.show", correspondent_id=correspondent_id), 303)

@@ -92,8 +92,8 @@ def _act(mail_id: int, row_id: int, act: Callable[..., None], said: str) -> Resp
         with context.services().unit_of_work(context.now()) as uow:
             act(uow, MailId(mail_id), row_id, actor=context.actor())
     except Invalid as refused:
-        told = view_of(refused)
-        flash(f"{told.message} {told.remedy}", "danger")
+        view = view_of(refused)
+        flash(f"{view.message} {view.remedy}", "danger")
         return _back(mail_id)
     flash(said, "success")
     return _back(mail_id)

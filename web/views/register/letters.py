@@ -62,7 +62,7 @@ def show(mail_id: int) -> ResponseReturnValue:
         if letter.due_on is not None and letter.closed_at is None:
             days_left = working_days_between(today, letter.due_on, context.working_days(session))
         by_exception = reads_until(session, letter.id, actor) is not None
-        told, opened = journal.of_page(session, mail_id, readings=bool(letter.level) and not by_exception)
+        entries, opened = journal.of_page(session, mail_id, readings=bool(letter.level) and not by_exception)
         values: dict[str, Any] = {
             "document": documents.shown(session, main.id) if main is not None else None,
             "may_ask_readers": letter_readers.may_ask(actor),
@@ -74,7 +74,7 @@ def show(mail_id: int) -> ResponseReturnValue:
             "links": (links := queries.links(session, mail_id, actor)),
             "destroyed_links": destroyed_letters.of_rows(session, links),
             "rectifications": queries.rectifications(session, mail_id),
-            "journal": told,
+            "journal": entries,
             "readings": opened,
             "by_exception": by_exception,
             "panels": panels.load_panels(session, letter.id, actor, by_exception=by_exception),

@@ -235,14 +235,14 @@ def _day_of_line(db: ReadSession, book_id: int, row: LineRow | None) -> date:
 
 def _delays(natures: Sequence[NatureRow]) -> str:
     """The delays of the natures in words, for who has no script that types them."""
-    told = [_("%(nature)s %(days)s", nature=one.name, days=one.delay_days) for one in natures if one.delay_days]
-    return _("Proposé selon la nature : %(delays)s.", delays=", ".join(told)) if told else ""
+    delays = [_("%(nature)s %(days)s", nature=one.name, days=one.delay_days) for one in natures if one.delay_days]
+    return _("Proposé selon la nature : %(delays)s.", delays=", ".join(delays)) if delays else ""
 
 
 def _levels(natures: Sequence[NatureRow]) -> str:
     """The levels that natures propose, in words, for who has no script that chooses them."""
-    told = [f"{one.name} {label_of(one.level)}" for one in natures if one.level]
-    return _("Proposée selon la nature : %(levels)s.", levels=", ".join(told)) if told else ""
+    levels = [f"{one.name} {label_of(one.level)}" for one in natures if one.level]
+    return _("Proposée selon la nature : %(levels)s.", levels=", ".join(levels)) if levels else ""
 
 
 def _registered(number_id: int | None) -> tuple[MailId, NumberRow, Citation | None] | None:

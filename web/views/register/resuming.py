@@ -121,14 +121,14 @@ def release(hold_id: int) -> ResponseReturnValue:
     except InvalidTransition as error:
         return _index(error)
     if done.lost:
-        told = ngettext(
+        message = ngettext(
             "« %(register)s » donne de nouveau des numéros. %(num)s numéro est annulé comme perdu : ressaisissez son courrier.",
             "« %(register)s » donne de nouveau des numéros. %(num)s numéros sont annulés comme perdus : ressaisissez leurs courriers.",
             done.lost, register=done.register,
         )  # fmt: skip
     else:
-        told = _("« %(register)s » donne de nouveau des numéros. Aucun n'est perdu.", register=done.register)
-    flash(told, "success")
+        message = _("« %(register)s » donne de nouveau des numéros. Aucun n'est perdu.", register=done.register)
+    flash(message, "success")
     following = next((one.id for one in waiting_registers()), None)
     if following is not None:
         return redirect(url_for("resuming.show", hold_id=following), 303)

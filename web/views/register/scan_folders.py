@@ -92,10 +92,10 @@ def _sent_json() -> object:
         return None
 
 
-def _list(told: object) -> list[Any]:
-    if not isinstance(told, list) or len(told) > MOST_ANNOUNCED:
+def _list(value: object) -> list[Any]:
+    if not isinstance(value, list) or len(value) > MOST_ANNOUNCED:
         raise Invalid("form.unknown_choice", "send a list of files", field="files")
-    return told
+    return value
 
 
 def _announced(one: object) -> Announced:

@@ -174,8 +174,8 @@ def remind(assignment_id: int) -> ResponseReturnValue:
         with context.services().unit_of_work(context.now()) as uow:
             written = reminders.remind(uow, MailId(row.mail_id), assignment_id, actor=actor)
     except (Invalid, InvalidTransition) as error:
-        told = view_of(error)
-        flash(f"{told.message} {told.remedy}", "warning")
+        view = view_of(error)
+        flash(f"{view.message} {view.remedy}", "warning")
         return redirect(back, 303)
     to = row.post_title or row.unit_name
     if written:

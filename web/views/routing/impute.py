@@ -300,8 +300,8 @@ def undo() -> ResponseReturnValue:
 
 
 def _not_undone(error: Invalid, *, is_batch: bool) -> ResponseReturnValue:
-    told, mail_id = view_of(error), int(str(error.params["mail"]))
-    text = f"{told.message} {told.remedy}"
+    view, mail_id = view_of(error), int(str(error.params["mail"]))
+    text = f"{view.message} {view.remedy}"
     if is_batch:
         with context.services().reading() as session:
             number = letter(session, mail_id, context.actor()).number

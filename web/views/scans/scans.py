@@ -119,14 +119,14 @@ def _said_of_scans(session: ReadSession, rows: Sequence[ScanRow]) -> dict[str, A
     }
 
 
-def _live(session: ReadSession, rows: Sequence[ScanRow], told: Mapping[str, Any]) -> _Live:
-    """The part that follows the scanners; ``told`` holds what ``_said_of_scans`` says of the rows."""
+def _live(session: ReadSession, rows: Sequence[ScanRow], said: Mapping[str, Any]) -> _Live:
+    """The part that follows the scanners; ``said`` holds what ``_said_of_scans`` says of the rows."""
     actor, now = context.actor(), context.now()
     orders = scan_desks.orders(session, actor, since=now - JUST_NOW, now=now)
     batches = scan_desks.unsettled(session, actor)
-    seen = ",".join(f"{row.id}.{row.version}" for row in (*rows, *told["joined"]))
-    seen += ",".join(f"{scan_id}.{head.progress}" for scan_id, head in told["heads"].items())
-    seen += ",".join(f"{scan_id}.{one.verdict}" for scan_id, one in told["verdicts"].items())
+    seen = ",".join(f"{row.id}.{row.version}" for row in (*rows, *said["joined"]))
+    seen += ",".join(f"{scan_id}.{head.progress}" for scan_id, head in said["heads"].items())
+    seen += ",".join(f"{scan_id}.{one.verdict}" for scan_id, one in said["verdicts"].items())
     busy = bool(batches) or any(order.is_at_work for order in orders)
     return _Live(orders, batches, hashlib.sha256(seen.encode()).hexdigest()[:12], 2 if busy else 10)
 
@@ -338,16 +338,16 @@ def _take_in(file: FileStorage, unit_id: int) -> list[ScanId]:
 
 def _told_before(filename: str, row: EarlierRow) -> str:
     if row.mail_id is not None:
-        told = _(
+        sentence = _(
             "« %(name)s » est déjà joint, à l'identique, au courrier %(number)s.", name=filename, number=row.number
         )
     elif row.scan_id is not None:
-        told = _("« %(name)s » attend déjà, à l'identique, dans une autre numérisation.", name=filename)
+        sentence = _("« %(name)s » attend déjà, à l'identique, dans une autre numérisation.", name=filename)
     else:
-        told = _(
+        sentence = _(
             "« %(name)s » a déjà été reçu, à l'identique, avec un courrier auquel vous n'avez pas accès.", name=filename
         )
-    return str(told)
+    return str(sentence)
 
 
 # --- one scan -----------------------------------------------------------------------------------------------------
@@ -474,15 +474,15 @@ def act(scan_id: int) -> ResponseReturnValue:
 
 
 def _tell(do: str) -> None:
-    told = {
+    messages = {
         "reverse": _("Les pages sont dans l'ordre inverse ; le même bouton revient en arrière."),
         "interleave": _("Rectos et versos sont entrelacés : vérifiez l'ordre."),
         "split": _("Une nouvelle numérisation commence à cette page."),
         "discard": _("La numérisation est écartée ; vous pouvez la rétablir au bas de la liste."),
         "bring-back": _("La numérisation attend de nouveau."),
     }
-    if do in told:
-        flash(told[do], "success")
+    if do in messages:
+        flash(messages[do], "success")
 
 
 @blueprint.post("/<int:scan_id>/ordre")

@@ -65,7 +65,7 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
         waited = {one.post_id for row in book.mine for one in row.waits_for}
         away = absences.away(session, waited, on=context.today())
         own = absences.listing(session, context.actor(), on=context.today())
-        told = absence_notices.notices(session, context.actor())
+        notices = absence_notices.notices(session, context.actor())
     return render_form(
         "signbook/index.html",
         error=error,
@@ -76,7 +76,7 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
         may_batch=any(row.may_sign for row in book.signatures),
         may_visa=any(row.may_visa for row in book.visas),
         away=away,
-        told=told,
+        told=notices,
         absences=[row for row in own if row.from_on <= context.today() and (row.is_mine or row.replaced_by_me)],
     )
 

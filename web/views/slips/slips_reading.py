@@ -93,12 +93,12 @@ def _page(
         raise Forbidden("slip.not_receiver", "a post of the receiving unit receives it")
     with services.reading() as session:
         slips = scanning.listed(session, so_far, actor)
-    told = [(reading, view_of(reading.error) if reading.error else None) for reading in reversed(readings)]
+    shown = [(reading, view_of(reading.error) if reading.error else None) for reading in reversed(readings)]
     done = [(one, view_of(one.failure) if one.failure else None) for one in results]
     values: dict[str, Any] = {
         "slips": slips,
         "ticked": sorted(so_far.ticked),
-        "told": told,
+        "told": shown,
         "done": done,
         "chosen": request.form,
     }

@@ -155,9 +155,9 @@ def _tell(sent: tuple[transmitting.Sent, ...]) -> None:
         flash(text, "warning")
     for one in sent:
         if one.refusal is not None:
-            told = view_of(one.refusal)
+            view = view_of(one.refusal)
             flash(
-                _("%(name)s : %(text)s", name=one.destination.unit_name, text=f"{told.message} {told.remedy}"),
+                _("%(name)s : %(text)s", name=one.destination.unit_name, text=f"{view.message} {view.remedy}"),
                 "warning",
             )
 
