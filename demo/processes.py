@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -16,6 +17,7 @@ BIN = Path(sys.executable).parent
 LEASH = (sys.executable, "-I", "-S", str(Path(__file__).with_name("leash.py")))
 START_S = 40.0
 STOP_S = 10.0
+_PAUSE_S = 0.05
 
 
 class ProcessEnded(Exception):
@@ -60,11 +62,10 @@ class Processes:
         with httpx.Client(timeout=2) as client:
             while time.monotonic() < until:
                 self.check()
-                try:
+                with suppress(httpx.HTTPError):
                     if client.get(f"{url}/sante/site").status_code == 200:
                         return
-                except httpx.HTTPError:
-                    time.sleep(0.05)
+                time.sleep(_PAUSE_S)  # also after a 503: the site would be asked hundreds of times a second
         raise ProcessEnded(f"site: no answer from {url} within {START_S:.0f} s, see {self.logs / 'site.log'}")
 
     def kill(self, name: str) -> None:

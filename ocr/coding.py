@@ -9,8 +9,9 @@ from PIL import Image
 
 from ocr import bilevel
 from ocr.image import grayscale, shrink
+from ocr.likeness import likeness
 from ocr.mixed import Layers, take_apart
-from ocr.pictures import SITE_FIRST_BYTES, SITE_OTHER_BYTES, jpeg, site_webp
+from ocr.pictures import SITE_FIRST_BYTES, SITE_OTHER_BYTES, jpeg, site_webp, thumbnail_jpeg
 from ocr.wire import PagePart, PageTask, PatchPart
 
 PDF_JPEG_LONG_SIDE_PX = 1754
@@ -24,9 +25,14 @@ _STRIP_BYTES = 279
 
 @dataclass(frozen=True)
 class CodedPage:
-    """The files of a page image, and the page's size in points."""
+    """The files of a page image, and the page's size in points.
+
+    ``thumbnail`` and ``likeness``: of the first page alone, when pictures are made.
+    """
 
     site_image: Path | None
+    thumbnail: Path | None
+    likeness: str
     image: Path
     coding: str
     size_px: tuple[int, int]
@@ -45,16 +51,27 @@ def code_page(task: PageTask, image: Image.Image, dpi: float) -> CodedPage:
     """Write the files of a page image, in the folder of its result."""
     layers = take_apart(image)
     kept = grayscale(image) if layers.is_gray else image
-    limit = SITE_FIRST_BYTES if task.page_no == 1 else SITE_OTHER_BYTES
-    site_image = task.stem.with_suffix(".webp") if task.pictures else None
-    if site_image is not None:
-        site_image.write_bytes(site_webp(kept, limit_bytes=limit))
+    site_image, thumbnail, look = _for_site(task, kept)
     coding, size_px, data = _for_pdf(kept, layers)
     path = task.stem.with_suffix("." + coding)
     path.write_bytes(data)
     width_pt, height_pt = (round(side * 72 / dpi, 2) for side in image.size)
     patches = _patches(task, layers) if coding == "g4" else ()
-    return CodedPage(site_image, path, coding, size_px, layers.is_gray, width_pt, height_pt, patches)
+    return CodedPage(site_image, thumbnail, look, path, coding, size_px, layers.is_gray, width_pt, height_pt, patches)
+
+
+def _for_site(task: PageTask, image: Image.Image) -> tuple[Path | None, Path | None, str]:
+    """The page's image; of the first page the thumbnail too, and the likeness, by which a letter sent again is known."""
+    if not task.pictures:
+        return None, None, ""
+    shown = site_webp(image, limit_bytes=SITE_FIRST_BYTES if task.page_no == 1 else SITE_OTHER_BYTES)
+    task.site_image_path.write_bytes(shown)
+    if task.page_no > 1:
+        return task.site_image_path, None, ""
+    # Of the image as it is kept: likenesses of earlier years are of it, and its grain is smoother than the scan's.
+    with Image.open(io.BytesIO(shown), formats=["WEBP"]) as kept:
+        task.thumbnail_path.write_bytes(thumbnail_jpeg(kept))
+        return task.site_image_path, task.thumbnail_path, likeness(kept)
 
 
 def _for_pdf(image: Image.Image, layers: Layers) -> tuple[str, tuple[int, int], bytes]:

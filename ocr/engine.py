@@ -31,12 +31,10 @@ from ged.ports import (
 )
 from ocr import pdf
 from ocr.fields import read_fields
-from ocr.image import shrink
-from ocr.likeness import likeness_of
 from ocr.limits import MAX_PIXELS, MIB, Limits, truncated
 from ocr.office import OFFICE
 from ocr.office_folder import OfficeFolder
-from ocr.pictures import SITE_FIRST_BYTES, jpeg, site_webp
+from ocr.pictures import SITE_FIRST_BYTES, jpeg, site_webp, thumbnail_jpeg
 from ocr.resume import FinishedPages
 from ocr.sandbox import Sandbox
 from ocr.sniff import P7M, PDF, sniff
@@ -44,7 +42,6 @@ from ocr.tesseract import PROGRAM, Plug, plug_of
 from ocr.wire import Message, PagePart, PageResult, PageTask, as_message, form_reading, load_result
 from sandbox import Isolation
 
-THUMBNAIL_LONG_SIDE_PX = 300
 PAGES_A_LOOK = 8
 _PLACEHOLDER_SIZE = (595, 842)
 _GRACE_S = 3.0  # a child that gives up by itself leaves more results than a killed child
@@ -254,7 +251,7 @@ class TesseractEngine:
             raise EngineFailed("ocr.timeout", "Try again later.", retryable=True, pages=len(pages))
         searchable = folder / "searchable.pdf"
         pdf.assemble([result.part for result in results], searchable)
-        return Recognition(tuple(read), searchable, _thumbnail(results[0].site_image, folder), read_fields(read))
+        return Recognition(tuple(read), searchable, results[0].thumbnail, read_fields(read))
 
     def _all_read(self, tasks: Sequence[PageTask], end_s: float) -> Generator[PageResult]:
         """Read pages, several at a time, yielded in order. Pages that an earlier call finished are not read again.
@@ -362,9 +359,7 @@ def _page_facts(data: dict[str, Any]) -> PageFacts:
 
 def _page(task: PageTask, result: PageResult) -> RecognisedPage:
     words = tuple(Word(*word) for word in result.words)
-    # Only of the first page: it is compared to recognise a letter that was sent again.
-    first = task.page_no == 1 and "failed" not in result.flags
-    likeness = likeness_of(result.site_image) if first and result.site_image is not None else ""
+    likeness = "" if "failed" in result.flags else result.likeness
     tables = tuple(tuple(tuple(words[start:end] for start, end in row) for row in table) for table in result.tables)
     ratio = result.part.height_pt / result.part.width_pt
     written = tuple(
@@ -391,18 +386,12 @@ def _what_is_left(task: PageTask) -> PageResult:
         return load_result(task)
     except (ValueError, KeyError, TypeError, OSError):
         sheet = Image.new("L", _PLACEHOLDER_SIZE, 225)
-        site_image, image = task.stem.with_suffix(".webp"), task.stem.with_suffix(".jpeg")
+        image = task.stem.with_suffix(".jpeg")
+        site_image, thumbnail = task.site_image_path, task.thumbnail_path if task.page_no == 1 else None
         site_image.write_bytes(site_webp(sheet, limit_bytes=SITE_FIRST_BYTES))
+        if thumbnail is not None:
+            thumbnail.write_bytes(thumbnail_jpeg(sheet))
         image.write_bytes(jpeg(sheet, 60))
         width, height = _PLACEHOLDER_SIZE
         part = PagePart(image, "jpeg", width, height, True, width, height, None)
-        return PageResult("", (), 0.0, task.languages[0], ("failed",), site_image, part)
-
-
-def _thumbnail(site_image: Path | None, folder: Path) -> Path | None:
-    if site_image is None:
-        return None
-    target = folder / "thumbnail.jpg"
-    with Image.open(site_image, formats=["WEBP"]) as image:
-        target.write_bytes(jpeg(shrink(image.convert("RGB"), THUMBNAIL_LONG_SIDE_PX), 70))
-    return target
+        return PageResult("", (), 0.0, task.languages[0], ("failed",), site_image, part, thumbnail=thumbnail)

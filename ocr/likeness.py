@@ -4,8 +4,6 @@ The page is divided into 16 x 16 fields. Each field gives a bit: more ink than t
 a stamp change a few bits; another letter changes about half of the bits.
 """
 
-from pathlib import Path
-
 import numpy as np
 from PIL import Image, ImageFilter
 
@@ -13,12 +11,6 @@ from ocr import filters
 
 SIDE = 16
 _WORK_PX = 256
-
-
-def likeness_of(path: Path) -> str:
-    """The hash of a page image that we made ourselves."""
-    with Image.open(path, formats=["JPEG", "WEBP", "PNG"]) as picture:
-        return likeness(picture)
 
 
 def likeness(page: Image.Image) -> str:

@@ -125,6 +125,8 @@ class PageReader:
             language=language_of(text, task.languages),
             flags=reading.flags,
             site_image=coded.site_image,
+            thumbnail=coded.thumbnail,
+            likeness=coded.likeness,
             part=coded.part(layer),
             tables=_tables(reading.lines),
             written=tuple((box.left, box.top, box.right, box.bottom) for box in reading.written),

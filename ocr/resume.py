@@ -43,7 +43,7 @@ class FinishedPages:
         """All that the page depends on, and the sizes of its files: after a power cut a file may be empty."""
         part = result.part
         files = [part.image, *(patch.image for patch in part.patches)]
-        files += [path for path in (part.layer, result.site_image) if path is not None]
+        files += [path for path in (part.layer, result.site_image, result.thumbnail) if path is not None]
         sizes = [path.stat().st_size for path in files]
         page = [self._digests[task.source], task.media_type, task.page_index, task.rotation, list(task.languages)]
         return [engine_version(), repr(self._settings), *page, sizes]

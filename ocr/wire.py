@@ -2,6 +2,8 @@
 from a child is ever unpickled, and every value is checked."""
 
 import json
+import math
+import re
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, cast
@@ -11,6 +13,9 @@ from ged.ports import BoxState, FormArea, FormBox, FormReading, PrintedForm, Qua
 Message = dict[str, Any]
 MAX_WRITTEN = 12
 """The most regions of handwriting of a page."""
+_MAX_RESULT_BYTES = 64 * 1024 * 1024
+_MAX_SITE_BYTES, _MAX_THUMBNAIL_BYTES = 1024 * 1024, 256 * 1024
+_LIKENESS = re.compile("(?:[0-9a-f]{64})?")
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,16 @@ class PageTask:
     def stem(self) -> Path:
         """Beginning of the names of all files of this page."""
         return Path(self.out) / f"page-{self.page_no:04d}"
+
+    @property
+    def site_image_path(self) -> Path:
+        """The page's image for the screen, a WebP."""
+        return self.stem.with_suffix(".webp")
+
+    @property
+    def thumbnail_path(self) -> Path:
+        """The small picture of the page, a JPEG."""
+        return self.stem.with_suffix(".thumbnail.jpg")
 
     @property
     def result_path(self) -> Path:
@@ -84,6 +99,7 @@ class PageResult:
     Attributes:
         words: text, x, y, width, height, confidence.
         written: regions of handwriting: left, top, right, bottom.
+        thumbnail, likeness: as ``ocr.coding.CodedPage``.
     """
 
     text: str
@@ -95,6 +111,8 @@ class PageResult:
     part: PagePart
     tables: tuple[tuple[tuple[tuple[int, int], ...], ...], ...] = ()
     written: tuple[tuple[float, float, float, float], ...] = ()
+    thumbnail: Path | None = None
+    likeness: str = ""
 
     def dump(self, path: Path) -> None:
         """Write the result atomically."""
@@ -108,9 +126,14 @@ class PageResult:
 def load_result(task: PageTask) -> PageResult:
     """Read a page's result; file names are computed here, not taken from the child.
 
+    The pictures are looked at from outside: a hostile child may write one that takes over whoever decodes it
+    (CVE-2023-4863 was such a WebP).
+
     Raises:
         ValueError, KeyError, TypeError, OSError: the result is missing or invalid.
     """
+    if task.result_path.stat().st_size > _MAX_RESULT_BYTES:
+        raise ValueError("more than the words of a page")
     data = cast(Message, json.loads(task.result_path.read_text("utf-8")))
     part = cast(Message, data["part"])
     layer = None if part["layer"] is None else _own(task, part["layer"])
@@ -120,20 +143,22 @@ def load_result(task: PageTask) -> PageResult:
         confidence=float(data["confidence"]),
         language=str(data["language"]),
         flags=tuple(str(flag) for flag in data["flags"]),
-        site_image=None if data["site_image"] is None else _own(task, data["site_image"]),
+        site_image=None if data["site_image"] is None else _webp(task.site_image_path),
         part=PagePart(
             image=_own(task, part["image"]),
             coding=str(part["coding"]),
             width_px=int(part["width_px"]),
             height_px=int(part["height_px"]),
             gray=bool(part["gray"]),
-            width_pt=float(part["width_pt"]),
-            height_pt=float(part["height_pt"]),
+            width_pt=_points(part["width_pt"]),
+            height_pt=_points(part["height_pt"]),
             layer=layer,
             patches=tuple(_patch(task, patch) for patch in part["patches"]),
         ),
         tables=_tables(data["tables"], len(data["words"])),
         written=_written(data["written"]),
+        thumbnail=None if data["thumbnail"] is None else _jpeg(task.thumbnail_path),
+        likeness=_likeness(data["likeness"]),
     )
 
 
@@ -158,6 +183,47 @@ def _patch(task: PageTask, data: Message) -> PatchPart:
     left, top, right, bottom = (int(side) for side in data["box"])
     size = int(data["width_px"]), int(data["height_px"])
     return PatchPart(_own(task, data["image"]), (left, top, right, bottom), *size, bool(data["gray"]))
+
+
+def _webp(path: Path) -> Path:
+    """A WebP to its last byte (RFC 9649, 2.4), by its frame alone."""
+    size_bytes, first, _ = _ends(path, _MAX_SITE_BYTES)
+    if first[:4] != b"RIFF" or first[8:] != b"WEBP" or int.from_bytes(first[4:8], "little") + 8 != size_bytes:
+        raise ValueError("no WebP")
+    return path
+
+
+def _jpeg(path: Path) -> Path:
+    """A JPEG, by its first and last marker alone (ITU-T T.81, B.2.1)."""
+    _, first, last = _ends(path, _MAX_THUMBNAIL_BYTES)
+    if first[:3] != b"\xff\xd8\xff" or last != b"\xff\xd9":
+        raise ValueError("no JPEG")
+    return path
+
+
+def _ends(path: Path, max_bytes: int) -> tuple[int, bytes, bytes]:
+    """The size of a picture, its first twelve bytes and its last two."""
+    size_bytes = path.stat(follow_symlinks=False).st_size
+    if path.is_symlink() or not 12 <= size_bytes <= max_bytes:
+        raise ValueError(f"{path.name} is no picture of a page")
+    with path.open("rb") as file:
+        first = file.read(12)
+        file.seek(-2, 2)
+        return size_bytes, first, file.read(2)
+
+
+def _likeness(data: object) -> str:
+    if not isinstance(data, str) or not _LIKENESS.fullmatch(data):
+        raise ValueError("no likeness")
+    return data
+
+
+def _points(data: Any) -> float:
+    """A side of a page, which others divide by: no zero and no infinity."""
+    value = float(data)
+    if not 0 < value < math.inf:
+        raise ValueError("no side of a page")
+    return value
 
 
 def _own(task: PageTask, name: object) -> Path:

@@ -1,5 +1,6 @@
 """RFC 3161 time-stamps from several authorities, in order. A failed authority is skipped for a while."""
 
+import asyncio
 import logging
 import time
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ from pyhanko.sign.timestamps import TimeStamper
 
 from ged.errors import EngineFailed
 
+_MAX_BYTES = 1024 * 1024  # a token with the authority's certificates has less than 20,000
 _log = logging.getLogger(__name__)
 
 
@@ -18,6 +20,10 @@ class TimestampUnavailable(EngineFailed):
 
     def __init__(self) -> None:
         super().__init__("sign.no_timestamp", retryable=True)
+
+
+class ResponseTooLarge(Exception):
+    """An authority sent more than any token has."""
 
 
 class HttpTimeStamper(TimeStamper):
@@ -33,13 +39,24 @@ class HttpTimeStamper(TimeStamper):
 
         Raises:
             httpx.HTTPError: no response, or an HTTP error status.
+            ResponseTooLarge: the response is larger than any token.
+            TimeoutError: the response did not end in time.
         """
         headers = {"Content-Type": "application/timestamp-query", "Accept": "application/timestamp-reply"}
         # One for each request: a client is bound to its event loop, and each signature has a loop of its own.
-        async with httpx.AsyncClient(timeout=self._timeout_s) as client:
-            response = await client.post(self.url, content=req.dump(), headers=headers)
-        response.raise_for_status()
-        return tsp.TimeStampResp.load(response.content)
+        # The client's own limit is for each piece: a server that sends a byte each second would never reach it.
+        async with (
+            asyncio.timeout(self._timeout_s),
+            httpx.AsyncClient(timeout=self._timeout_s) as client,
+            client.stream("POST", self.url, content=req.dump(), headers=headers) as response,
+        ):
+            response.raise_for_status()
+            content = bytearray()
+            async for piece in response.aiter_bytes():
+                content += piece
+                if len(content) > _MAX_BYTES:
+                    raise ResponseTooLarge
+        return tsp.TimeStampResp.load(bytes(content))
 
 
 class FallbackTimeStamper(TimeStamper):

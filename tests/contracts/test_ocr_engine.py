@@ -238,6 +238,40 @@ def test_a_picture_within_a_limit(engine: OcrEngine, tmp_path: Path) -> None:
         assert image.width / image.height == pytest.approx(page.width / page.height, abs=0.01)
 
 
+def test_the_process_of_the_engine_opens_no_picture(
+    engine: OcrEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hostile file may control the child that wrote a picture: our own process looks at its frame alone."""
+    page = with_qr(draw(size=SMALL), "GED:1:2026-00044")
+    pdf, scan = scan_pdf([page, draw("deux", size=SMALL)], tmp_path / "s.pdf"), save(page, tmp_path / "s.png")
+    out = tmp_path / "out"
+    out.mkdir()
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("bytes from outside are opened in children alone")
+
+    with monkeypatch.context() as forbidden:
+        for name in (
+            "PIL.Image.open",
+            "PIL.ImageFile.ImageFile.load",
+            "PIL.ImageFile.ImageFile.__init__",
+            "pikepdf.open",
+            "pypdfium2.PdfDocument.__init__",
+        ):
+            forbidden.setattr(name, refuse)
+        refs = [PageRef(pdf, "application/pdf", 0), PageRef(pdf, "application/pdf", 1), PageRef(scan, "image/png", 0)]
+        read = engine.recognise(refs, languages=["fra"], timeout_s=TIMEOUT_S, out=out)
+        engine.inspect(pdf, filename="s.pdf", timeout_s=TIMEOUT_S)
+        engine.thumbnail(refs[0], width_px=200, out=tmp_path / "t.jpg", timeout_s=TIMEOUT_S)
+        corners = ((0.0, 0.0), (0.5, 0.0), (0.5, 0.5), (0.0, 0.5))
+        engine.draw_part(refs[0], corners, width_px=200, out=tmp_path / "part.jpg", timeout_s=TIMEOUT_S)
+        assert engine.read_codes(refs[2], timeout_s=TIMEOUT_S) == ("GED:1:2026-00044",)
+    assert [(len(one.likeness), one.flags) for one in read.pages] == [(64, ()), (0, ()), (0, ())]
+    assert read.thumbnail is not None
+    with Image.open(read.thumbnail) as image:
+        assert (image.format, max(image.size)) == ("JPEG", 300)
+
+
 def test_a_damaged_page_is_flagged_and_the_others_go_on(engine: OcrEngine, tmp_path: Path) -> None:
     good, bad = save(draw(), tmp_path / "good.png"), save(draw(), tmp_path / "bad.png")
     bad.write_bytes(bad.read_bytes()[:5000])

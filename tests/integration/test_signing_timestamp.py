@@ -1,7 +1,11 @@
 """Time-stamps by a real authority (certomancer), and signing while it is unreachable."""
 
+import threading
+import time
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from sqlalchemy import select
@@ -87,6 +91,48 @@ def test_the_second_authority_answers_for_the_first(authority, keys):
 def test_an_answer_that_is_no_time_stamp_degrades_too(authority, keys):
     page = authority.tsa().removesuffix("/tsa/tsa") + "/crls/root/latest.crl"
     assert _sign(PadesSigner([page]), keys).level == "B-B"
+
+
+@pytest.fixture
+def endless():
+    """An authority that sends for as long as somebody reads, in pieces of so many bytes, each after a pause."""
+    servers = []
+
+    def start(piece, pause_s):
+        class Endless(BaseHTTPRequestHandler):
+            def do_POST(self):
+                self.send_response(200)
+                self.send_header("Content-Type", "application/timestamp-reply")
+                self.end_headers()
+                with suppress(OSError):  # the caller went away
+                    while True:
+                        self.wfile.write(b"0" * piece)
+                        server.sent += piece
+                        time.sleep(pause_s)
+
+            def log_message(self, *_):
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Endless)
+        server.sent = 0
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return server
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize(("piece", "pause_s"), [(65_536, 0.0), (1, 0.1)], ids=["quickly", "byte by byte"])
+def test_an_authority_that_sends_without_end_is_left(endless, keys, piece, pause_s):
+    server = endless(piece, pause_s)
+    began = time.monotonic()
+    signer = PadesSigner([f"http://127.0.0.1:{server.server_port}/"], tsa_timeout_s=3)
+    assert _sign(signer, keys).level == "B-B"
+    assert time.monotonic() - began < 20
+    assert server.sent < 16 * 1024 * 1024  # what the two systems hold on the way is more than was read
 
 
 def test_the_authority_tells_the_hour_and_says_so_when_it_is_gone(authority):
