@@ -39,7 +39,7 @@ from ocr.resume import FinishedPages
 from ocr.sandbox import Sandbox
 from ocr.sniff import P7M, PDF, sniff
 from ocr.tesseract import PROGRAM, Plug, plug_of
-from ocr.wire import Message, PagePart, PageResult, PageTask, as_message, form_reading, load_result
+from ocr.wire import Message, PagePart, PageResult, PageTask, as_message, check_drawn, form_reading, load_result
 from sandbox import Isolation
 
 PAGES_A_LOOK = 8
@@ -192,11 +192,13 @@ class TesseractEngine:
             "out": str(out.resolve()),
         }
         self._sandbox.ask(request, timeout_s=timeout_s)
+        _check_drawn(out, webp=bool(limit_bytes))
 
     def draw_part(self, page: PageRef, place: Quad, *, width_px: int, out: Path, timeout_s: float) -> None:
         """Write a picture of a place of a page, as ``OcrEngine.draw_part``."""
         more = {"place": place, "width_px": width_px, "out": str(out.resolve())}
         self._ask_of(page, "part", timeout_s, **more)
+        _check_drawn(out, webp=False)
 
     def read_codes(self, page: PageRef, *, timeout_s: float) -> tuple[str, ...]:
         """Texts of all codes of a page, as ``OcrEngine.read_codes``."""
@@ -348,6 +350,15 @@ def _about(filename: str) -> Iterator[None]:
     except EngineFailed as failure:
         params = {**failure.params, "filename": filename}
         raise EngineFailed(failure.code, failure.remedy, retryable=failure.retryable, **params) from failure
+
+
+def _check_drawn(out: Path, *, webp: bool) -> None:
+    """Refuse a picture of a hostile child: a page of the site would send it to a browser."""
+    try:
+        check_drawn(out, webp=webp)
+    except (ValueError, OSError) as error:
+        out.unlink(missing_ok=True)
+        raise EngineFailed("ocr.crashed", "The file ended the reading process.") from error
 
 
 def _page_facts(data: dict[str, Any]) -> PageFacts:

@@ -14,7 +14,7 @@ Message = dict[str, Any]
 MAX_WRITTEN = 12
 """The most regions of handwriting of a page."""
 _MAX_RESULT_BYTES = 64 * 1024 * 1024
-_MAX_SITE_BYTES, _MAX_THUMBNAIL_BYTES = 1024 * 1024, 256 * 1024
+_MAX_SITE_BYTES, _MAX_THUMBNAIL_BYTES, _MAX_DRAWN_BYTES = 1024 * 1024, 256 * 1024, 64 * 1024 * 1024
 _LIKENESS = re.compile("(?:[0-9a-f]{64})?")
 
 
@@ -143,7 +143,7 @@ def load_result(task: PageTask) -> PageResult:
         confidence=float(data["confidence"]),
         language=str(data["language"]),
         flags=tuple(str(flag) for flag in data["flags"]),
-        site_image=None if data["site_image"] is None else _webp(task.site_image_path),
+        site_image=None if data["site_image"] is None else _webp(task.site_image_path, _MAX_SITE_BYTES),
         part=PagePart(
             image=_own(task, part["image"]),
             coding=str(part["coding"]),
@@ -157,7 +157,7 @@ def load_result(task: PageTask) -> PageResult:
         ),
         tables=_tables(data["tables"], len(data["words"])),
         written=_written(data["written"]),
-        thumbnail=None if data["thumbnail"] is None else _jpeg(task.thumbnail_path),
+        thumbnail=None if data["thumbnail"] is None else _jpeg(task.thumbnail_path, _MAX_THUMBNAIL_BYTES),
         likeness=_likeness(data["likeness"]),
     )
 
@@ -185,17 +185,29 @@ def _patch(task: PageTask, data: Message) -> PatchPart:
     return PatchPart(_own(task, data["image"]), (left, top, right, bottom), *size, bool(data["gray"]))
 
 
-def _webp(path: Path) -> Path:
+def check_drawn(path: Path, *, webp: bool) -> None:
+    """Look at a picture that a child drew on demand, without decoding it.
+
+    Raises:
+        ValueError, OSError: it is missing, no picture of this type, or of many megabytes.
+    """
+    if webp:
+        _webp(path, _MAX_DRAWN_BYTES)
+    else:
+        _jpeg(path, _MAX_DRAWN_BYTES)
+
+
+def _webp(path: Path, max_bytes: int) -> Path:
     """A WebP to its last byte (RFC 9649, 2.4), by its frame alone."""
-    size_bytes, first, _ = _ends(path, _MAX_SITE_BYTES)
+    size_bytes, first, _ = _ends(path, max_bytes)
     if first[:4] != b"RIFF" or first[8:] != b"WEBP" or int.from_bytes(first[4:8], "little") + 8 != size_bytes:
         raise ValueError("no WebP")
     return path
 
 
-def _jpeg(path: Path) -> Path:
+def _jpeg(path: Path, max_bytes: int) -> Path:
     """A JPEG, by its first and last marker alone (ITU-T T.81, B.2.1)."""
-    _, first, last = _ends(path, _MAX_THUMBNAIL_BYTES)
+    _, first, last = _ends(path, max_bytes)
     if first[:3] != b"\xff\xd8\xff" or last != b"\xff\xd9":
         raise ValueError("no JPEG")
     return path

@@ -10,7 +10,7 @@ from PIL import Image
 
 from ocr.likeness import likeness
 from ocr.pictures import site_webp, thumbnail_jpeg
-from ocr.wire import PagePart, PageResult, PageTask, load_result
+from ocr.wire import PagePart, PageResult, PageTask, check_drawn, load_result
 
 
 @pytest.fixture
@@ -100,3 +100,13 @@ def test_a_result_of_many_megabytes_is_not_parsed(task: PageTask) -> None:
         file.truncate(65 * 1024 * 1024)
     with pytest.raises(ValueError, match="more than the words"):
         load_result(task)
+
+
+@pytest.mark.parametrize("webp", [True, False])
+def test_a_picture_drawn_on_demand_has_its_type(task: PageTask, webp: bool, tmp_path: Path) -> None:
+    right, other = (task.site_image_path, task.thumbnail_path)[:: 1 if webp else -1]
+    check_drawn(right, webp=webp)
+    (tmp_path / "script").write_bytes(b"<svg xmlns='http://www.w3.org/2000/svg'><script>1</script></svg>")
+    for path in (other, tmp_path / "script", tmp_path / "missing"):
+        with pytest.raises((ValueError, OSError)):
+            check_drawn(path, webp=webp)
