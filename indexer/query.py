@@ -69,12 +69,16 @@ def parse(text: str) -> ParsedQuery:
         return _as_words(text, SHORTENED)
     plain = [node for node in state.wanted if _is_plain(node)]
     required = tuple(node for node in state.wanted if not _is_plain(node))
+    words, run = _without_stop_words(plain, all_may_go=bool(required)), _run(plain)
+    # Each word apart is a clause for each field: five hundred words joined by hyphens would be thousands.
+    if len(run) <= MAX_TERMS:
+        words = tuple(map(_with_apart, words))
     return ParsedQuery(
         required=required,
-        words=tuple(map(_with_apart, _without_stop_words(plain, all_may_go=bool(required)))),
+        words=words,
         excluded=tuple(state.excluded),
         whole_number=_whole_number(text, state),
-        run=_run(plain),
+        run=run,
         since=state.since,
         until=state.until,
         notice=shortened,

@@ -141,6 +141,9 @@ class Gunzipping:
             except zlib.error:
                 raise EngineFailed("backup.altered", "take an earlier copy, or another medium") from None
             packed = self._unpacker.unconsumed_tail
+            # We write one stream. The library would gather all that follows it, in memory, and copy it at each call.
+            if self._unpacker.unused_data:
+                raise EngineFailed("backup.altered", "take an earlier copy, or another medium")
             if not plain and not packed:
                 return len(content)
             self._hasher.update(plain)

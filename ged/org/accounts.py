@@ -18,6 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from ged import locks
 from ged.errors import DiskFull, Invalid, NotFound
 from ged.faults import fault_of
 from ged.languages import LANGUAGES
@@ -193,20 +194,26 @@ def _as_far_as_there_is_room() -> Iterator[_Room]:
 
 
 def set_password(
-    uow: UnitOfWork, person_id: PersonId | int, password_hash: str, *, actor: Actor, is_given: bool = False
+    uow: UnitOfWork, person_id: PersonId | int, password_hash: str, *, actor: Actor, is_given: bool = False,
+    epoch: int | None = None,
 ) -> int:
     """Give a person a new password (made by ``hash_password`` before the transaction); ends all their sessions.
 
     Args:
         is_given: another person knows the password: its owner must change it first.
+        epoch: that of the person before the present password was checked. None: nobody checked it.
 
     Returns:
         The new session epoch.
 
     Raises:
         NotFound: ``person.unknown``.
-    """
-    person = _person(uow.session, person_id)
+        Invalid: ``password.wrong``: the password was changed since ``epoch`` was read.
+    """  # fmt: skip
+    # Of two changes at one moment each raises the epoch: a session between them would outlive the second.
+    person = locks.hold_one(uow.session, Person, int(person_id)) or _person(uow.session, person_id)
+    if epoch is not None and person.session_epoch != epoch:
+        raise Invalid("password.wrong", "type the present password", field="current_password")
     person.password_hash = password_hash
     person.session_epoch += 1
     person.must_change_password = is_given

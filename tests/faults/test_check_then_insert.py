@@ -15,7 +15,7 @@ from ged import audit
 from ged.capture import intake
 from ged.capture.models import ScanBatch
 from ged.errors import Invalid, StaleVersion
-from ged.org import absences
+from ged.org import absences, accounts
 from ged.org.absences import AbsenceForm
 from ged.org.models import Absence
 from ged.ports import Digest, MailId, RaisedPdf, SearchQuery
@@ -28,7 +28,7 @@ from ged.register.models import MailLink
 from ged.search import saved as saved_searches
 from ged.search.models import SavedSearch
 from ged.signbook.models import SignedRevision
-from ged.unit import Services, UnitOfWork
+from ged.unit import SYSTEM, Services, UnitOfWork
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 from tests.intake_kit import pair
 from tests.lock_kit import Actor, wait_for_waiters
@@ -71,6 +71,17 @@ def count(services: Services, table: Any) -> int:
     with services.snapshot() as session:
         assert list(audit.verify_chain(session)) == []
         return session.scalar(select(func.count()).select_from(table)) or 0
+
+
+def test_each_of_two_new_passwords_ends_the_sessions_before_it(services: Services) -> None:
+    """A session that is opened between the two is none that the second left open."""
+
+    def give(uow: UnitOfWork) -> int:
+        person = accounts.person_of_account(uow.session, "agent")
+        return accounts.set_password(uow, person.id, "hash", actor=SYSTEM)
+
+    first, second = both(services, give, give)
+    assert second == first + 1
 
 
 def _away(days: int, length: int = 4) -> AbsenceForm:

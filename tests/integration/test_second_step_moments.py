@@ -100,6 +100,29 @@ def test_a_password_that_is_changed_after_it_was_checked_opens_nothing(
     services.engine.dispose()
 
 
+def test_a_password_that_is_changed_after_it_was_checked_changes_nothing(
+    folder: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever knows the earlier one, and is signed in with it, sets another one while the owner gets a new one."""
+    services = make_services(folder, create=False)
+    client = sign_in(open_site(folder, services), "agent")
+    hash_password, given = passwords.hash_password, passwords.hash_password("tout autre chose 2027")
+
+    def late(password: str) -> str:
+        with services.unit_of_work(clock.at) as uow:
+            accounts.set_password(uow, accounts.person_of_account(uow.session, "agent").id, given, actor=SYSTEM)
+        return hash_password(password)
+
+    monkeypatch.setattr(passwords, "hash_password", late)
+    typed = {"current_password": PASSWORD, "password": "celui du voleur 2027", "password_again": "celui du voleur 2027"}
+    assert post(client, "/mon-compte/mot-de-passe", typed).status_code == 422
+    with services.reading() as session:
+        assert accounts.person_of_account(session, "agent").password_hash == given
+    assert client.get("/recherche/").status_code != 200
+    assert sign_in_alone(services) == 0
+    services.engine.dispose()
+
+
 def sign_in_alone(services: Services) -> int:
     """Sessions that are open now."""
     with services.reading() as session:

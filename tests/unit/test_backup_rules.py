@@ -107,6 +107,13 @@ def test_what_is_not_compressed_is_refused() -> None:
         Gunzipping(io.BytesIO()).write(b"no gzip")
 
 
+def test_what_follows_the_end_of_a_stream_is_refused_and_not_gathered() -> None:
+    back = Gunzipping(io.BytesIO())
+    back.write(gzip.compress(b"plain"))
+    with pytest.raises(EngineFailed, match="altered"):
+        back.write(b"\0" * CHUNK)
+
+
 def test_a_few_bytes_that_stand_for_many_are_unpacked_piece_by_piece() -> None:
     """Who writes them may have a limit: it counts before the next piece is unpacked."""
     sizes: list[int] = []

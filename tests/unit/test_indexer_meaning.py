@@ -1,6 +1,7 @@
 """Synonyms, and the probable meaning of a mistyped word."""
 
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -166,3 +167,13 @@ def test_nothing_is_counted_where_no_neighbours_can_be_joined() -> None:
 )  # fmt: skip
 def test_the_frame_of_a_question_is_not_searched(framed: str) -> None:
     assert [node.text for node in parse(framed).words if isinstance(node, Words)] == ["demander", "congé"]
+
+
+def test_a_very_long_compound_is_not_taken_apart() -> None:
+    """Each of its words would be a clause for each field: a search of thousands of clauses, which the server refuses."""
+    pairs = ["".join(one) for one in product("bcdfghjklmnp", "bcdfghjklmnp")]
+    short, long = parse("-".join(pairs[:4])), parse("-".join(pairs))
+    assert [len(word.apart) for word in short.words if isinstance(word, Words)] == [4]
+    assert [len(word.apart) for word in long.words if isinstance(word, Words)] == [0]
+    several = parse(" ".join("-".join(pairs[start : start + 4]) for start in range(0, len(pairs), 4)))
+    assert not any(word.apart for word in several.words if isinstance(word, Words))

@@ -172,6 +172,8 @@ def change_password() -> ResponseReturnValue:
         fields.check()
         if new != again:
             raise Invalid("password.differs", "type it twice", field="password_again")
+        with services.reading() as session:
+            epoch = sessions.epoch_of(session, actor.person_id)
         accounts.check_password(services, actor.person_id, current, now=context.now())
         if new == current:
             raise Invalid("password.same", "choose another", field="password")
@@ -180,13 +182,13 @@ def change_password() -> ResponseReturnValue:
         passwords.refuse_guessable(new, *words)
         # Before the transaction: argon2id is slow on purpose, and on SQLite all other writers would wait for it.
         password_hash = passwords.hash_password(new)
+        with services.unit_of_work(context.now()) as uow:
+            opened = accounts.set_password(uow, actor.person_id, password_hash, actor=actor, epoch=epoch)
+            sessions.end_all(uow, actor.person_id, actor=actor)
     except Invalid as error:
         return refused("session/password.html", error, given=g.password_is_given)
-    with services.unit_of_work(context.now()) as uow:
-        accounts.set_password(uow, actor.person_id, password_hash, actor=actor)
-        sessions.end_all(uow, actor.person_id, actor=actor)
     # This session has ended with the others: a copy of its cookie in other hands is worth nothing from here on.
-    auth.open_session(actor.person_id)
+    auth.open_session(actor.person_id, epoch=opened)
     flash(_("Votre mot de passe est changé. Vos autres sessions sont fermées."), "success")
     return redirect(url_for("session.home"), 303)
 
