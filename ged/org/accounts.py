@@ -194,7 +194,12 @@ def _as_far_as_there_is_room() -> Iterator[_Room]:
 
 
 def set_password(
-    uow: UnitOfWork, person_id: PersonId | int, password_hash: str, *, actor: Actor, is_given: bool = False,
+    uow: UnitOfWork,
+    person_id: PersonId | int,
+    password_hash: str,
+    *,
+    actor: Actor,
+    is_given: bool = False,
     epoch: int | None = None,
 ) -> int:
     """Give a person a new password (made by ``hash_password`` before the transaction); ends all their sessions.
