@@ -20,7 +20,8 @@ from ged.routing import rectify_letter
 from ged.unit import Services
 from tests.factories import NOW, actor
 from tests.reserve_kit import BACK, CUT, enter, line_ids, make, register_id, states
-from tests.site import make_site, post, sign_in
+from tests.site import Clock, make_site, post, sign_in
+from web.site import context
 
 pytestmark = pytest.mark.in_turns(3)
 
@@ -34,13 +35,24 @@ def site(tmp_path: Path) -> Iterator[tuple[Flask, Services]]:
     services.engine.dispose()
 
 
+AT = (datetime.now(UTC) - timedelta(days=1)).replace(hour=14, minute=30)
+"""The time of the site: an hour of the afternoon, for an hour before midnight and after it has two days."""
+
+
+@pytest.fixture(autouse=True)
+def afternoon(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    clock.at = AT
+    monkeypatch.setattr(context, "datetime", clock)
+
+
 def an_hour_ago() -> datetime:
-    """A site asks the real clock: the book was made an hour ago."""
-    return datetime.now(UTC) - timedelta(hours=1)
+    """When the book was made."""
+    return AT - timedelta(hours=1)
 
 
 def typed(services: Services, book_id: int, line_id: int, **more: object) -> dict[str, object]:
-    received = (datetime.now(UTC) - timedelta(minutes=10)).astimezone(services.zone)
+    received = (AT - timedelta(minutes=10)).astimezone(services.zone)
     return {
         "carnet": book_id, "ligne": line_id, "received_on": f"{received:%d/%m/%Y}", "received_clock": f"{received:%Hh%M}",
         "register_id": register_id(services, "ARR"), "addressed_post_id": actor(services, "sg").posts[0].post_id,
@@ -95,9 +107,7 @@ def test_a_line_that_a_colleague_took_is_told_and_what_was_typed_stays(site: tup
     ids, client = line_ids(services, book.id), sign_in(app, "agent")
     page = f"/enregistrer/?carnet={book.id}"
     client.get(page)
-    enter(
-        services, ids[0], "D'un collègue", received_at=datetime.now(UTC) - timedelta(minutes=10), now=datetime.now(UTC)
-    )
+    enter(services, ids[0], "D'un collègue", received_at=AT - timedelta(minutes=10), now=AT)
     sent = post(client, "/enregistrer/", typed(services, book.id, ids[0], subject="Une autre demande"), page=page)
     assert sent.status_code == 409
     assert f"La ligne {book.code}-01 est déjà inscrite, sous le n° 00001/" in sent.text
@@ -142,13 +152,13 @@ def test_a_line_without_its_true_moment_is_refused(
 
 def at(services: Services, minutes: int) -> dict[str, str]:
     """The day and hour so many minutes ago, as a clerk types them."""
-    moment = (datetime.now(UTC) - timedelta(minutes=minutes)).astimezone(services.zone)
+    moment = (AT - timedelta(minutes=minutes)).astimezone(services.zone)
     return {"received_on": f"{moment:%d/%m/%Y}", "received_clock": f"{moment:%H:%M}"}
 
 
 def test_a_moment_before_that_of_the_line_before_is_asked_once(site: tuple[Flask, Services]) -> None:
     app, services = site
-    book = make(services, now=datetime.now(UTC) - timedelta(days=3))
+    book = make(services, now=AT - timedelta(days=3))
     ids, client = line_ids(services, book.id), sign_in(app, "agent")
     page, a_day = f"/enregistrer/?carnet={book.id}", 24 * 60
     post(client, "/enregistrer/", typed(services, book.id, ids[0], **at(services, a_day)), page=page)
@@ -186,7 +196,7 @@ def test_a_moment_after_that_of_the_line_after_is_asked(site: tuple[Flask, Servi
 
 def test_the_day_that_is_proposed_is_that_of_the_line_before(site: tuple[Flask, Services]) -> None:
     app, services = site
-    now = datetime.now(UTC)
+    now = AT
     book = make(services, now=now - timedelta(days=9))
     ids, client = line_ids(services, book.id), sign_in(app, "agent")
     for line_id, days in ((ids[0], 5), (ids[5], 3)):
@@ -286,7 +296,7 @@ def test_the_free_lines_of_a_closed_register_are_voided_and_nothing_else_is_done
     page, form = f"{HERE}/{book.id}", f"{HERE}/{book.id}/annulation"
     assert "Le registre est fermé" not in client.get(page).text
     with services.engine.begin() as connection:
-        connection.execute(update(Register).where(Register.code == "ARR").values(closed_at=datetime.now(UTC)))
+        connection.execute(update(Register).where(Register.code == "ARR").values(closed_at=AT))
     shown = client.get(page).text
     assert "Le registre est fermé" in shown
     assert form in shown
