@@ -25,6 +25,7 @@ class Step:
 
     Attributes:
         person_id: 0: nobody is known yet.
+        epoch: that of the person before the password was checked, for ``ged.org.sessions.open_session``; None: nobody is known yet.
     """
 
     id: int
@@ -32,6 +33,7 @@ class Step:
     person_id: int
     account: str
     challenge: bytes
+    epoch: int | None = None
 
 
 def begin(
@@ -73,7 +75,7 @@ def find(session: Session, token: str, kind: StepKind, *, now: datetime) -> Step
     person = session.get_one(Person, row.person_id)
     if not person.is_active or person.session_epoch != row.epoch:
         return None
-    return Step(row.id, row.kind, row.person_id, person.account, row.challenge)
+    return Step(row.id, row.kind, row.person_id, person.account, row.challenge, row.epoch)
 
 
 def require(session: Session, token: str, kind: StepKind, *, now: datetime) -> Step:

@@ -1,5 +1,9 @@
 """The address of a unit stands at the foot of what it prints: its own, or that of its entity, and of no other entity."""
 
+import io
+
+import pdfplumber
+import pytest
 from sqlalchemy import select
 
 from ged.administration import wanted
@@ -17,6 +21,8 @@ from tests.word_kit import text_of
 __all__ = ["house"]
 OURS = "Avenue de la Libération, BP 335, Lomé – Tél. 22 21 31 47"
 DIRECTIONS = "BP 12, Atakpamé"
+MARGIN_PT = 9
+"""At the edge no printer of an office prints."""
 
 
 def give(house: House, code: str, address: str) -> None:
@@ -52,6 +58,20 @@ def test_letters_and_receipts_bear_it(house: House) -> None:
     _row, shown, signed = house.signed(house.answer())
     assert OURS in text_of(shown)
     assert OURS in text_of(signed)
+
+
+@pytest.mark.parametrize("address", ["W" * 200, "WWWW " * 40, "Avenue de la Libération, BP 335, Lomé – " * 5], ids=["one word", "wide", "long"])
+def test_the_longest_address_stays_on_the_paper(house: House, address: str) -> None:
+    give(house, "MIN", address.strip()[:200])
+    arrived = register(house.services)
+    with house.services.reading() as session:
+        sheet = prints.receipt(session, house.services, arrived.number_id, house.who("agent"))
+    _row, _shown, signed = house.signed(house.answer())
+    for pdf in (typeset(TEMPLATES / sheet.template, sheet.data, at=sheet.at), signed):
+        with pdfplumber.open(io.BytesIO(pdf)) as document:
+            for page in document.pages:
+                assert max(sign["x1"] for sign in page.chars) < page.width - MARGIN_PT
+                assert max(sign["bottom"] for sign in page.chars) < page.height - MARGIN_PT
 
 
 def test_a_letter_is_signed_as_it_was_read(house: House) -> None:

@@ -4,6 +4,7 @@ import shutil
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -95,6 +96,29 @@ def test_a_password_that_is_changed_after_it_was_checked_opens_nothing(
     else:
         assert answer.status_code == 422
         assert "inexact" in answer.text
+    assert client.get("/recherche/").status_code != 200
+    assert sign_in_alone(services) == 0
+    services.engine.dispose()
+
+
+def test_a_password_that_is_changed_after_the_second_step_opens_nothing(
+    folder: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = make_services(folder, create=False)
+    app = open_site(folder, services)
+    arm(services, "agent", clock.at)
+    complete, given = entering.enter, passwords.hash_password("tout autre chose 2027")
+
+    def late(person_id: PersonId, **asked: Any) -> Any:
+        with services.unit_of_work(clock.at) as uow:
+            accounts.set_password(uow, person_id, given, actor=SYSTEM)
+        return complete(person_id, **asked)
+
+    client = app.test_client()
+    post(client, "/connexion", {"account": "agent", "password": PASSWORD})
+    monkeypatch.setattr(entering, "enter", late)
+    answer = post(client, "/connexion/etape-2", {"code": code(services, "agent", clock.at)})
+    assert answer.location.startswith("/connexion")
     assert client.get("/recherche/").status_code != 200
     assert sign_in_alone(services) == 0
     services.engine.dispose()

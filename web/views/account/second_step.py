@@ -65,9 +65,13 @@ def _again(over: Invalid) -> ResponseReturnValue:
 
 
 def _caller() -> accounts.Caller:
-    with context.services().reading() as db:
-        step = steps.find(db, entering.text(), StepKind.SECOND, now=context.now())
+    step = _second()
     return auth.caller(step.account if step is not None else "")
+
+
+def _second() -> steps.Step | None:
+    with context.services().reading() as db:
+        return steps.find(db, entering.text(), StepKind.SECOND, now=context.now())
 
 
 @blueprint.post("/etape-2")
@@ -99,12 +103,12 @@ def _on_full_disk(typed: str) -> ResponseReturnValue:
 def recovery() -> ResponseReturnValue:
     """A recovery code of the sheet in the envelope."""
     typed = FormReader(request.form).secret("recovery_code")
-    services = context.services()
+    services, step = context.services(), _second()
     try:
         person_id = second.by_recovery_code(services, entering.text(), typed, caller=_caller(), now=context.now())
+        answer = _enter(person_id, step)
     except Invalid as wrong:
         return _wrong(wrong)
-    answer = _enter(person_id)
     with services.reading() as db:
         left = factors.factors_of(db, int(person_id)).codes_left
     flash(_left_words(left), "warning" if left <= FEW else "info")
@@ -170,16 +174,17 @@ def _by_passkey(kind: StepKind) -> PersonId:
 
 
 def _step(take: Callable[[], PersonId]) -> ResponseReturnValue:
+    step = _second()
     try:
-        person_id = take()
+        return _enter(take(), step)
     except Invalid as wrong:
         return _wrong(wrong)
-    return _enter(person_id)
 
 
-def _enter(person_id: PersonId) -> ResponseReturnValue:
+def _enter(person_id: PersonId, step: steps.Step | None = None) -> ResponseReturnValue:
+    """Open the session. Its epoch is that of the password's check: a password changed meanwhile ends it."""
     try:
-        return entering.enter(person_id)
+        return entering.enter(person_id, epoch=step.epoch if step is not None else None)
     except accounts.NotRecorded as full:
         auth.open_unrecorded(full)
     return entering.welcome()
