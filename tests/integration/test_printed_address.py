@@ -60,7 +60,11 @@ def test_letters_and_receipts_bear_it(house: House) -> None:
     assert OURS in text_of(signed)
 
 
-@pytest.mark.parametrize("address", ["W" * 200, "WWWW " * 40, "Avenue de la Libération, BP 335, Lomé – " * 5], ids=["one word", "wide", "long"])
+@pytest.mark.parametrize(
+    "address",
+    ["W" * 200, "WWWW " * 40, "Avenue de la Libération, BP 335, Lomé – " * 5],
+    ids=["one word", "wide", "long"],
+)
 def test_the_longest_address_stays_on_the_paper(house: House, address: str) -> None:
     give(house, "MIN", address.strip()[:200])
     arrived = register(house.services)
