@@ -213,7 +213,7 @@ INDEXES = {
 }
 """The name of each index that no key or constraint needs, and how to make it."""
 ROOM = {"sqlite": "PRAGMA cache_size=-2000000", "postgresql": "SET LOCAL maintenance_work_mem = '1GB'"}
-"""Memory for the copying: SQLite's usual 2 MB are written again and again."""
+"""Memory for the copying (SQLite's usual 2 MB are written again and again) and for making the indexes (PostgreSQL)."""
 
 
 def _drop_indexes(connection: Connection) -> list[str]:

@@ -84,7 +84,7 @@ def ask_rebuild_if_outdated(services: Services, *, now: datetime) -> bool:
     """
     try:
         is_outdated = services.index.status().is_outdated
-    # No answer is no reason for a rebuild, which would wait for the same engine.
+    # An engine that is away is no reason for a rebuild, which would wait for it too.
     except EngineFailed:
         return False
     if is_outdated:

@@ -99,10 +99,10 @@ class ElasticIndex:
         security: dict[str, Any] = {"ca_certs": str(ca_path)} if ca_path else {}
         hosts = [url] if isinstance(url, str) else list(url)
         self._client = Elasticsearch(
-            # Again only at another node: a single one that did not answer in time would keep a page waiting twice.
             hosts,
             api_key=api_key,
             request_timeout=timeout_s,
+            # Again only at another node: a single one that did not answer in time would keep a page waiting twice.
             max_retries=min(len(hosts) - 1, 3),
             **security,
         )

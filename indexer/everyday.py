@@ -1,7 +1,8 @@
 """Words that people say, and the words that the administration writes: *patron* and *employeur*, *payer* and *paiement*.
 
-They mean not quite the same, so a letter that has them alone weighs less than one with the typed word. The list was written
-from general knowledge of the administration. It belongs to the program: an installation's own synonyms stand beside it.
+The two do not mean quite the same, so a letter that has the other word alone weighs less than one with the typed word. The list
+(``everyday.txt``) was written from general knowledge of the administration. It belongs to the program: an installation's own
+synonyms stand beside it.
 """
 
 from collections.abc import Mapping

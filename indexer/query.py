@@ -202,7 +202,7 @@ def _without_stop_words(nodes: list[Node], *, all_may_go: bool) -> tuple[Node, .
 
 
 def _with_apart(node: Node) -> Node:
-    """A compound with its words: people write with a hyphen what letters write without, or in two places."""
+    """A compound with its words apart: people write with a hyphen words that letters write without one, or in two places."""
     if not isinstance(node, Words):
         return node
     telling = tuple(form for form in node.forms if not analysis.is_stop_word(form))

@@ -26,8 +26,8 @@ MAX_MEMBERS = 12
 MAX_MEMBER_WORDS = 8
 MAX_ALSO = 6
 FEW_WORDS = 5
-"""A query of more words is found by half of them. Words of the same matter would make it dearer, and find no better letter
-(measured)."""
+"""Only a query of so few words is widened by words of the same matter. A longer one finds letters by half of its words: it would
+cost more, and find no better letter (measured)."""
 
 ONE_MEMBER = "synonyms.one_member"
 TOO_MANY = "synonyms.too_many"

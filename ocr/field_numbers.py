@@ -73,7 +73,7 @@ _AMOUNT = re.compile(
     r"(?<![\w/.,])(?P<digits>\d{1,3}(?:[ .,']\d{3}){1,5}|\d{1,12})(?P<part>[.,]\d{1,2})?(?![\d])"
     r"\s?(?:\)\s?|,?-+\s?)?(?P<scale>millions?|milliards?|mille)?\s?(?:de\s|d')?\s?(?:" + _CURRENCY + ")"
 )
-_FIRST = re.compile(  # "$4.11", "EUR 34,73"; in "10 € 20 €" the sign belongs to the number before it
+_SIGN_FIRST = re.compile(  # "$4.11", "EUR 34,73"; in "10 € 20 €" the sign belongs to the number before it
     r"(?<![\w$€£])(?:(?<!\d )|(?=\S\d))(?P<currency>us\s?\$|[$€£]|(?:eur|usd|fcfa|xof)\b)\s?"
     r"(?P<digits>\d{1,3}(?:[ .,']\d{3}){1,5}|\d{1,12})(?P<part>[.,]\d{1,2})?(?!\d|\s?(?:[$€£]|eur|usd|fcfa|xof)(?!\s?\d))"
 )
@@ -89,7 +89,7 @@ _TOTAL_LABEL = re.compile(
     r"\W*(?:(?:grand |sous-)?total|net a payer|(?:montant|somme) (?:total|du|a payer)|amount due|balance due)\b"
     r"(?P<due>(?=.*\b(?:ttc|a payer|general|due)\b)|(?<=a payer))?"
 )
-_LABELLED, _WITH_TAX, _SUREST = 3.0, 1.0, 96.0
+_LABELLED, _WITH_TAX, _SUREST = 3.0, 1.0, 96.0  # added to the confidence of a labelled sum; what it never passes
 MAX_AMOUNTS = 8
 
 
@@ -98,9 +98,9 @@ def read_amounts(sheets: Sequence[Sheet]) -> list[FieldReading]:
     found: dict[str, FieldReading] = {}
     for sheet in sheets:
         for piece in _overlapping(sheet):
-            labelled = _TOTAL_LABEL.match(_label_left_of(sheet, piece))
-            found_here = (*_in_digits(piece), *_after_currency(piece), *_in_words(piece))
-            for amount in (_labelled(one, labelled) for one in found_here) if labelled else found_here:
+            label = _TOTAL_LABEL.match(_label_left_of(sheet, piece))
+            amounts = (*_in_digits(piece), *_after_currency(piece), *_in_words(piece))
+            for amount in (_labelled(one, label) for one in amounts) if label else amounts:
                 figure = amount.value.rpartition(" ")[0]
                 if figure not in found or found[figure].confidence < amount.confidence:
                     found[figure] = amount
@@ -120,12 +120,13 @@ def _overlapping(sheet: Sheet) -> Iterator[Piece]:
 
 
 def _labelled(amount: FieldReading, label: re.Match[str]) -> FieldReading:
+    """The amount, surer by its label: most where that says that it is to be paid, or with tax."""
     sure = amount.confidence + _LABELLED + (_WITH_TAX if label["due"] is not None else 0)
     return replace(amount, confidence=min(sure, _SUREST))
 
 
 def _label_left_of(sheet: Sheet, piece: Piece) -> str:
-    """The words to the left on the line of a piece that begins with a number."""
+    """The words to the left of a piece on its line; none where the piece begins with no number: it has its label itself."""
     if not re.match(r"\W{0,3}\d", piece.folded):
         return ""
     left = [other for other in sheet.row(piece.row) if other.right <= piece.x]
@@ -161,7 +162,8 @@ def _in_digits(piece: Piece) -> Iterator[FieldReading]:
 
 
 def _after_currency(piece: Piece) -> Iterator[FieldReading]:
-    for match in _FIRST.finditer(piece.folded):
+    """Amounts whose currency stands before the number."""
+    for match in _SIGN_FIRST.finditer(piece.folded):
         value = int(re.sub(r"\D", "", match["digits"]))
         part = match["part"] or ""
         cents = f",{part[1:]:0<2}" if part.strip(".,0") else ""

@@ -155,7 +155,7 @@ _BEFORE_DATE = re.compile(
     r"(?:(?:le\s)?(?:lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche)\s?,?\s?)?"
     r"(?P<the>(?:le|lc|1e|ie|the|ce)\s?[:.]?\s?)?$"
 )
-_OF_A_NUMBER = re.compile(
+_OF_A_NUMBER = re.compile(  # "Facture n° FA-88 du": the date behind it is that of the letter
     r"^\W*(?:facture|devis|proforma|lettre|note|invoice)\s(?:n\W{0,2}|numero\s)[\w./-]{0,40}\d[\w./-]{0,40}\s(?:en date )?(?:du|of)$"
 )
 _NO_DATE = re.compile(

@@ -34,11 +34,12 @@ _LEVEL_PT, _ENDS_PT, _RULE_PT, _NEXT_ROW_PT = 3.0, 4.0, 60.0, 18.0
 _SAME_ROW = 0.003  # of the height: half the height of small letters
 _RULES = 3
 _COLUMNS = 3  # two columns of prose have a gutter too
-_PROSE_WORDS = 7
+_PROSE_WORDS = 7  # so many without a gap are a line of prose
 _STACKED = 1.5  # cells for each row: with fewer, the rows are boxes of the whole width
 _MOSTLY = 0.6  # of the rows: their last cell is a figure
-_APART = 1.3  # of the distance of lines: a line that stands further away does not belong to the next one
+_APART = 1.3  # of the least distance of lines: a line that stands further from the next one does not belong to it
 _FIGURE = re.compile(r"(?=.*\d)[\d\s.,'’%€$£+\-−()]+(?:EUR|FCFA|XOF|USD|F|HT|TTC)?$")
+_BESIDE_FIGURES = frozenset({"€", "$", "£", "EUR", "FCFA", "F", "CFA", "XOF", "USD", "%", "HT", "TTC"})
 
 
 class TablesUnread(Exception):
@@ -111,12 +112,9 @@ def _limited(timeout_s: float) -> Iterator[None]:
 
 
 def _figures(words: Sequence[Box], tokens: Sequence[Token]) -> frozenset[Box]:
-    """The words that are numbers, sums or names of a currency beside them."""
+    """The words that are numbers or sums, or stand beside them: currencies, %, HT, TTC."""
     named = zip(words, tokens, strict=True)
     return frozenset(word for word, token in named if _FIGURE.match(token.text) or token.text in _BESIDE_FIGURES)
-
-
-_BESIDE_FIGURES = frozenset({"€", "$", "£", "EUR", "FCFA", "F", "CFA", "XOF", "USD", "%", "HT", "TTC"})
 
 
 def _tables(page: Any, words: Sequence[Box], figures: frozenset[Box], *, is_turned: bool) -> Iterator[list[Box]]:
@@ -156,7 +154,9 @@ def _parts(levels: Sequence[float], words: Sequence[Box]) -> Iterator[list[float
     part = [levels[0]]
     for above, below in pairwise(levels):
         inside = [word for word in words if above <= _middle(word)[1] <= below]
-        own = len(_gutters(inside))
+        own = len(
+            _gutters(inside)
+        )  # gutters of this band; below, those of the part ``before`` it, and of both ``together``
         row = _cells_of_row([0.0, *_gutters_between(words, part[0], above), 0.0], above, below)
         if len(part) > 1 and sum(_is_across(line, row) for line in _base_lines(inside)) > 1:
             own = 0  # one line of prose may stand between rows; more are a text

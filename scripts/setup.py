@@ -106,19 +106,14 @@ def steps(level: str) -> list[Step]:
     """The steps of a level that follow Debian's packages, in order."""
     build, locked, dev = "requirements-build.txt", "requirements.txt", "requirements-dev.txt"
     bridge = "requirements-bridge.txt"
+    bridges = f"{count(bridge)} Python packages of the scanner bridge ({bridge})"
     front_end = ("package.json", "package-lock.json", ".npmrc", "scripts/setup.py", EDITOR)
     vendor = tuple(f"web/static/vendor/{name}" for name in [*VENDOR, *BUNDLES])
     run = [
         Step("venv", "Python environment .venv", (), (".venv/bin/python",), make_venv),
         Step("build", f"installer ({build})", (build,), (".venv/bin/uv",), install_installer),
         Step("python", f"{count(locked)} Python packages ({locked})", (build, locked), (), lambda: install(locked)),
-        Step(
-            "python-bridge",
-            f"{count(bridge)} Python packages of the scanner bridge ({bridge})",
-            (build, locked, bridge),
-            (),
-            lambda: install(bridge),
-        ),
+        Step("python-bridge", bridges, (build, locked, bridge), (), lambda: install(bridge)),
         Step("project", "the project's own commands", ("pyproject.toml",), (".venv/bin/ged",), install_project),
         Step(
             "npm", "front-end packages (package-lock.json)", front_end, vendor, lambda: install_front_end("--omit=dev")

@@ -66,7 +66,7 @@ class PdfChecker:
             "signing.validation_child:service",
             {},
             packages=("ged", "signing"),
-            # It answers by its pipe, and writes nothing.
+            # The child's report comes by its pipe: it writes no file.
             limits=Limits(memory_mib * 1024 * 1024, file_bytes=0),
             isolation=isolation,
             uses=_USES,

@@ -87,7 +87,7 @@ def recount(services: Services, units: Collection[int], period: Period) -> Recou
             )
         ).all()
         above = Mail.level > int(Confidentiality.ORDINARY)
-        secret = set(session.scalars(select(SlipLine.id).join(Mail, Mail.id == SlipLine.mail_id).where(above)))
+        withheld = set(session.scalars(select(SlipLine.id).join(Mail, Mail.id == SlipLine.mail_id).where(above)))
         lines = session.execute(select(SlipLine.id, SlipLine.slip_id, SlipLine.state, SlipLine.is_confidential)).all()
     for slip_id, kind, state, sender, receiver, sent_at, received_at in slips:
         if kind is SlipKind.DISCREPANCY or state is SlipState.VOIDED or sent_at is None:
@@ -104,7 +104,7 @@ def recount(services: Services, units: Collection[int], period: Period) -> Recou
                 of == slip_id
                 and found in (LineState.MISSING, LineState.DAMAGED)
                 and not hidden
-                and line_id not in secret
+                and line_id not in withheld
                 for line_id, of, found, hidden in lines
             )
             for counted in (by_day.setdefault(received, Counter()), by_unit.setdefault(receiver, Counter())):

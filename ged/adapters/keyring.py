@@ -348,7 +348,7 @@ class Keyring:
     def _wrap(self, key_id: bytes, digest: Digest, key: bytes) -> tuple[int, bytes]:
         keys = self.master.all()
         number, nonce = max(keys), os.urandom(NONCE_BYTES)
-        # Id and digest are proven with the key: a row that was moved to another document opens nothing.
+        # Id and digest are authenticated with the key: a row that was moved to another document opens nothing.
         return number, nonce + AESGCM(keys[number]).encrypt(nonce, key, key_id + digest.encode())
 
     def _unwrap(self, key_id: bytes, digest: Digest, number: int, wrapped: bytes) -> bytes:

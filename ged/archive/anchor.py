@@ -72,7 +72,7 @@ class Anchors:
                 hashlib.sha256(lines[-1].encode()).hexdigest() if lines else GENESIS,
             )
             signature = self._seal.sign_bytes(audit.canonical(asdict(anchor)))
-            # The line comes first and its token later: without an authority the journal is anchored all the same.
+            # The line first, its time-stamp later: while no time-stamp authority can be reached, the journal is anchored all the same.
             self._append(json.dumps({"anchor": asdict(anchor), "signature": signature}, sort_keys=True))
             return True
 

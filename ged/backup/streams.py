@@ -136,7 +136,7 @@ class Gunzipping:
         packed = content
         while True:
             try:
-                # A piece at a time: some bytes can stand for a thousand times as many, and who writes them may stop us.
+                # A piece at a time: a few bytes can stand for a thousand times as many, and `_out` may refuse what is beyond its limit.
                 plain = self._unpacker.decompress(packed, CHUNK)
             except zlib.error:
                 raise EngineFailed("backup.altered", "take an earlier copy, or another medium") from None

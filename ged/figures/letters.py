@@ -212,7 +212,7 @@ def was_finished(period: Period, zone: ZoneInfo, *, by_post: bool) -> ColumnElem
     """
     is_in = within(Assignment.finished_at, period, zone)
     other = aliased(Assignment)
-    # By the letter, of which there are a few: SQLite went through all that waits in the unit for each one that it finished.
+    # By the letter, which has few assignments. By the unit, SQLite would go through all that waits there, for each finished letter.
     own, there = (other.post_id, Assignment.post_id) if by_post else (other.unit_id, Assignment.unit_id)
     place = ByOtherIndex(own) == there
     waits = exists().where(other.mail_id == Assignment.mail_id, place, other.is_under_way, other.state.in_(LIVE))

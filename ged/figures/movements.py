@@ -188,8 +188,8 @@ def _faults(
     """(day, receiving unit, lines that were missing or damaged): those that the reader may know of."""
     receiver = ByOtherIndex(Slip.receiver_unit_id)
     key: list[Any] = [local_day(session, zone)(Slip.received_at), receiver]
-    # From the lines: those of all years are fewer than the slips of one, as PostgreSQL knows where it sees the period and the
-    # units. Its plan for any units read the slips of five years.
+    # From the lines: faulty lines of all years are fewer than the slips of one year. PostgreSQL knows this only where the
+    # statement holds the period and the units: a plan for any units reads the slips of five years.
     units: BindParameter[Any] = bindparam(None, sorted(unit_ids), unique=True, expanding=True, literal_execute=True)
     is_taken = [
         within(ByOtherIndex(Slip.received_at), period, zone, is_written=True),

@@ -145,20 +145,20 @@ def _is_opened(units: Mapping[int, UnitRow], today: date) -> ColumnElement[bool]
 
     An assignment stays with a unit that was closed since; those who work on it now are in the unit that took over.
     """
-    of_unit: list[Any] = [Assignment.unit_id]
+    unit_ids: list[Any] = [Assignment.unit_id]
     closed = {one.id: heirs_among(one.id, units)[-1] for one in units.values() if one.closed_at is not None}
     if closed:
-        of_unit.append(case(closed, value=Assignment.unit_id, else_=Assignment.unit_id))
-    # The people of all units, found once: asked for each mark, thousands of late letters made a page of 50 ms.
+        unit_ids.append(case(closed, value=Assignment.unit_id, else_=Assignment.unit_id))
+    # The people of all units, found once: looked up for each mark, they would cost a page with thousands of late letters 50 ms.
     people = union(
         select(Post.unit_id, Holding.person_id).join(Holding, Holding.post_id == Post.id).where(*held_on(today)),
         select(Post.unit_id, Delegation.person_id)
         .join(Delegation, Delegation.post_id == Post.id)
         .where(*_in_force(today)),
     )
-    is_one = or_(*(tuple_(unit_id, ReadMark.person_id).in_(people) for unit_id in of_unit))
+    is_of_unit = or_(*(tuple_(unit_id, ReadMark.person_id).in_(people) for unit_id in unit_ids))
     # A condition in a CASE is no join for PostgreSQL, which would look for the people of the unit at each letter.
-    works_there = case((is_one, true()), else_=false())
+    works_there = case((is_of_unit, true()), else_=false())
     # ``OFFSET 0``: PostgreSQL asks for the marks of each letter found, instead of hashing the marks of all letters.
     return (
         select(ReadMark.mail_id)

@@ -91,6 +91,11 @@ Proves = Callable[[str, Person | None, str], bool]
 """Whether a password opens an account (``ged.directory``)."""
 
 
+def as_stored(account: str) -> str:
+    """A typed account as ``Person.account`` holds it."""
+    return account.strip().lower()[:64]
+
+
 def sign_in(
     services: Services, account: str, password: str, *, caller: Caller, now: datetime,
     asks_more: Callable[[Session, int], bool] = lambda *_: False, proves: Proves = by_own_password,
@@ -105,7 +110,7 @@ def sign_in(
             ``session.throttled`` with ``seconds`` to wait.
         NotRecorded: the password is right, and the database's disk is full.
     """
-    account = account.strip().lower()[:64]
+    account = as_stored(account)
     buckets = caller.buckets(account)
     with services.reading() as session:
         waits = [(throttle.wait_s(session, limit, subject, now=now), subject) for limit, subject in buckets]

@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from ged.errors import Forbidden, NotFound
+from ged.org.accounts import as_stored
 from ged.org.actors import load_actor
 from ged.org.models import OpenSession, Person
 from ged.org.tree import of_ministry
@@ -50,7 +51,7 @@ class Here:
 
 def epoch_of_account(session: Session, account: str) -> int | None:
     """The epoch of an account, for ``open_session``: read it before the password is checked. None: there is no such account."""
-    return session.scalar(select(Person.session_epoch).where(Person.account == account.strip().lower()[:64]))
+    return session.scalar(select(Person.session_epoch).where(Person.account == as_stored(account)))
 
 
 def open_session(

@@ -252,7 +252,7 @@ def open_weeks(forecast: Forecast, open_now: int) -> list[OpenWeek]:
     """What is open at the ends of the last weeks, as the rule would have told it and as it was, and of the next ones.
 
     Args:
-        open_now: letters that were open at the end of the day before the first one told.
+        open_now: letters that were open at the end of the day before the first day of the forecast.
     """
     stood = [open_now]  # before the first week of the past and at the end of each, from the last one on
     for one in reversed(forecast.past):
@@ -270,7 +270,7 @@ def open_weeks(forecast: Forecast, open_now: int) -> list[OpenWeek]:
 
 
 def open_days(forecast: Forecast, open_now: int) -> list[float]:
-    """What is expected to be open at the end of each day told. A day that empties the desk leaves nothing below nothing to the next one."""
+    """What is expected to be open at the end of each day of the forecast; never less than nothing."""
     found, stands = list[float](), float(open_now)
     for one in forecast.days:
         stands = max(0.0, stands + one.more)
@@ -349,7 +349,7 @@ class _Past:
         worked, days = self._plan.work(first), range(first, first + WEEK)
         if not worked or not self._plan.is_whole(first):
             return None
-        came = opened = done = 0  # by hand: a page makes a hundred such sums
+        came = opened = done = 0  # without objects in between: a page makes a hundred such sums
         for at in days:
             if not self._plan.is_free[at]:
                 letters = self._letters[at]
@@ -357,9 +357,9 @@ class _Past:
         return came / worked, (opened - done) / worked
 
 
-def _band(those: Sequence[float], middle: float) -> Band:
-    """From the least to the greatest; what is told lies in it."""
-    whole = [round(one, 6) for one in (*those, middle)]  # 2.9999999 letters are three
+def _band(those: Sequence[float], expected: float) -> Band:
+    """From the least to the greatest of the numbers, in whole letters; widened where the expected number lies outside."""
+    whole = [round(one, 6) for one in (*those, expected)]  # 2.9999999 letters are three
     return Band(floor(min(whole)), ceil(max(whole)))
 
 

@@ -52,7 +52,7 @@ def check(services: Services, saved_id: int, *, now: datetime) -> int:
             saved_searches.read_on(saved.query, today), sort=SortOrder.NEWEST, offset=0, limit=WINDOW, highlight=False
         )
         page = letter_search.search_letters(services, session, owner, query) if owner is not None else None
-    # SQL finds a part of them: the others would be taken for new when the index is back.
+    # SQL finds a part of the letters: the others would be reported as new when the index is back.
     if page is not None and page.notice in letter_search.BY_SQL:
         logger.warning("alert.index_away search=%s", saved_id)
         return 0

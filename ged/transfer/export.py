@@ -101,9 +101,9 @@ def export(
                     "entity.exported", "entity", written.unit_id, actor=actor, code=code,
                     manifest=written.manifest_sha256, letters=written.letters, documents=written.documents,
                 )  # fmt: skip
-        # Last, after the journal knows of it: a folder with its own name was recorded.
-        # The files first: after a power cut a folder with its own name is whole. `os.sync` waits for the disk (sync(2), Linux).
+        # The files first: after a power cut a folder with its own name is whole. On Linux `os.sync` waits for the disk (sync(2)).
         os.sync()
+        # Last, after the journal knows of the folder: one with its own name was recorded.
         half.rename(folder)
         durable.sync_folder(folder.parent)
     return Written(folder, written.letters, written.documents, written.entries, written.manifest_sha256)

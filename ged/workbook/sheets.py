@@ -141,7 +141,7 @@ def _unit_columns(*, is_entity: bool) -> tuple[Column, ...]:
         ),
         # A new column stands last: findings of acts that were proposed before it name columns by their place.
         Column(
-            "Adresse imprimée", "address", "Au bas des lettres et des récépissés : rue, boîte postale, téléphone. Un service qui n'en a pas prend celle de son entité.",
+            "Adresse imprimée", "address", "Au bas des lettres et des récépissés : rue, boîte postale, téléphone. Un service qui n'en a pas prend celle du service au-dessus, dans son entité.",
             examples=("Avenue de la Libération, BP 00, Lomé – Tél. +228 22 00 00 00", ""), limit=200,
         ),
     )  # fmt: skip

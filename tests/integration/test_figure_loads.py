@@ -134,7 +134,7 @@ def test_what_was_finished_counts_with_its_working_days(house_on_either: House) 
 
 @pytest.mark.parametrize("by", By)
 def test_other_assignments_are_looked_up_by_their_letter(house: House, by: By) -> None:
-    """By the unit, SQLite went through all that waits there for each letter that was finished: four minutes at a million letters."""
+    """By the unit, SQLite would go through all that waits there, for each finished letter: four minutes at a million letters."""
     given(house)
     count_all(house.services)
     plans: list[str] = []

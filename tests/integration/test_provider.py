@@ -346,9 +346,8 @@ def test_a_page_that_is_not_the_next_person_s_is_not_told(tmp_path: Path) -> Non
     post(client, "/connexion", {"account": "etudes", "password": PASSWORD, "next": "/administration/taches"})
     answer = client.get("/administration/taches")
     assert (answer.status_code, answer.location) == (303, "/")
-    assert (
-        answer.headers["Cache-Control"] == "no-store, private"
-    )  # it is another response than the one that was refused
+    # It is another response than the one that was refused.
+    assert answer.headers["Cache-Control"] == "no-store, private"
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
     assert "n'est pas à vous" in client.get("/").text
     assert client.get("/administration/taches").status_code == 403  # who asks for it is told

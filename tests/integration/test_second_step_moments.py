@@ -97,7 +97,7 @@ def test_a_password_that_is_changed_after_it_was_checked_opens_nothing(
         assert answer.status_code == 422
         assert "inexact" in answer.text
     assert client.get("/recherche/").status_code != 200
-    assert sign_in_alone(services) == 0
+    assert open_sessions(services) == 0
     services.engine.dispose()
 
 
@@ -143,12 +143,12 @@ def test_a_password_that_is_changed_after_it_was_checked_changes_nothing(
     with services.reading() as session:
         assert accounts.person_of_account(session, "agent").password_hash == given
     assert client.get("/recherche/").status_code != 200
-    assert sign_in_alone(services) == 0
+    assert open_sessions(services) == 0
     services.engine.dispose()
 
 
-def sign_in_alone(services: Services) -> int:
-    """Sessions that are open now."""
+def open_sessions(services: Services) -> int:
+    """How many sessions are open now."""
     with services.reading() as session:
         opened = select(func.count()).select_from(OpenSession).join(Person, Person.id == OpenSession.person_id)
         return session.scalar(opened.where(OpenSession.epoch == Person.session_epoch)) or 0

@@ -84,7 +84,8 @@ def create_app(services: Services, settings: Settings) -> Flask:
     arguments.install(app)
     secure = settings.public_url.startswith("https://")
     i18n.install(app, locale=settings.locale, zone=settings.timezone, secure=secure)
-    # Before the sign-in, whose handler may put a redirection in the place of a response: these two complete it.
+    # Before the sign-in: Flask calls what follows a request in reverse order. So these two complete a redirection too, which
+    # the sign-in may put in the place of a response.
     headers.install(app)
     pages.install(app)
     auth.install(app, secure=secure)

@@ -246,7 +246,7 @@ def _resubmit(rounds: _Rounds, stop: threading.Event, between_sweeps: threading.
     while not stop.wait(SWEEP_EVERY_S):
         supervisor.tell(supervisor.ALIVE)
         try:
-            # RQ forks under the same lock: a child would inherit a lock of this thread, and nobody who opens it.
+            # RQ forks under this lock: else a child could inherit a lock that this thread holds, and no thread that releases it.
             with between_sweeps:
                 sweep_lost(rounds.services, now=datetime.now(UTC))
                 if time.monotonic() >= periodic_at:

@@ -98,8 +98,8 @@ def build_services(settings: Settings, *, writes_index: bool = False, authority:
         vault=vault,
         signer=signer,
         checker=PdfChecker(
-            # A function: lists change while the process lives.
             vault.trust_roots_pem(),
+            # A function: lists change while the process lives.
             crls=lambda: own_lists(services, now=datetime.now(UTC)),
             house=house,
         ),

@@ -500,7 +500,7 @@ TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
         "ged index rebuild",
     ),
     ("index", "rebuilding"): (
-        _("L'index (%(engine)s) d'une autre version du programme est en cours de reconstruction (courriers relus : %(done)s sur %(letters)s). En attendant, la recherche porte sur les numéros, les objets et les expéditeurs."),
+        _("L'index (%(engine)s) d'une autre version du programme est en cours de reconstruction (courriers indexés : %(done)s sur %(letters)s). En attendant, la recherche porte sur les numéros, les objets et les expéditeurs."),
         _("Laissez le traitement finir ; interrompu, il reprend où il en était."),
     ),
     ("index", "away"): (
@@ -509,7 +509,7 @@ TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
     ),
     ("index", "damaged"): (
         _("Le dossier de l'index ne se lit pas (%(why)s) : l'enregistrement continue, la recherche attend."),
-        _("Regardez l'espace du disque et les droits de ce dossier. S'ils sont bons, le dossier est abîmé : ged index rebuild le refait."),
+        _("Regardez l'espace libre du disque et les droits de ce dossier. Si les deux sont bons, le dossier est abîmé : ged index rebuild le refait."),
     ),
     ("index.lag", "ok"): (_("L'index suit la base (courriers indexés : %(documents)s sur %(letters)s, en attente : %(waiting)s)."), ""),
     ("index.lag", "unreadable"): (_("Pas regardé : l'index est d'une autre version du programme."), ""),

@@ -112,7 +112,7 @@ def change(unit_id: int) -> ResponseReturnValue:
             Field("kind", _("Type"), "select", value=unit.kind, options=_kinds(unit.kind), required=True),
             Field(
                 "address", _("Adresse imprimée"), value=unit.address,
-                hint=_("Au bas des lettres et des récépissés : rue, boîte postale, téléphone. Un service qui n'en a pas prend celle de son entité."),
+                hint=_("Au bas des lettres et des récépissés : rue, boîte postale, téléphone. Un service qui n'en a pas prend celle du service au-dessus, dans son entité."),
             ),
         ),
     )  # fmt: skip
