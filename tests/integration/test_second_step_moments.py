@@ -120,7 +120,7 @@ def test_a_password_that_is_changed_after_the_second_step_opens_nothing(
     answer = post(client, "/connexion/etape-2", {"code": code(services, "agent", clock.at)})
     assert answer.location.startswith("/connexion")
     assert client.get("/recherche/").status_code != 200
-    assert sign_in_alone(services) == 0
+    assert open_sessions(services) == 0
     services.engine.dispose()
 
 
