@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, tzinfo
 from pathlib import Path
@@ -76,8 +76,10 @@ class TantivyIndex:
         self._stamp: tuple[int, int, int] | None = None
         self._building_lock = threading.RLock()
         self._building: Folder | None = None
-        if writable and tantivy_store.read_current(path) is None:
-            tantivy_store.create(path)
+        # The worker that writes here does much else: a folder that refuses it is told by each call, and stops no start.
+        with suppress(OSError, ValueError):
+            if writable and tantivy_store.read_current(path) is None:
+                tantivy_store.create(path)
 
     # --- writing
 

@@ -229,6 +229,24 @@ def test_a_damaged_folder_is_one_failure_of_ours(folder: Path) -> None:
             total(index, "école")
 
 
+def test_a_folder_that_cannot_be_read_does_not_keep_the_worker_from_its_other_work(folder: Path) -> None:
+    """Its rights are another account's, or a sector is lost: a directory stands for both, also for an administrator."""
+    made = TantivyIndex(folder, writable=True)
+    made.close()
+    (folder / tantivy_store.CURRENT).unlink()
+    (folder / tantivy_store.CURRENT).mkdir()
+    index = TantivyIndex(folder, writable=True)
+    for act in (index.status, lambda: index.put([letter(1, "école")]), lambda: total(index, "école")):
+        with pytest.raises(EngineFailed, match=r"index\.unavailable"):
+            act()
+    index.close()
+    (folder / tantivy_store.CURRENT).rmdir()
+    again = TantivyIndex(folder, writable=True)
+    again.put([letter(1, "école")])
+    assert total(again, "école") == 1
+    again.close()
+
+
 def test_an_index_opens_again_with_what_it_held(folder: Path) -> None:
     first = TantivyIndex(folder, writable=True)
     first.put([letter(number, "école") for number in range(1, 31)])
