@@ -51,19 +51,14 @@ def letterhead(session: Session, unit_id: int, *, country: str, of_entity: bool 
     organisation = organisation_name(session)
     line = upwards(session, unit_id)
     entity = next((unit for unit in line if unit.is_entity), line[-1])
-    shown = line[: line.index(entity) + 1] if of_entity else line
+    in_entity = line[: line.index(entity) + 1]
+    shown = in_entity if of_entity else line
     names = [unit.name for unit in reversed(shown) if unit.name.casefold() != organisation.casefold()]
     if not organisation or (of_entity and entity.name.casefold() != organisation.casefold()):
         organisation, names = names[0], names[1:]
     name, motto = country_and_motto(country)
-    return Letterhead(
-        organisation,
-        tuple(names),
-        entity.code,
-        name,
-        motto,
-        _address(session, [unit.id for unit in line[: line.index(entity) + 1]]),
-    )
+    address = _address(session, [unit.id for unit in in_entity])
+    return Letterhead(organisation, tuple(names), entity.code, name, motto, address)
 
 
 def _address(session: Session, unit_ids: list[int]) -> str:

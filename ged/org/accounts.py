@@ -219,7 +219,7 @@ def set_password(
     Raises:
         NotFound: ``person.unknown``.
         Invalid: ``password.wrong``: the password was changed since ``epoch`` was read.
-    """  # fmt: skip
+    """
     # Of two changes at one moment each raises the epoch: a session between them would outlive the second.
     person = locks.hold_one(uow.session, Person, int(person_id)) or _person(uow.session, person_id)
     if epoch is not None and person.session_epoch != epoch:

@@ -13,7 +13,7 @@ EMPTY = {"told", "row", "look", "last", "matter", "do_it", "stuff", "helper", "d
 """Each module means another thing by such a name. A name says what is told, and what a row is of."""
 MADE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 VAGUE = {"told", "matter", "matters", "stuff"}
-"""Words that no variable, argument, field or alias of a type has in its name: ``told`` was the name of reasons, digests, sums and sentences."""
+"""Words that no variable, argument, field or alias of a type has in its name: they fit reasons, digests, sums and sentences alike."""
 OF_THE_DATABASE = {"ged/resuming/models.py told_sequence"}
 """A column: it is called so in every installation."""
 

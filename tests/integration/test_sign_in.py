@@ -58,6 +58,10 @@ def _try(
     return "opened"
 
 
+def test_an_account_is_found_with_capitals_and_blanks(site: Site) -> None:
+    assert _try(site[1], PASSWORD, AT, account=" SG ") == "opened"
+
+
 def _journal(services: Services, action: str) -> list[dict[str, object]]:
     with services.reading() as session:
         rows = session.scalars(
