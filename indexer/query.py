@@ -19,6 +19,7 @@ from indexer.tree import AnyOf, Node, Number, ParsedQuery, Prefix, Words
 
 AS_WORDS = "query.as_words"
 SHORTENED = "query.shortened"
+NO_WORD = "query.no_word"
 MAX_LENGTH = 1_000
 MAX_TERMS = 48
 MAX_QUESTION_FORMS = 3
@@ -59,7 +60,7 @@ class _State:
 
 def parse(text: str) -> ParsedQuery:
     """Parse a text; plain words with a notice when it cannot be parsed."""
-    shortened = SHORTENED if len(text) > MAX_LENGTH else None
+    shortened, is_typed = SHORTENED if len(text) > MAX_LENGTH else None, bool(text.strip())
     text = _tidy(text[:MAX_LENGTH])
     try:
         state = _read(text)
@@ -73,6 +74,7 @@ def parse(text: str) -> ParsedQuery:
     # Each word apart is a clause for each field: five hundred words joined by hyphens would be thousands.
     if len(run) <= MAX_TERMS:
         words = tuple(map(_with_apart, words))
+    says_nothing = not (state.wanted or state.excluded or state.since or state.until)
     return ParsedQuery(
         required=required,
         words=words,
@@ -81,7 +83,7 @@ def parse(text: str) -> ParsedQuery:
         run=run,
         since=state.since,
         until=state.until,
-        notice=shortened,
+        notice=NO_WORD if is_typed and says_nothing else shortened,
     )
 
 

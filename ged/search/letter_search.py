@@ -1,5 +1,6 @@
 """Searching letters: SQL confirms each hit of the index under the access rule before it is shown."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -17,6 +18,7 @@ from ged.org.names import told_apart
 from ged.org.tree import ministry
 from ged.ports import Confidentiality, Dated, Hit, MailId, Passage, SearchQuery, SortOrder, Suggestion, SuggestionKind
 from ged.register import typed_numbers
+from ged.register.correspondents import fold
 from ged.register.models import Direction, Mail, MailNumber, Priority, Register
 from ged.register.states import MailState
 from ged.register.words import is_told
@@ -33,6 +35,7 @@ BY_SQL = frozenset({WITHOUT_INDEX, BEING_REBUILT})
 OUTDATED = "index.schema_outdated"
 """The code of the error of an index that another release made."""
 MAX_WORDS = 12
+_LETTERS = re.compile(r"[^\W\d_]+")
 MEANT_READ = 5
 """Number of hits of another spelling that are checked before the spelling is offered."""
 
@@ -134,7 +137,15 @@ def _meant(services: Services, session: Session, actor: Actor, asked: SearchQuer
         return None
     again = replace(asked, text=text, offset=0, limit=MEANT_READ, highlight=False)
     hits = services.index.search(again, principals=actor.principals).hits
-    return text if _confirmed(session, actor, hits) else None
+    letters = _confirmed(session, actor, hits)
+    return _accented(text, letters) if letters else None
+
+
+def _accented(text: str, letters: Sequence[FoundLetter]) -> str:
+    """The text with its words as the subjects of these letters write them: the words of the index have no accents."""
+    told = [one.subject for one in letters if one.level < Confidentiality.SECRET]
+    written = {fold(word): word.lower() for subject in reversed(told) for word in _LETTERS.findall(subject)}
+    return _LETTERS.sub(lambda found: written.get(found[0], found[0]), text)
 
 
 def suggest(services: Services, session: Session, actor: Actor, text: str) -> list[Suggestion]:

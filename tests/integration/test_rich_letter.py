@@ -47,6 +47,12 @@ def rich(text: str) -> str:
     return document.dump(marks.parse(text))
 
 
+def test_no_word_of_the_addressee_is_parted() -> None:
+    name = "Monsieur le Président de l'Association des usagers « Lumière & Progrès » de la région Maritime"
+    made = preview_pages(dataclasses.replace(letter(), addressees=(Party(name, "BP 12", ""),)), at=AT)
+    assert name in pages_of(made.pdf)[0]
+
+
 def body_shown(page: str) -> str:
     return form_of(page)["body"]
 

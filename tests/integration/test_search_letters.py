@@ -93,6 +93,13 @@ def test_an_index_that_knows_less_than_sql_is_not_believed(services: Services) -
     assert (ids(page), page.total) == ([first.mail_id], 1)
 
 
+def test_another_spelling_has_the_accents_of_the_subjects(services: Services) -> None:
+    for _ in range(2):
+        register(services, "Électrification de Kpalimé")
+    run_jobs(services)
+    assert find(services, "sg", "electrifcation kpalimé").did_you_mean == "électrification kpalimé"
+
+
 def test_a_secret_letter_is_found_by_its_number_only(services: Services) -> None:
     mail = register(services, "Mutation du directeur", level=Confidentiality.RESTRICTED)
     with services.unit_of_work(NOW) as uow:

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from indexer.days import read_day
-from indexer.query import AS_WORDS, MAX_TERMS, SHORTENED, parse
+from indexer.query import AS_WORDS, MAX_TERMS, NO_WORD, SHORTENED, parse
 from indexer.tree import AnyOf, Number, Prefix, Words
 
 
@@ -70,6 +70,13 @@ def test_nonsense_becomes_words(text: str) -> None:
     parsed = parse(text)
     assert parsed.notice == AS_WORDS
     assert parsed.required == parsed.excluded == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "notice"), [("(((", NO_WORD), ("\U0001f642", NO_WORD), (" ", None), ("-audit", None), ("du:2026", None), ("le", None)]
+)
+def test_signs_alone_find_every_letter_and_say_so(text: str, notice: str | None) -> None:
+    assert parse(text).notice == notice
 
 
 def test_too_much_is_shortened_and_said() -> None:
