@@ -59,7 +59,9 @@ NOTICES: Mapping[str, LazyString] = {
         "La recherche n'a pas pu être comprise telle quelle (un guillemet ouvert, un OU sans mot à côté, une date qui "
         "n'existe pas) : elle porte sur les mots."
     ),
-    "query.no_word": _l("La recherche ne contient ni mot ni numéro : tous les courriers que vous pouvez lire sont montrés."),
+    "query.no_word": _l(
+        "La recherche ne contient ni mot ni numéro : tous les courriers que vous pouvez lire sont montrés."
+    ),
     "query.shortened": _l("La recherche est trop longue : seul son début est pris en compte."),
     "search.without_index": _l(
         "La recherche dans le texte est momentanément indisponible : elle porte sur les numéros, les objets et les "
