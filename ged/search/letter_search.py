@@ -143,8 +143,8 @@ def _meant(services: Services, session: Session, actor: Actor, asked: SearchQuer
 
 def _accented(text: str, letters: Sequence[FoundLetter]) -> str:
     """The text with its words as the subjects of these letters write them: the words of the index have no accents."""
-    told = [one.subject for one in letters if one.level < Confidentiality.SECRET]
-    written = {fold(word): word.lower() for subject in reversed(told) for word in _LETTERS.findall(subject)}
+    subjects = [one.subject for one in letters if one.level < Confidentiality.SECRET]
+    written = {fold(word): word.lower() for subject in reversed(subjects) for word in _LETTERS.findall(subject)}
     return _LETTERS.sub(lambda found: written.get(found[0], found[0]), text)
 
 
