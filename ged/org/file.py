@@ -30,7 +30,8 @@ class UnitRecord(Section):
     code: str = Field(min_length=1, max_length=32)
     name: str = Field(min_length=1, max_length=200)
     kind: str = "service"
-    address: str = Field(default="", max_length=200)
+    address: str | None = Field(default=None, max_length=200)
+    """As printed; None: left as it is, for a file from before addresses takes none away."""
     parent: str | None = None
     entity: bool = False
     closed: bool = False

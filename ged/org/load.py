@@ -132,8 +132,10 @@ def entity_ids(session: Session) -> dict[str | None, int | None]:
 
 def _unit(uow: UnitOfWork, units: dict[str, Unit], record: UnitRecord) -> list[Change]:
     values: dict[str, object] = {
-        "name": record.name, "kind": record.kind, "is_entity": record.entity, "address": record.address,
+        "name": record.name, "kind": record.kind, "is_entity": record.entity,
     }  # fmt: skip
+    if record.address is not None:
+        values["address"] = record.address
     return upsert(uow, units, Unit, {"code": record.code}, values)
 
 

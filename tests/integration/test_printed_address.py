@@ -9,6 +9,8 @@ from sqlalchemy import select
 from ged.administration import wanted
 from ged.administration.lines import values_of
 from ged.letterhead import letterhead
+from ged.org.file import OrganisationFile, UnitRecord
+from ged.org.load import load_organisation
 from ged.org.models import Unit
 from ged.register import prints
 from ged.typeset import TEMPLATES, typeset
@@ -84,6 +86,15 @@ def test_a_letter_is_signed_as_it_was_read(house: House) -> None:
     (result,) = house.sign(mail_id, key=house.key("sg"))
     assert result.failure is None
     assert OURS not in text_of(pdf_of(house, house.show(mail_id, "sg").signed_id))
+
+
+def test_a_file_of_the_organisation_without_addresses_takes_none_away(house: House) -> None:
+    give(house, "MIN", OURS)
+    for address, left in (None, OURS), ("", ""):
+        with house.services.unit_of_work(NOW) as uow:
+            record = UnitRecord(code="MIN", name="Ministère", entity=True, address=address)
+            load_organisation(uow, OrganisationFile(organisation="", units=(record,)), on=NOW.date())
+        assert address_of(house, "ETU") == left
 
 
 def test_an_act_that_was_proposed_before_an_update_fills_its_form() -> None:

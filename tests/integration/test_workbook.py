@@ -56,6 +56,13 @@ def without_templates(file: OrganisationFile) -> OrganisationFile:
     return file.model_copy(update={"templates": (), "natures": natures})
 
 
+def with_addresses(file: OrganisationFile) -> OrganisationFile:
+    """A file that leaves an address out leaves it as it is: empty, where nothing was before."""
+    return file.model_copy(
+        update={"units": [one.model_copy(update={"address": one.address or ""}) for one in file.units]}
+    )
+
+
 def now_of(services: Services) -> OrganisationFile:
     with services.reading() as session:
         return organisation_now(session, on=TODAY)
@@ -91,7 +98,7 @@ def test_a_whole_ministry_is_taken_in_and_a_second_time_changes_nothing(
     assert len(take(services, ministry_book)) > 200
     again = read_apart(writing.filled(now_of(services)))
     assert take(services, again) == ()
-    assert set(now_of(services).units) == set(read_organisation(MINISTRY).units)
+    assert set(now_of(services).units) == set(with_addresses(read_organisation(MINISTRY)).units)
 
 
 def test_the_workbook_and_the_file_make_the_same_ministry(tmp_path: Path, ministry_book: Book) -> None:
