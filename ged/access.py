@@ -52,7 +52,7 @@ CLAUSES_KEPT = 256
 
 def grant(uow: UnitOfWork, mail_id: MailId | int, principals: Iterable[Principal], because: Because) -> None:
     """Let principals see a letter; a repeated grant has no effect. The operation's own journal entry records it."""
-    # All rights, not those of this reason: the first right of a letter is told from a further one by it.
+    # All rights, not those of this reason: whether this is the first one decides if the index has to learn of the letter at all.
     rights = uow.session.execute(
         select(MailAccess.principal, MailAccess.because).where(MailAccess.mail_id == mail_id)
     ).all()

@@ -43,7 +43,7 @@ class AuditEntry(Base):
 
 
 class AuditPayload(Base):
-    """The details of an entry. They can be erased by a decision, which is itself an entry."""
+    """The details of an entry, in a row of their own: the chain covers their digest. Nothing erases one today."""
 
     __tablename__ = "audit_payloads"
 
