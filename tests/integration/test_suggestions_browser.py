@@ -92,7 +92,7 @@ def test_one_chord_leaves_what_is_unsure(page: Page, site: tuple[str, Site]) -> 
     scan_id = site[1].upload(pdf_of("un", "deux"))
     site[1].work()
     page.goto(f"/enregistrer/numerisation/{scan_id}")
-    page.get_by_role("button", name="Tout accepter").click()
+    page.get_by_role("button", name="Accepter les plus sûres").click()
     expect(page.locator("#subject")).to_have_value("")
     expect(page.locator('[data-for="subject"]')).to_be_visible()
 
