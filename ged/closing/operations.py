@@ -37,12 +37,15 @@ from ged.resuming import queries as resuming
 from ged.unit import SYSTEM, Actor, HeldPost, Services, UnitOfWork
 
 _log = logging.getLogger(__name__)
+MOST_NUMBERS = 500
+"""What a sheet lists at most, but for a day that has more: a sheet of some thousand lines is not typeset in its time and memory."""
 
 
 def close_days(
     services: Services, register_id: int, until_on: date, *, actor: Actor = SYSTEM, now: datetime
 ) -> RegisterClosing:
-    """Close all days since the last closing, up to a past day. SYSTEM is the nightly job.
+    """Close all days since the last closing, up to a past day; in several closings where they have many numbers. SYSTEM is the
+    nightly job. Returns the last closing; those before a refusal stand.
 
     Raises:
         NotFound: ``register.unknown``.
@@ -51,7 +54,31 @@ def close_days(
             waits for its signature).
         StaleVersion: ``closing.changed``: close again.
     """
-    return _close(services, register_id, ClosingPeriod.DAY, until_on, actor, now)
+    while True:
+        day = _listed_until(services, register_id, until_on)
+        row = _close(services, register_id, ClosingPeriod.DAY, day, actor, now)
+        if day == until_on:
+            return row
+
+
+def _listed_until(services: Services, register_id: int, until_on: date) -> date:
+    """The last day of the next closing: whole days, with as many numbers as a sheet lists."""
+    with services.reading() as session:
+        from_on = _first_open(session, register_id, _latest_closing(session, register_id, ClosingPeriod.DAY))
+        if from_on is None:
+            return until_on
+        given = (
+            select(MailNumber.registered_on, func.count())
+            .where(MailNumber.register_id == register_id, MailNumber.registered_on.between(from_on, until_on))
+            .group_by(MailNumber.registered_on)
+            .order_by(MailNumber.registered_on)
+        )
+        listed, last = 0, from_on
+        for day, count in session.execute(given):
+            if listed and listed + count > MOST_NUMBERS:
+                return last
+            listed, last = listed + count, day
+    return until_on
 
 
 def close_year(
@@ -289,19 +316,32 @@ def issued(session: Session) -> Iterator[tuple[str, tuple[Digest, ...]]]:
 
 
 def close_what_is_over(services: Services, *, now: datetime) -> list[str]:
-    """The nightly job: close all days up to yesterday in every active register, and past years. Returns what waits."""
+    """The nightly job: close all days up to yesterday in every active register, and past years. Returns what waits.
+
+    Raises:
+        EngineFailed: a sheet could not be made; the other registers are closed.
+    """
     yesterday = now.astimezone(services.zone).date() - timedelta(days=1)
     with services.reading() as session:
         registers = list(session.scalars(select(Register.id).order_by(Register.id)))
-    waiting = []
+    waiting: list[str] = []
+    failed: EngineFailed | None = None
     for register_id in registers:
         # A year is closed when all its days are: so first the days of the year that is over, then this year, then yesterday.
         steps = [(ClosingPeriod.DAY, date(yesterday.year - 1, 12, 31)), (ClosingPeriod.DAY, yesterday)]
         for period, until_on in [steps[0], (ClosingPeriod.YEAR, steps[0][1]), steps[1]]:
             try:
-                _close(services, register_id, period, until_on, SYSTEM, now)
-            # One register that waits keeps no other from being closed.
+                if period is ClosingPeriod.DAY:
+                    close_days(services, register_id, until_on, now=now)
+                else:
+                    close_year(services, register_id, until_on.year, now=now)
+            # One register that waits keeps no other from being closed, nor does one whose sheet cannot be made.
+            except EngineFailed as failure:
+                _log.warning("closing.failed register=%s code=%s", register_id, failure.code)
+                failed = failed or failure
             except (InvalidTransition, StaleVersion) as refusal:
                 if refusal.code in ("closing.waiting", "closing.changed"):
                     waiting.append(f"{register_id} {refusal.code}")
+    if failed is not None:
+        raise failed
     return waiting

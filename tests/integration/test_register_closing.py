@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select, text
@@ -15,7 +16,7 @@ from ged.archive import register_check
 from ged.archive.keeping import seal_head
 from ged.audit import AuditEntry, AuditPayload
 from ged.closing import operations as closing
-from ged.closing import queries
+from ged.closing import queries, sheet
 from ged.codes import derive_secret
 from ged.errors import EngineFailed, Forbidden, InvalidTransition, StaleVersion
 from ged.ports import Certificate, Digest, RegisterId, SignedPdf, SignRequest, Verdict
@@ -214,6 +215,44 @@ def test_a_year_closes_over_its_days_by_the_nightly_job(services: Services, tmp_
     with services.unit_of_work(NOW) as uow:
         late = allocation.allocate(uow, RegisterId(rows[0].register_id), actor=actor(services, "agent"), post=None)
         assert (late.registered_on, late.year) == (date(2027, 1, 1), 2027)
+
+
+def test_a_register_that_waited_long_is_closed_in_several_sheets_of_whole_days(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A register of a year without a closing had more lines than a sheet can bear: it never closed."""
+    monkeypatch.setattr(closing, "MOST_NUMBERS", 3)
+    for day, letters in (1, 2), (2, 1), (3, 5), (4, 1), (6, 1):
+        for _ in range(letters):
+            letter(services, now=NOW + day * DAY)
+    last = close(services, TODAY + 8 * DAY, now=NOW + 9 * DAY)
+    with services.reading() as session:
+        rows = session.scalars(select(RegisterClosing).order_by(RegisterClosing.sequence)).all()
+        assert list(closing.broken(session, services)) == []
+    days = [((row.from_on - TODAY).days, (row.until_on - TODAY).days, row.number_count) for row in rows]
+    assert days == [(1, 2, 3), (3, 3, 5), (4, 8, 2)], "a day is never divided"
+    assert [row.previous_digest for row in rows] == [None, rows[0].digest, rows[1].digest]
+    assert last.id == rows[-1].id
+
+
+def test_a_sheet_that_cannot_be_made_keeps_no_other_register_open(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letter(services)
+    send(services, LineForm(description="Dossier"))
+    real, failed = sheet.closing_pdf, list[str]()
+
+    def made(data: dict[str, Any], *, at: datetime) -> bytes:
+        if not failed:
+            failed.append(data["register"])
+            raise EngineFailed("typeset.crashed", "again", retryable=True)
+        return real(data, at=at)
+
+    monkeypatch.setattr(sheet, "closing_pdf", made)
+    with pytest.raises(EngineFailed, match="crashed"):
+        closing.close_what_is_over(services, now=NOW + DAY)
+    with services.reading() as session:
+        assert session.scalars(select(RegisterClosing)).all(), "the other register is closed"
 
 
 def test_the_page_lists_closings_closes_and_gives_the_sealed_list(tmp_path: Path) -> None:
