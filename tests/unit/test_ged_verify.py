@@ -948,10 +948,13 @@ def test_a_signature_that_leaves_out_more_than_itself_is_broken():
 
 def test_nothing_is_written_into_the_padding_of_a_signature():
     """A forger's words in the signature's dictionary, where no signed byte changes: pyHanko reports it as intact."""
-    found = re.search(rb"/Contents <(?:[0-9a-fA-F]{2})+?((?:00){100,})>", letter())
-    words = b"> /Reason (Approuve par le ministre) /X <"
-    padding = words.ljust(len(found[1]), b"0")
-    forged = letter()[: found.start(1)] + padding + letter()[found.end(1) :]
+    found = re.search(rb"/Contents <([0-9a-fA-F]+)>", letter())
+    der = bytes.fromhex(found[1].decode())
+    assert der[:2] == b"\x30\x82", "its length stands in the two bytes that follow (X.690, 8.1.3.5)"
+    # By its length: one signature in 256 ends with a zero byte, which is no padding.
+    start = found.start(1) + 2 * (4 + int.from_bytes(der[2:4], "big"))
+    padding = b"> /Reason (Approuve par le ministre) /X <".ljust(found.end(1) - start, b"0")
+    forged = letter()[:start] + padding + letter()[found.end(1) :]
     assert len(forged) == len(letter())
     for listed in ([], None):
         assert of_pdf(forged, listed) == [("broken", *SIGNED[:2], "", "le contenu signé a été altéré")]
