@@ -20,7 +20,7 @@ REGISTERS, SEARCHES = 0.05, 0.08
 WORDS = ("demande", "rapport", "raccordement", "electricite", "permis", "audience", "budget", "convention")
 
 
-def told(page: str) -> str:
+def error_of(page: str) -> str:
     """What a page says of its errors, for the list of failures."""
     found = re.search(r"error-summary.*?</(?:div|section)>", page, re.DOTALL)
     return " ".join(re.sub(r"<[^>]*>", " ", found[0] if found else page[:2000]).split())[:300]
@@ -62,4 +62,4 @@ class Civilian(HttpUser):
         }  # fmt: skip
         with self.client.post("/enregistrer/", fields, name="register", catch_response=True) as answer:
             if "/enregistre" not in answer.url or answer.url.endswith("/enregistrer/"):
-                answer.failure(f"not registered: {answer.status_code} {answer.url} {told(answer.text)}")
+                answer.failure(f"not registered: {answer.status_code} {answer.url} {error_of(answer.text)}")

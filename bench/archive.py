@@ -140,7 +140,7 @@ def real(folder: Path) -> list[ArchivePage]:
     return found
 
 
-def told(figures: Sequence[Figures]) -> dict[str, float]:
+def means_of(figures: Sequence[Figures]) -> dict[str, float]:
     """The means over some pages."""
     count = max(len(figures), 1)
     values: dict[str, float] = {"pages": len(figures)}
@@ -179,9 +179,9 @@ def main() -> None:
         figures, time_of_bare = measure(pages, reader)
         readable, readable_time = measure([one.page for one in figures if one.can_be_read])
     for kind in sorted({page.kind for page in pages}):
-        print(json.dumps({**head, "kind": kind, **told([one for one in figures if one.page.kind == kind])}))
+        print(json.dumps({**head, "kind": kind, **means_of([one for one in figures if one.page.kind == kind])}))
     for pages_read, figure, which in ((readable, readable_time, "read by bare"), (figures, time_of_bare, "all")):
-        print(json.dumps({**head, "which": which, **told(pages_read), "time_of_bare": round(figure, 3)}))
+        print(json.dumps({**head, "which": which, **means_of(pages_read), "time_of_bare": round(figure, 3)}))
 
 
 if __name__ == "__main__":

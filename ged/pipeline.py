@@ -280,7 +280,7 @@ def notices(run: Run) -> None:
 
 def send_notice_mail(run: Run) -> None:
     """Send an e-mail about notices. The job is marked irrevocable before sending."""
-    notice_mail.run_mail(run.services, run.job, now=run.now, point=morning.told)
+    notice_mail.run_mail(run.services, run.job, now=run.now, point=morning.counted_lines)
 
 
 def notice_digest(run: Run) -> None:

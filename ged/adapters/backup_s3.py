@@ -159,7 +159,7 @@ class S3Medium:
         for one in list(self._bucket.listed(f"snapshots/{snapshot}/")):
             self._bucket.remove(one.key)
 
-    def told(self, place: Place) -> str:
+    def shown_as(self, place: Place) -> str:
         """See the port."""
         return place.key if isinstance(place, _Place) else place.name
 

@@ -148,7 +148,7 @@ def _circuit_posts(one: Difference) -> set[str]:
 # --- what is told ---------------------------------------------------------------------------------------------------
 
 
-def told(
+def refusals_of(
     session: Session, findings: Iterable[Finding], sheets: Sheets, reach: Reach | None, *, on: date
 ) -> list[Invalid]:
     """The findings of the workbook at the fields of the form. What is of another ministry is not known, and not proposed.

@@ -95,7 +95,7 @@ def look(session: Session, sheets: Sheets, *, on: date, what: str = "", reach: R
     seen = organisation_now(session, on=on, with_lists=bool(kinds & LONG_LISTS))
     merged = merge(seen, sheets, on=on)
     if merged.file is None:
-        raise Unfit(apart.told(session, merged.findings, sheets, reach, on=on))
+        raise Unfit(apart.refusals_of(session, merged.findings, sheets, reach, on=on))
     found = differences(seen, merged.file)
     if reach is not None:
         apart.check(session, found, reach, on=on)

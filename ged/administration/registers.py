@@ -145,11 +145,11 @@ def _coming(session: Session, where: Sequence[ColumnElement[bool]], *, on: date)
 def _numbers(
     pattern: str, *, restarts: bool, last: int, entity: str, unit: str, register: str, on: date
 ) -> tuple[tuple[str, ...], str]:
-    def told(sequence: int, day: date) -> str:
+    def text_of(sequence: int, day: date) -> str:
         return format_number(pattern, sequence=sequence, on=day, entity=entity, unit=unit, register=register)
 
-    coming = tuple(told(last + step, on) for step in range(1, NEXT + 1))
-    return coming, told(1, date(on.year + 1, 1, 1)) if restarts else ""
+    coming = tuple(text_of(last + step, on) for step in range(1, NEXT + 1))
+    return coming, text_of(1, date(on.year + 1, 1, 1)) if restarts else ""
 
 
 def tried(

@@ -44,7 +44,7 @@ def check(medium: AnyMedium, public_pem: bytes | None, *, progress: Progress = l
         if n % 1000 == 0:
             progress(f"objects: {n}/{len(found)}")
         if not is_whole(path):
-            yield Broken("object.altered", medium.told(path), tuple(needs.get(key, ())))
+            yield Broken("object.altered", medium.shown_as(path), tuple(needs.get(key, ())))
     progress(f"objects: {len(found)}/{len(found)}")
     for key in sorted(needs.keys() - found.keys()):
         yield Broken("object.missing", f"objects/{key[:2]}/{key}", tuple(needs[key]))

@@ -158,7 +158,7 @@ class FolderMedium:
         sync_folder(self._snapshots)
         shutil.rmtree(gone)
 
-    def told(self, place: Place) -> str:
+    def shown_as(self, place: Place) -> str:
         """See the port."""
         return str(Path(str(place)).relative_to(self.folder))
 

@@ -115,7 +115,7 @@ class AnyMedium(Protocol):
         """Remove a copy; first what makes it count."""
         ...
 
-    def told(self, place: Place) -> str:
+    def shown_as(self, place: Place) -> str:
         """The name of a place, from the top of the medium."""
         ...
 

@@ -205,7 +205,7 @@ def bring_blobs(copy: Copy, blobs: BlobStore, spare: Path, *, progress: Progress
         if path is None:
             broken.append(f"objects/{one.object[:2]}/{one.object}: missing ({one.digest})")
         elif fault := _bring(copy, path, one, blobs, spare, gone):
-            broken.append(f"{copy.medium.told(path)}: {fault} ({one.digest})")
+            broken.append(f"{copy.medium.shown_as(path)}: {fault} ({one.digest})")
     progress(f"stored files: {len(copy.manifest.held)}/{len(copy.manifest.held)}")
     return broken
 

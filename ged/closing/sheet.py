@@ -64,7 +64,7 @@ def closing_data(session: Session, services: Services, listed: Listed, actor: Ac
              _lines(one["free"], one["free_lines"])]
             for one in year["reserve"]
         ],
-        "books_told": _books_told(year["reserve"]),
+        "books_told": _books_in_words(year["reserve"]),
     }  # fmt: skip
 
 
@@ -77,7 +77,7 @@ def _lines(count: int, which: str) -> str:
     return f"{count} ({which})" if count else "—"
 
 
-def _books_told(books: list[listing.Row]) -> str:
+def _books_in_words(books: list[listing.Row]) -> str:
     """What becomes of the lines of the reserve books, in words."""
     if not books:
         return ""

@@ -108,13 +108,13 @@ def _sum(counts: Iterable[Counts]) -> Counts:
     return tuple(map(sum, zip_longest(*counts, fillvalue=0)))
 
 
-def told(counts: Counts) -> dict[str, int]:
+def leaving_counts(counts: Counts) -> dict[str, int]:
     """Measure -> count, of those of a group that leave: none is small, and no difference of two is.
 
     Voided letters are those that were numbered and not received or signed, as a rule; letters without a decision those that were received
     and not imputed. So of two counts that differ by little the first one of ``FIRST`` leaves alone.
 
-    >>> told((8, 9, 1, 8, 0, 0, 0, 0, 0, 0))
+    >>> leaving_counts((8, 9, 1, 8, 0, 0, 0, 0, 0, 0))
     {'received': 8, 'imputed': 8}
     """
     of = dict(zip(LEAVING, counts, strict=True))
@@ -136,7 +136,7 @@ def table(counted: Mapping[date, Mapping[Key, Counts]]) -> tuple[MeasureRow, ...
         MeasureRow(month, *key, measure, count)
         for month, cells in sorted(counted.items())
         for key, counts in merged(cells).items()
-        for measure, count in told(counts).items()
+        for measure, count in leaving_counts(counts).items()
     )
 
 

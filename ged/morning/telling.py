@@ -103,7 +103,9 @@ def _may_be_replaced(today: date) -> ColumnElement[bool]:
     return or_(is_away, has_interim)
 
 
-def told(session: Session, services: Services, person_id: int, now: datetime, words: NullTranslations) -> list[str]:
+def counted_lines(
+    session: Session, services: Services, person_id: int, now: datetime, words: NullTranslations
+) -> list[str]:
     """The lines of the e-mail: of each kind its count, of what the person may know at this moment."""
     try:
         actor = load_actor(session, person_id, on=now.astimezone(services.zone).date())
@@ -113,4 +115,4 @@ def told(session: Session, services: Services, person_id: int, now: datetime, wo
 
 
 def _lies_about(session: Session, services: Services, person_id: int, now: datetime) -> bool:
-    return bool(told(session, services, person_id, now, NullTranslations()))
+    return bool(counted_lines(session, services, person_id, now, NullTranslations()))

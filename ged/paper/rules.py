@@ -32,7 +32,7 @@ from ged.routing import proof as imputation_proof
 from ged.routing import rights
 from ged.routing.sheet import imputation_sheet, sheet_data
 from ged.signbook.models import Draft
-from ged.signbook.render import Letter, told
+from ged.signbook.render import Letter, printed_texts
 from ged.slips import receive, render
 from ged.slips.models import Slip
 from ged.slips.states import SlipState
@@ -281,7 +281,9 @@ def _original_known(session: Session, _services: Services, mail_id: int, _actor:
     on = long_day(draft.numbered_on) if draft.numbered_on is not None else ""
     pages = ink.printed_pages(session, draft)
     signed_by = [draft.confirmed_capacity, draft.confirmed_title, draft.confirmed_name]
-    text = _lines(told(Letter.restored(draft.letter), number=number, on=on), signed_by, PRINTED[CodeKind.OUTGOING])
+    text = _lines(
+        printed_texts(Letter.restored(draft.letter), number=number, on=on), signed_by, PRINTED[CodeKind.OUTGOING]
+    )
     return Known(text, draft.mail_id, draft.print_id, pages, remark, may)
 
 

@@ -98,7 +98,7 @@ def ask(uow: UnitOfWork, book: BookRow, span: Span, *, actor: Actor) -> int:
         raise Invalid("export.too_many", "wait for those, or cancel one", limit=MAX_OPEN)
     row = RequestedFile(
         person_id=actor.person_id, register_id=book.id, span=wanted, total=books.count_entries(uow.session, book.id, span),
-        title=f"{book.name}, {register_pages.told(span)}"[:300], asked_at=uow.now, expires_at=uow.now + KEPT,
+        title=f"{book.name}, {register_pages.span_text(span)}"[:300], asked_at=uow.now, expires_at=uow.now + KEPT,
     )  # fmt: skip
     uow.session.add(row)
     uow.session.flush()

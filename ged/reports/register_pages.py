@@ -158,7 +158,7 @@ def _shown(rows: Sequence[EntryRow]) -> list[tuple[int, Confidentiality]]:
 
 def file_name(book: BookRow, span: Span, ending: str) -> str:
     """The file name for lines of a register."""
-    return f"registre-{slug(book.code)}-{slug(told(span))}.{ending}"
+    return f"registre-{slug(book.code)}-{slug(span_text(span))}.{ending}"
 
 
 def _sheet(
@@ -183,7 +183,7 @@ def _sheet(
     data = {
         "head": letterhead(session, book.unit_id, country=services.country).data(),
         "register": book.name,
-        "span": told(span),
+        "span": span_text(span),
         "facts": _facts(book, rows),
         "columns": [asdict(column) for column in columns],
         "rows": lines,
@@ -262,7 +262,7 @@ def _rectified(row: EntryRow) -> str:
     return ", ".join(["Rectifié : " * (not n) + FIELDS.get(f, f) for n, f in enumerate(row.rectified)])
 
 
-def told(span: Span) -> str:
+def span_text(span: Span) -> str:
     """A span in French words."""
     if span.from_on is not None and span.from_on == span.until_on:
         return f"journée du {span.from_on:%d/%m/%Y}"

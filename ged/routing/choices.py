@@ -108,9 +108,9 @@ def targets(session: Session, unit_id: int, actor: Actor, *, on: date) -> Target
             below.append(one)
     posts = _posts(session, [unit_id, *(one.id for one in below)], on)
     return Targets(
-        tuple(Choice(one.id, one.told, one.code) for one in posts if one.unit_id == unit_id),
+        tuple(Choice(one.id, one.text, one.code) for one in posts if one.unit_id == unit_id),
         tuple(below),
-        tuple(Choice(one.id, f"{one.told}, {one.unit_name}", one.code) for one in posts if one.unit_id != unit_id),
+        tuple(Choice(one.id, f"{one.text}, {one.unit_name}", one.code) for one in posts if one.unit_id != unit_id),
     )
 
 
@@ -161,7 +161,7 @@ class _PostRow:
     unit_name: str
 
     @property
-    def told(self) -> str:
+    def text(self) -> str:
         return f"{self.title} ({self.holder})" if self.holder else self.title
 
 

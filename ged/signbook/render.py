@@ -257,7 +257,7 @@ def shown_document(rich: str, civility: str) -> Document:
     return mapped(read(rich), lambda text: fill(text, {"civilite": civility}))
 
 
-def told(letter: Letter, *, number: str, on: str) -> list[str]:
+def printed_texts(letter: Letter, *, number: str, on: str) -> list[str]:
     """The texts on a letter's pages, in reading order; with the given number and date."""
     if letter.word is not None:
         return [number, on, letter.body]

@@ -48,12 +48,12 @@ def _line(row: Progress, services: Services) -> dict[str, object]:
         "count": f"{row.done} / {row.exercise.wanted}",
         "started": moment(row.started_at),
         "done": moment(row.done_at),
-        "lasted": told(row.lasted) if row.lasted is not None else "",
+        "lasted": duration_text(row.lasted) if row.lasted is not None else "",
         "starts": row.starts,
     }
 
 
-def told(lasted: timedelta) -> str:
+def duration_text(lasted: timedelta) -> str:
     """A duration: ``1 h 05 min``, ``12 min``, ``40 s``."""
     seconds = int(lasted.total_seconds())
     hours, minutes = seconds // 3600, seconds % 3600 // 60

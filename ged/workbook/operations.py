@@ -119,14 +119,14 @@ def preview(
         if before_rollback is not None:
             uow.session.flush()
             before_rollback(uow.session)
-    return _first_told(changes)
+    return _without_details_of_new(changes)
 
 
 SAME = {"unit": "units", "post": "posts", "holder": "posts"}
 """Kinds of changes that speak of rows which another kind adds."""
 
 
-def _first_told(changes: Sequence[Change]) -> tuple[Change, ...]:
+def _without_details_of_new(changes: Sequence[Change]) -> tuple[Change, ...]:
     """The changes, without the details of rows that are added."""
     added = {(one.kind, one.code) for one in changes if one.action == "added"}
     return tuple(
@@ -193,7 +193,7 @@ def take_in(
     if organisation_now(uow.session, on=on) != seen:
         raise Invalid("workbook.overtaken", "look at the changes again")
     with own_rights_stay(uow, actor, on), inverse.recorded(uow.session) as steps:
-        changes = _first_told(bring_to(uow, asked_of(file, seen), on=on, actor=actor or SYSTEM))
+        changes = _without_details_of_new(bring_to(uow, asked_of(file, seen), on=on, actor=actor or SYSTEM))
     row.changes, row.inverse, row.taken_at, row.content = len(changes), steps, uow.now, None
     uow.record(
         "workbook.taken_in", "organisation", None, actor=actor or SYSTEM, workbook=row.id, digest=row.sha256,
@@ -308,7 +308,7 @@ def undo(uow: UnitOfWork, import_id: int | None = None, *, actor: Actor | None =
     locks.hold_out_writers(uow.session, inverse.naming(row.inverse))
     found = inverse.obstacles(uow.session, row.inverse)
     if found:
-        raise Invalid("workbook.hangs", "take these back first", obstacles=told(found[:MOST_OBSTACLES]))
+        raise Invalid("workbook.hangs", "take these back first", obstacles=obstacle_codes(found[:MOST_OBSTACLES]))
     try:
         with own_rights_stay(uow, actor, uow.now.astimezone(uow.services.zone).date()):
             put_back(uow, row.inverse, since=row.taken_at or uow.now, actor=actor or SYSTEM)
@@ -319,7 +319,7 @@ def undo(uow: UnitOfWork, import_id: int | None = None, *, actor: Actor | None =
     # Last: it locks the head of the journal.
     acted = inverse.acted_meanwhile(uow.session, row.inverse)
     if acted:
-        raise Invalid("workbook.hangs", "take these back first", obstacles=told(acted[:MOST_OBSTACLES]))
+        raise Invalid("workbook.hangs", "take these back first", obstacles=obstacle_codes(acted[:MOST_OBSTACLES]))
     row.undone_at = uow.now
     uow.record("workbook.undone", "organisation", None, actor=actor or SYSTEM, workbook=row.id, changes=row.changes)
     return row
@@ -385,6 +385,6 @@ def handed_in(session: Session) -> list[ImportRow]:
     ]
 
 
-def told(found: Sequence[Obstacle]) -> tuple[str, ...]:
+def obstacle_codes(found: Sequence[Obstacle]) -> tuple[str, ...]:
     """Obstacles as codes: ``table key: by count``, or ``table key: changed``."""
     return tuple(f"{one.table} {one.key}: {f'{one.by} {one.count}' if one.count else 'changed'}" for one in found)

@@ -31,7 +31,7 @@ from web.views.admin import checks as page
 from web.wiring.checks import CHECKS
 from web.wiring.kept_checks import KeptChecks
 from web.words.check_table import COMMON, TEXTS, TITLES
-from web.words.checks import told
+from web.words.checks import words_of
 
 __all__ = ["patient", "whole"]  # fixtures
 ROOT = "/administration/etat/"
@@ -59,7 +59,7 @@ def test_a_check_neither_raises_nor_hangs(ground: Ground) -> None:
     late = run(_check("workers", lambda _ground: never.wait()), ground, limit_s=0.5)
     never.set()
     assert late == fault("late", limit_s=0.5)
-    words = told("workers", late, language="en", zone=ground.serving.zone)
+    words = words_of("workers", late, language="en", zone=ground.serving.zone)
     assert words.found == "No answer within 0.5 s."
 
 

@@ -64,7 +64,7 @@ from tests.tampering import lift_guards
 from tests.worker_kit import Installation
 from web.wiring.attached import report_file
 from web.words import monthly as monthly_words
-from web.words.monthly import told
+from web.words.monthly import proof_lines
 
 __all__ = ["house_on_either", "services_on_either"]  # fixtures
 
@@ -131,7 +131,7 @@ def test_a_report_is_proven_by_a_later_program_that_counts_more(
     proof = prove(services, pdf)
     assert (proof.faults, proof.changes, proof.definitions) == ((), (), 1)
     assert proof.counted == proof.equal == 6 * 17, "lines and numbers of version 1"
-    (remark,) = [line for line in told(proof, language="en", zone=services.zone) if "definitions" in line]
+    (remark,) = [line for line in proof_lines(proof, language="en", zone=services.zone) if "definitions" in line]
     assert "version 1 " in remark
     play.now = LATER + timedelta(days=3)
     play.redate(changed, date(2026, 10, 30))
@@ -730,7 +730,7 @@ def test_a_proof_tells_letters_by_their_numbers_unless_they_are_above_the_ordina
         connection.execute(text("UPDATE mails SET received_on = '2026-10-29' WHERE id = :mail"), {"mail": altered})
     with services.reading() as session:
         numbers_of = first_numbers(session, [changed, raised, altered])
-    told = "\n".join(monthly_words.told(prove(services, pdf), language="en", zone=services.zone))
+    told = "\n".join(monthly_words.proof_lines(prove(services, pdf), language="en", zone=services.zone))
     assert f"letter {numbers_of[changed]} ({changed}): " in told
     assert f"letter {raised}: " in told
     assert numbers_of[raised] not in told, "it became confidential: the paper would tell so"

@@ -565,7 +565,7 @@ def morning(services: Services, now: datetime = MORNING) -> None:
         waiting = jobs.due(session, now=now, kinds=(JobKind.NOTICE_MAIL,), limit=100)
     for job_id in waiting:
         job = claimed(services, job_id, now)
-        mail.run_mail(services, job, now=now, point=telling.told)
+        mail.run_mail(services, job, now=now, point=telling.counted_lines)
         with services.unit_of_work(now) as uow:
             uow.session.execute(update(Job).where(Job.id == job_id).values(state=JobState.DONE))
 

@@ -16,7 +16,7 @@ from ged.ports import Confidentiality
 from ged.training import operations, queries
 from ged.training.exercises import ANSWERED, EXERCISES, Exercise
 from ged.training.queries import Progress
-from ged.training.sheet import told
+from ged.training.sheet import duration_text
 from ged.unit import Actor, HeldPost, Role, Services
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 from tests.routing_kit import unit_id
@@ -165,4 +165,4 @@ def test_a_real_installation_has_no_exercises(services: Services, tmp_path: Path
 
 def test_durations_are_told_shortly() -> None:
     given = (timedelta(seconds=40), timedelta(minutes=12, seconds=5), timedelta(hours=1, minutes=5))
-    assert [told(one) for one in given] == ["40 s", "12 min", "1 h 05 min"]
+    assert [duration_text(one) for one in given] == ["40 s", "12 min", "1 h 05 min"]

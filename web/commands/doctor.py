@@ -14,7 +14,7 @@ from ged.health.ground import Ground
 from ged.languages import LANGUAGES
 from web.wiring.checks import CHECKS, find_ground
 from web.wiring.kept_checks import KeptChecks
-from web.words.checks import FindingWords, told
+from web.words.checks import FindingWords, words_of
 
 _MARKS = {State.OK: "ok", State.NOT_APPLICABLE: "-", State.WARNING: "WARNING", State.FAULT: "FAULT"}
 _COLOURS = {State.OK: "green", State.NOT_APPLICABLE: "bright_black", State.WARNING: "yellow", State.FAULT: "red"}
@@ -42,7 +42,7 @@ def doctor(as_json: bool, only: tuple[str, ...], language: str, keep: bool) -> N
     found: list[tuple[Check, Finding, FindingWords]] = []
     try:
         for check, finding in _findings(checks, ground, keep=keep):
-            words = told(check.name, finding, language=language, zone=_zone(ground))
+            words = words_of(check.name, finding, language=language, zone=_zone(ground))
             found.append((check, finding, words))
             if not as_json:
                 _show(check, finding, words)

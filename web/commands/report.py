@@ -14,7 +14,7 @@ from ged.unit import SYSTEM
 from web.commands.shared import FILE, settings_of, write_whole
 from web.wiring.attached import report_file
 from web.wiring.services import build_services
-from web.words.monthly import told
+from web.words.monthly import proof_lines
 
 CHANGED, NOT_PROVEN = 1, 2
 """Exit codes."""
@@ -75,7 +75,7 @@ def verify(file: Path, language: str) -> None:
     finally:
         services.engine.dispose()
     click.echo("", err=True)
-    for line in told(proof, language=language, zone=services.zone):
+    for line in proof_lines(proof, language=language, zone=services.zone):
         click.echo(line)
     sys.exit(NOT_PROVEN if proof.faults else CHANGED if proof.changes else 0)
 

@@ -144,7 +144,7 @@ def _read(_logger: Any, _level: str, event: Event) -> Event:
     template = clean(str(event.pop("event")))
     event |= {"level": record.levelname.lower(), "logger": record.name, "pid": record.process}
     named = given if isinstance(given, Mapping) else None
-    args = tuple(told(one) for one in ((named or {}).values() if named is not None else given or ()))
+    args = tuple(loggable(one) for one in ((named or {}).values() if named is not None else given or ()))
     if record.name == "py.warnings":
         where = _WARNING.match(str(args[0]) if args else "")
         return event | {"event": "python.warning", **(where.groupdict() if where else {})}
@@ -157,7 +157,7 @@ def _read(_logger: Any, _level: str, event: Event) -> Event:
         names = [name for name, _kind in _FIELD.findall(fields["fields"])]
         return event | {"event": fields["event"], **dict(zip(names, args, strict=True))}
     if named is not None:
-        return event | {"event": template % {key: told(value) for key, value in named.items()}}
+        return event | {"event": template % {key: loggable(value) for key, value in named.items()}}
     return event | {"event": template % args if args else template}
 
 
@@ -172,7 +172,7 @@ def _tell_exception(_logger: Any, _level: str, event: Event) -> Event:
     event.pop("stack_info", None)
     error = info[1] if isinstance(info, tuple) else None
     if isinstance(error, BaseException):
-        event["exception"] = [{"what": told(one), "places": places(one)} for one in _causes(error)]
+        event["exception"] = [{"what": loggable(one), "places": places(one)} for one in _causes(error)]
     return event
 
 
@@ -209,7 +209,7 @@ def clean(text: str) -> str:
     return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text[:LONGEST])
 
 
-def told(value: object) -> str | int | float | None:
+def loggable(value: object) -> str | int | float | None:
     """What is told of a value: numbers as they are, exceptions by class and code, all else as clean text."""
     if isinstance(value, BaseException):
         return clean(_what(value))

@@ -256,12 +256,12 @@ def _apart(
     seconds: dict[str, float] = {}
     work = places.work
     unpacked = work / "unpacked"
-    with _timed(seconds, "keys"), _room_told(work):
+    with _timed(seconds, "keys"), _full_disk_named(work):
         progress("keys and settings")
         shutil.rmtree(unpacked, ignore_errors=True)
         unpacked.mkdir(mode=0o700)
         copy = _opened(wanted, unpacked, progress)
-    with _timed(seconds, "small files"), _room_told(work):
+    with _timed(seconds, "small files"), _full_disk_named(work):
         restoring.unpack_files(copy, unpacked)
         shutil.copytree(unpacked / "data", work, dirs_exist_ok=True)
         work.chmod(0o700)
@@ -342,7 +342,7 @@ def _require_room(folder: Path, size_bytes: int) -> None:
 
 
 @contextmanager
-def _room_told(folder: Path) -> Iterator[None]:
+def _full_disk_named(folder: Path) -> Iterator[None]:
     """A disk that is full before the room was counted, in the words of a restore: nobody "sends again" here."""
     try:
         yield

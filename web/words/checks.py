@@ -72,7 +72,7 @@ class FindingWords:
     to_do: str
 
 
-def told(name: str, finding: Finding, *, language: str, zone: ZoneInfo) -> FindingWords:
+def words_of(name: str, finding: Finding, *, language: str, zone: ZoneInfo) -> FindingWords:
     """The words of a check's finding.
 
     Args:

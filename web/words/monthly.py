@@ -69,7 +69,7 @@ _NOT_EXPLAINED_AT_ALL = _("Courriers concernés : %(letters)s ; aucun acte du jo
 _NOT_PROVEN = _("Le rapport n'est pas prouvé :")
 
 
-def told(proof: Proof, *, language: str, zone: ZoneInfo) -> Iterator[str]:
+def proof_lines(proof: Proof, *, language: str, zone: ZoneInfo) -> Iterator[str]:
     """The lines that tell a proof.
 
     Args:

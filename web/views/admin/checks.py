@@ -111,7 +111,7 @@ def _rows(kept: KeptChecks) -> Iterator[CheckRow]:
 
 
 def _finding_words(check: Check, finding: Finding) -> FindingWords:
-    finding_words = words.told(check.name, finding, language=i18n.language(), zone=context.services().zone)
+    finding_words = words.words_of(check.name, finding, language=i18n.language(), zone=context.services().zone)
     error = str(finding.figures.get("error", ""))
     if finding.code == "refused" and error in MESSAGES:
         view = view_of(GedError(error))

@@ -144,7 +144,7 @@ def pages(register_id: int) -> ResponseReturnValue:
             total = books.count_entries(session, book.id, span)
             if total > books.MAX_PRINTED:
                 return render_template(
-                    "registers/large.html", book=book, total=total, span=span, told=register_pages.told(span)
+                    "registers/large.html", book=book, total=total, span=span, told=register_pages.span_text(span)
                 )
             sheet, restricted = register_pages.register_pages(session, services, book, span, actor, year=year, now=now)
     except Invalid as error:
