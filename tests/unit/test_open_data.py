@@ -26,10 +26,10 @@ from ged.monthly.open_data import (
     RULE_IN_ENGLISH,
     Counts,
     Key,
+    leaving_counts,
     merged,
     packed,
     table,
-    told,
 )  # fmt: skip
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -124,11 +124,11 @@ def test_small_natures_go_together_and_the_next_one_joins_them() -> None:
 
 def test_what_would_follow_by_difference_does_not_leave() -> None:
     assert set(FIRST) == set(LEAVING)
-    assert told((8, 9, 1, 8, *NONE[1:])) == {"received": 8, "imputed": 8}, "one was voided"
-    assert told((8, 9, 1, 3, *NONE[1:])) == {"received": 8}
-    assert told((8, 13, 5, 3, *NONE[1:])) == {"received": 8, "numbered": 13}, "no difference is small"
+    assert leaving_counts((8, 9, 1, 8, *NONE[1:])) == {"received": 8, "imputed": 8}, "one was voided"
+    assert leaving_counts((8, 9, 1, 3, *NONE[1:])) == {"received": 8}
+    assert leaving_counts((8, 13, 5, 3, *NONE[1:])) == {"received": 8, "numbered": 13}, "no difference is small"
     signed = dict(zip(LEAVING, (0,) * len(LEAVING), strict=True)) | {"received": 7, "signed": 12, "numbered": 20}
-    assert set(told(tuple(signed.values()))) == {"received", "signed"}, "of directions that are put together"
+    assert set(leaving_counts(tuple(signed.values()))) == {"received", "signed"}, "of directions that are put together"
     # Numbered 5 and 12, received 4 and 12: a group of the latter alone would be 16.
     cells = {("A", "arrivee", "x"): (4, 5, 1, *NONE), ("A", "arrivee", "y"): (12, 12, 0, *NONE)}
     assert merged(cells) == cells
