@@ -35,6 +35,7 @@ from ged.signbook import models as signbook
 from ged.signed_codes import models as signed_codes
 from ged.slips import models as slips
 from ged.suggestions import models as suggestions
+from ged.supervisors import models as supervisors
 from ged.takeover import models as takeover_models
 from ged.under_way import keep_when_created
 from ged.word import models as word_models
@@ -84,6 +85,7 @@ __all__ = [
     "signed_codes",
     "slips",
     "suggestions",
+    "supervisors",
     "taken",
     "takeover_models",
     "word_models",

@@ -33,8 +33,6 @@ from ged.dispatch.models import DispatchLine
 from ged.disposal.models import Disposal, DisposalLine
 from ged.envelopes import operations as envelopes
 from ged.figures import operations as figures
-from ged.figures import supervisors
-from ged.figures.supervisors import SupervisorForm
 from ged.followup import notes
 from ged.monthly import operations as monthly
 from ged.monthly.models import OpenDataAct
@@ -51,6 +49,8 @@ from ged.signed_codes.models import LetterToken
 from ged.slips.drafting import LineForm
 from ged.slips.states import LineState
 from ged.spreadsheet import marking
+from ged.supervisors import operations as supervisors
+from ged.supervisors.operations import SupervisorForm
 from ged.takeover import folders as scan_folders
 from ged.takeover import uploads
 from ged.unit import SYSTEM, Actor, Role, Services

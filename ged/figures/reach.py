@@ -9,7 +9,7 @@ months, rounded, and without small numbers (``ged.figures.telling``).
 rounded figures reads none: an auditor proves reports and an administrator makes them, and neither opens one (``ged.monthly.rights``).
 Open data is another matter: what leaves may be known by all, so whoever may publish sees its rows before.
 
-A supervisor (``ged.figures.supervisors``) is named by an act for a branch: a unit and all units below it today, in any entity, and closed ones
+A supervisor (``ged.supervisors``) is named by an act for a branch: a unit and all units below it today, in any entity, and closed ones
 that these took over. A branch that closes is not followed into what takes it over: the act named no more than the branch.
 """
 
@@ -20,10 +20,10 @@ from datetime import date
 from sqlalchemy.orm import Session
 
 from ged.figures.cuts import Cut
-from ged.figures.supervisors import branches
 from ged.org import tree
 from ged.ports import Confidentiality
 from ged.register.models import Channel, Direction, Priority
+from ged.supervisors.queries import branches
 from ged.unit import Actor, Role, UnitRow
 
 

@@ -17,7 +17,6 @@ from ged import access, audit, locks
 from ged.audit import AuditEntry
 from ged.db import insert_if_missing
 from ged.errors import NotFound
-from ged.figures.models import Supervisor
 from ged.jobs import JobKind
 from ged.natures.circuit import turns
 from ged.notices.choices import OPENED_BY, ways_of
@@ -36,6 +35,7 @@ from ged.schema import is_opened
 from ged.signbook import book
 from ged.signbook.models import CircuitAct, CircuitEntry, Draft
 from ged.signbook.queries import came_back
+from ged.supervisors.models import Supervisor
 from ged.unit import Actor, Services, UnitOfWork
 
 logger = logging.getLogger(__name__)

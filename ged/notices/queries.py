@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 from ged import access, paging
 from ged.counting import MOST_IN_MENU
 from ged.errors import NotFound
-from ged.figures.models import Supervisor
 from ged.notices.models import ASKED, DeliveryState, FactorStep, NoticeMail, Occasion, PersonalNotice
 from ged.org import openings
 from ged.org.models import Person, Unit
@@ -18,6 +17,7 @@ from ged.org.openings import OpeningRow, OpeningStep
 from ged.paging import START, Place, Slice
 from ged.register.models import Mail
 from ged.register.queries import first_numbers
+from ged.supervisors.models import Supervisor
 from ged.unit import Actor, UnitOfWork
 
 PAGE_SIZE = 30

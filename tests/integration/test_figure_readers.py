@@ -11,14 +11,16 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from ged.figures import operations as figures
-from ged.figures import queries, supervisors
-from ged.figures.models import STATE, FigureState, Supervisor
-from ged.figures.supervisors import SupervisorForm
+from ged.figures import queries
+from ged.figures.models import STATE, FigureState
 from ged.notices import finding
 from ged.notices.models import Occasion, PersonalNotice
 from ged.notices.queries import names_told
 from ged.org.models import Person
 from ged.register.models import Mail
+from ged.supervisors import operations as supervisors
+from ged.supervisors.models import Supervisor
+from ged.supervisors.operations import SupervisorForm
 from tests.factories import NOW, TODAY, actor
 from tests.figure_copies import Copy, copied
 from tests.figure_letters_kit import count_all, letter

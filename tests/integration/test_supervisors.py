@@ -11,14 +11,14 @@ from sqlalchemy import select, text, update
 
 from ged.audit import AuditEntry, AuditPayload
 from ged.errors import GedError, Invalid, InvalidTransition, NotFound
-from ged.figures import supervisors
-from ged.figures.models import Supervisor
 from ged.figures.reach import Reach, reach_on
-from ged.figures.supervisors import SupervisorForm
 from ged.org import delegations
 from ged.org.delegations import DelegationForm
 from ged.org.models import DelegationKind, Holding, Person, Post, PostRole, Unit
 from ged.ports import PersonId, PostId
+from ged.supervisors import operations as supervisors
+from ged.supervisors.models import Supervisor
+from ged.supervisors.operations import SupervisorForm
 from ged.unit import Role, Services
 from tests.factories import NOW, TODAY, actor, add_entity, make_natures
 from tests.figure_letters_kit import count_all, furnish, letter

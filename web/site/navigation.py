@@ -17,7 +17,6 @@ from ged.capture import queries as scan_queries
 from ged.counting import MOST_IN_MENU, Counter, counted
 from ged.dispatch import queries as dispatch_queries
 from ged.envelopes import operations as envelopes
-from ged.figures import supervisors
 from ged.followup import notes
 from ged.notices import queries as notices
 from ged.paper import queries as paper_queries
@@ -26,6 +25,7 @@ from ged.search import saved as saved_searches
 from ged.signbook import queries as signbook_queries
 from ged.slips import queries as slip_queries
 from ged.slips import to_transmit
+from ged.supervisors import queries as supervisors
 from ged.unit import Actor, ReadSession, Role
 from web.site import context, guard
 from web.words import keys

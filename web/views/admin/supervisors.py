@@ -5,8 +5,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from ged.errors import GedError, Invalid, InvalidTransition, NotFound
-from ged.figures import supervisors
-from ged.figures.supervisors import SupervisorForm
+from ged.supervisors import operations as supervisors
+from ged.supervisors import queries
+from ged.supervisors.operations import SupervisorForm
 from web.site import auth, context
 from web.site.forms import FormReader
 from web.site.pages import render_form
@@ -23,8 +24,8 @@ def index() -> ResponseReturnValue:
 def _page(error: GedError | None = None) -> ResponseReturnValue:
     actor, today = context.actor(), context.today()
     with context.services().reading() as session:
-        rows = supervisors.listing(session, actor, on=today, zone=context.services().zone)
-        choices = supervisors.choices(session, actor, on=today)
+        rows = queries.listing(session, actor, on=today, zone=context.services().zone)
+        choices = queries.choices(session, actor, on=today)
     return render_form("supervisors/index.html", error=error, rows=rows, choices=choices, longest=supervisors.MAX_ACT)
 
 

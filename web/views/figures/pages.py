@@ -8,11 +8,12 @@ from flask import Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
 from ged.errors import Forbidden, Invalid
-from ged.figures import movements, queries, supervisors
+from ged.figures import movements, queries
 from ged.figures.periods import Period
 from ged.figures.reach import Reach, reach_on
 from ged.ports import Confidentiality
 from ged.routing.queries import InboxView, inbox_totals
+from ged.supervisors import queries as supervisors
 from ged.unit import Actor, ReadSession
 from web.site import context
 from web.views.figures import asked as address

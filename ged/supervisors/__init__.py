@@ -1,0 +1,1 @@
+"""Who supervises a branch of the tree by a named act."""
