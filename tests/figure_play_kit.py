@@ -17,7 +17,7 @@ from ged.errors import GedError
 from ged.figures import operations as figures
 from ged.figures import sums
 from ged.figures.models import NO_REGISTER, STATE, FigureKey, FigureState
-from ged.figures.stages import Grain
+from ged.figures.stages import ALL, NATURES, SUMS
 from ged.followup import undoing
 from ged.natures.circuit import one_by_one
 from ged.org import keys
@@ -325,9 +325,9 @@ def without_sums(services: Services, oldest_program: str) -> None:
     """The figures as an upgrade finds them."""
     with services.unit_of_work(NOW) as uow:
         for model in sums.MODELS:
-            of_sums = model.grain.in_([Grain.SUM_DAY, Grain.SUM_MONTH, Grain.SUM_YEAR])  # type: ignore[attr-defined]
+            of_sums = model.grain.in_([*SUMS, *NATURES, *ALL])  # type: ignore[attr-defined]
             uow.session.execute(delete(model).where(of_sums))
-        uow.session.execute(update(FigureKey).values(sum_id=None))
-        uow.session.execute(delete(FigureKey).where(FigureKey.register_id == NO_REGISTER))
+        uow.session.execute(update(FigureKey).values(sum_id=None, natures_id=None, all_id=None))
+        uow.session.execute(delete(FigureKey).where(FigureKey.register_id <= NO_REGISTER))
         uow.session.get_one(FigureState, STATE).sums_whole = False
         schema.keep(uow.session.connection(), oldest_program)

@@ -11,12 +11,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from ged.db import ByOtherIndex
+from ged.db import Base, ByOtherIndex
 from ged.figures import queries, sums
 from ged.figures.cuts import Cut, Part, of_cut, summed
 from ged.figures.models import FigureCell, FigureDelay, FigureHour, FigureKey, FigureLetter
 from ged.figures.periods import ONE_DAY, Period, month_end, whole_months
-from ged.figures.queries import Standing
+from ged.figures.queries import Names, Standing
 from ged.figures.stages import COUNTED, Grain, Stage
 from ged.figures.sums import Grains
 from ged.natures import queries as natures
@@ -42,7 +42,7 @@ class Line:
     """The figures of one key over a period.
 
     Attributes:
-        counted: column of ``stages.COUNTED`` -> letters.
+        counted: column of ``stages.COUNTED`` -> letters; those that were asked for.
         standing: at the end of the period.
         delays: bin -> letters, of one stage.
     """
@@ -53,21 +53,30 @@ class Line:
 
 
 def lines(
-    session: Session, cut: Cut, period: Period, by: By, *, end: date, stage: Stage, is_now: bool = False
+    session: Session,
+    cut: Cut,
+    period: Period,
+    by: By,
+    *,
+    end: date,
+    stage: Stage,
+    is_now: bool = False,
+    counted: Names = COUNTED,
 ) -> dict[Key, Line]:
     """The figures of each key with letters in the period or open at its end.
 
     Args:
+        counted: the columns that are wanted. A key that counts in none of them is there too.
         end: the day at whose end letters stand open.
         stage: whose delays.
         is_now: whether ``end`` is today. Then what stands open by nature is counted from the letters: few are open, beside the
             cells of five years.
     """
-    counted, bins = _counted(session, cut, period, by), delays_by(session, cut, period, by, stage)
+    found, bins = _counted(session, cut, period, by, counted), delays_by(session, cut, period, by, stage)
     standing = _open_by_nature(session, cut, end) if by is By.NATURE and is_now else standing_by(session, cut, end, by)
-    nothing = dict.fromkeys(COUNTED, 0)
-    keys = sorted(counted.keys() | standing.keys() | bins.keys(), key=str)
-    return {key: Line(counted.get(key, nothing), standing.get(key, Standing(0, 0)), bins.get(key, {})) for key in keys}
+    nothing = dict.fromkeys(counted, 0)
+    keys = sorted(found.keys() | standing.keys() | bins.keys(), key=str)
+    return {key: Line(found.get(key, nothing), standing.get(key, Standing(0, 0)), bins.get(key, {})) for key in keys}
 
 
 def folded(found: Mapping[Key, Line], units: Mapping[int, UnitRow]) -> dict[int, Line]:
@@ -80,20 +89,27 @@ def folded(found: Mapping[Key, Line], units: Mapping[int, UnitRow]) -> dict[int,
 
 
 def added(those: Sequence[Line]) -> Line:
-    """The sum of figures."""
+    """The sum of figures; of the columns that each of them has."""
     bins: dict[int, int] = defaultdict(int)
+    names = [name for name in COUNTED if all(name in line.counted for line in those)]
     for line in those:
         for at_least, letters in line.delays.items():
             bins[at_least] += letters
     return Line(
-        {name: sum(line.counted[name] for line in those) for name in COUNTED},
+        {name: sum(line.counted[name] for line in those) for name in names},
         Standing(sum(line.standing.open for line in those), sum(line.standing.overdue for line in those)),
         dict(bins),
     )
 
 
 def whole(
-    session: Session, cut: Cut, period: Period, *, bins: Mapping[int, int], stood: Standing | None = None
+    session: Session,
+    cut: Cut,
+    period: Period,
+    *,
+    bins: Mapping[int, int],
+    stood: Standing | None = None,
+    counted: Names = COUNTED,
 ) -> Line:
     """The figures of all keys together over a period and at its end: the sum of ``lines``.
 
@@ -101,28 +117,29 @@ def whole(
         bins: the delays of the period (``delays``).
         stood: what stood at the end of the day before, if the caller knows it: then the letters of five years are not added up again.
     """
-    counted = totals(session, cut, period)
-    standing = queries.standing(session, cut, period.until) if stood is None else stood.moved(counted)
-    return Line(counted, standing, bins)
+    wanted = counted if stood is None else tuple(dict.fromkeys((*counted, *queries.MOVING)))
+    found = totals(session, cut, period, counted=wanted)
+    standing = queries.standing(session, cut, period.until) if stood is None else stood.moved(found)
+    return Line(found, standing, bins)
 
 
-def totals(session: Session, cut: Cut, period: Period) -> dict[str, int]:
+def totals(session: Session, cut: Cut, period: Period, *, counted: Names = COUNTED) -> dict[str, int]:
     """Counted column -> letters of the period: the sums of ``queries.by_day``, by months as far as they are whole."""
     parts = span(period, sums.grains(session, cut))
-    (row,) = summed(session, FigureCell, cut, parts, (), queries.COUNTS)
-    return {name: int(letters or 0) for name, letters in zip(COUNTED, row, strict=True)}
+    (row,) = summed(session, FigureCell, cut, parts, (), queries.columns(counted))
+    return {name: int(letters or 0) for name, letters in zip(counted, row, strict=True)}
 
 
 def hours(session: Session, cut: Cut, period: Period) -> dict[int, int]:
     """Hour of the week (0 to 167) -> letters that were registered in it."""
-    parts = span(period, sums.grains(session, cut))
+    parts = span(period, sums.grains(session, cut, cells=FigureHour))
     rows = summed(session, FigureHour, cut, parts, (FigureHour.hour,), (FigureHour.letters,))
     return {hour: int(letters) for hour, letters in rows}
 
 
 def delays(session: Session, cut: Cut, period: Period, stage: Stage) -> dict[int, int]:
     """Bin -> letters whose stage ended in the period."""
-    parts, bins = span(period, sums.grains(session, cut)), (FigureDelay.at_least,)
+    parts, bins = span(period, sums.grains(session, cut, cells=FigureDelay)), (FigureDelay.at_least,)
     rows = summed(session, FigureDelay, cut, parts, bins, (FigureDelay.letters,), stage=stage)
     return {at_least: int(letters) for at_least, letters in sorted(rows)}
 
@@ -157,10 +174,9 @@ def month_standings(session: Session, cut: Cut, months: Sequence[date], *, today
     if ended:
         at = queries.standing(session, cut, month_end(ended[0]))
         found[ended[0]] = at
-        moved = queries.by_day(session, cut, ended[0], ended[-1], grain=Grain.MONTH)
+        moved = queries.by_day(session, cut, ended[0], ended[-1], grain=Grain.MONTH, counted=queries.MOVING)
         for month in ended[1:]:
-            counted = moved.get(month, dict.fromkeys(COUNTED, 0))
-            found[month] = at = at.moved(counted)
+            found[month] = at = at.moved(moved.get(month, dict.fromkeys(queries.MOVING, 0)))
     for month in months:
         if month not in found:
             found[month] = queries.standing(session, cut, today)
@@ -230,15 +246,16 @@ def goal(session: Session, nature: str, unit_ids: Collection[int], units: Mappin
 # --- by a key
 
 
-def _grains(session: Session, cut: Cut, by: By) -> Grains:
-    """From where figures side by side are read. Sums tell units apart, and nothing else."""
-    return sums.grains(session, cut, by_key=by is not By.UNIT)
+def _grains(session: Session, cut: Cut, by: By, cells: type[Base] = FigureCell) -> Grains:
+    """From where figures side by side are read."""
+    return sums.grains(session, cut, by_nature=by is By.NATURE, by_unit=by is By.UNIT, cells=cells)
 
 
-def _counted(session: Session, cut: Cut, period: Period, by: By) -> dict[Key, dict[str, int]]:
+def _counted(session: Session, cut: Cut, period: Period, by: By, counted: Names) -> dict[Key, dict[str, int]]:
+    """As many keys as with all columns: a row that is none, or appears, would tell of a letter."""
     parts = span(period, _grains(session, cut, by))
-    rows = summed(session, FigureCell, cut, parts, (_COLUMNS[by],), queries.COUNTS)
-    return {key: dict(zip(COUNTED, map(int, letters), strict=True)) for key, *letters in rows}
+    rows = summed(session, FigureCell, cut, parts, (_COLUMNS[by],), queries.columns(counted))
+    return {key: dict(zip(counted, map(int, letters), strict=True)) for key, *letters in rows}
 
 
 def standing_by(session: Session, cut: Cut, day: date, by: By) -> dict[Key, Standing]:
@@ -265,7 +282,7 @@ def _open_by_nature(session: Session, cut: Cut, day: date) -> dict[Key, Standing
 
 def delays_by(session: Session, cut: Cut, period: Period, by: By, stage: Stage) -> dict[Key, dict[int, int]]:
     """Key -> bin -> letters whose stage ended in the period."""
-    parts = span(period, _grains(session, cut, by))
+    parts = span(period, _grains(session, cut, by, FigureDelay))
     columns = (_COLUMNS[by], FigureDelay.at_least)
     found: dict[Key, dict[int, int]] = defaultdict(dict)
     for key, at_least, letters in summed(

@@ -147,11 +147,11 @@ def clear_empty(session: Session, emptied: Emptied) -> None:
             session.execute(statement, [{f"of_{name}": row[name] for name in keys} for row in rows])
 
 
-def whole(session: Session, model: type[Base], which: Which) -> Select[Any]:
+def whole(session: Session, model: type[Base], which: Which, *, with_sums: bool) -> Select[Any]:
     """The cells, or the bins, as they must be when these are all letters: for a comparison."""
     make = next(make for one, make in _SUMS if one is model)
-    parts = [sums.with_sums(model, make(grain, period, which, 1)) for grain, period in _grains(session, model)]
-    return select(union_all(*parts).subquery("whole"))
+    parts = [make(grain, period, which, 1) for grain, period in _grains(session, model)]
+    return select(union_all(*(sums.with_sums(model, one) if with_sums else one for one in parts)).subquery("whole"))
 
 
 def _grains(session: Session, model: type[Base]) -> list[tuple[Grain, Days]]:

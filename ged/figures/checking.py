@@ -22,6 +22,7 @@ from ged.figures.models import (
     FigureReading,
     FigureState,
 )
+from ged.figures.stages import Grain
 from ged.figures.whole_days import WholeDays, within
 from ged.progress import PartProgress
 from ged.unit import Services
@@ -64,8 +65,11 @@ def compare(services: Services, *, progress: PartProgress = lambda _done, _of: N
         for key_id in session.scalars(sums.astray()) if state.sums_whole else ():
             yield Difference("figures.sum", f"key {key_id}", "", "")
         for model, what in TABLES:
-            must_be = cells.whole(session, model, lambda column: column.is_not(None))
-            yield from _rows(session, model, what, select(*table_of(model).columns), must_be)
+            must_be = cells.whole(session, model, lambda column: column.is_not(None), with_sums=state.sums_whole)
+            kept = select(*table_of(model).columns)
+            if not state.sums_whole:  # those that are being made are not read yet
+                kept = kept.where(table_of(model).c.grain.in_([Grain.DAY, Grain.MONTH, Grain.YEAR]))
+            yield from _rows(session, model, what, kept, must_be)
         for kind in operations.WHOLE_DAYS:
             yield from _papers(session, services.zone, state, kind)
 

@@ -1,7 +1,7 @@
 """Which letters a figure counts: a reader's units and level, and what was chosen."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -21,8 +21,10 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ged.db import Among, Code
+from ged.figures.days import is_sqlite
 from ged.figures.models import (
     NO_REGISTER,
+    NO_UNIT,
     FigureCell,
     FigureDelay,
     FigureFlow,
@@ -31,7 +33,7 @@ from ged.figures.models import (
     FigureScan,
     FigureSlip,
 )
-from ged.figures.stages import SUMS, Grain, Stage
+from ged.figures.stages import ALL, NATURES, SUMS, Grain, Stage
 from ged.register.models import Channel, Direction, Priority
 
 UNITS = "unit_ids"
@@ -40,6 +42,8 @@ CHOICES: Mapping[str, InstrumentedAttribute[Any]] = {
     "channels": FigureKey.channel, "priorities": FigureKey.priority,
 }  # fmt: skip
 """The choices of a ``Cut`` after its units, with their columns."""
+FEW = frozenset({"natures", "channels", "priorities"})
+"""Those of them that few keys meet."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +84,8 @@ class Cut:
 
     @property
     def is_narrow(self) -> bool:
-        """Whether it chooses among registers, natures, channels or priorities: all that the key of a sum does not tell (``sums``)."""
-        return any((self.register_ids, self.natures, self.channels, self.priorities))
+        """Whether it chooses among registers, channels or priorities: what the key of all natures together tells, and not that of a sum (``sums``)."""
+        return any((self.register_ids, self.channels, self.priorities))
 
     def clauses(self) -> list[ColumnElement[bool]]:
         """The conditions on ``FigureKey``, with their values."""
@@ -95,8 +99,8 @@ Papers = type[FigureScan] | type[FigureSlip]
 
 
 def of_grain(cells: Cells | Papers, grain: Grain) -> ColumnElement[bool]:
-    """Whether a row of cells is of a grain. Of a grain of sums the statement must join ``FigureKey``: the few keys of sums are
-    named too, so that a query begins there.
+    """Whether a row of cells is of a grain. Of a grain of sums, or of all natures, the statement must join ``FigureKey``: their few keys
+    are named too, so that a query begins there.
     """
     return and_(_has_grain(cells, grain), *_keys_of(grain))
 
@@ -111,7 +115,17 @@ def _has_grain(cells: Cells | Papers, grain: Grain) -> ColumnElement[bool]:
 
 
 def _keys_of(grain: Grain) -> list[ColumnElement[bool]]:
-    return [FigureKey.register_id == literal_column(str(NO_REGISTER))] if grain in SUMS else []
+    none: ColumnElement[int] = literal_column(str(NO_REGISTER))
+    if grain in NATURES:
+        return [FigureKey.register_id < none]
+    return [FigureKey.register_id == none] if grain in (*SUMS, *ALL) else []
+
+
+def in_keys(cut: Cut, grain: Grain) -> Cut:
+    """The cut as the keys of a grain's cells have it (``FigureKey``)."""
+    if grain in NATURES:
+        return replace(cut, register_ids=[-one for one in cut.register_ids])
+    return replace(cut, unit_ids=[NO_UNIT]) if grain in ALL else cut
 
 
 @dataclass(frozen=True)
@@ -145,7 +159,13 @@ def summed(
         stage: whose delays; of other cells None.
     """
     shape = tuple(Part(one.grain, one.since and date.min, one.until and date.min) for one in parts)
-    statement = _sum(cells, cut.narrowed_by, shape, tuple(grouped_by), tuple(numbers), has_stage=stage is not None)
+    cut = in_keys(cut, parts[0].grain)
+    # PostgreSQL knows how few keys are chosen, and is only led astray.
+    begins_at_keys = is_sqlite(session) and not FEW.isdisjoint(cut.narrowed_by)
+    statement = _sum(
+        cells, cut.narrowed_by, shape, tuple(grouped_by), tuple(numbers), has_stage=stage is not None,
+        begins_at_keys=begins_at_keys,
+    )  # fmt: skip
     days = {f"{bound}_{n}": getattr(one, bound) for n, one in enumerate(parts) for bound in ("since", "until")}
     return session.execute(statement, {**cut.sent, **days, "stage": stage}).all()
 
@@ -153,13 +173,15 @@ def summed(
 @lru_cache(maxsize=512)
 def _sum(
     cells: Cells, narrowed_by: tuple[str, ...], parts: tuple[Part, ...], grouped_by: tuple[Column, ...], numbers: tuple[Number, ...],
-    *, has_stage: bool,
+    *, has_stage: bool, begins_at_keys: bool,
 ) -> Select[Any]:  # fmt: skip
     """The statement of ``summed``. To compose it takes longer than most databases need to run it, so it is kept.
 
     Args:
         narrowed_by: ``Cut.narrowed_by``.
         parts: any day stands for a bound; the days themselves are parameters (``_of_nth``).
+        begins_at_keys: whether the keys are chosen first where they are joined, too. With the join alone SQLite, which does not know
+            how few keys are of a nature, would read the cells of all keys and look up the key of each.
     """
     is_grouped_by_key = any(one.class_ is FigureKey for one in grouped_by)
 
@@ -167,11 +189,11 @@ def _sum(
         chosen = [_of_nth(cells, n, part), *([FigureDelay.stage == bindparam("stage")] if has_stage else [])]
         keys = [*_keys_of(part.grain), *of_cut(narrowed_by)]
         found = select(*grouped_by, *map(func.sum, numbers)).select_from(cells).where(*chosen).group_by(*grouped_by)
-        if is_grouped_by_key:
-            return found.join(FigureKey, FigureKey.id == cells.key_id).where(*keys)
-        # Where no column of the key is asked for, the keys are chosen first. With a join, SQLite, which does not know how
-        # few keys are of a nature, would read the cells of all keys and look up the key of each.
-        return found.where(cells.key_id.in_(select(FigureKey.id).where(*keys)))
+        few = cells.key_id.in_(select(FigureKey.id).where(*keys))
+        if not is_grouped_by_key:  # chosen first, as with ``begins_at_keys``
+            return found.where(few)
+        found = found.join(FigureKey, FigureKey.id == cells.key_id).where(*keys)
+        return found.where(few) if begins_at_keys else found
 
     # Each part is a query of its own: with all in one condition, PostgreSQL looks through every cell of each key.
     of_parts = [of_part(n, part) for n, part in enumerate(parts)]

@@ -35,7 +35,9 @@ class FigureState(Base):
     slips_whole: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
     """False: the cells of slips are being made, and are not to be shown."""
     sums_whole: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
-    """False: there are no cells of sums; a program of the release before would not keep them up (``sums.OPENED_BY``)."""
+    """False: there are no cells of sums to be read; a program of the release before would not keep them up (``sums.OPENED_BY``)."""
+    sums_upto: Mapped[date | None]
+    """While sums are made of cells that are there: the month up to which they are, and are kept up; None: none are being made."""
 
 
 class FigureDay(Base):
@@ -49,14 +51,18 @@ class FigureDay(Base):
 
 
 NO_REGISTER = 0
-"""The register of the key of a sum: no register has this id."""
+"""The register of the key of a sum: no register has this id. Below it: the key of all natures together."""
+NO_UNIT = 0
+"""The unit of the key of all units together."""
 
 
 class FigureKey(Base):
     """What letters of one cell have in common.
 
     The key of a sum stands for all keys with its unit, direction and level. Its register is ``NO_REGISTER``, its nature empty, and
-    its channel and priority say nothing. No letter has such a key.
+    its channel and priority say nothing. The key of all natures together stands for all keys that differ from it in their nature alone. Its
+    nature is empty, and its register is that of the keys, below zero: so it is the key of no letter, whatever natures are called. The key
+    of all units together stands for all keys with its direction, nature and level. Its unit is ``NO_UNIT``, and its register ``NO_REGISTER``.
     """
 
     __tablename__ = "figure_keys"
@@ -78,7 +84,10 @@ class FigureKey(Base):
     level: Mapped[int] = mapped_column(Integer)
     """The confidentiality, or ``stages.UNTOLD``: a page leaves out what its reader may not know."""
     sum_id: Mapped[int | None] = mapped_column(Id)
-    """The key of the sum to which its cells are added as well; None: of the key of a sum, and while there are no sums."""
+    """The key of the sum to which its cells are added as well; None: of a key that no letter has, and while there are no sums."""
+    natures_id: Mapped[int | None] = mapped_column(Id)
+    """As ``sum_id``, the key of all natures together; ``all_id``: that of all units."""
+    all_id: Mapped[int | None] = mapped_column(Id)
 
 
 LISTED = (
@@ -249,7 +258,17 @@ class FigureDelay(Base):
             "ix_figure_delays_months", "stage", "day", "key_id", "at_least", "letters",
             **only_where(f"grain = '{Grain.SUM_MONTH.value}'"),
         ),
-        # and from the other cells, where a register, a nature, a channel or a priority narrows (``sums.grains``).
+        # from those of all natures together, where a register, a channel or a priority narrows (``sums.grains``),
+        Index(
+            "ix_figure_delays_months_of_natures", "stage", "day", "key_id", "at_least", "letters",
+            **only_where(f"grain = '{Grain.NATURES_MONTH.value}'"),
+        ),
+        # from those of all units,
+        Index(
+            "ix_figure_delays_months_of_all", "stage", "day", "key_id", "at_least", "letters",
+            **only_where(f"grain = '{Grain.ALL_MONTH.value}'"),
+        ),
+        # and from the other cells, where a nature narrows.
         Index(
             "ix_figure_delays_months_of_keys", "stage", "day", "key_id", "at_least", "letters",
             **only_where(f"grain = '{Grain.MONTH.value}'"),

@@ -162,19 +162,22 @@ def heal(services: Services, *, now: datetime, progress: PartProgress = lambda _
 
 def _make_sums(services: Services, *, now: datetime) -> None:
     """Make the cells of sums, once: after an upgrade, of figures that are there. The figures of a build have them from the beginning."""
-    for attempt in services.attempts(now):
-        with attempt as uow:
-            state = _held(uow)
-            if state.is_whole and not state.sums_whole and schema.is_opened(uow.session, sums.OPENED_BY):
-                sums.make(uow.session)
+    more = True
+    while more:
+        for attempt in services.attempts(now):
+            with attempt as uow:
+                state = _held(uow)
+                are_missing = state.is_whole and not state.sums_whole
+                more = are_missing and schema.is_opened(uow.session, sums.OPENED_BY) and sums.make_next(uow.session)
 
 
 def _drop_keys(services: Services, *, now: datetime) -> None:
     """Remove the keys that no letter and no cell has any more: natures, units and levels that letters had once; then their sums."""
     used = [select(one.key_id).where(one.key_id == FigureKey.id).exists() for one in (FigureLetter, *sums.MODELS)]
     part = aliased(FigureKey)
-    is_sum = FigureKey.register_id == NO_REGISTER
-    has_parts = select(part.id).where(part.sum_id == FigureKey.id).exists()
+    is_sum = FigureKey.register_id <= NO_REGISTER
+    links = (getattr(part, level.link.key) == FigureKey.id for level in sums.LEVELS)
+    has_parts = select(part.id).where(or_(*links)).exists()
     for attempt in services.attempts(now):
         with attempt as uow:
             _held(uow)
@@ -307,7 +310,7 @@ def _build_on(uow: UnitOfWork) -> tuple[int, int]:
         _take_calendar(uow, state)
     if not state.built_upto and uow.session.scalar(select(FigureLetter.mail_id).limit(1)) is None:
         # Where letters are counted without sums already, their sums must not be taken out: the night makes them (``heal``).
-        state.sums_whole = schema.is_opened(uow.session, sums.OPENED_BY)
+        state.sums_whole, state.sums_upto = schema.is_opened(uow.session, sums.OPENED_BY), None
     upto = chunk_end(uow.session, state.built_upto, of_register=True)
     if upto:
         _count_again(CountedRegister(uow.session, uow.services.zone), between(state.built_upto, upto))

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from functools import cache
 
 from sqlalchemy import Select, bindparam, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ged.audit import HEAD_ID, AuditEntry, AuditHead
 from ged.figures import sums
@@ -15,6 +15,11 @@ from ged.figures.models import FigureCell
 from ged.figures.periods import ONE_DAY
 from ged.figures.stages import COUNTED, Grain
 from ged.figures.sums import Grains
+
+Names = tuple[str, ...]
+"""Names of ``stages.COUNTED``."""
+MOVING: Names = ("opened", "ended", "fell_due", "relieved")
+"""What changes what stands (``Standing.moved``)."""
 
 
 @dataclass(frozen=True)
@@ -54,16 +59,22 @@ def _journal() -> Select[int, datetime | None]:
 
 
 def by_day(
-    session: Session, cut: Cut, since: date, until: date, *, grain: Grain = Grain.DAY
+    session: Session, cut: Cut, since: date, until: date, *, grain: Grain = Grain.DAY, counted: Names = COUNTED
 ) -> dict[date, dict[str, int]]:
-    """Day (or first day of a month) -> counted column -> letters. A day without letters is missing."""
+    """Day (or first day of a month) -> counted column -> letters. A day without letters is missing.
+
+    Args:
+        counted: the columns that are wanted: each takes its time.
+    """
     grains = sums.grains(session, cut)
     part = Part(grains.day if grain is Grain.DAY else grains.month, since, until)
-    rows = summed(session, FigureCell, cut, [part], (FigureCell.day,), COUNTS)
-    return {day: dict(zip(COUNTED, map(int, letters), strict=True)) for day, *letters in sorted(rows)}
+    rows = summed(session, FigureCell, cut, [part], (FigureCell.day,), columns(counted))
+    return {day: dict(zip(counted, map(int, letters), strict=True)) for day, *letters in sorted(rows)}
 
 
-COUNTS = tuple(getattr(FigureCell, name) for name in COUNTED)
+def columns(counted: Names) -> tuple[InstrumentedAttribute[int], ...]:
+    """The columns of ``FigureCell`` with these names."""
+    return tuple(getattr(FigureCell, name) for name in counted)
 
 
 def standing(session: Session, cut: Cut, day: date) -> Standing:

@@ -38,6 +38,14 @@ class Grain(StrEnum):
     """A day of the key of a sum (``sums``); the next two: a month, and a year."""
     SUM_MONTH = "sum_month"
     SUM_YEAR = "sum_year"
+    NATURES_DAY = "natures_day"
+    """A day of the key of all natures together (``sums``); the next two: a month, and a year."""
+    NATURES_MONTH = "natures_month"
+    NATURES_YEAR = "natures_year"
+    ALL_DAY = "all_day"
+    """A day of the key of all units together, of a nature; the next two: a month, and a year."""
+    ALL_MONTH = "all_month"
+    ALL_YEAR = "all_year"
 
 
 class SlipSide(StrEnum):
@@ -57,6 +65,10 @@ by minutes), or of which a day is not in ``FigureDay``."""
 
 SUMS = (Grain.SUM_DAY, Grain.SUM_MONTH, Grain.SUM_YEAR)
 """The grains of the cells of sums."""
+NATURES = (Grain.NATURES_DAY, Grain.NATURES_MONTH, Grain.NATURES_YEAR)
+"""The grains of the cells of all natures together."""
+ALL = (Grain.ALL_DAY, Grain.ALL_MONTH, Grain.ALL_YEAR)
+"""The grains of the cells of all units together."""
 
 
 class Stage(StrEnum):

@@ -1,21 +1,42 @@
-"""Sums: the cells of all registers, natures, channels and priorities together, by unit, direction and level.
+"""Sums: the cells of all registers, natures, channels and priorities together, by unit, direction and level; and those of all natures.
 
 Most figures are asked for without these choices. A ministry with five years of letters has a thousand keys or more, and a
-hundred keys of sums, so such a figure is read from a tenth of the rows. The cells of sums stand in the tables of the others,
+hundred keys of sums, so such a figure is read from a tenth of the rows. Where a register, a channel or a priority is chosen, it is read
+from the cells of all natures together: natures make most of the keys. The cells of sums stand in the tables of the others,
 with grains of their own, and are kept up by the same statements (``cells``): at each commit they are equal to the sums of the
 others.
+
+**Made of cells that are there** (after an upgrade) they are month by month, each in a transaction, so that on SQLite nobody waits for
+long. From the first month on whoever counts keeps them up. What is added meanwhile to a month that is still to be made is made anew with it.
 """
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, and_, cast, func, insert, literal_column, select, true, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    String,
+    and_,
+    cast,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
-from ged.db import Base, table_of
+from ged.db import Among, Base, table_of
 from ged.figures.cuts import Cut
 from ged.figures.models import (
     NO_REGISTER,
+    NO_UNIT,
     STATE,
     FigureCell,
     FigureDelay,
@@ -24,15 +45,66 @@ from ged.figures.models import (
     FigureKey,
     FigureState,
 )
+from ged.figures.periods import month_end
 from ged.figures.stages import Grain
 from ged.register.models import Channel, Priority
 
 OPENED_BY = "0191"
 """The release before would add the cells of sums to the others, and would not keep them up."""
-SHARED = ("unit_id", "direction", "level")
-"""What a key has in common with its sum."""
 MODELS = (FigureCell, FigureDelay, FigureFlow, FigureHour)
 """The tables of cells. What makes their rows: ``cells._SUMS``; what their differences are called: ``checking.TABLES``."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """Cells that are sums of those of the letters' keys.
+
+    Attributes:
+        prefix: of their grains.
+        link: the column of ``FigureKey`` with the key of the sum.
+        shared: what a key has in common with the key of its sum.
+        register: the register of the key of the sum, by that of a key; ``others``: what else it has.
+        models: the tables with its cells.
+    """
+
+    prefix: str
+    link: InstrumentedAttribute[int | None]
+    shared: tuple[str, ...]
+    register: Callable[[Any], Any]
+    others: Mapping[str, Any]
+    models: tuple[type[Base], ...] = MODELS
+
+    def is_own(self, total: type[FigureKey]) -> ColumnElement[bool]:
+        """Whether ``total`` is the sum of a key."""
+        same = (getattr(total, name) == getattr(FigureKey, name) for name in self.shared)
+        fixed = (getattr(total, name) == value for name, value in self.others.items())
+        return and_(total.register_id == self.register(FigureKey.register_id), *same, *fixed)
+
+
+LEVELS = (
+    Level(
+        "sum_",
+        FigureKey.sum_id,
+        ("unit_id", "direction", "level"),
+        lambda _register: literal_column(str(NO_REGISTER), Integer),
+        {"nature": "", "channel": Channel.HAND, "priority": Priority.NORMAL},
+    ),
+    Level(
+        "natures_",
+        FigureKey.natures_id,
+        ("unit_id", "direction", "level", "channel", "priority"),
+        lambda register: -register,
+        {"nature": ""},
+    ),
+    Level(
+        "all_",
+        FigureKey.all_id,
+        ("direction", "nature", "level"),
+        lambda _register: literal_column(str(NO_REGISTER), Integer),
+        {"unit_id": NO_UNIT, "channel": Channel.HAND, "priority": Priority.NORMAL},
+        (FigureCell, FigureDelay, FigureHour),  # a flow names its units anyway
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -46,6 +118,8 @@ class Grains:
 
 OF_KEYS = Grains(Grain.DAY, Grain.MONTH, Grain.YEAR)
 OF_SUMS = Grains(Grain.SUM_DAY, Grain.SUM_MONTH, Grain.SUM_YEAR)
+OF_NATURES = Grains(Grain.NATURES_DAY, Grain.NATURES_MONTH, Grain.NATURES_YEAR)
+OF_ALL = Grains(Grain.ALL_DAY, Grain.ALL_MONTH, Grain.ALL_YEAR)
 
 
 def state_of(session: Session) -> FigureState | None:
@@ -58,84 +132,140 @@ def state_of(session: Session) -> FigureState | None:
 
 
 def are_kept(session: Session) -> bool:
-    """Whether there are cells of sums."""
+    """Whether whoever counts letters keeps sums up: there are, or are being made."""
     state = state_of(session)
-    return state is not None and state.sums_whole
+    return state is not None and (state.sums_whole or state.sums_upto is not None)
 
 
-def grains(session: Session, cut: Cut, *, by_key: bool = False) -> Grains:
+def grains(
+    session: Session, cut: Cut, *, by_nature: bool = False, by_unit: bool = False, cells: type[Base] = FigureCell
+) -> Grains:
     """The grains from which the numbers of a cut are read: those of sums, where they suffice.
 
     Args:
-        by_key: whether the numbers are grouped by register, nature, channel or priority.
+        by_nature: whether the numbers are grouped by nature; ``by_unit``: by unit.
+        cells: the table with the numbers.
     """
-    return OF_KEYS if by_key or cut.is_narrow or not are_kept(session) else OF_SUMS
+    state = state_of(session)
+    if state is None or not state.sums_whole:
+        return OF_KEYS
+    has_natures = by_nature or bool(cut.natures)
+    # Delays and hours are as many of all units, by nature, as of units. A flow names its units.
+    may_be_of_all = cells is FigureCell or (has_natures and cells is not FigureFlow)
+    if may_be_of_all and not (by_unit or cut.is_narrow) and _takes_all(session, cut):
+        return OF_ALL
+    if has_natures:
+        return OF_KEYS
+    return OF_NATURES if cut.is_narrow else OF_SUMS
+
+
+def _takes_all(session: Session, cut: Cut) -> bool:
+    """Whether a cut has every unit with letters, as for the head of the only ministry. Asked once for the figures of a page."""
+    if cut.unit_ids is None:
+        return True
+    key = (_takes_all, frozenset(cut.unit_ids))
+    if key not in session.info:
+        other = select(FigureKey.id).where(FigureKey.unit_id != NO_UNIT, ~Among(FigureKey.unit_id, cut.unit_ids))
+        session.info[key] = session.scalar(other.limit(1)) is None
+    return bool(session.info[key])
 
 
 def link(session: Session) -> None:
-    """Give each key that has none its sum. The caller holds ``FigureState``."""
-    total = aliased(FigureKey)
-    is_new = and_(FigureKey.sum_id.is_(None), FigureKey.register_id != NO_REGISTER)
-    is_there = _is_sum(total)
-    defaults = {"register_id": NO_REGISTER, "nature": "", "channel": Channel.HAND, "priority": Priority.NORMAL}
-    missing = session.execute(
-        select(*(getattr(FigureKey, name) for name in SHARED))
-        .where(is_new, ~select(total.id).where(is_there).exists())
-        .distinct()
-    ).all()
-    if missing:
+    """Give each key that has none its sums. The caller holds ``FigureState``."""
+    for level in LEVELS:
+        total = aliased(FigureKey)
+        is_new = and_(level.link.is_(None), FigureKey.register_id > NO_REGISTER)
+        is_there = level.is_own(total)
+        register = level.register(FigureKey.register_id).label("register_id")
+        columns = (register, *(getattr(FigureKey, name) for name in level.shared))
+        missing = session.execute(
+            select(*columns).where(is_new, ~select(total.id).where(is_there).exists()).distinct()
+        ).all()
+        if missing:
+            names = ("register_id", *level.shared)
+            rows = [dict(zip(names, row, strict=True)) | dict(level.others) for row in missing]
+            session.execute(insert(table_of(FigureKey)), rows)
         session.execute(
-            insert(table_of(FigureKey)), [dict(zip(SHARED, row, strict=True)) | defaults for row in missing]
+            update(FigureKey)
+            .where(is_new)
+            .values({level.link.key: select(total.id).where(is_there).scalar_subquery()}),
+            execution_options={"synchronize_session": False},
         )
-    session.execute(
-        update(FigureKey).where(is_new).values(sum_id=select(total.id).where(is_there).scalar_subquery()),
-        execution_options={"synchronize_session": False},
-    )
 
 
 def astray() -> Select[int]:
-    """The keys without their own sum: with none, or with that of another unit, direction or level."""
-    total = aliased(FigureKey)
-    has_its_own = select(total.id).where(total.id == FigureKey.sum_id, _is_sum(total)).exists()
-    return select(FigureKey.id).where(FigureKey.register_id != NO_REGISTER, ~has_its_own).order_by(FigureKey.id)
+    """The keys without their own sums: with none, or with that of another unit, direction, level, register, channel or priority."""
+    own = []
+    for level in LEVELS:
+        total = aliased(FigureKey)
+        own.append(select(total.id).where(total.id == level.link, level.is_own(total)).exists())
+    return select(FigureKey.id).where(FigureKey.register_id > NO_REGISTER, ~and_(*own)).order_by(FigureKey.id)
 
 
-def _is_sum(total: type[FigureKey]) -> ColumnElement[bool]:
-    shared = (getattr(total, name) == getattr(FigureKey, name) for name in SHARED)
-    return and_(total.register_id == NO_REGISTER, *shared)
+def make_next(session: Session) -> bool:
+    """Make the sums of the next month of the cells that there are; after the last one those of years. The caller holds ``FigureState``, and all figures are whole.
+
+    Returns:
+        Whether months are left.
+    """
+    state = session.get_one(FigureState, STATE)
+    if state.sums_upto is None:
+        link(session)
+    month = _month_after(session, state.sums_upto)
+    if month is None:
+        _make(session, (FigureCell,), Grain.YEAR, date.min, date.max)
+        state.sums_whole, state.sums_upto = True, None
+        return False
+    for grain, until in ((Grain.MONTH, month), (Grain.DAY, month_end(month))):
+        _make(session, MODELS, grain, month, until)
+    state.sums_upto = month
+    return True
 
 
-def make(session: Session) -> None:
-    """Make the cells of sums of those that there are. The caller holds ``FigureState``; all figures are whole."""
-    link(session)
-    for model in MODELS:
+def _month_after(session: Session, month: date | None) -> date | None:
+    """The first day of the first month with cells that comes after one."""
+    later = [] if month is None else [FigureCell.day > month]
+    return session.scalar(select(func.min(FigureCell.day)).where(FigureCell.grain == Grain.MONTH, *later))
+
+
+def _make(session: Session, models: Sequence[type[Base]], grain: Grain, since: date, until: date) -> None:
+    """Make the sums of a grain from one day to another, in place of what is there."""
+    made = [Grain(f"{level.prefix}{grain.value}") for level in LEVELS]
+    for model in models:
         table = table_of(model)
-        rows = added(model, select(*table.columns))
-        session.execute(insert(table).from_select([one.name for one in table.columns], rows, include_defaults=False))
-    session.get_one(FigureState, STATE).sums_whole = True
+        of_days = table.c.day.between(since, until)
+        session.execute(delete(table).where(table.c.grain.in_(made), of_days))
+        for level in LEVELS:
+            if model not in level.models:
+                continue
+            rows = added(model, select(*table.columns).where(table.c.grain == grain, of_days), level)
+            session.execute(
+                insert(table).from_select([one.name for one in table.columns], rows, include_defaults=False)
+            )
 
 
 def with_sums(model: type[Base], rows: Select[Any]) -> Select[Any]:
     """Rows of cells, and those that they add to the cells of their sums."""
     names = [one.name for one in table_of(model).columns]
     fine = rows.cte().prefix_with("MATERIALIZED")
-    both = select(*(fine.c[name] for name in names)).union_all(added(model, select(*(fine.c[name] for name in names))))
-    return select(both.subquery("both")).where(true())
+    each = select(*(fine.c[name] for name in names))
+    more = (added(model, each, level) for level in LEVELS if model in level.models)
+    return select(each.union_all(*more).subquery("all")).where(true())
 
 
-def added(model: type[Base], rows: Select[Any]) -> Select[Any]:
-    """What rows of cells add to the cells of their sums."""
+def added(model: type[Base], rows: Select[Any], level: Level) -> Select[Any]:
+    """What rows of cells add to the cells of their sums of a level."""
     table, found = table_of(model), rows.subquery("found")
     keys = [one.name for one in table.primary_key.columns]
     changed: dict[str, Any] = {
-        "grain": literal_column("'sum_'", String).concat(cast(found.c.grain, String)).label("grain"),
-        "key_id": FigureKey.sum_id.label("key_id"),
+        "grain": literal_column(f"'{level.prefix}'", String).concat(cast(found.c.grain, String)).label("grain"),
+        "key_id": level.link.label("key_id"),
     }
     chosen = [changed.get(name, found.c[name]) for name in keys]
     numbers = [func.sum(found.c[one.name]).label(one.name) for one in table.columns if one.name not in keys]
     return (
         select(*chosen, *numbers)
         .join_from(found, FigureKey, FigureKey.id == found.c.key_id)
-        .where(FigureKey.sum_id.is_not(None))
+        .where(level.link.is_not(None))
         .group_by(*chosen)
     )

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ged.figures import sums
-from ged.figures.cuts import Cut, Part, of_grain, summed
+from ged.figures.cuts import Cut, Part, in_keys, of_grain, summed
 from ged.figures.models import FigureCell, FigureKey
 from ged.figures.periods import Period, months_later
 from ged.outlook.forecast import NOTHING, History, Moved
@@ -28,7 +28,7 @@ def moved(session: Session, cut: Cut, period: Period, came: Came, *, by_unit: bo
     Args:
         came: which letters come: those that are received, or those that get a number to leave.
     """
-    days = Part(sums.grains(session, cut).day, period.since, period.until)
+    days = Part(sums.grains(session, cut, by_unit=by_unit).day, period.since, period.until)
     columns = (FigureCell.day, *([FigureKey.unit_id] if by_unit else []))
     found: dict[int, dict[date, Moved]] = defaultdict(dict)
     numbers = (_CAME[came], FigureCell.opened, FigureCell.ended)
@@ -52,12 +52,15 @@ def together(histories: Iterable[History]) -> History:
 
 def first_months(session: Session, cut: Cut, window: Period) -> dict[int, date]:
     """Unit -> the month of its first letters, counted from ``LOOKED_BACK`` months before a window on. A unit without letters is missing."""
-    month = months_later(window.since.replace(day=1), -LOOKED_BACK)
+    month, grain = (
+        months_later(window.since.replace(day=1), -LOOKED_BACK),
+        sums.grains(session, cut, by_unit=True).month,
+    )
     rows = session.execute(
         select(FigureKey.unit_id, func.min(FigureCell.day).label("first"))
         .join(FigureCell, FigureKey.id == FigureCell.key_id)
-        .where(of_grain(FigureCell, sums.grains(session, cut).month), FigureCell.day.between(month, window.until))
-        .where(FigureCell.opened > 0, *cut.clauses())
+        .where(of_grain(FigureCell, grain), FigureCell.day.between(month, window.until))
+        .where(FigureCell.opened > 0, *in_keys(cut, grain).clauses())
         .group_by(FigureKey.unit_id)
     )
     return {row.unit_id: row.first for row in rows}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -17,8 +18,9 @@ from sqlalchemy.orm import Session
 from ged.figures import breakdown, checking, sums
 from ged.figures import operations as figures
 from ged.figures.cuts import Cut
-from ged.figures.models import NO_REGISTER, STATE, FigureFlow, FigureKey, FigureLetter, FigureState
+from ged.figures.models import STATE, FigureCell, FigureLetter, FigureState
 from ged.figures.periods import Period
+from ged.figures.stages import Grain
 from ged.ports import Confidentiality
 from ged.unit import Services
 from tests.factories import NOW, TODAY, make_organisation, make_services
@@ -39,31 +41,38 @@ def services(tmp_path: Path, make_database: Callable[[], str]) -> Iterator[Servi
 def test_sums_that_are_made_while_people_act_and_runs_count_miss_and_double_nothing(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two nights at once, several runs, and acts in the moment between no sums and sums; a first night is killed in its middle."""
+    """Two nights at once, several runs, and acts in the moment between no sums and sums; a first night is killed in its middle.
+
+    The letters are of four months, and each month's sums are made in a transaction.
+    """
     play = Play(services)
-    mails = [play.register(received_on=TODAY) for _ in range(10)]
+    mails = [play.register(received_on=TODAY - timedelta(days=31 * (n % 4))) for n in range(10)]
     play.count()
     without_sums(services, sums.OPENED_BY)
-    added, linked = sums.added, sums.link
+    added, made = sums.added, sums.make_next
+    of_a_month = iter(range(2 * len(sums.MODELS) * len(sums.LEVELS)))
 
-    def dies(model: Any, rows: Any) -> Any:
-        if model is FigureFlow:
+    def dies(model: Any, rows: Any, level: Any) -> Any:
+        if next(of_a_month, None) is None:
             raise KeyboardInterrupt
-        return added(model, rows)
+        return added(model, rows, level)
 
     with monkeypatch.context() as patched:
         patched.setattr(sums, "added", dies)
         with suppress(KeyboardInterrupt):
             figures.heal(services, now=NOW)
     with services.reading() as session:
-        keys = select(func.count()).select_from(FigureKey).where(FigureKey.register_id == NO_REGISTER)
-        assert (session.scalar(keys), session.get_one(FigureState, STATE).sums_whole) == (0, False)
+        state = session.get_one(FigureState, STATE)
+        first = session.scalar(select(func.min(FigureCell.day)).where(FigureCell.grain == Grain.MONTH))
+        assert (state.sums_whole, state.sums_upto) == (False, first)
+    assert list(checking.compare(services)) == []
 
-    def slowly(session: Session) -> None:
-        linked(session)
+    def slowly(session: Session) -> bool:
+        more = made(session)
         time.sleep(0.2)
+        return more
 
-    monkeypatch.setattr(sums, "link", slowly)
+    monkeypatch.setattr(sums, "make_next", slowly)
     acts = [partial(play.impute, mail_id, UNITS[mail_id % 2]) for mail_id in mails]
     nights = [partial(figures.heal, services, now=NOW)] * 2
     assert at_once(*acts, *nights, *[play.count] * 3, partial(play.register, received_on=TODAY)) == []

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,6 +24,8 @@ from ged.figures.counted import Chosen, CountedRegister
 from ged.figures.cuts import Cut
 from ged.figures.days import local_day
 from ged.figures.models import (
+    NO_REGISTER,
+    NO_UNIT,
     STATE,
     FigureCell,
     FigureDelay,
@@ -40,8 +43,9 @@ from ged.figures.models import (
 from ged.figures.periods import Period
 from ged.figures.queries import Standing
 from ged.figures.stages import COUNTED, UNTOLD, Grain, Stage, bin_of, percentile
+from ged.outlook import trends, ways
 from ged.ports import Confidentiality
-from ged.register.models import Direction, Mail
+from ged.register.models import Channel, Direction, Mail, Priority
 from ged.register.states import MailState
 from ged.routing import calendar, calendar_changes
 from ged.unit import Services, UnitOfWork
@@ -64,7 +68,9 @@ ALL = Cut(level=int(Confidentiality.SECRET))
 def content(services: Services) -> dict[str, Any]:
     """All figures, without the numbers of their keys."""
     with services.reading() as session:
-        named = [one.name for one in FigureKey.__table__.columns if one.name not in ("id", "sum_id")]
+        named = [
+            one.name for one in FigureKey.__table__.columns if one.name not in ("id", "sum_id", "natures_id", "all_id")
+        ]
         keys = {row.id: tuple(getattr(row, name) for name in named)
                 for row in session.scalars(select(FigureKey))}  # fmt: skip
         return {
@@ -635,7 +641,10 @@ def test_what_stands_is_told_from_years_and_from_the_months_of_one(services: Ser
     with services.unit_of_work(NOW) as uow:
         uow.session.execute(
             update(FigureCell)
-            .where(FigureCell.grain.not_in([Grain.YEAR, Grain.SUM_YEAR]), FigureCell.day < first)
+            .where(
+                FigureCell.grain.not_in([Grain.YEAR, Grain.SUM_YEAR, Grain.NATURES_YEAR, Grain.ALL_YEAR]),
+                FigureCell.day < first,
+            )
             .values(opened=50)
         )
     assert standing(services, TODAY) == whole, "neither months nor days of earlier years are added up"
@@ -753,7 +762,8 @@ def test_a_run_removes_the_cells_that_it_emptied_and_looks_at_no_other(services:
     play.impute(mail_id, "DGE")
     play.count()
     with services.unit_of_work(NOW) as uow:
-        old = uow.session.scalars(select(FigureKey.id)).all()
+        # The key of all units goes on.
+        old = uow.session.scalars(select(FigureKey.id).where(FigureKey.unit_id != NO_UNIT)).all()
         empty = dict.fromkeys(COUNTED, 0)
         uow.session.add(FigureCell(grain=Grain.DAY, day=date(2001, 1, 1), key_id=old[0], **empty))
     play.impute(mail_id, "DAF")
@@ -810,7 +820,64 @@ def test_figures_without_sums_that_a_revision_has_counted_anew_are_exact(
     assert list(checking.compare(services)) == []
 
 
-def test_a_key_with_another_key_s_sum_is_told(services: Services) -> None:
+def test_every_choice_is_read_alike_from_sums_and_from_the_cells_of_keys(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which cells serve a question is decided for speed alone: whether the units are all that there are, with each other choice or none."""
+    play = Play(services)
+    mails = [
+        play.register(channel=(Channel.HAND, Channel.EMAIL)[n % 2], received_on=TODAY - timedelta(days=20 * (n % 3)))
+        for n in range(12)
+    ]
+    for n, mail_id in enumerate(mails[:9]):
+        play.impute(mail_id, UNITS[n % 2])
+    with services.unit_of_work(NOW) as uow:
+        for n, mail_id in enumerate(mails):
+            nature = ("", "lettre", "facture")[n % 3]
+            uow.session.execute(update(Mail).where(Mail.id == mail_id).values(nature=nature))
+    figures.heal(services, now=NOW)
+    with services.reading() as session:
+        units = sorted(set(session.scalars(select(FigureKey.unit_id).where(FigureKey.unit_id != NO_UNIT))))
+        (register_id,) = set(session.scalars(select(FigureKey.register_id).where(FigureKey.register_id > NO_REGISTER)))
+    assert len(units) > 2
+    cuts = [
+        Cut(int(Confidentiality.SECRET), *chosen)
+        for chosen in product(
+            (None, units, units[1:], units[:1]), ((), (register_id,), (register_id + 1,)), ((), (Direction.INCOMING,)),
+            ((), ("lettre",), ("",)), ((), (Channel.EMAIL,)), ((), (Priority.NORMAL,)),
+        )
+    ]  # fmt: skip
+    period, used, grains = Period(TODAY - timedelta(days=45), TODAY), set[object](), sums.grains
+
+    def read() -> list[object]:
+        found: list[object] = []
+        with services.reading() as session:
+            for cut in cuts:
+                for by in breakdown.By:
+                    found.append(breakdown.lines(session, cut, period, by, end=TODAY, stage=Stage.IMPUTATION))
+                    found.append(trends.moved(session, cut, period, "received", by_unit=by is breakdown.By.UNIT))
+                found.append(breakdown.delays(session, cut, period, Stage.IMPUTATION))
+                found.append(breakdown.hours(session, cut, period))
+                found.append(queries.by_day(session, cut, period.since, period.until))
+                found.append(breakdown.totals(session, cut, period))
+                found.append(trends.first_months(session, cut, period))
+                found.append(ways.flows(session, cut, period))
+        return found
+
+    def noted(*given: Any, **named: Any) -> sums.Grains:
+        used.add(found := grains(*given, **named))
+        return found
+
+    monkeypatch.setattr(sums, "grains", noted)
+    told = read()
+    assert used == {sums.OF_KEYS, sums.OF_SUMS, sums.OF_NATURES, sums.OF_ALL}
+    assert len({repr(one) for one in told}) > 100, "the choices differ"
+    monkeypatch.setattr(sums, "grains", lambda *_given, **_named: sums.OF_KEYS)
+    assert told == read()
+
+
+@pytest.mark.parametrize("link", ["sum_id", "natures_id", "all_id"])
+def test_a_key_with_another_key_s_sum_is_told(services: Services, link: str) -> None:
     """Its letters would be counted for another unit, or at a lower level."""
     play = Play(services)
     for unit in UNITS:
@@ -820,7 +887,7 @@ def test_a_key_with_another_key_s_sum_is_told(services: Services) -> None:
         one, other = uow.session.scalars(
             select(FigureKey).where(FigureKey.sum_id.is_not(None)).order_by(FigureKey.id).limit(2)
         )
-        one.sum_id = other.sum_id
+        setattr(one, link, getattr(other, "sum_id" if link == "all_id" else link))  # the two have one key of all units
     assert "figures.sum" in {found.what for found in checking.compare(services)}
     without_sums(services, sums.OPENED_BY)
     with services.unit_of_work(NOW) as uow:
@@ -828,8 +895,11 @@ def test_a_key_with_another_key_s_sum_is_told(services: Services) -> None:
     assert {found.what for found in checking.compare(services)} == {"figures.sum"}, "each figure would be read as none"
 
 
+@pytest.mark.parametrize("grain", [Grain.SUM_DAY, Grain.NATURES_DAY, Grain.ALL_DAY])
 @pytest.mark.parametrize("model", sums.MODELS, ids=lambda model: model.__tablename__)
-def test_one_altered_sum_is_told(services: Services, model: Any) -> None:
+def test_one_altered_sum_is_told(services: Services, model: Any, grain: Grain) -> None:
+    if model is FigureFlow and grain is Grain.ALL_DAY:
+        return  # a flow names its units
     play = Play(services)
     mail_id = play.register(received_on=TODAY)
     play.impute(mail_id, "DGE")
@@ -837,10 +907,10 @@ def test_one_altered_sum_is_told(services: Services, model: Any) -> None:
     assert list(checking.compare(services)) == []
     number = list(table_of(model).columns)[-1]
     with services.unit_of_work(NOW) as uow:
-        row = uow.session.scalars(select(model).where(model.grain == Grain.SUM_DAY).limit(1)).one()
+        row = uow.session.scalars(select(model).where(model.grain == grain).limit(1)).one()
         setattr(row, number.name, getattr(row, number.name) + 1)
     (found,) = checking.compare(services)
-    assert found.where.startswith("sum_day ")
+    assert found.where.startswith(f"{grain.value} ")
 
 
 def test_the_night_drops_keys_that_nothing_has(services: Services) -> None:
@@ -857,8 +927,10 @@ def test_the_night_drops_keys_that_nothing_has(services: Services) -> None:
     assert figures.heal(services, now=NOW) == 0
     with services.reading() as session:
         used = set(session.scalars(select(FigureLetter.key_id)))
-        sums_of = set(session.scalars(select(FigureKey.sum_id).where(FigureKey.id.in_(used))))
-        assert set(session.scalars(select(FigureKey.id))) == used | sums_of
+        links = session.execute(
+            select(FigureKey.sum_id, FigureKey.natures_id, FigureKey.all_id).where(FigureKey.id.in_(used))
+        )
+        assert set(session.scalars(select(FigureKey.id))) == used | {one for row in links for one in row}
         assert not used & set(old)
     assert list(checking.compare(services)) == []
 

@@ -66,9 +66,10 @@ def upgrade() -> None:
 def downgrade() -> None:
     for name in ("figure_cells", "figure_delays", "figure_flows", "figure_hours"):
         cells = sa.table(name, sa.column("grain"))
-        op.execute(sa.delete(cells).where(cells.c.grain.in_(["sum_day", "sum_month", "sum_year"])))
-    op.execute("UPDATE figure_state SET sums_whole = false")
-    op.execute("UPDATE figure_keys SET sum_id = NULL")
+        of_sums = [f"{sums}_{time}" for sums in ("sum", "natures", "all") for time in ("day", "month", "year")]
+        op.execute(sa.delete(cells).where(cells.c.grain.in_(of_sums)))
+    op.execute("UPDATE figure_state SET sums_whole = false, sums_upto = NULL")
+    op.execute("UPDATE figure_keys SET sum_id = NULL, natures_id = NULL, all_id = NULL")
     for table_name in ("personal_notices", "notice_choices"):
         rows = sa.table(table_name, sa.column("occasion"))
         op.execute(

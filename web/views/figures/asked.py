@@ -16,6 +16,7 @@ from werkzeug.datastructures import MultiDict
 from ged.figures.cuts import Cut
 from ged.figures.letters import What
 from ged.figures.periods import Period, before, in_months, month_end, months_later
+from ged.figures.queries import Names
 from ged.figures.reach import Narrowing, Reach, Sight, below
 from ged.figures.stages import FIRST_DAY, Stage
 from ged.org.tree import entity_of
@@ -65,6 +66,10 @@ NARROWING = ("unite", "seul", "nature", "sens", "registre", "canal", "priorite")
 """Those that a link to letters keeps."""
 PERIOD = ("vue", "periode", "du", "au")
 """Those that say what is shown, of which days."""
+
+
+LEAVING = (What.NUMBERED, What.SIGNED, What.DISPATCHED)
+COMING = (What.RECEIVED, What.ANSWERED, What.CLOSED)
 
 
 class Problem(NamedTuple):
@@ -134,6 +139,16 @@ class AskedFigures:
     def usual_stage(self) -> Stage:
         """The stage whose delays are shown where none is chosen."""
         return usual_stage(self.narrowing)
+
+    @property
+    def moved(self) -> tuple[What, ...]:
+        """What came and went, as the page tells it: of letters that leave another thing."""
+        return LEAVING if self.direction is Direction.OUTGOING else COMING
+
+    @property
+    def movements(self) -> Names:
+        """The counted columns of ``moved``."""
+        return tuple(one.value for one in self.moved)
 
     @property
     def direction(self) -> Direction | None:

@@ -204,6 +204,7 @@ class Board:
                 end=period.until,
                 stage=asked.stage,
                 is_now=period.until >= asked.today,
+                counted=asked.movements,
             )
         found: Mapping[Key, Line] = self.kept[key]
         return found
@@ -220,7 +221,8 @@ class Board:
             return breakdown.added(list(found.values()))
         follows = before is not None and before[0].until + timedelta(days=1) == period.since
         stood = before[1].standing if before is not None and follows else None
-        return breakdown.whole(self.session, self.asked.cut, period, bins=self.delays(period), stood=stood)
+        bins, counted = self.delays(period), self.asked.movements
+        return breakdown.whole(self.session, self.asked.cut, period, bins=bins, stood=stood, counted=counted)
 
     def delays(self, period: Period) -> Mapping[int, int]:
         """Bin -> letters whose stage ended in a period. Read once for the chart and for the cards."""

@@ -15,7 +15,7 @@ from ged.figures.breakdown import By, Line
 from ged.figures.days import HOURS
 from ged.figures.letters import What
 from ged.figures.periods import Period, months_later
-from ged.figures.queries import Standing
+from ged.figures.queries import Names, Standing
 from ged.figures.stages import COUNTED, Grain, Stage, bin_of
 from ged.figures.telling import SMALL, apart, is_few, merged, percent
 from ged.org.tree import entity_of
@@ -55,13 +55,6 @@ AGE_LOOKS = ("age-0", "age-1", "age-2", "age-3", "age-4")
 
 # --- cards ----------------------------------------------------------------------------------------------------------
 
-LEAVING = (What.NUMBERED, What.SIGNED, What.DISPATCHED)
-COMING = (What.RECEIVED, What.ANSWERED, What.CLOSED)
-
-
-def _movements(asked: AskedFigures) -> tuple[What, ...]:
-    return LEAVING if asked.direction is Direction.OUTGOING else COMING
-
 
 def cards(board: Board) -> list[Card]:
     """What came and went, what stands at the end, how long it takes; each beside the period before."""
@@ -70,7 +63,7 @@ def cards(board: Board) -> list[Card]:
     now = board.whole(period, (asked.earlier, then))
     found = [
         _card(board, one, now.counted[one.value], then.counted[one.value], asked.letters(one, period))
-        for one in _movements(asked)
+        for one in asked.moved
     ]
     stands, stood = now.standing, then.standing
     end = Period(period.until, period.until)
@@ -141,7 +134,7 @@ def arrivals(board: Board) -> Panel:
         (What.NUMBERED, What.DISPATCHED) if asked.direction is Direction.OUTGOING else (What.RECEIVED, What.ANSWERED)
     )
     stretches = board.stretches()
-    found = _counted(board, stretches)
+    found = _counted(board, stretches, (came.value, done.value))
 
     def numbers(one: Stretch) -> list[tuple[What, int, str]]:
         counted = found.get(one.days.since, {})
@@ -167,15 +160,16 @@ def arrivals(board: Board) -> Panel:
     )
 
 
-def _counted(board: Board, stretches: Sequence[Stretch]) -> dict[date, Mapping[str, int]]:
+def _counted(board: Board, stretches: Sequence[Stretch], counted: Names) -> dict[date, Mapping[str, int]]:
     """First day of each stretch -> what is counted in it. A month that is cut is a sum of its days."""
     cut = board.asked.cut
     first, last = stretches[0].days.since, stretches[-1].days.until
     grain = Grain.DAY if board.by_days else Grain.MONTH
-    found: dict[date, Mapping[str, int]] = dict(queries.by_day(board.session, cut, first, last, grain=grain))
+    days = queries.by_day(board.session, cut, first, last, grain=grain, counted=counted)
+    found: dict[date, Mapping[str, int]] = dict(days)
     for one in stretches:
         if one.note:
-            found[one.days.since] = breakdown.totals(board.session, cut, one.days)
+            found[one.days.since] = breakdown.totals(board.session, cut, one.days, counted=counted)
     return found
 
 
@@ -252,7 +246,7 @@ def rhythm(board: Board) -> Panel | None:
     asked = board.asked
     what = What.NUMBERED if asked.direction is Direction.OUTGOING else What.RECEIVED
     period = asked.shown
-    found = queries.by_day(board.session, asked.cut, period.since, period.until)
+    found = queries.by_day(board.session, asked.cut, period.since, period.until, counted=(what.value,))
     first = period.since - timedelta(days=period.since.weekday())
     weeks = [first + timedelta(days=7 * n) for n in range(((period.until - first).days // 7) + 1)]
     weekdays = [str(format_date(first + timedelta(days=n), "EEEE")) for n in range(7)]
@@ -555,7 +549,7 @@ def _told_rows(board: Board, found: list[NamedLine]) -> list[NamedLine]:
     order = sorted(found, key=worst)
     if board.is_exact:
         return order
-    moved = _movements(board.asked)
+    moved = board.asked.moved
     kept = apart([[*(line.counted[one.value] for one in moved), line.standing.open] for _name, _named, line in order])
     rest = [line for n, (_name, _named, line) in enumerate(order) if n not in kept]
     rows = [order[n] for n in kept]
@@ -563,7 +557,7 @@ def _told_rows(board: Board, found: list[NamedLine]) -> list[NamedLine]:
 
 
 def _side_by_side(board: Board, name: str, title: str, first: str, found: list[NamedLine]) -> Panel:
-    asked, moved = board.asked, _movements(board.asked)
+    asked, moved = board.asked, board.asked.moved
     period, end = asked.shown, Period(asked.shown.until, asked.shown.until)
     in_time = str(_("en instance, dans les délais"))
     undivided = str(_("en instance, sans le détail"))
@@ -623,12 +617,12 @@ def _side_by_side(board: Board, name: str, title: str, first: str, found: list[N
 
 def months(board: Board) -> Panel:
     """Twelve months up to the end of the period."""
-    asked, moved = board.asked, _movements(board.asked)
+    asked, moved = board.asked, board.asked.moved
     last = asked.shown.until.replace(day=1)
     firsts = [months_later(last, -n) for n in range(11, -1, -1)]
     whole = board.of(Period(firsts[0], asked.period.until))
     stretches = whole.stretches()
-    counted = _counted(whole, stretches)
+    counted = _counted(whole, stretches, asked.movements)
     stands = breakdown.month_standings(board.session, asked.cut, firsts, today=asked.shown.until)
 
     def cells(stretch: Stretch) -> tuple[Cell, ...]:
