@@ -43,6 +43,9 @@ from ocr.wire import Message, PagePart, PageResult, PageTask, as_message, check_
 from sandbox import Isolation
 
 PAGES_A_LOOK = 8
+MOST_WORDS = 600_000
+"""Of a document, for each word takes half a kilobyte until it is stored: 500 pages of 1,200 words. Pages beyond keep their picture
+and their place in the searchable file; their words are not taken."""
 _PLACEHOLDER_SIZE = (595, 842)
 _GRACE_S = 3.0  # a child that gives up by itself leaves more results than a killed child
 
@@ -241,10 +244,14 @@ class TesseractEngine:
         folder = out.resolve()
         drawn = [self._drawn(page, folder, timeout_s) for page in pages]
         tasks = [self._task(page, number, languages, folder) for number, page in enumerate(drawn, 1)]
-        results, read = [], []
+        parts, read, words_left = list[PagePart](), list[RecognisedPage](), MOST_WORDS
+        thumbnail: Path | None = None
         with closing(self._all_read(tasks, end_s)) as reading:
-            for task, result in zip(tasks, reading, strict=True):
-                results.append(result)
+            for task, found in zip(tasks, reading, strict=True):
+                result = found if len(found.words) <= words_left else _without_words(found)
+                words_left -= len(result.words)
+                thumbnail = thumbnail if parts else result.thumbnail
+                parts.append(result.part)
                 read.append(_page(task, result))
                 on_page(read[-1])
         # Pages were given up for lack of time, not by their own fault: nothing is told, and the next call reads the
@@ -252,8 +259,8 @@ class TesseractEngine:
         if time.monotonic() >= end_s:
             raise EngineFailed("ocr.timeout", "Try again later.", retryable=True, pages=len(pages))
         searchable = folder / "searchable.pdf"
-        pdf.assemble([result.part for result in results], searchable)
-        return Recognition(tuple(read), searchable, results[0].thumbnail, read_fields(read))
+        pdf.assemble(parts, searchable)
+        return Recognition(tuple(read), searchable, thumbnail, read_fields(read))
 
     def _all_read(self, tasks: Sequence[PageTask], end_s: float) -> Generator[PageResult]:
         """Read pages, several at a time, yielded in order. Pages that an earlier call finished are not read again.
@@ -389,6 +396,11 @@ def _page(task: PageTask, result: PageResult) -> RecognisedPage:
         tables,
         written,
     )
+
+
+def _without_words(result: PageResult) -> PageResult:
+    """The picture of a page whose words would be too many."""
+    return replace(result, text="", words=(), tables=(), confidence=0.0, flags=(*result.flags, "failed"))
 
 
 def _what_is_left(task: PageTask) -> PageResult:

@@ -108,7 +108,7 @@ class PageReader:
         source = Path(task.source)
         if task.media_type == PDF:
             with PdfPages(source, self._limits) as pages:
-                return pages.draw(task.page_index, rotation=task.rotation)
+                return pages.draw(task.page_index, rotation=task.rotation, words=True)
         return DrawnPage(show(source, task.media_type, task.page_index, task.rotation, self._limits), None)
 
     def _keep(self, task: PageTask, reading: Reading, coded: CodedPage) -> None:

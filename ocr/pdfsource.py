@@ -19,6 +19,9 @@ from ocr.pdfcheck import damage_is_refused
 
 _MIN_LONG_SIDE_PX = 1754
 _BORN_DIGITAL_CHARACTERS = 25
+MOST_CHARACTERS = 100_000
+"""Of a page whose own words are taken: twice a full page of a newspaper. A page with more is read from its picture, which shows
+only words of a size that people read. A file of two kilobytes may hold millions of unseen ones."""
 _SCAN_COVERAGE = 0.5
 _GRID = 1_000_000
 _GLANCE_PX = 8  # the long side of a drawing that nobody looks at
@@ -50,8 +53,11 @@ class PdfPages:
     def __exit__(self, *_: object) -> None:
         self._document.close()
 
-    def draw(self, index: int, *, rotation: int = 0, long_side_px: int | None = None) -> DrawnPage:
+    def draw(self, index: int, *, rotation: int = 0, long_side_px: int | None = None, words: bool = False) -> DrawnPage:
         """Draw a page, turned clockwise by ``rotation``, at the resolution of its scan (at most 300 dpi on A4).
+
+        Args:
+            words: find the page's own words too, which takes longer than to draw it.
 
         Raises:
             Invalid: ``file.truncated``, ``file.image_too_large``.
@@ -69,7 +75,7 @@ class PdfPages:
             image = page.render(scale=scale, rotation=rotation, rev_byteorder=True).to_pil()
             dpi = 72 * scale / self._user_unit(index)
             shown = Shown(image if image.mode == "L" else image.convert("RGB"), dpi, _scaled(image.size, full))
-            lines = None if coverage > _SCAN_COVERAGE else _born_digital_lines(page, rotation)
+            lines = _born_digital_lines(page, rotation) if words and coverage <= _SCAN_COVERAGE else None
             return DrawnPage(shown, lines, ruled=lines is not None and _is_ruled(page))
         raise truncated()
 
@@ -127,9 +133,11 @@ def _is_ruled(page: pypdfium2.PdfPage) -> bool:
 
 
 def _born_digital_lines(page: pypdfium2.PdfPage, rotation: int) -> tuple[Line, ...] | None:
-    """The page's own words, or ``None`` if too few of them are visible and readable."""
+    """The page's own words, or ``None`` if too few of them are visible and readable, or more than any page has."""
     text = page.get_textpage()
     count = text.count_chars()
+    if count > MOST_CHARACTERS:
+        return None
     visible = unreadable = 0
     for index in range(count):
         if chr(pdfium.FPDFText_GetUnicode(text.raw, index) or 32).isspace():

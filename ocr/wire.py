@@ -13,7 +13,8 @@ from ged.ports import BoxState, FormArea, FormBox, FormReading, PrintedForm, Qua
 Message = dict[str, Any]
 MAX_WRITTEN = 12
 """The most regions of handwriting of a page."""
-_MAX_RESULT_BYTES = 64 * 1024 * 1024
+_MAX_RESULT_BYTES = 16 * 1024 * 1024
+"""A page of 100,000 characters (``ocr.pdfsource``), each a word of its own, has 13 MB."""
 _MAX_SITE_BYTES, _MAX_THUMBNAIL_BYTES, _MAX_DRAWN_BYTES = 1024 * 1024, 256 * 1024, 64 * 1024 * 1024
 _LIKENESS = re.compile("(?:[0-9a-f]{64})?")
 

@@ -46,8 +46,8 @@ EDITOR = "web/editor/richtext.js"
 """The editor's source. With its packages it becomes one file of the site."""
 BUNDLES = {"richtext.js": EDITOR}
 CHILDREN = (
-    "ocr.child", "ocr.slow_start", "signing.validation_child", "ged.typeset_child", "ged.mailbox.reading",
-    "ged.spreadsheet.reading",
+    "ocr.child", "ocr.slow_start", "signing.validation_child", "signing.pdf_child", "ged.typeset_child",
+    "ged.mailbox.reading", "ged.spreadsheet.reading",
 )  # fmt: skip
 """What children of the sandbox import."""
 OWN = ("ged", "indexer", "ocr", "sandbox", "signing", "web")

@@ -28,8 +28,8 @@ from ged.errors import EngineFailed, GedError
 from ged.ports import RaisedPdf
 from signing import levels
 from signing.evidence import Evidence, gather
-from signing.pades import pdf_writer
 from signing.quiet import quiet_pyhanko
+from signing.revision import pdf_writer
 from signing.timestamp import FallbackTimeStamper
 
 RENEWED_BEFORE = timedelta(days=180)

@@ -94,7 +94,7 @@ class WordEngine(Protocol):
 
         Raises:
             Invalid: as ``look``; ``word.place_lost``: the field of a place is on no page; ``office.unavailable``,
-                ``file.too_many_pages``.
+                ``file.too_many_pages``, ``word.too_complex``.
             EngineFailed: ``ocr.timeout``, ``ocr.crashed``, ``word.not_archive``.
         """
         ...

@@ -7,6 +7,7 @@ import pikepdf
 from pikepdf import Name
 
 from ged.errors import EngineFailed, Invalid
+from ocr.limits import MIB
 from ocr.pdfcheck import damage_is_refused
 from ocr.word.fields import PIXELS_FROM
 
@@ -14,6 +15,10 @@ Box = tuple[int, float, float, float, float]
 """A page, and (x1, y1, x2, y2) in points from its lower left corner."""
 _ACTIVE = (Name.OpenAction, Name.AA, Name.AcroForm, Name.Collection)
 _MIN_SIDE_PT = 4.0
+MOST_OBJECTS = 50_000
+"""Each link is one, and each is looked at when the letter is signed: so many take half a second there."""
+MAX_BYTES = 64 * MIB
+"""Signing holds some copies of the pages in memory."""
 
 
 def settle(path: Path) -> tuple[int, list[tuple[float, float]]]:
@@ -21,8 +26,11 @@ def settle(path: Path) -> tuple[int, list[tuple[float, float]]]:
 
     Raises:
         EngineFailed: ``word.not_archive``.
+        Invalid: ``word.too_complex``.
     """
     with damage_is_refused(), pikepdf.open(path, allow_overwriting_input=True) as pdf:
+        if len(pdf.objects) > MOST_OBJECTS or path.stat().st_size > MAX_BYTES:
+            raise Invalid("word.too_complex", "take links, bookmarks and large pictures out of it", field="word")
         for key in _ACTIVE:
             if key in pdf.Root:
                 del pdf.Root[key]

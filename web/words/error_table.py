@@ -2892,6 +2892,10 @@ MESSAGES: Mapping[str, Message] = {
         _l("Lisez les deux textes, puis décidez."),
     ),
     "word.template_unknown": Message(_l("Ce modèle n'existe pas."), _l("Choisissez un modèle de la liste.")),
+    "word.too_complex": Message(
+        _l("Le document a trop de liens, de signets ou d'images pour être signé."),
+        _l("Dans Word, retirez les liens et les signets, compressez les images, puis déposez-le de nouveau."),
+    ),
     "word.unsettled": Message(
         _l("Le document contient encore des modifications suivies (%(changes)s) ou des commentaires (%(comments)s)."),
         _l(
