@@ -8,8 +8,10 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
+from itertools import pairwise
 
-from rapidfuzz.distance import OSA
+from rapidfuzz.distance import OSA, Levenshtein
 
 from indexer import analysis
 from indexer.tree import AnyOf, Node, ParsedQuery, Words
@@ -33,6 +35,8 @@ KNOWN = frozenset({
 by « réponse »."""
 _EDIT = 3.0
 _OTHER_END = 1.0
+_KEYBOARD = ("azertyuiop", "qsdfghjklm", "wxcvbn")
+_SOUNDING_ALIKE = ("ae", "bp", "ck", "cq", "cs", "dt", "ei", "gj", "iy", "kq", "mn", "sz", "vw")
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,11 @@ def doubtful(parsed: ParsedQuery) -> tuple[str, ...]:
 
 
 def best(typed: str, letters: int, offers: Iterable[Offer]) -> str | None:
-    """The word probably meant: near, frequent, with the same end. None when the typed word may well be right."""
+    """The word probably meant: near, frequent, with the same end. None when the typed word may well be right.
+
+    A word in which a letter stands for one far from it on the keyboard, and of another sound, is another word: *moto* is no
+    *mono*. Words that an installation's letters lack were given one of these as often as not.
+    """
     stem = analysis.forms(typed).stem
     weighed: list[tuple[float, str]] = []
     for offer in offers:
@@ -59,10 +67,32 @@ def best(typed: str, letters: int, offers: Iterable[Offer]) -> str | None:
         enough = max(1, MORE_OFTEN * letters)
         if offer.letters < enough or distance > analysis.fuzzy_distance(typed) or offer.folded == typed:
             continue
+        if not _is_slip(typed, offer.folded, distance):
+            continue
         weight = math.log(offer.letters + 1) - _EDIT * distance - (offer.folded[-1] != typed[-1]) * _OTHER_END
         weighed.append((weight, offer.folded))
     meant = max(weighed)[1] if weighed else None
     return None if meant is None or analysis.forms(meant).stem == stem else meant  # the stem already finds it
+
+
+def _is_slip(typed: str, meant: str, distance: int) -> bool:
+    """Whether each replaced letter is one that a hand or an ear confuses. ``distance`` is that with swapped neighbours."""
+    edits = Levenshtein.editops(typed, meant)
+    replaced = [(typed[one.src_pos], meant[one.dest_pos]) for one in edits if one.tag == "replace"]
+    strange = sum(frozenset(pair) not in _confused() for pair in replaced)
+    swapped = len(edits) - distance  # two neighbours that changed places are two edits here
+    return strange <= 2 * swapped
+
+
+@cache
+def _confused() -> frozenset[frozenset[str]]:
+    """Pairs of letters: neighbours on the French keyboard, in a row and below each other; and those of one sound."""
+    pairs = [*_SOUNDING_ALIKE]
+    for row in _KEYBOARD:
+        pairs += map("".join, pairwise(row))
+    for row, below in pairwise(_KEYBOARD):
+        pairs += map("".join, zip(row, below, strict=False))
+    return frozenset(map(frozenset, pairs))
 
 
 def corrected(parsed: ParsedQuery, meant: Mapping[str, str]) -> ParsedQuery:

@@ -68,6 +68,20 @@ def test_a_word_that_nobody_wrote_is_replaced_by_a_near_and_frequent_one() -> No
     assert correcting.best("marchés", 0, [Offer("marche", 90)]) is None
 
 
+@pytest.mark.parametrize(
+    ("typed", "offered", "is_meant"),
+    [
+        ("moto", "mono", False), ("loin", "lois", False), ("ferme", "forme", False),  # another word
+        ("mairoe", "mairie", True), ("marixge", "mariage", False),  # a neighbour on the keyboard, and none
+        ("farmasie", "farmacie", True), ("sindicat", "syndicat", True),  # by ear
+        ("maraige", "mariage", True), ("mariabge", "mariage", True), ("maiage", "mariage", True),
+        ("elecrtificaton", "electrification", True), ("invocation", "innovation", False),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_one_that_a_hand_or_an_ear_makes(typed: str, offered: str, *, is_meant: bool) -> None:
+    assert (correcting.best(typed, 0, [Offer(offered, 20)]) == offered) is is_meant
+
+
 def test_only_the_mistyped_word_is_put_anew() -> None:
     asked = correcting.did_you_mean("l'electricté de Lomé -objet:taxe", {"electricte": "electricite"})
     assert asked == "l'electricite de Lomé -objet:taxe"
