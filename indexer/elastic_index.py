@@ -47,7 +47,8 @@ from indexer.query import parse
 from indexer.reordering import Reordering, reordering_of
 from indexer.rereading import WINDOW
 from indexer.synonyms import Synonyms, shipped
-from indexer.tree import ParsedQuery, Words
+from indexer.together import not_together
+from indexer.tree import ParsedQuery, Words, plain
 
 ENGINE = "elasticsearch"
 EXACT_TOTAL = 10_000
@@ -184,9 +185,15 @@ class ElasticIndex:
             if order:
                 order = reordering_of(query, parsed, window=WINDOW) or order
                 hits = self._reordered(order, hits)[offset : offset + limit]
+            apart = not_together(
+                query,
+                parsed,
+                (_stored(hit["_source"]) for hit in hits),
+                lambda asked: self._are_held(query, asked, principals),
+            )
         marker = Marker(parsed) if query.highlight and parsed.wanted else None
         correction = correcting.did_you_mean(query.text, meant)
-        return replace(_result(found, hits, parsed, marker), did_you_mean=correction)
+        return replace(_result(found, hits, parsed, marker), did_you_mean=correction, not_together=apart)
 
     def facets(self, query: SearchQuery, *, principals: Principals) -> Facets:
         """See ``SearchIndex.facets``."""
@@ -317,6 +324,15 @@ class ElasticIndex:
         parsed = correcting.corrected(parsed, meant)
         return ask(parsed), parsed, meant
 
+    def _are_held(self, query: SearchQuery, asked: Sequence[ParsedQuery], principals: Principals) -> list[bool]:
+        """Whether each search finds a letter, in one call."""
+        lines: list[dict[str, Any]] = []
+        for parsed in asked:
+            one = elastic_query.build_unscored(query, parsed, principals)
+            lines += [{}, {"query": one, "size": 0, "terminate_after": 1, "track_total_hits": 1}]
+        found = self._client.msearch(index=self._alias, searches=lines)
+        return [answered(one)["hits"]["total"]["value"] > 0 for one in found["responses"]]
+
     def _reordered(self, order: Reordering, hits: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The first letters in their new order; the rest in their order."""
         first, rest = hits[: order.window], hits[order.window :]
@@ -369,7 +385,7 @@ def _one_copy(text: str) -> str:
 def _forms(parsed: ParsedQuery) -> Iterable[analysis.Forms]:
     """The forms of the plain words, and of their synonyms."""
     for node in parsed.words:
-        if isinstance(leaf := elastic_query.plain(node), Words):
+        if isinstance(leaf := plain(node), Words):
             yield from chain(leaf.forms, *leaf.also, *leaf.akin)
 
 

@@ -13,7 +13,7 @@ from indexer.analysis import MAX_WORD_LENGTH, Forms, fuzzy_distance
 from indexer.elastic_schema import WHOLE, path
 from indexer.fields import BESIDE, BY_NAME, FACETS, TEXT_FIELDS, Kind
 from indexer.ranking import RUN_FIELDS, Weights, akin_boost, also_boost, number_boost
-from indexer.tree import AnyOf, Node, Number, ParsedQuery, Prefix, Run, Words
+from indexer.tree import AnyOf, Node, Number, ParsedQuery, Prefix, Run, Words, plain
 
 Clause = dict[str, Any]
 NOTHING: Clause = {"match_none": {}}
@@ -181,11 +181,6 @@ def _side(parsed: ParsedQuery) -> Iterable[Clause]:
     text = " ".join(form.folded for form in parsed.run)
     if text:
         yield {"match": {WHOLE: {"query": text, "analyzer": "ged_joined", "boost": Weights.SIDE}}}
-
-
-def plain(node: Node) -> Node:
-    """The words of a node that may also be a number."""
-    return node.nodes[-1] if isinstance(node, AnyOf) else node
 
 
 def _node(node: Node, known: Known | None) -> Clause:

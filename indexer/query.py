@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass, field, replace
 from datetime import date
 
+from ged.ports import NO_WORD
 from indexer import analysis, numbers
 from indexer.days import read_day
 from indexer.fields import NUMBER_FIELDS, QUERY_NAMES, SINCE_NAMES, SPACED_NAMES, UNTIL_NAMES
@@ -19,7 +20,6 @@ from indexer.tree import AnyOf, Node, Number, ParsedQuery, Prefix, Words
 
 AS_WORDS = "query.as_words"
 SHORTENED = "query.shortened"
-NO_WORD = "query.no_word"
 MAX_LENGTH = 1_000
 MAX_TERMS = 48
 MAX_QUESTION_FORMS = 3

@@ -35,6 +35,7 @@ from indexer.rereading import weight
 from indexer.synonyms import Synonyms, shipped
 from indexer.tantivy_folder import Folder, stamp
 from indexer.tantivy_query import Translator
+from indexer.together import not_together
 from indexer.tree import ParsedQuery
 
 if TYPE_CHECKING:
@@ -163,7 +164,8 @@ class TantivyIndex:
         with _failures():
             searcher = self._open().searcher()
             parsed, meant = self._understood(searcher, query, principals)
-            asked = _translator(searcher).build(query, parsed, principals)
+            translator = _translator(searcher)
+            asked = translator.build(query, parsed, principals)
             by_field, order = _ORDERS[query.sort]
             reordering = reordering_of(query, parsed, window=WINDOW, scale=SCALE)
             # tantivy takes no limit of 0, and the count is wanted without letters too.
@@ -174,8 +176,18 @@ class TantivyIndex:
                 places = _reordered(searcher, reordering, places)[offset:]
             hits = self._hits(searcher, places[:limit], query, parsed)
             total = int(found.count)  # type: ignore[attr-defined]  # missing in the stubs of 0.27
+            first = (tantivy_store.read_source(searcher.doc(place)) for _score, place in places)
+            apart = not_together(
+                query,
+                parsed,
+                first,
+                lambda several: [
+                    bool(searcher.search(translator.build(query, one, principals), 1, count=False).hits)
+                    for one in several
+                ],
+            )
         correction = correcting.did_you_mean(query.text, meant)
-        return SearchResult(hits=hits, total=total, notice=parsed.notice, did_you_mean=correction)
+        return SearchResult(hits, total, notice=parsed.notice, did_you_mean=correction, not_together=apart)
 
     def facets(self, query: SearchQuery, *, principals: Principals) -> Facets:
         """See ``SearchIndex.facets``: all facets in one pass over the letters found."""

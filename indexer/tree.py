@@ -61,6 +61,11 @@ class AnyOf:
 Node = Words | Prefix | Number | AnyOf
 
 
+def plain(node: Node) -> Node:
+    """The words of a node that may also be a number."""
+    return node.nodes[-1] if isinstance(node, AnyOf) else node
+
+
 @dataclass(frozen=True)
 class ParsedQuery:
     """A parsed query.

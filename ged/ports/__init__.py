@@ -112,6 +112,7 @@ from ged.ports.reading import (
     WrittenRegion,
 )
 from ged.ports.search import (
+    NO_WORD,
     Building,
     Dated,
     Facets,
@@ -120,6 +121,7 @@ from ged.ports.search import (
     IndexedLetter,
     IndexedPage,
     IndexStatus,
+    NotTogether,
     Passage,
     Principals,
     SearchIndex,
@@ -159,6 +161,7 @@ from ged.ports.word import (
 
 __all__ = [
     "MOST_WAITING",
+    "NO_WORD",
     "PLACE_NAMES",
     "AttachmentId",
     "AuthorityStanding",
@@ -199,6 +202,7 @@ __all__ = [
     "MessageRef",
     "Meter",
     "NoMeter",
+    "NotTogether",
     "OcrEngine",
     "OpenMailbox",
     "PageBox",

@@ -8,6 +8,9 @@ from typing import Protocol
 
 from ged.ports.names import AttachmentId, Confidentiality, MailId, Principal
 
+NO_WORD = "query.no_word"
+"""The notice of a search whose text has neither a word nor a number: it finds all letters."""
+
 
 @dataclass(frozen=True)
 class Principals:
@@ -136,12 +139,26 @@ class Hit:
 
 
 @dataclass(frozen=True)
+class NotTogether:
+    """Words of a search that no letter contains together, of the letters that these principals may see and the filters allow.
+
+    Attributes:
+        words: as typed, without stop words. One word that no letter contains is such a search too.
+        nowhere: those of them that none of these letters contains.
+    """
+
+    words: tuple[str, ...]
+    nowhere: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class SearchResult:
     """A page of hits. ``total`` counts letters under the same access filter, exact when ``total_is_exact``.
 
     Attributes:
         notice: code of a message for the person (``query.as_words`` …).
         did_you_mean: the query, respelt with words from letters that these principals may see.
+        not_together: told on the first page of a search with ``highlight``: the hits contain a part of the words.
     """
 
     hits: tuple[Hit, ...]
@@ -149,6 +166,7 @@ class SearchResult:
     total_is_exact: bool = True
     notice: str | None = None
     did_you_mean: str | None = None
+    not_together: NotTogether | None = None
 
 
 class SuggestionKind(StrEnum):

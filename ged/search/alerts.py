@@ -53,7 +53,7 @@ def check(services: Services, saved_id: int, *, now: datetime) -> int:
         )
         page = letter_search.search_letters(services, session, owner, query) if owner is not None else None
     # SQL finds a part of the letters: the others would be reported as new when the index is back.
-    if page is not None and page.notice in letter_search.BY_SQL:
+    if page is not None and page.is_of_sql:
         logger.warning("alert.index_away search=%s", saved_id)
         return 0
     for attempt in services.attempts(now):

@@ -16,7 +16,19 @@ from ged.jobs import JobKind
 from ged.org.models import Unit
 from ged.org.names import told_apart
 from ged.org.tree import ministry
-from ged.ports import Confidentiality, Dated, Hit, MailId, Passage, SearchQuery, SortOrder, Suggestion, SuggestionKind
+from ged.ports import (
+    NO_WORD,
+    Confidentiality,
+    Dated,
+    Hit,
+    MailId,
+    NotTogether,
+    Passage,
+    SearchQuery,
+    SortOrder,
+    Suggestion,
+    SuggestionKind,
+)
 from ged.register import typed_numbers
 from ged.register.correspondents import fold
 from ged.register.models import Direction, Mail, MailNumber, Priority, Register
@@ -30,12 +42,12 @@ from ged.unit import Actor, Services
 FACETS = ("register", "year", "month", "direction", "nature", "correspondent", "state", "priority", "unit")
 WITHOUT_INDEX = "search.without_index"
 BEING_REBUILT = "search.being_rebuilt"
-BY_SQL = frozenset({WITHOUT_INDEX, BEING_REBUILT})
-"""Notices of a page that SQL alone has found, by numbers and subjects."""
 OUTDATED = "index.schema_outdated"
 """The code of the error of an index that another release made."""
 MAX_WORDS = 12
 _LETTERS = re.compile(r"[^\W\d_]+")
+_SAYS = re.compile(r"[^\W_]")
+"""A letter or a digit. Signs alone are no word, as for the index."""
 MEANT_READ = 5
 """Number of hits of another spelling that are checked before the spelling is offered."""
 
@@ -76,6 +88,8 @@ class SearchPage:
 
     Attributes:
         did_you_mean: another spelling that finds a letter which the actor may see, confirmed by SQL.
+        not_together: words that no letter contains together, of those that the actor may see.
+        is_of_sql: whether SQL alone has found the letters, by numbers and subjects.
     """
 
     letters: tuple[FoundLetter, ...]
@@ -83,6 +97,8 @@ class SearchPage:
     total_is_exact: bool
     notice: str | None = None
     did_you_mean: str | None = None
+    not_together: NotTogether | None = None
+    is_of_sql: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,7 +127,8 @@ def search_letters(services: Services, session: Session, actor: Actor, query: Se
     letters = _confirmed(session, actor, result.hits)
     dropped = len(result.hits) - len(letters)
     total = max(result.total - dropped, len(letters))
-    return SearchPage(letters, total, result.total_is_exact, result.notice, meant)
+    apart = result.not_together if letters else None
+    return SearchPage(letters, total, result.total_is_exact, result.notice, meant, apart)
 
 
 def search_said(
@@ -316,22 +333,25 @@ def _names(
 
 
 def _without_index(services: Services, session: Session, actor: Actor, query: SearchQuery, notice: str) -> SearchPage:
+    words = _plain_words(query.text)
     matching = select(Mail.id).where(
         access.visible_clause(Mail.id, Mail.level, actor.principals),
-        *(_word(word) for word in _plain_words(query.text)),
+        *(_word(word) for word in words),
         *_filters(query.filters),
         *_days(services, query),
     )
     total = session.scalar(select(func.count()).select_from(matching.order_by(None).subquery())) or 0
     page = _ordered(matching, query.sort).limit(query.limit).offset(query.offset)
     hits = [Hit(MailId(mail_id), 0.0) for mail_id in session.scalars(page)]
-    return SearchPage(_confirmed(session, actor, hits), total, True, notice)
+    if query.text.strip() and not words:
+        notice = NO_WORD  # all letters are shown, as the index would
+    return SearchPage(_confirmed(session, actor, hits), total, True, notice, is_of_sql=True)
 
 
 def _plain_words(text: str) -> list[str]:
     """Words without the operators and field names of the query language."""
     words = (word.strip("\"'«»()*-").rpartition(":")[2] for word in text.split())
-    return [word for word in words if word and word not in ("OU", "OR", "ET", "AND")][:MAX_WORDS]
+    return [word for word in words if _SAYS.search(word) and word not in ("OU", "OR", "ET", "AND")][:MAX_WORDS]
 
 
 def _word(word: str) -> ColumnElement[bool]:

@@ -90,6 +90,11 @@ def counts(index: SearchIndex, text: str, *names: str, **values: Any) -> dict[st
     return dict(index.facets(SearchQuery(text, facets=names, **values), principals=principals))
 
 
+def apart(result: SearchResult) -> tuple[list[str], list[str]] | None:
+    found = result.not_together
+    return None if found is None else (list(found.words), list(found.nowhere))
+
+
 def marked(result: SearchResult, field: str) -> list[str]:
     return [
         text for hit in result.hits for passage in hit.passages if passage.field == field
@@ -930,6 +935,58 @@ def test_did_you_mean_never_offers_a_word_of_letters_of_others(index: SearchInde
     result = find(index, "electrifcation", principals=who(ordinary="u1"))
     assert (result.did_you_mean, result.total) == (None, 0)
     assert find(index, "electrifcation", principals=ALL, exclude=frozenset({MailId(1)})).did_you_mean is None
+
+
+def test_words_that_no_letter_contains_together_are_named(index: SearchIndex) -> None:
+    index.put(
+        [letter(1, "Achat de mobilier", "Pour la salle de réunion"), letter(2, "Véhicule de service", "Un rapport")]
+    )
+    index.put(
+        [letter(3, "Note", "mobiliers"), letter(4, "Mobilier", "Un véhicule", principals=frozenset({Principal("u2")}))]
+    )
+    first, both = who(ordinary="u1"), who(ordinary="u1 u2")
+    assert apart(find(index, "mobilier véhicule", principals=first)) == (["mobilier", "véhicule"], [])
+    assert apart(find(index, "mobilier hélicoptère", principals=first)) == (
+        ["mobilier", "hélicoptère"],
+        ["hélicoptère"],
+    )
+    for text in ("mobilier véhicule", "le mobilier réunion", "achats mobiliers"):
+        assert apart(find(index, text, principals=both)) is None, text
+    assert apart(find(index, "mobilier véhicule", principals=both, exclude=frozenset({MailId(4)}))) is not None
+    assert (
+        apart(find(index, "mobilier réunion", principals=first, since=date(1999, 1, 1), until=date(1999, 1, 2)))
+        is not None
+    )
+    for more in ({"offset": 1}, {"highlight": False}):
+        assert apart(find(index, "mobilier véhicule", principals=first, **more)) is None, "nobody reads it there"
+
+
+def test_the_words_told_as_missing_do_not_depend_on_letters_of_others(index: SearchIndex) -> None:
+    mine = [letter(1, "Achat de mobilier"), letter(2, "Location de véhicule")]
+    index.put(mine)
+    asked = ("mobilier véhicule", "mobilier hélicoptère", "hélicoptères", "mobilier réunion véhicule")
+    before = [apart(find(index, text, principals=who(ordinary="u1"))) for text in asked]
+    index.put([letter(3, "Mobilier, véhicule, hélicoptère, réunion", principals=frozenset({Principal("u2")}))])
+    assert [apart(find(index, text, principals=who(ordinary="u1"))) for text in asked] == before
+
+
+def test_a_synonym_and_a_correction_count_as_the_word_and_a_near_word_does_not(index: SearchIndex) -> None:
+    index.put(
+        [
+            letter(1, "Accusé de réception du mobilier"),
+            letter(2, "Mobilier et rideaux"),
+            letter(3, "Mobiliers de pierre"),
+        ]
+    )
+    assert apart(find(index, "AR mobilier")) is None
+    assert apart(find(index, "mobilier rideux")) is None  # mistyped: another spelling is offered
+    assert apart(find(index, "mobilier pelouse")) == (["mobilier", "pelouse"], ["pelouse"])
+
+
+def test_a_word_of_another_letter_far_on_the_keyboard_is_no_correction(index: SearchIndex) -> None:
+    index.put([letter(1, "Le mono de la salle"), letter(2, "Un son mono"), letter(3, "Mobilier")])
+    assert find(index, "moto").did_you_mean is None
+    assert find(index, "moon").did_you_mean == "mono"
 
 
 def test_abbreviations_of_administration_find_what_they_stand_for(index: SearchIndex) -> None:

@@ -13,7 +13,16 @@ from ged.envelopes import operations as envelopes
 from ged.envelopes.operations import EnvelopeForm
 from ged.errors import EngineFailed
 from ged.org.models import Unit
-from ged.ports import Confidentiality, Dated, Principals, SearchQuery, SearchResult, post_principal, unit_principal
+from ged.ports import (
+    NO_WORD,
+    Confidentiality,
+    Dated,
+    Principals,
+    SearchQuery,
+    SearchResult,
+    post_principal,
+    unit_principal,
+)
 from ged.register.levels import change_level
 from ged.register.models import Register
 from ged.search import letter_search
@@ -195,7 +204,10 @@ def test_without_the_index_numbers_and_subjects_are_searched(services: Services)
     down = replace(services, index=Down())  # type: ignore[arg-type]
     page = find(down, "sg", "objet:audience")
     assert (ids(page), page.total, page.notice) == ([mail.mail_id], 1, letter_search.WITHOUT_INDEX)
-    assert ids(find(down, "sg", "%")) == [mail.mail_id]
+    assert ids(find(down, "sg", "audience 1_0")) == []
+    for signs in ("%", "(((", " \U0001f642 "):  # as with the index
+        page = find(down, "sg", signs)
+        assert (page.total, page.notice, page.is_of_sql) == (3, NO_WORD, True)
     assert ids(find(down, "sg", other.number)) == [other.mail_id]
     assert ids(find(down, "sg", secret.number)) == [secret.mail_id]
     assert ids(find(down, "daf", "audience")) == []

@@ -88,6 +88,20 @@ def test_a_date_of_no_letter_hides_none(site: tuple[Flask, Services], page: Flas
     assert 'name="dates" value="sans"' in page.get("/recherche/filtres?q=pupitres+du+5+mai+2019&dates=sans").text
 
 
+def test_the_page_says_which_words_no_letter_contains_together(site: tuple[Flask, Services], page: FlaskClient) -> None:
+    register(site[1], subject="Achat de rideaux")
+    register(site[1], subject="Location de tracteurs")
+    run_jobs(site[1])
+    shown = page.get("/recherche/?q=rideaux+tracteurs").text
+    assert "que vous pouvez lire : aucun ne contient tous ces mots ensemble (« rideaux », « tracteurs »)" in shown
+    assert "Achat de" in shown
+    shown = page.get("/recherche/?q=rideaux+%3Cb%3Eparavent").text
+    assert "et « &lt;b&gt;paravent » ne se trouve dans aucun" in shown
+    assert "avec ces filtres et ces dates : aucun" in page.get("/recherche/?q=rideaux+tracteurs&direction=incoming").text
+    for text in ("achat+rideaux", "rideau", "tapis+hamac"):  # one letter has all of them, or none has any
+        assert "que vous pouvez lire" not in page.get(f"/recherche/?q={text}").text.partition("search-page")[0]
+
+
 def test_years_and_months_stand_newest_first_and_long_names_are_cut(
     page: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

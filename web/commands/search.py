@@ -12,7 +12,7 @@ from typing import IO, Any
 import click
 
 from ged.org.actors import actor_of_account
-from ged.ports import Confidentiality, Passage, SearchQuery
+from ged.ports import Confidentiality, NotTogether, Passage, SearchQuery
 from ged.search import export as search_export
 from ged.search import letter_search, said_days
 from ged.search.letter_search import FoundLetter, SearchPage
@@ -116,9 +116,15 @@ def _answer(asked: Asked, page: "SearchPage", own: dict[int, str], took_ms: floa
         "total_is_exact": page.total_is_exact,
         "notice": page.notice,
         "did_you_mean": page.did_you_mean,
+        "not_together": _apart(page.not_together),
         "took_ms": took_ms,
         "hits": [_hit(letter, own.get(int(letter.mail_id))) for letter in page.letters],
     }
+
+
+def _apart(apart: NotTogether | None) -> dict[str, Any] | None:
+    """The words that no letter contains together, and those that none contains."""
+    return None if apart is None else {"words": list(apart.words), "nowhere": list(apart.nowhere)}
 
 
 def _days(said: SaidDays | None, is_of_no_day: bool) -> dict[str, Any]:
@@ -166,6 +172,10 @@ def _sentences(found: dict[str, Any]) -> str:
         lines.append(f"notice: {found['notice']}")
     if found["did_you_mean"]:
         lines.append(f"did you mean: {found['did_you_mean']}")
+    if apart := found["not_together"]:
+        lines.append(
+            f"no letter has all of: {', '.join(apart['words'])}; in none: {', '.join(apart['nowhere']) or '-'}"
+        )
     for hit in found["hits"]:
         own = f" [{hit['own_id']}]" if hit["own_id"] else ""
         lines.append(f"{hit['score']:9.2f}  {hit['id']}{own}  {hit['number']}  {hit['subject'][:100]}")

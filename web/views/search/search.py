@@ -7,11 +7,11 @@ from enum import Enum
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import LazyString, format_date, gettext
+from flask_babel import LazyString, format_date, gettext, ngettext
 from flask_babel import lazy_gettext as _l
 
 from ged.errors import EngineFailed
-from ged.ports import Confidentiality, MailId, Passage, SearchQuery, SortOrder, Suggestion, SuggestionKind
+from ged.ports import Confidentiality, MailId, NotTogether, Passage, SearchQuery, SortOrder, Suggestion, SuggestionKind
 from ged.register.models import Direction, Priority
 from ged.register.numbering import number_key
 from ged.register.states import MailState
@@ -119,8 +119,38 @@ def index() -> ResponseReturnValue:
         said=said,
         is_of_no_day=is_of_no_day,
         said_text=period_text(said) if said is not None else "",
+        apart_text=_apart_text(page.not_together, asked) if page.not_together is not None else "",
         **_frame(query, problems, dates=WITHOUT if is_of_no_day else ""),
     )
+
+
+def _apart_text(apart: NotTogether, asked: SearchQuery) -> str:
+    """Why letters with a part of the words are shown. Told of the letters that the person may read, and of no other."""
+    words, nowhere = (", ".join(f"« {word} »" for word in some) for some in (apart.words, apart.nowhere))
+    if asked.filters or asked.since or asked.until or asked.dated:
+        among = gettext("Parmi les courriers que vous pouvez lire, avec ces filtres et ces dates :")
+    else:
+        among = gettext("Parmi les courriers que vous pouvez lire :")
+    if len(apart.nowhere) == len(apart.words):
+        said = ngettext(
+            "aucun ne contient %(words)s. Voici ceux qui contiennent un mot proche.",
+            "aucun ne contient %(words)s. Voici ceux qui contiennent des mots proches.",
+            len(apart.words),
+            words=words,
+        )
+    elif nowhere:
+        said = ngettext(
+            "aucun ne contient tous ces mots, et %(nowhere)s ne se trouve dans aucun. Voici ceux qui en contiennent une partie.",
+            "aucun ne contient tous ces mots, et %(nowhere)s ne se trouvent dans aucun. Voici ceux qui en contiennent une partie.",
+            len(apart.nowhere),
+            nowhere=nowhere,
+        )
+    else:
+        said = gettext(
+            "aucun ne contient tous ces mots ensemble (%(words)s). Voici ceux qui en contiennent une partie.",
+            words=words,
+        )
+    return f"{among} {said}"
 
 
 def _with_reference(page: SearchPage, typed: str) -> list[FoundLetter]:
