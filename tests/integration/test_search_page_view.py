@@ -97,7 +97,9 @@ def test_the_page_says_which_words_no_letter_contains_together(site: tuple[Flask
     assert "Achat de" in shown
     shown = page.get("/recherche/?q=rideaux+%3Cb%3Eparavent").text
     assert "et « &lt;b&gt;paravent » ne se trouve dans aucun" in shown
-    assert "avec ces filtres et ces dates : aucun" in page.get("/recherche/?q=rideaux+tracteurs&direction=incoming").text
+    assert (
+        "avec ces filtres et ces dates : aucun" in page.get("/recherche/?q=rideaux+tracteurs&direction=incoming").text
+    )
     for text in ("achat+rideaux", "rideau", "tapis+hamac"):  # one letter has all of them, or none has any
         assert "que vous pouvez lire" not in page.get(f"/recherche/?q={text}").text.partition("search-page")[0]
 
