@@ -16,6 +16,7 @@ from ged.entry import factors, second
 from ged.errors import Invalid, NotFound
 from ged.notices import finding
 from ged.notices.models import FactorStep, Occasion
+from ged.org.accounts import as_stored
 from ged.org.models import Holding, Person, Post, PostRole, held_on
 from ged.unit import Actor, ReadSession, Role, Services, UnitOfWork
 
@@ -60,7 +61,7 @@ def name(uow: UnitOfWork, account: str, reason: str, *, actor: Actor) -> None:
             ``break_glass.known``; ``break_glass.too_many``.
     """
     session = uow.session
-    person_id = session.scalar(select(Person.id).where(Person.account == account.strip().lower()))
+    person_id = session.scalar(select(Person.id).where(Person.account == as_stored(account)))
     if person_id is None:
         raise NotFound("person.unknown", "check the account", account=account)
     person = factors.hold(uow, person_id)

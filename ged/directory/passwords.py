@@ -57,9 +57,12 @@ class _Asked:
     """Of the entry that proved the password; empty: none did."""
     is_glass: bool = False
     is_away: bool = False
+    epoch: int = 0
+    """That of the person before the password was checked."""
 
     def proves(self, account: str, person: Person | None, password: str) -> bool:
         """Whether the password opens the account."""
+        self.epoch = person.session_epoch if person is not None else 0
         is_own = by_own_password(account, person, password)
         proved = self._asked_of_directory(account, person, password)
         if person is None:
@@ -113,11 +116,11 @@ class _Asked:
             Invalid: ``directory.mismatch``: another request has bound it meanwhile.
         """
         if self.is_glass:
-            with accounts.told_when_full(PersonId(person_id)), self.services.unit_of_work(self.now) as uow:
+            with accounts.told_when_full(PersonId(person_id), self.epoch), self.services.unit_of_work(self.now) as uow:
                 glass.note_use(uow, person_id, address=address)
         if self.subject:
             directory = _directory(self.services)
-            with accounts.told_when_full(PersonId(person_id)), self.services.unit_of_work(self.now) as uow:
+            with accounts.told_when_full(PersonId(person_id), self.epoch), self.services.unit_of_work(self.now) as uow:
                 links.bind(uow, person_id, directory.name, self.subject)
             outages.note_back(self.services, directory.name, now=self.now)
 

@@ -40,6 +40,7 @@ class Came:
         pending: the text under which ``ProviderSession`` waits for the session that is opened.
         proves_session_id: None: a sign-in; else the person proved again who they are, and nothing else is to be done.
         asks_more: our second step is due.
+        epoch: that of the person when the provider named them, for ``ged.org.sessions.open_session``.
     """
 
     person_id: PersonId
@@ -47,6 +48,7 @@ class Came:
     pending: str
     proves_session_id: int | None
     asks_more: bool
+    epoch: int
 
 
 def begin(
@@ -112,15 +114,15 @@ def finish(
     outages.note_back(services, provider.issuer, now=now)
     if asked.proves_session_id is not None:
         return _proved(services, provider, who, asked)
-    person_id = _person(services, provider, who, address, now=now)
+    person_id, epoch = _person(services, provider, who, address, now=now)
     pending = secrets.token_urlsafe(32)
-    with told_when_full(PersonId(person_id)), services.unit_of_work(now) as uow:
+    with told_when_full(PersonId(person_id), epoch), services.unit_of_work(now) as uow:
         links.bind(uow, person_id, provider.issuer, who.subject)
         asks_more = factors.is_armed(uow.session, person_id) and not who.second_done
         _keep(uow, person_id, provider, who, pending)
         action = "session.password_right" if asks_more else "session.opened"
         uow.record(action, "person", person_id, actor=second.own(person_id), address=address, by="provider")
-    return Came(PersonId(person_id), asked.target, pending, None, asks_more)
+    return Came(PersonId(person_id), asked.target, pending, None, asks_more, epoch)
 
 
 @dataclass(frozen=True)
@@ -163,11 +165,13 @@ def _proved(services: Services, provider: IdentityProvider, who: Identity, asked
         owner = links.person_of(session, provider.issuer, who.subject)
     if here is None or here.person_id != owner:
         raise Invalid("provider.other_person", "sign in there as yourself")
-    return Came(PersonId(owner), asked.target, "", asked.proves_session_id, asks_more=False)
+    return Came(PersonId(owner), asked.target, "", asked.proves_session_id, asks_more=False, epoch=here.epoch)
 
 
-def _person(services: Services, provider: IdentityProvider, who: Identity, address: str, *, now: datetime) -> int:
-    """Who it is: by the link, else by the account that the provider names, if nobody else is linked to it.
+def _person(
+    services: Services, provider: IdentityProvider, who: Identity, address: str, *, now: datetime
+) -> tuple[int, int]:
+    """Who it is, and the epoch: by the link, else by the account that the provider names, if nobody else is linked to it.
 
     Raises:
         Invalid: ``provider.no_account``.
@@ -188,7 +192,7 @@ def _person(services: Services, provider: IdentityProvider, who: Identity, addre
                 account=person.account if person else "", by="provider",
             )  # fmt: skip
         raise Invalid("provider.no_account", "ask an administrator")
-    return person.id
+    return person.id, person.session_epoch
 
 
 # --- what the provider said of a session ---

@@ -34,6 +34,7 @@ from ged.letterhead import organisation_name
 from ged.notices.models import FactorStep
 from ged.org import throttle
 from ged.org.accounts import Caller
+from ged.org.models import Person
 from ged.org.throttle import Limit
 from ged.ports import PersonId
 from ged.unit import Actor, Services, UnitOfWork
@@ -63,7 +64,19 @@ class Added:
     """A passkey was added: as ``totp.Armed``."""
 
     recovery_codes: tuple[str, ...]
-    epoch_raised: bool
+    raised_epoch: int | None
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A passkey was taken.
+
+    Attributes:
+        epoch: that of the person while the passkey was checked, for ``ged.org.sessions.open_session``.
+    """
+
+    person_id: PersonId
+    epoch: int
 
 
 def party(public_url: str) -> Party | None:
@@ -162,7 +175,7 @@ def add(uow: UnitOfWork, token: str, name: str, answer: str, *, actor: Actor) ->
     if is_first:
         factors.end_sessions(uow, person)
     factors.tell_owner(uow, person.id, FactorStep.ADDED)
-    return Added(codes, is_first)
+    return Added(codes, person.session_epoch if is_first else None)
 
 
 # --- using ---
@@ -216,7 +229,7 @@ def _anybody(_session: Session, _person_id: int) -> bool:
 def sign_in(
     services: Services, token: str, answer: str, *, kind: StepKind, caller: Caller, now: datetime,
     may_alone: Callable[[Session, int], bool] = _anybody,
-) -> PersonId:  # fmt: skip
+) -> Opened:  # fmt: skip
     """Complete a sign-in by a passkey: the second step after the password, or alone.
 
     Args:
@@ -241,7 +254,8 @@ def sign_in(
         raise _refused()
     copied: int | None = None
     with services.unit_of_work(now) as uow:
-        row = _held_key(uow, owner, credential_id)
+        person, row = _held_key(uow, owner, credential_id)
+        epoch = person.session_epoch
         step = steps.require(uow.session, token, kind, now=now)
         if kind is StepKind.SECOND and step.person_id != owner:
             raise _refused()
@@ -262,13 +276,13 @@ def sign_in(
     # Raised behind the block: the refusal stays in the journal, and the step is used up.
     if copied is not None:
         raise Invalid("second_step.passkey_copied", "sign in another way, and remove it")
-    return PersonId(owner)
+    return Opened(PersonId(owner), epoch)
 
 
-def _held_key(uow: UnitOfWork, owner: int, credential_id: bytes) -> Passkey:
-    """The passkey, under its owner's lock."""
+def _held_key(uow: UnitOfWork, owner: int, credential_id: bytes) -> tuple[Person, Passkey]:
+    """The owner, locked, and the passkey."""
     try:
-        factors.hold(uow, owner)
+        person = factors.hold(uow, owner)
     except GedError as closed:
         raise _refused() from closed
     row = uow.session.scalar(
@@ -276,7 +290,7 @@ def _held_key(uow: UnitOfWork, owner: int, credential_id: bytes) -> Passkey:
     )
     if row is None:
         raise _refused()
-    return row
+    return person, row
 
 
 def _verified(row: Passkey, credential: dict[str, object], challenge: bytes, found: Party) -> int:

@@ -98,9 +98,9 @@ def _by(
     with services.reading() as session:
         step = steps.require(session, token, StepKind.SECOND, now=now)
     limit, subject = _bucket(step, caller)
-    with told_when_full(PersonId(step.person_id)):
+    with told_when_full(PersonId(step.person_id), step.epoch):
         _count(services, step, limit, subject, caller, now=now)
-    with told_when_full(PersonId(step.person_id)), services.unit_of_work(now) as uow:
+    with told_when_full(PersonId(step.person_id), step.epoch), services.unit_of_work(now) as uow:
         factors.hold(uow, step.person_id)
         is_right = take(uow, step.person_id)
         if is_right:
@@ -130,12 +130,15 @@ _taken: dict[int, int] = {}
 """Person -> the step of the last code that this process took while it could not be stored."""
 
 
-def unrecorded(session: ReadSession, person_id: int, *, now: datetime) -> dict[str, int] | None:
-    """What a signed cookie says of a second step that no row can hold; None: the person has no telephone that makes codes."""
+def unrecorded(session: ReadSession, person_id: int, *, epoch: int, now: datetime) -> dict[str, int] | None:
+    """What a signed cookie says of a second step that no row can hold; None: the person has no telephone that makes codes.
+
+    Args:
+        epoch: that of the person before the first step was checked.
+    """
     if factors.armed_totp(session, person_id) is None:
         return None
-    until = int((now + steps.LASTS).timestamp())
-    return {"person": person_id, "epoch": session.get_one(Person, person_id).session_epoch, "until": until}
+    return {"person": person_id, "epoch": epoch, "until": int((now + steps.LASTS).timestamp())}
 
 
 def by_totp_unrecorded(services: Services, pending: Mapping[str, int], code: str, *, now: datetime) -> PersonId:

@@ -25,7 +25,7 @@ class Step:
 
     Attributes:
         person_id: 0: nobody is known yet.
-        epoch: that of the person before the password was checked, for ``ged.org.sessions.open_session``; None: nobody is known yet.
+        epoch: that of the person before the password was checked, for ``ged.org.sessions.open_session``; 0 while nobody is known.
     """
 
     id: int
@@ -33,7 +33,7 @@ class Step:
     person_id: int
     account: str
     challenge: bytes
-    epoch: int | None = None
+    epoch: int = 0
 
 
 def begin(

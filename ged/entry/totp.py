@@ -38,12 +38,12 @@ class Armed:
     Attributes:
         drift: how far its clock is off.
         recovery_codes: the ten new codes, told here alone; empty: the earlier ones still count.
-        epoch_raised: all sessions of the person have ended: the caller opens this one again.
+        raised_epoch: the new one: all sessions of the person have ended, and the caller opens this one again. None: none ended.
     """
 
     drift: Drift
     recovery_codes: tuple[str, ...]
-    epoch_raised: bool
+    raised_epoch: int | None
 
 
 def begin(uow: UnitOfWork, *, actor: Actor) -> None:
@@ -108,7 +108,7 @@ def arm(uow: UnitOfWork, code: str, *, actor: Actor, shown_mark: str = "") -> Ar
     if is_first:
         factors.end_sessions(uow, person)
     factors.tell_owner(uow, person.id, FactorStep.ADDED)
-    return Armed(drift, made, is_first)
+    return Armed(drift, made, person.session_epoch if is_first else None)
 
 
 def _mark(secret: str) -> str:

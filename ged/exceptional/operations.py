@@ -15,6 +15,7 @@ from ged.exceptional.rights import Side, second_side, sides_of, sides_of_person,
 from ged.notices import finding
 from ged.notices.models import Occasion
 from ged.org import tree
+from ged.org.accounts import as_stored
 from ged.org.actors import load_actor
 from ged.org.models import Holding, Person, Post, held_on
 from ged.ports import Confidentiality, MailId, exception_principal
@@ -301,7 +302,7 @@ def _speakers(session: Session, mail: Mail, on: date) -> set[int]:
 
 
 def _person(session: Session, mail: Mail, account: str, actor: Actor, on: date) -> Person:
-    person = session.scalar(select(Person).where(Person.account == account.strip().lower()))
+    person = session.scalar(select(Person).where(Person.account == as_stored(account)))
     if person is None:
         raise Invalid("exception.person", "check the account", field="account")
     _require_near(session, mail, person, actor, on)

@@ -48,11 +48,13 @@ class NotRecorded(DiskFull):
 
     Attributes:
         person_id: the person of the account.
+        epoch: that of the person before the check: a password that was changed meanwhile ends what is opened without a row too.
     """
 
-    def __init__(self, person_id: PersonId) -> None:
+    def __init__(self, person_id: PersonId, epoch: int) -> None:
         super().__init__("disk.full", "free space on the database's disk, then sign in again", retryable=True)
         self.person_id = person_id
+        self.epoch = epoch
 
 
 _unwritten = Unwritten()
@@ -120,7 +122,7 @@ def sign_in(
         _turn_away(services, subject, person, caller, seconds=seconds, now=now)
     if not proves(account, person, password) or person is None:  # asked of an unknown account too: the time would tell
         _count_failure(services, buckets, person, caller, now=now)
-    with told_when_full(PersonId(person.id)), services.unit_of_work(now) as uow:
+    with told_when_full(PersonId(person.id), person.session_epoch), services.unit_of_work(now) as uow:
         for limit, subject in buckets:
             if limit in (PAIR, DEVICE):
                 throttle.empty(uow.session, subject)
@@ -131,8 +133,11 @@ def sign_in(
 
 
 @contextmanager
-def told_when_full(person_id: PersonId) -> Iterator[None]:
+def told_when_full(person_id: PersonId, epoch: int) -> Iterator[None]:
     """Around a unit of work that lets a person in.
+
+    Args:
+        epoch: that of the person before the check.
 
     Raises:
         NotRecorded: the database's disk is full.
@@ -142,7 +147,7 @@ def told_when_full(person_id: PersonId) -> Iterator[None]:
     except DBAPIError as error:
         if not _is_full(error):
             raise
-        raise NotRecorded(person_id) from error
+        raise NotRecorded(person_id, epoch) from error
 
 
 def _is_full(error: DBAPIError) -> bool:

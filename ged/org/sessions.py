@@ -49,15 +49,15 @@ class Here:
     """See ``Person``."""
 
 
-def epoch_of_account(session: Session, account: str) -> int | None:
-    """The epoch of an account, for ``open_session``: read it before the password is checked. None: there is no such account."""
-    return session.scalar(select(Person.session_epoch).where(Person.account == as_stored(account)))
+def epoch_of_account(session: Session, account: str) -> int:
+    """The epoch of an account, for ``open_session``: read it before the password is checked. 0: there is no such account."""
+    return session.scalar(select(Person.session_epoch).where(Person.account == as_stored(account))) or 0
 
 
 def open_session(
     uow: UnitOfWork, person_id: int, *, address: str, device: str, instead_of: str = "", epoch: int | None = None
 ) -> str:
-    """Begin a session after a password check. Returns the random text for the cookie; it is not stored.
+    """Begin a session after a check of who it is. Returns the random text for the cookie; it is not stored.
 
     Args:
         instead_of: the text of the browser's previous cookie: its session ends.

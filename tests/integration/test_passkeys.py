@@ -4,9 +4,10 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -16,8 +17,9 @@ from sqlalchemy import select, update
 from ged.entry import factors, passkeys
 from ged.entry.models import Passkey, RecoveryCode, StepKind
 from ged.errors import GedError, Invalid, NotFound
+from ged.org import accounts, sessions
 from ged.org.models import Person
-from ged.unit import Role, Services
+from ged.unit import SYSTEM, Role, Services
 from tests.factories import NOW, actor, make_organisation, make_services
 from tests.passkey_kit import Device
 from tests.second_step_kit import ELSEWHERE, arm, armed, half, id_of, journal
@@ -50,7 +52,7 @@ def add(
 
 
 def enter(services: Services, token: str, answer: str, kind: StepKind = StepKind.ALONE) -> int:
-    return passkeys.sign_in(services, token, answer, kind=kind, caller=ELSEWHERE, now=NOW)
+    return passkeys.sign_in(services, token, answer, kind=kind, caller=ELSEWHERE, now=NOW).person_id
 
 
 def alone(services: Services, device: Device, **lies: object) -> int:
@@ -67,7 +69,7 @@ def code_of(act: Callable[[], object]) -> str:
 def test_a_passkey_opens_alone_and_after_the_password(services: Services) -> None:
     device = Device(URL)
     added = add(services, "agent", device)
-    assert (len(added.recovery_codes), added.epoch_raised) == (10, True)
+    assert (len(added.recovery_codes), added.raised_epoch) == (10, 1)
     assert alone(services, device) == id_of(services, "agent")
     step = half(services, "agent", NOW)
     options = passkeys.ask(services, step, now=NOW)
@@ -192,7 +194,7 @@ def test_several_passkeys_have_one_handle_and_the_recovery_codes_stay(services: 
     first, second = Device(URL), Device(URL)
     made = add(services, "agent", first).recovery_codes
     added = add(services, "agent", second, name="clé de réserve")
-    assert (added.recovery_codes, added.epoch_raised, first.handle == second.handle) == ((), False, True)
+    assert (added.recovery_codes, added.raised_epoch, first.handle == second.handle) == ((), None, True)
     with services.reading() as session:
         assert len(session.scalars(select(RecoveryCode)).all()) == len(made)
         found = factors.factors_of(session, id_of(services, "agent"))
@@ -292,6 +294,29 @@ def test_the_pages_tell_a_script_in_words_and_ask_for_a_token(named: tuple[Flask
     assert "Le délai est passé" in post(other, "/connexion/cle", {"answer": answer}).text
     over = post(other, "/connexion/etape-2/cle/demande", {})
     assert (over.status_code, "Recommencez" in over.get_json()["message"]) == (422, True)
+
+
+def test_a_password_that_is_set_after_the_passkey_was_taken_opens_nothing(
+    named: tuple[Flask, Services], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reset is there to keep somebody out who holds a device."""
+    app, services = named
+    device, took = Device(URL), passkeys.sign_in
+    add(services, "agent", device)
+
+    def late(*given: Any, **more: Any) -> passkeys.Opened:
+        opened = took(*given, **more)
+        with services.unit_of_work(NOW) as uow:
+            accounts.set_password(uow, opened.person_id, "x", actor=SYSTEM)
+        return opened
+
+    monkeypatch.setattr(passkeys, "sign_in", late)
+    client = app.test_client()
+    answer = device.sign(post(client, "/connexion/cle/demande", {}).get_data(as_text=True))
+    assert post(client, "/connexion/cle", {"answer": answer}).status_code == 422
+    assert client.get("/recherche/").status_code != 200
+    with services.reading() as session:
+        assert sessions.listing(session, actor(services, "agent"), now=datetime.now(UTC)) == []
 
 
 def test_whoever_must_have_a_second_step_may_take_a_passkey_and_keeps_the_last(named: tuple[Flask, Services]) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,16 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
+from ged.directory import provider
 from ged.directory.models import ProviderSession
+from ged.entry import second
+from ged.org import accounts, sessions
 from ged.org.models import OpenSession, Person
-from ged.unit import Role, Services
+from ged.org.throttle import Unwritten
+from ged.unit import SYSTEM, Role, Services
 from tests.directory_kit import ScriptedDirectory, ScriptedProvider
 from tests.factories import make_services
 from tests.second_step_kit import arm, code, id_of, journal
@@ -239,6 +245,57 @@ def test_the_second_step_here_follows_the_provider(site: Site) -> None:
     assert post(client, "/connexion/etape-2", typed).location == "/avis/"
     assert who(client) == "Dge"
     assert rows(services, ProviderSession)[0].token_hash == rows(services, OpenSession)[0].token_hash
+
+
+@pytest.mark.parametrize("armed", [False, True], ids=["the provider alone", "with a second step"])
+def test_a_password_that_is_set_after_the_provider_named_the_person_opens_nothing(
+    site: Site, monkeypatch: pytest.MonkeyPatch, armed: bool
+) -> None:
+    app, services, script = site
+    at, finish = datetime.now(UTC), provider.finish
+    if armed:
+        arm(services, "dge", at)
+
+    def late(*given: Any, **more: Any) -> provider.Came:
+        came = finish(*given, **more)
+        with services.unit_of_work(at) as uow:
+            accounts.set_password(uow, came.person_id, "x", actor=SYSTEM)
+        return came
+
+    monkeypatch.setattr(provider, "finish", late)
+    client = app.test_client()
+    answer = come(client, script, leave(client))
+    if armed:
+        assert post(client, answer.location, {"code": code(services, "dge", at)}).location.startswith("/connexion")
+    else:
+        assert answer.status_code == 422
+    assert who(client) == ""
+
+
+@pytest.mark.parametrize("where", ["session", "step", "finish"])
+def test_a_full_disk_asks_for_the_telephone_behind_the_provider_too(
+    site: Site, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """An administrator gets in to read the fault, by no less than on another day."""
+    app, services, script = site
+    script.account, at = "admin", datetime.now(UTC)
+    if where != "session":
+        arm(services, "admin", at - timedelta(minutes=2))
+    monkeypatch.setattr(second, "_taken", {})
+    monkeypatch.setattr(second, "_unwritten", Unwritten())
+    of = {"session": (sessions, "open_session"), "step": (second, "begin"), "finish": (provider, "_keep")}
+    monkeypatch.setattr(*of[where], full)
+    client = app.test_client()
+    answer = come(client, script, leave(client))
+    if where != "session":
+        assert answer.location.startswith("/connexion/etape-2")
+        assert client.get("/administration/").status_code == 303, "the provider alone opens nothing"
+        post(client, "/connexion/etape-2", {"code": code(services, "admin", at)})
+    assert "Disque plein" in client.get("/administration/").text
+
+
+def full(*_: object, **__: object) -> None:
+    raise OperationalError("INSERT", {}, sqlite3.OperationalError("database or disk is full"))
 
 
 def test_what_waits_of_one_person_never_goes_to_another(site: Site) -> None:

@@ -19,7 +19,7 @@ from ged.entry import second
 from ged.entry.models import SignInStep, TotpSecret
 from ged.errors import Invalid
 from ged.notices.models import PersonalNotice
-from ged.org import accounts
+from ged.org import accounts, sessions
 from ged.org.models import OpenSession, Person
 from ged.org.throttle import Unwritten
 from ged.ports import PersonId
@@ -310,9 +310,11 @@ def test_a_full_disk_lets_an_administrator_in_by_the_telephone_alone(
 ) -> None:
     made = arm(place.services, "admin", place.clock.at)
     admin = PersonId(id_of(place.services, "admin"))
+    with place.services.reading() as session:
+        epoch = sessions.epoch_of(session, admin)
 
     def full(*_: object, **__: object) -> PersonId:
-        raise accounts.NotRecorded(admin)
+        raise accounts.NotRecorded(admin, epoch)
 
     monkeypatch.setattr(second, "_taken", {})
     monkeypatch.setattr(second, "_unwritten", Unwritten())

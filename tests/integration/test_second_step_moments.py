@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from ged.org import accounts, passwords, throttle
+from ged.entry import second
+from ged.org import accounts, passwords, sessions, throttle
 from ged.org.models import Holding, OpenSession, Person, Post, PostRole
-from ged.org.throttle import Limit
+from ged.org.throttle import Limit, Unwritten
 from ged.ports import PersonId
 from ged.unit import SYSTEM, Role, Services
 from tests.factories import make_services
@@ -122,6 +123,39 @@ def test_a_password_that_is_changed_after_the_second_step_opens_nothing(
     assert answer.location.startswith("/connexion")
     assert client.get("/recherche/").status_code != 200
     assert open_sessions(services) == 0
+    services.engine.dispose()
+
+
+@pytest.mark.parametrize("armed", [False, True], ids=["password alone", "with a second step"])
+def test_a_password_that_is_changed_while_a_full_disk_refuses_the_session_opens_nothing(
+    folder: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch, armed: bool
+) -> None:
+    services = make_services(folder, create=False)
+    app = open_site(folder, services)
+    monkeypatch.setattr(second, "_taken", {})
+    monkeypatch.setattr(second, "_unwritten", Unwritten())
+    if armed:
+        arm(services, "admin", clock.at)
+    complete, given = accounts.sign_in, passwords.hash_password("tout autre chose 2027")
+
+    def late(*asked: Any, **more: Any) -> Any:
+        person_id = complete(*asked, **more)
+        with services.reading() as session:
+            epoch = sessions.epoch_of(session, person_id)
+        with services.unit_of_work(clock.at) as uow:
+            accounts.set_password(uow, person_id, given, actor=SYSTEM)
+        raise accounts.NotRecorded(person_id, epoch)
+
+    monkeypatch.setattr(accounts, "sign_in", late)
+    client = app.test_client()
+    answer = post(client, "/connexion", {"account": "admin", "password": PASSWORD})
+    if armed:
+        assert post(client, "/connexion/etape-2", {"code": code(services, "admin", clock.at)}).location.startswith(
+            "/connexion"
+        )
+    else:
+        assert answer.status_code == 507
+    assert client.get("/administration/").status_code != 200
     services.engine.dispose()
 
 

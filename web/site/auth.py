@@ -92,7 +92,7 @@ def install(app: Flask, *, secure: bool) -> None:
 # --- the session ---
 
 
-def open_session(person_id: PersonId, *, by_password: bool = False, epoch: int | None = None) -> None:
+def open_session(person_id: PersonId, *, by_password: bool = False, epoch: int) -> None:
     """Start a new session; an earlier session is discarded.
 
     Args:
@@ -106,12 +106,12 @@ def open_session(person_id: PersonId, *, by_password: bool = False, epoch: int |
     """
     device = request.headers.get("User-Agent", "")
     services, pending, came_for = context.services(), str(session.get(PENDING, "")), session.get(CAME_FOR)
-    with accounts.told_when_full(person_id), services.unit_of_work(context.now()) as uow:
+    with accounts.told_when_full(person_id, epoch), services.unit_of_work(context.now()) as uow:
         token = sessions.open_session(
             uow, person_id, address=request.remote_addr or "", device=device, instead_of=str(session.get("sid", "")),
             epoch=epoch,
         )  # fmt: skip
-        # After the epoch was read: what is armed from here on ends this session too.
+        # The epoch was read before: what is armed from here on ends this session too.
         if by_password and factors.is_armed(uow.session, int(person_id)):
             raise Invalid("second_step.over", "begin again")
         if pending:
@@ -138,11 +138,11 @@ def open_unrecorded(refused: accounts.NotRecorded) -> None:
     revoked. Once there is space, the administrator signs in again.
 
     Raises:
-        NotRecorded: the person is no administrator, or must arm a second step first.
+        NotRecorded: the person is no administrator, must arm a second step first, or has had another password since the check.
     """
     with context.services().reading() as db:
         person_id, until = int(refused.person_id), _stamp(context.now() + UNRECORDED_LASTS)
-        unrecorded = {"person": person_id, "epoch": sessions.epoch_of(db, person_id), "until": until}
+        unrecorded = {"person": person_id, "epoch": refused.epoch, "until": until}
         # Nothing can be armed without a row either.
         must_arm = factors.must_arm(db, context.services(), person_id, on=context.today())
         is_let_in = not must_arm and _load_unrecorded(db, unrecorded)
@@ -325,7 +325,7 @@ def _ask_for_proof(error: ProofNeeded) -> ResponseReturnValue:  # noqa: ARG001  
 def caller(account: str) -> accounts.Caller:
     """The origin of this sign-in; a device is known for the accounts that it has opened."""
     name, known = _device()
-    return accounts.Caller(request.remote_addr or "", name if account.strip().lower() in known else "")
+    return accounts.Caller(request.remote_addr or "", name if accounts.as_stored(account) in known else "")
 
 
 def remember_device(account: str) -> None:

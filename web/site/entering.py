@@ -19,8 +19,8 @@ FULL = "full"
 """The second step of an administrator while a full disk refuses its row: see ``begin_on_full_disk``."""
 
 
-def begin_second(person_id: PersonId, target: str | None, *, epoch: int | None = None) -> ResponseReturnValue:
-    """Begin the second step of whoever typed the right password, and lead there.
+def begin_second(person_id: PersonId, target: str | None, *, epoch: int) -> ResponseReturnValue:
+    """Begin the second step of whoever has the first one behind them, and lead there.
 
     Args:
         epoch: as for ``ged.org.sessions.open_session``.
@@ -28,7 +28,7 @@ def begin_second(person_id: PersonId, target: str | None, *, epoch: int | None =
     Raises:
         NotRecorded: the database's disk is full.
     """
-    with accounts.told_when_full(person_id):
+    with accounts.told_when_full(person_id, epoch):
         services, now = context.services(), context.now()
         session[STEP] = second.begin(services, int(person_id), instead_of=text(), now=now, epoch=epoch)
     session.pop(FULL, None)
@@ -42,7 +42,7 @@ def begin_on_full_disk(refused: accounts.NotRecorded, target: str | None) -> Res
         NotRecorded: the person has no telephone that makes codes: what else opens an account must be stored.
     """
     with context.services().reading() as db:
-        pending = second.unrecorded(db, int(refused.person_id), now=context.now())
+        pending = second.unrecorded(db, int(refused.person_id), epoch=refused.epoch, now=context.now())
     if pending is None:
         raise refused
     session[FULL] = pending
@@ -61,7 +61,7 @@ def text(name: str = STEP) -> str:
     return str(session.get(name, ""))
 
 
-def enter(person_id: PersonId, *, by_password: bool = False, epoch: int | None = None) -> ResponseReturnValue:
+def enter(person_id: PersonId, *, by_password: bool = False, epoch: int) -> ResponseReturnValue:
     """Open the session, remember the device, and lead to where the person wanted to go.
 
     Args:

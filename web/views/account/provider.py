@@ -60,8 +60,7 @@ def returned() -> ResponseReturnValue:
             now=context.now(),
         )  # fmt: skip
     except accounts.NotRecorded as full:
-        auth.open_unrecorded(full)
-        return entering.welcome()
+        return _on_full_disk(full)
     except GedError as error:
         return _not_in(error)
     return _proved(came) if came.proves_session_id is not None else _enter(came)
@@ -70,12 +69,25 @@ def returned() -> ResponseReturnValue:
 def _enter(came: Came) -> ResponseReturnValue:
     session[auth.PENDING] = came.pending
     if came.asks_more:
-        return entering.begin_second(came.person_id, came.target)
+        try:
+            return entering.begin_second(came.person_id, came.target, epoch=came.epoch)
+        except accounts.NotRecorded as full:
+            return entering.begin_on_full_disk(full, came.target)
     try:
-        auth.open_session(came.person_id)
+        auth.open_session(came.person_id, epoch=came.epoch)
     except accounts.NotRecorded as full:
-        auth.open_unrecorded(full)
+        return _on_full_disk(full, came.target)
+    except GedError as error:
+        return _not_in(error)
     return entering.welcome(came.target)
+
+
+def _on_full_disk(full: accounts.NotRecorded, target: str | None = None) -> ResponseReturnValue:
+    """The second step is asked for although the provider may have asked for its own: nothing that it said could be stored."""
+    if entering.is_half(full.person_id):
+        return entering.begin_on_full_disk(full, target)
+    auth.open_unrecorded(full)
+    return entering.welcome(target)
 
 
 def _proved(came: Came) -> ResponseReturnValue:

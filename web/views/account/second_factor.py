@@ -163,8 +163,8 @@ def arm_totp() -> ResponseReturnValue:
     except Invalid as wrong:
         return _totp_form(wrong)
     # The first armed step ends all sessions, because the password alone had opened them; this one has just shown both.
-    if armed.epoch_raised:
-        auth.open_session(actor.person_id)
+    if armed.raised_epoch is not None:
+        auth.open_session(actor.person_id, epoch=armed.raised_epoch)
     flash(_("Votre téléphone est ajouté.") + _drift_words(armed.drift), "success")
     return _codes_page(armed.recovery_codes)
 
@@ -218,8 +218,8 @@ def add_passkey() -> ResponseReturnValue:
     except Invalid as wrong:
         return refused(PAGE, wrong, **_values())
     session.pop(entering.ADDING, None)
-    if added.epoch_raised:
-        auth.open_session(actor.person_id)
+    if added.raised_epoch is not None:
+        auth.open_session(actor.person_id, epoch=added.raised_epoch)
     flash(_("La clé d'accès « %(name)s » est ajoutée.", name=name), "success")
     return _codes_page(added.recovery_codes)
 

@@ -92,10 +92,11 @@ def code() -> ResponseReturnValue:
 
 def _on_full_disk(typed: str) -> ResponseReturnValue:
     try:
-        person_id = second.by_totp_unrecorded(context.services(), session[entering.FULL], typed, now=context.now())
+        pending = session[entering.FULL]
+        person_id = second.by_totp_unrecorded(context.services(), pending, typed, now=context.now())
     except Invalid as wrong:
         return _wrong(wrong)
-    auth.open_unrecorded(accounts.NotRecorded(person_id))
+    auth.open_unrecorded(accounts.NotRecorded(person_id, pending["epoch"]))
     return entering.welcome()
 
 
@@ -106,7 +107,7 @@ def recovery() -> ResponseReturnValue:
     services, step = context.services(), _second()
     try:
         person_id = second.by_recovery_code(services, entering.text(), typed, caller=_caller(), now=context.now())
-        answer = _enter(person_id, step)
+        answer = _enter(person_id, step.epoch if step is not None else 0)
     except Invalid as wrong:
         return _wrong(wrong)
     with services.reading() as db:
@@ -134,7 +135,7 @@ def ask_passkey() -> ResponseReturnValue:
 @blueprint.post("/etape-2/cle")
 def passkey() -> ResponseReturnValue:
     """A passkey as the second step."""
-    return _step(lambda: _by_passkey(StepKind.SECOND))
+    return _step(lambda: _by_passkey(StepKind.SECOND).person_id)
 
 
 @blueprint.post("/cle/demande")
@@ -155,36 +156,37 @@ def ask_alone() -> ResponseReturnValue:
 def passkey_alone() -> ResponseReturnValue:
     """A passkey in place of account and password."""
     try:
-        return _enter(_by_passkey(StepKind.ALONE))
+        opened = _by_passkey(StepKind.ALONE)
+        return _enter(opened.person_id, opened.epoch)
     except Invalid as wrong:
         return sign_in_page(wrong)
 
 
-def _by_passkey(kind: StepKind) -> PersonId:
+def _by_passkey(kind: StepKind) -> passkeys.Opened:
     answer = request.form.get("answer", "")
     caller = accounts.Caller(request.remote_addr or "")
     services = context.services()
-    person_id = passkeys.sign_in(
+    opened = passkeys.sign_in(
         services, entering.text(), answer, kind=kind, caller=caller, now=context.now(),
         may_alone=lambda db, owner: links.has_own_password(db, services, owner),
     )  # fmt: skip
     if kind is StepKind.ALONE:
-        glass.note_alone(services, int(person_id), address=caller.address, now=context.now())
-    return person_id
+        glass.note_alone(services, int(opened.person_id), address=caller.address, now=context.now())
+    return opened
 
 
 def _step(take: Callable[[], PersonId]) -> ResponseReturnValue:
     step = _second()
     try:
-        return _enter(take(), step)
+        return _enter(take(), step.epoch if step is not None else 0)
     except Invalid as wrong:
         return _wrong(wrong)
 
 
-def _enter(person_id: PersonId, step: steps.Step | None = None) -> ResponseReturnValue:
-    """Open the session. Its epoch is that of the password's check: a password changed meanwhile ends it."""
+def _enter(person_id: PersonId, epoch: int) -> ResponseReturnValue:
+    """Open the session. Its epoch is that of the check: a password changed meanwhile ends it."""
     try:
-        return entering.enter(person_id, epoch=step.epoch if step is not None else None)
+        return entering.enter(person_id, epoch=epoch)
     except accounts.NotRecorded as full:
         auth.open_unrecorded(full)
     return entering.welcome()
