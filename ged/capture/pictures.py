@@ -38,8 +38,7 @@ def picture_source(
     if rotation == 0 and width_px == THUMBNAIL_PX:
         picture = session.get(ScanPicture, (page.id, width_px))
         made = Digest(picture.digest) if picture is not None else None
-    etag = f"{page.digest[:32]}-{page.page_index}-{rotation}-{width_px}"
     mail_id = session.scalar(select(Scan.mail_id).where(Scan.id == scan_id))
     if mail_id is not None:
         destroyed.require_readable(session, mail_id)
-    return PictureSource(made, Digest(page.digest), page.media_type, page.page_index, rotation, etag, mail_id)
+    return PictureSource(made, Digest(page.digest), page.media_type, page.page_index, rotation, mail_id)

@@ -265,5 +265,4 @@ def part_source(
     if part not in places or page is None or page.problem == VIRUS:
         raise unknown
     one, two, three, four = ((float(x), float(y)) for x, y in places[part])
-    etag = f"{page.digest[:32]}-{page.page_index}-{part}"
-    return PictureSource(None, Digest(page.digest), page.media_type, page.page_index, 0, etag), (one, two, three, four)
+    return PictureSource(None, Digest(page.digest), page.media_type, page.page_index, 0), (one, two, three, four)

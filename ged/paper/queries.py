@@ -184,7 +184,7 @@ def is_awaited(session: Session, paper_id: int, actor: Actor) -> bool:
     return not readings.is_read(session, readings.pages_to_read(scan)) and readings.is_awaited(session, scan)
 
 
-def picture_source(session: Session, paper_id: int, leaf_id: int, actor: Actor, *, width_px: int) -> PictureSource:
+def picture_source(session: Session, paper_id: int, leaf_id: int, actor: Actor) -> PictureSource:
     """The picture source for a page of a scan whose code waits for the actor.
 
     Raises:
@@ -199,8 +199,7 @@ def picture_source(session: Session, paper_id: int, leaf_id: int, actor: Actor, 
     if leaf is None or code.state is not PaperState.WAITING:
         raise NotFound("paper.unknown", "reload the list", id=paper_id)
     source = leaf.page
-    etag = f"{source.digest[:32]}-{source.page_index}-{leaf.rotation}-{width_px}"
-    return PictureSource(None, Digest(source.digest), source.media_type, source.page_index, leaf.rotation, etag)
+    return PictureSource(None, Digest(source.digest), source.media_type, source.page_index, leaf.rotation)
 
 
 # --- rows ----------------------------------------------------------------------------------------------------------

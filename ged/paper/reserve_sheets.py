@@ -286,8 +286,7 @@ def part(session: Session, scan_id: int, name: str, actor: Actor) -> Part:
     if not all(may_see for _id, _level, may_see in letters):
         raise unknown
     confidential = tuple(mail_id for mail_id, level, _ in letters if level >= Confidentiality.RESTRICTED)
-    etag = f"{page.digest[:32]}-{page.page_index}-{name.replace(':', '-')}"
-    picture = PictureSource(None, Digest(page.digest), page.media_type, page.page_index, 0, etag)
+    picture = PictureSource(None, Digest(page.digest), page.media_type, page.page_index, 0)
     if name == PAGE:
         return Part(picture, _WHOLE, confidential)
     one, two, three, four = ((float(x), float(y)) for x, y in places[name])

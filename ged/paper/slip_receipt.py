@@ -259,7 +259,6 @@ def part_source(
             if key not in table.places or (part == TABLE) or page is None or page.problem == VIRUS:
                 continue
             one, two, three, four = ((float(x), float(y)) for x, y in table.places[key])
-            etag = f"{page.digest[:32]}-{page.page_index}-{part.replace(':', '-')}"
-            source = PictureSource(None, Digest(page.digest), page.media_type, page.page_index, 0, etag)
+            source = PictureSource(None, Digest(page.digest), page.media_type, page.page_index, 0)
             return source, (one, two, three, four)
     raise NotFound("paper.unknown", "reload the page", id=int(slip_id))

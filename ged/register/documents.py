@@ -26,7 +26,6 @@ class PictureSource:
     media_type: str
     page_index: int
     rotation: int
-    etag: str
     mail_id: int | None = None
     """The letter to which the scan was joined."""
 
@@ -239,8 +238,7 @@ def page_source(session: Session, attachment_id: int, page_no: int, actor: Actor
     if page is None:
         raise NotFound("document.page_unknown", "choose a page of the document", id=attachment_id, page=page_no)
     digest = Digest(page.digest)
-    etag = f"{page.digest[:32]}-{page.page_index}-{page.rotation}"
-    picture = PictureSource(None, digest, page.media_type, page.page_index, page.rotation, etag)
+    picture = PictureSource(None, digest, page.media_type, page.page_index, page.rotation)
     return _file(row, mail, digest, "image/jpeg", f"page-{page_no}", "page_image", page_no), picture
 
 

@@ -138,7 +138,10 @@ def test_the_page_filters_by_day_name_and_state_and_has_no_column_too_many(site:
         found = shown(client, services, **filters)
         assert "Aucune inscription ne répond à ces filtres." in found, filters
         assert "Tout le registre" in found
-    assert "Lettre du Zio" in shown(client, services, etat="inconnu", depuis="hier"), "a wrong value is no filter"
+    wrong = shown(client, services, etat="inconnu", depuis="hier")
+    assert "Lettre du Zio" in wrong, "a wrong value is no filter"
+    assert "Cette date n'existe pas" in wrong
+    assert re.search(r'id="depuis"[^>]* value="hier"[^>]* aria-invalid="true"', wrong), "it stays typed, and is told"
 
 
 # --- files, closing -----------------------------------------------------------------------------------------------

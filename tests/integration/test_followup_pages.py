@@ -60,7 +60,15 @@ def test_the_head_reads_figures_narrows_them_and_comes_to_the_letter(site: tuple
     assert "Pas de date" not in narrowed
     assert "1 suite attendue" in narrowed
     assert "Aucun résultat" in client.get("/suivi/?q=personne%20de%20ce%20nom").text
-    assert client.get("/suivi/?echeance=delai&jours=abc&service=x&poste=y&par=z&voir=q").status_code == 200
+    for typed, told in (
+        ("abc", "Un nombre entier est attendu."),
+        ("900", "La valeur doit être comprise entre 0 et 366."),
+    ):
+        answer = client.get(f"/suivi/?echeance=delai&jours={typed}&service=x&poste=y&par=z&voir=q")
+        assert (answer.status_code, told in answer.text) == (200, True)
+        assert re.search(
+            rf'id="jours"[^>]* value="{typed}"[^>]* aria-describedby=" jours-error" aria-invalid="true"', answer.text
+        )
     letter = re.search(r'href="(/courriers/\d+)"', page)
     assert letter is not None
     assert client.get(letter.group(1)).status_code == 200

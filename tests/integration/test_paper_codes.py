@@ -438,7 +438,7 @@ def test_the_print_is_shown_beside_the_scan(desk: Desk, kind: str) -> None:
     picture = Image.open(BytesIO(answer.data))
     assert picture.width == 1400
     assert picture.convert("L").getextrema()[0] < 100, "something is printed on it"
-    assert desk.as_("agent").get(path, headers={"If-None-Match": answer.headers["ETag"]}).status_code == 304
+    assert "ETag" not in answer.headers
     desk.get("agent", f"/a-confirmer/{paper_id}/imprime/{shown.count('/imprime/') + 1}.jpg", 404)
     desk.get("agent", f"/a-confirmer/{paper_id}/imprime/0.jpg", 404)
     desk.get("etudes", path, 404)

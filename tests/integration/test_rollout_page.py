@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from ged.org.models import Unit
 from ged.routing.load import fill_calendar
@@ -77,6 +77,20 @@ def test_a_register_with_two_codes_shows_its_next_numbers_before_it_is_opened(
     assert "Prochains numéros" in page
     assert re.search(r"0001/20\d\d/MIN/DGE", page)
     assert "Prochains numéros" not in client.get(hand_in(client, book(services, ("Mentions", ["m1", "Mention"])))).text
+
+
+def test_a_change_shows_the_value_before_and_the_value_after(place: tuple[FlaskClient, Services]) -> None:
+    """« adresse » alone lets nobody see that the address of another service was pasted."""
+    client, services = place
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Unit).where(Unit.code == "DGE").values(address="BP 335, Lomé"))
+    with services.reading() as session:
+        rows = read_apart(writing.filled(organisation_now(session, on=TODAY)))
+    line = next(row for row in rows["Unités"] if row[0] == "DGE")
+    line[rows["Unités"][0].index("Adresse imprimée")], line[3] = "BP <12>, Atakpamé", "DAF"
+    page = client.get(hand_in(client, writing.marked(rows, ()))).text
+    assert "Adresse imprimée : BP 335, Lomé → BP &lt;12&gt;, Atakpamé" in page
+    assert re.search(r"Rattachement : [^<]*\(MIN\) → [^<]*\(DAF\)", page)
 
 
 def test_the_changes_are_counted_by_list_beyond_those_that_are_shown(place: tuple[FlaskClient, Services]) -> None:

@@ -77,6 +77,8 @@ def _add_headers(response: Response) -> Response:
         # On a slow link a picture is fetched once a day. Not "public": who is signed out sees none from a proxy either.
         response.headers["Cache-Control"] = f"private, max-age={ONE_DAY_S}"
     else:
+        # Pages of letters too: an office PC is shared, and a session that ran out clears no cache. Drawn pictures so bear no ETag: no
+        # browser keeps what it could compare.
         response.headers["Cache-Control"] = "no-store, private"
     return response
 

@@ -1,6 +1,5 @@
 """Codes on paper that wait for a person: print and scan side by side, confirmed or refused."""
 
-import hashlib
 import logging
 from collections.abc import Callable
 from io import BytesIO
@@ -103,10 +102,8 @@ def picture(paper_id: int, leaf_id: int) -> ResponseReturnValue:
     width_px = THUMBNAIL_PX if "petit" in request.args else PAGE_PX
     services = context.services()
     with services.reading() as session:
-        source = queries.picture_source(session, paper_id, leaf_id, context.actor(), width_px=width_px)
-    if request.if_none_match.contains(source.etag):
-        return "", 304
-    return _picture(lambda: drawing.draw(services, source, width_px=width_px), source.etag)
+        source = queries.picture_source(session, paper_id, leaf_id, context.actor())
+    return _picture(lambda: drawing.draw(services, source, width_px=width_px))
 
 
 @blueprint.get("/<int:paper_id>/imprime/<int:page_no>.jpg")
@@ -116,18 +113,15 @@ def print_picture(paper_id: int, page_no: int) -> ResponseReturnValue:
     pdf = prints.print_pdf(services, paper_id, context.actor(), now=context.now())
     if not 1 <= page_no <= page_count(pdf):
         raise NotFound("paper.unknown", "reload the list", id=paper_id)
-    etag = f"{hashlib.sha256(pdf).hexdigest()[:32]}-{page_no}"
-    if request.if_none_match.contains(etag):
-        return "", 304
-    return _picture(lambda: drawing.draw_pdf(services, pdf, page_no - 1, width_px=PAGE_PX), etag)
+    return _picture(lambda: drawing.draw_pdf(services, pdf, page_no - 1, width_px=PAGE_PX))
 
 
-def _picture(draw: Callable[[], bytes], etag: str) -> ResponseReturnValue:
+def _picture(draw: Callable[[], bytes]) -> ResponseReturnValue:
     try:
         drawn = draw()
     except (Invalid, EngineFailed) as error:
         return pictures.instead(error)
-    return send_file(BytesIO(drawn), mimetype="image/jpeg", etag=etag, conditional=True)
+    return send_file(BytesIO(drawn), mimetype="image/jpeg")
 
 
 @blueprint.post("/<int:paper_id>/confirmer")

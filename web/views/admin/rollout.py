@@ -1,8 +1,8 @@
 """The roll-out: the workbook of the organisation, handed out, checked, taken in and taken back."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from io import BytesIO
 
 from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
+from ged.administration.differences import Difference, differences
 from ged.administration.registers import NextNumbers, next_numbers_of
 from ged.errors import EngineFailed, GedError, Invalid, NotFound
 from ged.org.file import OrganisationFile
@@ -21,12 +22,13 @@ from ged.spreadsheet.reading import MAX_BYTES, read_apart
 from ged.typography import french
 from ged.workbook import operations, writing
 from ged.workbook.cells import Finding
-from ged.workbook.merging import Merged
+from ged.workbook.merging import LISTED, Merged, entity_and_code, key_of
 from ged.workbook.state import organisation_now
 from ged.workbook.words import sentence
 from web.site import context
 from web.site.auth import require_recent_proof
 from web.site.errors import view_of
+from web.words import acts as words
 
 blueprint = Blueprint("rollout", __name__, url_prefix="/administration/deploiement")
 SHOWN = 100
@@ -49,7 +51,33 @@ FIELDS: Mapping[str, LazyString] = {
     "template_code": _l("modèle de lettre"), "signatory_post_id": _l("circuit"), "circuit": _l("circuit"),
     "is_closed": _l("fermeture"), "address": _l("adresse"), "phone": _l("téléphone"), "position": _l("ordre"), "withdrawn": _l("retrait"),
 }  # fmt: skip
-"""The fields that a change names."""
+"""The fields that a change names: columns of a table."""
+SECTION_OF: Mapping[str, str] = {
+    "unit": "units", "post": "posts", "holder": "posts", "filing_classes": "filing_plan", "letter_templates": "templates",
+}  # fmt: skip
+"""Kinds of changes whose section of ``ged.org.file`` has another name."""
+RECORDED: Mapping[str, str] = {
+    "is_entity": "entity", "parent_id": "parent", "successor_id": "successor", "closed_at": "closed", "is_closed": "closed",
+    "is_active": "closed", "unit_id": "unit", "secretary_of_id": "secretary_of", "register_id": "register",
+    "template_code": "template", "signatory_post_id": "circuit",
+}  # fmt: skip
+"""Columns whose field in ``ged.org.file`` has another name."""
+
+
+@dataclass(frozen=True)
+class ChangeRow:
+    """A change in the words of the sheets.
+
+    Attributes:
+        detail: what changes, where no values are known.
+        values: what changes, before and after.
+    """
+
+    action: str
+    kind: str
+    code: str
+    detail: str
+    values: tuple[tuple[str, str, str], ...]
 
 
 @blueprint.get("/")
@@ -122,7 +150,7 @@ def show(import_id: int) -> ResponseReturnValue:
         lines=merged.lines,
         findings=[(one.sheet, _place(one), french(sentence(one))) for one in merged.findings[:SHOWN]],
         count=len(merged.findings),
-        changes=[_in_words(one) for one in changes[:SHOWN]],
+        changes=_in_words(changes[:SHOWN], seen, merged.file),
         changed=len(changes),
         counts=_counts(changes),
         numbers=numbers[:SHOWN],
@@ -153,11 +181,45 @@ def _counts(changes: Iterable[Change]) -> list[tuple[str, int, int, int]]:
     return [(name, counts[name, "added"], counts[name, "changed"], counts[name, "ended"]) for name in lists]
 
 
-def _in_words(change: Change) -> Change:
-    """A change in the words of the sheets."""
-    fields = [str(FIELDS.get(name, name)) for name in change.detail.split(", ") if name]
-    detail = change.detail if change.kind == "holder" else ", ".join(dict.fromkeys(fields))
-    return replace(change, kind=str(KINDS.get(change.kind, change.kind)), detail=detail)
+def _in_words(changes: Sequence[Change], seen: OrganisationFile, wanted: OrganisationFile | None) -> list[ChangeRow]:
+    """The changes in the words of the sheets, with the values before and after."""
+    found: dict[tuple[str, str], list[Difference]] = {}
+    for one in differences(seen, wanted) if wanted is not None else ():
+        found.setdefault((one.kind, entity_and_code(one.code)[1] if one.kind in LISTED else one.code), []).append(one)
+    names = {**_names(wanted), **_names(seen)} if wanted is not None else {}
+    rows = []
+    for change in changes:
+        columns = ("holder",) if change.kind == "holder" else tuple(name for name in change.detail.split(", ") if name)
+        asked = {RECORDED.get(name, name) for name in columns}
+        section = SECTION_OF.get(change.kind, change.kind)
+        code = key_of(section, {"name": change.code}) if section == "correspondents" else change.code
+        of_record = found.get((section, code), ())
+        # Two entities may have a record of one code: whose values these are is not told.
+        is_one = len({one.code for one in of_record}) == 1
+        values = tuple(
+            (str(words.FIELDS.get(one.field, one.field)), *words.pair_words(one, names))
+            for one in of_record
+            if change.action == "changed" and is_one and one.field in asked
+        )
+        said = (
+            change.detail
+            if change.kind == "holder"
+            else ", ".join(dict.fromkeys(str(FIELDS.get(name, name)) for name in columns))
+        )
+        rows.append(ChangeRow(change.action, str(KINDS.get(change.kind, change.kind)), change.code, said, values))
+    return rows
+
+
+def _names(file: OrganisationFile) -> dict[tuple[str, str], str]:
+    """What the records are called that others name."""
+    named = {("units", one.code): one.name for one in file.units} | {
+        ("people", one.account): one.name for one in file.people
+    }
+    return (
+        named
+        | {("posts", one.code): one.title for one in file.posts}
+        | {("registers", one.code): one.name for one in file.registers}
+    )
 
 
 def _place(finding: Finding) -> str:

@@ -117,9 +117,6 @@ def page_image(attachment_id: int, page_no: int) -> ResponseReturnValue:
     if width_px == PAGE_PX:
         _record(file)
     limit_bytes = drawing.QUICK_BYTES if width_px == PAGE_PX else None
-    etag = f"{source.etag}-{limit_bytes or width_px}"
-    if request.if_none_match.contains(etag):
-        return "", 304
     try:
         # Outside of the session: a child draws for up to seconds, and a connection of the database would wait with it.
         drawn = drawing.draw(services, source, width_px=width_px, limit_bytes=limit_bytes)
@@ -127,9 +124,7 @@ def page_image(attachment_id: int, page_no: int) -> ResponseReturnValue:
         if error.code != "work.busy":
             raise
         return pictures.instead(error)
-    return send_file(
-        BytesIO(drawn), mimetype="image/webp" if limit_bytes else "image/jpeg", etag=etag, conditional=True
-    )
+    return send_file(BytesIO(drawn), mimetype="image/webp" if limit_bytes else "image/jpeg")
 
 
 @blueprint.get("/<int:attachment_id>/thumbnail.jpg")

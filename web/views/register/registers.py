@@ -22,6 +22,7 @@ from ged.register.numbering import MAX_LENGTH
 from ged.register.states import MailState
 from ged.reports import exports, register_pages
 from web.site import context, destroyed_letters
+from web.site.errors import FormRefused
 from web.site.forms import FormReader
 from web.site.numbers import whole
 from web.site.pages import place, render_form
@@ -78,8 +79,9 @@ def _show(register_id: int, error: GedError | None = None) -> ResponseReturnValu
         gone = destroyed_letters.of_rows(session, rows)
     return render_form(
         "registers/show.html",
-        error=error,
-        form=request.values if error is not None else None,
+        error=error or filters.wrong,
+        form=request.values if error is not None else {},
+        status=None if error is not None else 200,
         book=book,
         years=years,
         year=year,
@@ -99,6 +101,7 @@ class _Filters:
 
     days: tuple[date | None, date | None]
     wanted: Wanted | None
+    wrong: Invalid | None
 
 
 _INCOMING = (MailState.TO_IMPUTE, MailState.ASSIGNED, MailState.ANSWERED, MailState.CLOSED, MailState.VOIDED)
@@ -111,11 +114,16 @@ _STATES = {
 
 
 def _filters() -> _Filters:
-    """A wrong value is no filter."""
+    """A wrong value is no filter, and is told at its field."""
     fields = FormReader(request.args)
     name, state = " ".join(request.args.get("nom", "")[:200].split()), fields.choice("etat", MailState)
     days = fields.days("depuis", "jusqu")
-    return _Filters(days, Wanted(name, state) if name or state is not None else None)
+    wrong: Invalid | None = None
+    try:
+        fields.check()
+    except FormRefused as refused:
+        wrong = refused
+    return _Filters(days, Wanted(name, state) if name or state is not None else None, wrong)
 
 
 def _chosen(book: BookRow, years: list[YearRow], asked: int | None) -> YearRow:

@@ -204,14 +204,12 @@ def sheet_part(scan_id: int) -> ResponseReturnValue:
         with services.unit_of_work(context.now()) as uow:
             for mail_id in part.confidential:
                 opening.record_opening(uow, mail_id, where="reserve_sheet", actor=actor)
-    if request.if_none_match.contains(part.picture.etag):
-        return "", 304
     width_px = PART_PX.get(name.partition(":")[0], CELL_PX)
     try:
         drawn = drawing.draw_part(services, part.picture, part.place, width_px=width_px)
     except (Invalid, EngineFailed) as error:
         return pictures.instead(error)
-    return send_file(BytesIO(drawn), mimetype="image/jpeg", etag=part.picture.etag, conditional=True)
+    return send_file(BytesIO(drawn), mimetype="image/jpeg")
 
 
 @blueprint.post("/saisie/<int:typing_id>/ecarter")

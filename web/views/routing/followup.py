@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from io import BytesIO
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, Response, flash, redirect, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -23,9 +23,10 @@ from ged.routing.deadlines import MAX_DAYS, WorkCalendar, add_working_days
 from ged.typography import plain
 from ged.unit import Role
 from web.site import context, lists
-from web.site.errors import view_of
+from web.site.errors import FormRefused, view_of
+from web.site.forms import FormReader
 from web.site.numbers import id_of
-from web.site.pages import place
+from web.site.pages import place, render_form
 from web.site.paths import next_path
 from web.words.due import due_words
 from web.words.labels import label
@@ -60,12 +61,15 @@ def index() -> ResponseReturnValue:
     with context.services().reading() as session:
         days = context.working_days(session)
         today = _today(days)
-        asked = _filter(SCOPES[scope], days)
+        asked, wrong = _filter(SCOPES[scope], days)
         figures = listing.figures(session, actor, asked, GROUPINGS[grouping], today=today)
         rows, page = listing.rows(session, actor, asked, place(), today=today, limit=PAGE)
         mentions = choices.mention_choices(session, entities_of(actor))
-    return render_template(
+    return render_form(
         "followup/index.html",
+        error=wrong,
+        form={},
+        status=200,
         rows=rows,
         page=page,
         figures=figures,
@@ -97,25 +101,31 @@ def _today(days: WorkCalendar) -> Today:
     return Today(context.today(), add_working_days(context.today(), SOON_DAYS, days))
 
 
-def _filter(scope: Scope, days: WorkCalendar) -> FollowFilter:
-    """What the address asks for; a wrong value asks for nothing."""
+def _filter(scope: Scope, days: WorkCalendar) -> tuple[FollowFilter, Invalid | None]:
+    """What the address asks for. A wrong value asks for nothing; one that was typed is told."""
     asked, mention = request.args, request.args.get("mention", "")
     time = asked.get("echeance", "")
-    return FollowFilter(
+    until, wrong = _until(days) if time == WITHIN else (None, None)
+    found = FollowFilter(
         scope=scope,
         unit_id=id_of(asked.get("service", "")),
         post_id=0 if asked.get("poste") == "0" else id_of(asked.get("poste", "")),
         mention=("" if mention == NO_MENTION else mention) if mention else None,
         due=TIMES.get(time),
-        until=_until(days) if time == WITHIN else None,
+        until=until,
         sender=" ".join(asked.get("q", "")[:MAX_TEXT].split()),
     )
+    return found, wrong
 
 
-def _until(days: WorkCalendar) -> date:
-    typed = request.args.get("jours", "").strip()
-    count = int(typed) if typed.isdecimal() and len(typed) <= 3 else SOON_DAYS
-    return add_working_days(context.today(), min(count, MAX_DAYS), days)
+def _until(days: WorkCalendar) -> tuple[date | None, Invalid | None]:
+    fields = FormReader(request.args)
+    count = fields.integer("jours", maximum=MAX_DAYS)
+    try:
+        fields.check()
+    except FormRefused as wrong:
+        return None, wrong
+    return add_working_days(context.today(), SOON_DAYS if count is None else count, days), None
 
 
 FILTERS = ("service", "poste", "mention", "echeance", "jours", "q")
@@ -205,7 +215,7 @@ def sheet() -> ResponseReturnValue:
     with services.reading() as session:
         days = context.working_days(session)
         today = _today(days)
-        rows, is_cut = printing.whole_list(session, actor, _filter(scope, days), today=today)
+        rows, is_cut = printing.whole_list(session, actor, _filter(scope, days)[0], today=today)
         made = printing.follow_up_sheet(
             session, services, actor, rows, scope=scope, grouping=grouping, today=today, days=days, is_cut=is_cut,
             now=context.now(),
@@ -221,7 +231,7 @@ def export() -> ResponseReturnValue:
     with context.services().reading() as session:
         days = context.working_days(session)
         today = _today(days)
-        rows, is_cut = printing.whole_list(session, context.actor(), _filter(scope, days), today=today)
+        rows, is_cut = printing.whole_list(session, context.actor(), _filter(scope, days)[0], today=today)
     kind = "ods" if request.args.get("format") == "ods" else "csv"
     _record(rows, action="mail.exported", form=f"list_{kind}")
     lines: list[tuple[lists.Cell, ...]] = [

@@ -420,16 +420,11 @@ def picture(scan_id: int, leaf_id: int) -> ResponseReturnValue:
         # The pages of a joined scan belong to the letter. A thumbnail is not legible, so it is not recorded.
         with services.unit_of_work(context.now()) as uow:
             opening.record_opening(uow, source.mail_id, where="scan", actor=context.actor())
-    etag = f"{source.etag}-{limit_bytes}" if limit_bytes else source.etag
-    if request.if_none_match.contains(etag):
-        return "", 304
     try:
         drawn = drawing.draw(services, source, width_px=width_px, limit_bytes=limit_bytes)
     except (Invalid, EngineFailed) as error:
         return pictures.instead(error)
-    return send_file(
-        BytesIO(drawn), mimetype="image/webp" if limit_bytes else "image/jpeg", etag=etag, conditional=True
-    )
+    return send_file(BytesIO(drawn), mimetype="image/webp" if limit_bytes else "image/jpeg")
 
 
 @blueprint.post("/<int:scan_id>/arranger")
