@@ -13,6 +13,7 @@ long. From the first month on whoever counts keeps them up. What is added meanwh
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -33,7 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from ged.db import Among, Base, table_of
-from ged.figures.cuts import Cut
+from ged.figures.cuts import UNITS, Cut
 from ged.figures.models import (
     NO_REGISTER,
     NO_UNIT,
@@ -165,9 +166,14 @@ def _takes_all(session: Session, cut: Cut) -> bool:
         return True
     key = (_takes_all, frozenset(cut.unit_ids))
     if key not in session.info:
-        other = select(FigureKey.id).where(FigureKey.unit_id != NO_UNIT, ~Among(FigureKey.unit_id, cut.unit_ids))
-        session.info[key] = session.scalar(other.limit(1)) is None
+        session.info[key] = session.scalar(_other_key(), {UNITS: sorted(cut.unit_ids)}) is None
     return bool(session.info[key])
+
+
+@cache
+def _other_key() -> Select[int]:
+    """A key of another unit than some."""
+    return select(FigureKey.id).where(FigureKey.unit_id != NO_UNIT, ~Among(FigureKey.unit_id, UNITS)).limit(1)
 
 
 def link(session: Session) -> None:
