@@ -4,6 +4,7 @@ Nothing is verified here. The caller validates a certification path with the dat
 """
 
 import logging
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, ExtensionOID
 
 _log = logging.getLogger(__name__)
 _MAX_BYTES = 16 * 1024 * 1024
+_SLOWEST = 6
+"""How many times the wait for one piece an answer may take in all: a server that sends a byte now and then never ends."""
 
 
 @dataclass(frozen=True)
@@ -95,13 +98,14 @@ def _as_der(content: bytes | None) -> bytes | None:
 def _ask(client: httpx.Client, url: str, request: bytes | None = None) -> bytes | None:
     method, headers = ("GET", {}) if request is None else ("POST", {"Content-Type": "application/ocsp-request"})
     content = bytearray()
+    until_s = time.monotonic() + _SLOWEST * (client.timeout.read or 10.0)
     try:
         with client.stream(method, url, content=request, headers=headers) as response:
             response.raise_for_status()
             for piece in response.iter_bytes():
                 content += piece
-                if len(content) > _MAX_BYTES:
-                    _log.warning("revocation data too large: %s", url)
+                if len(content) > _MAX_BYTES or time.monotonic() > until_s:
+                    _log.warning("revocation data too large or too slow: %s", url)
                     return None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         _log.warning("revocation data not reached: %s: %s", url, type(error).__name__)

@@ -8,6 +8,7 @@ when a token names an unknown one.
 import base64
 import hashlib
 import hmac
+import json
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -26,6 +27,8 @@ from ged.links import is_loopback, tls_context
 from ged.ports import Identity, Leaving
 
 ANSWER_S = 5.0
+MAX_ANSWER_BYTES = 1024 * 1024
+"""A list of a hundred keys with their certificates has 400 kB."""
 KEPT_S = 3600.0
 ASKED_AGAIN_S = 30.0
 """An unknown key asks the provider at most this often: anybody can name one."""
@@ -280,9 +283,9 @@ class OidcProvider:
         verify: Any = self._tls
         try:
             with httpx.Client(verify=verify, timeout=ANSWER_S, transport=self._transport) as client:
-                answer = client.request(method, url, **more)
-                body = answer.json()
-        except (httpx.HTTPError, ValueError) as error:
+                answer, content = _whole(client, method, url, more)
+                body = json.loads(content)
+        except (httpx.HTTPError, ValueError, RecursionError) as error:
             raise EngineFailed(
                 "provider.away", "look at the provider and the network", retryable=True, reason=type(error).__name__
             ) from None
@@ -294,6 +297,21 @@ class OidcProvider:
             reason = f"{answer.status_code} {str(body.get('error', ''))[:60]}"
             raise EngineFailed("provider.away", "look at the provider's settings", retryable=True, reason=reason)
         return body
+
+
+def _whole(client: httpx.Client, method: str, url: str, more: Mapping[str, Any]) -> tuple[httpx.Response, bytes]:
+    """An answer, with no more bytes and no more time than one of a provider takes.
+
+    Raises:
+        ValueError: it is longer, or slower.
+    """
+    until_s, content = time.monotonic() + 2 * ANSWER_S, bytearray()
+    with client.stream(method, url, **more) as answer:
+        for piece in answer.iter_bytes():
+            content += piece
+            if len(content) > MAX_ANSWER_BYTES or time.monotonic() > until_s:
+                raise ValueError("too long")
+        return answer, bytes(content)
 
 
 def _refused(why: str) -> Invalid:

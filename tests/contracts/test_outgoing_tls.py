@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -170,3 +171,18 @@ def test_revocation_data_without_an_end_is_cut(house: TestAuthority, monkeypatch
     with httpx.Client(transport=transport) as client:
         assert _ask(client, "http://crl.example/list") is None
     assert len(sent) == 2
+
+
+def test_revocation_data_that_drips_is_left() -> None:
+    dripped: list[float] = []
+
+    def drip() -> Iterator[bytes]:
+        while len(dripped) < 200:
+            dripped.append(time.monotonic())
+            time.sleep(0.02)
+            yield b"x"
+
+    transport = httpx.MockTransport(lambda _request: httpx.Response(200, content=drip()))
+    with httpx.Client(transport=transport, timeout=0.05) as client:
+        assert _ask(client, "http://crl.example/list") is None
+    assert len(dripped) < 100

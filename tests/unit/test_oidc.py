@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 from joserfc.jwk import OctKey, RSAKey
 
+from ged.adapters.oidc import OidcProvider, ProviderSettings
 from ged.errors import EngineFailed, Invalid
 from ged.ports import Identity
 from tests.directory_kit import CLIENT, ISSUER, KEY, ScriptedProvider
@@ -177,3 +180,25 @@ def test_the_way_out_names_the_session_and_is_none_where_the_provider_has_none()
         ScriptedProvider(at=AT, document={"end_session_endpoint": None}).provider().way_out(id_token="abc", back="x")
         == ""
     )
+
+
+def test_an_answer_of_a_provider_has_an_end() -> None:
+    """A provider, or who speaks in its stead, may pour bytes for as long as somebody reads."""
+    poured: list[int] = []
+
+    def pour() -> Iterator[bytes]:
+        while len(poured) < 1000:
+            poured.append(1)
+            yield b" " * 65_536
+
+    transport = httpx.MockTransport(lambda _request: httpx.Response(200, content=pour()))
+    with pytest.raises(EngineFailed) as told:
+        OidcProvider(ProviderSettings(ISSUER, CLIENT), transport=transport).look()
+    assert told.value.code == "provider.away"
+    assert len(poured) < 50
+
+
+def test_an_answer_of_very_many_brackets_is_none() -> None:
+    transport = httpx.MockTransport(lambda _request: httpx.Response(200, content=b"[" * 500_000))
+    with pytest.raises(EngineFailed, match=r"provider\.away"):
+        OidcProvider(ProviderSettings(ISSUER, CLIENT), transport=transport).look()
