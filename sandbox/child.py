@@ -14,9 +14,11 @@ from typing import BinaryIO, cast
 
 from sandbox import landlock, seccomp
 from sandbox.frames import Message, Service, receive, send
-from sandbox.limits import Limits
+from sandbox.limits import MIB, Limits
 
 _LOOK_S = 0.5
+SWOLLEN_BYTES = 512 * MIB
+"""A child that still holds so much after its answer is replaced. A hostile file would leave its memory taken while nobody asks."""
 
 
 def main() -> None:
@@ -27,6 +29,8 @@ def main() -> None:
         return
     plan = first.message
     limits = Limits(**plan["limits"])
+    # Opened before the walls, which hide it.
+    memory = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
     _bind(plan, limits)
     _end_with_owner(Path(plan["room"]), limits)
     gc.disable()  # imports leave hardly any garbage: looking for it would take a fifth of the start
@@ -35,7 +39,9 @@ def main() -> None:
     gc.enable()
     send(answers, {"ready": True})
     while (request := receive(requests, max_bytes=1 << 62)) is not None:
-        send(answers, *_answer(service, request.message, request.payload))
+        answer, payload = _answer(service, request.message, request.payload)
+        del request  # its payload is no memory that stays
+        send(answers, {**answer, "is_swollen": _held_bytes(memory) > SWOLLEN_BYTES}, payload)
 
 
 def _bind(plan: Message, limits: Limits) -> None:
@@ -58,6 +64,11 @@ def _answer(service: Service, request: Message, payload: bytes) -> tuple[Message
     except Exception as error:  # noqa: BLE001 - the border of the process: the owner must always have an answer
         return {"raised": type(error).__name__}, b""
     return {"answer": message}, made
+
+
+def _held_bytes(memory: int) -> int:
+    """What this process holds in memory: the second number of proc_pid_statm(5), in pages."""
+    return int(os.pread(memory, 200, 0).split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _private_output() -> BinaryIO:

@@ -42,6 +42,7 @@ class Child:
         """
         self.owner_pid = os.getpid()
         self.uses = 0
+        self.is_swollen = False
         self._room = room
         self._file_bytes = int(plan["limits"]["file_bytes"])
         self._max_answer_bytes = max_answer_bytes
@@ -79,6 +80,7 @@ class Child:
         """
         self.uses += 1
         answer = self._exchange(message, payload, timeout_s)
+        self.is_swollen = bool(answer.message.get("is_swollen"))
         if "raised" in answer.message:
             raise ChildFailed(str(answer.message["raised"]))
         found = answer.message.get("answer")
@@ -320,7 +322,7 @@ class Pool:
     def _give_back(self, child: Child) -> None:
         with self._lock:
             self._busy.pop(child, None)
-            if not self._stopped and child.alive and child.uses < self._uses:
+            if not self._stopped and child.alive and child.uses < self._uses and not child.is_swollen:
                 self._idle.append(child)
                 return
         child.end()

@@ -117,8 +117,19 @@ def _know(_: Message, __: bytes) -> list[object]:
     return [dict(os.environ), sorted(os.listdir("/proc/self/fd")), os.getpid(), os.getcwd()]
 
 
+_HELD: list[bytearray] = []
+
+
+def _hold(request: Message, _: bytes) -> None:
+    """Keep memory after the answer, as a parser does that caches what a file made it unpack."""
+    held = bytearray(request["size"])
+    held[::4096] = b"x" * len(held[::4096])  # written, so that it takes room
+    _HELD.append(held)
+
+
 _DEEDS: dict[str, Callable[[Message, bytes], object]] = {
     "read": _read, "list": _list, "write": _write, "connect": _connect, "send": _send_datagram, "trace": _trace,
     "memory": _read_memory, "kill": _kill, "fork": _fork, "run": _run, "leave": _leave_group, "eat": _eat,
     "link": _link, "sleep": _sleep, "die": _die, "flood": _flood, "know": _know,
+    "hold": _hold,
 }  # fmt: skip

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import NONE, Busy, ChildFailed, Gone, Isolation, Kind, Late, Limits, Pool, chosen, room
+from sandbox.child import SWOLLEN_BYTES
 from sandbox.isolation import candidates
 from sandbox.pool import holds
 from sandbox.room import Room
@@ -219,6 +220,20 @@ def test_a_child_is_replaced_after_its_uses() -> None:
     assert numbers[2] != numbers[0]
 
 
+def test_a_child_that_keeps_much_memory_is_replaced(isolation: Isolation) -> None:
+    """Two hostile files took a gigabyte and a half each, and the children that had read them kept it for the day."""
+    children = pool(isolation)
+    seen = []
+    for size in (SWOLLEN_BYTES // 4, SWOLLEN_BYTES, 1):
+        with children.child(wait_s=T) as child:
+            child.ask({"do": "hold", "size": size}, timeout_s=T)
+            seen.append(child)
+    children.stop()
+    assert seen[0] is seen[1]
+    assert seen[2] is not seen[1]
+    assert not seen[1].alive
+
+
 def test_a_child_that_was_killed_while_it_did_nothing_costs_no_request() -> None:
     """The kernel kills for memory whom it likes. The next file was refused, as the one that had ended its reader."""
     children = pool(NONE)
@@ -285,6 +300,7 @@ OWNER = """
 import sys, threading, time
 from sandbox import room
 from sandbox import NONE, Limits, Pool
+from sandbox.child import SWOLLEN_BYTES
 from sandbox.isolation import candidates
 kinds = {one.kind.value: one for one in candidates()}
 limits = Limits(programs=True)
