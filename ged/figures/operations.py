@@ -60,6 +60,8 @@ AT_ONCE = 400
 YEARS_AHEAD = 2
 WHOLE_DAYS: Sequence[WholeDays] = (scanned.STATIONS, handed.SLIPS)
 """The cells whose days are always counted whole: counted, healed and verified in this order."""
+OF_SLIPS = ("slip.signed", "slip.voided", "slip.received")
+"""The acts on a slip that give its receiver the right to know of its letters, or withdraw it."""
 
 
 def has_acts(session: Session) -> bool:
@@ -248,11 +250,11 @@ def letters_of(session: Session, after: int, upto: int) -> set[int]:
         .join(AuditEntry, AuditEntry.subject_id == MailNumber.id)
         .where(*span, AuditEntry.subject_kind == "number")
     )
-    # A slip gives its receiver the right to know of its letters: the letter of an envelope may count from then on.
+    # The letter of an envelope counts as long as its unit may know of it.
     carried = (
         select(SlipLine.mail_id)
         .join(AuditEntry, AuditEntry.subject_id == SlipLine.slip_id)
-        .where(*span, AuditEntry.subject_kind == "slip", AuditEntry.action == "slip.signed")
+        .where(*span, AuditEntry.subject_kind == "slip", AuditEntry.action.in_(OF_SLIPS))
     )
     found = (session.scalars(one) for one in (named, numbered, carried))
     return {one for ids in found for one in ids if one is not None}

@@ -27,7 +27,7 @@ from ged.figures.cuts import Cut
 from ged.figures.models import FigureKey, FigureLetter
 from ged.figures.periods import Period
 from ged.figures.reach import reach_on
-from ged.figures.stages import Stage, percentile
+from ged.figures.stages import UNTOLD, Stage, percentile
 from ged.letterhead import letterhead
 from ged.monthly import checking, operations, queries, rights, sheet
 from ged.monthly.models import MonthlyReport, MonthlyReportRevision
@@ -41,6 +41,7 @@ from ged.register.models import Mail, MailNumber
 from ged.register.queries import first_numbers
 from ged.resuming import operations as resuming
 from ged.routing.rectify_letter import rectify
+from ged.slips import parties
 from ged.slips.models import Slip, SlipKind, SlipLine, SlipPurpose
 from ged.slips.states import LineState, SlipState
 from ged.unit import Actor, Role, Services, UnitOfWork
@@ -698,6 +699,31 @@ def test_the_letter_of_an_envelope_that_is_sent_to_its_unit_with_a_slip_is_expla
     assert {one.code for one in prove(services, pdf).faults} == {"letter.unexplained"}, (
         "a slip without the letter is none"
     )
+
+
+@pytest.mark.parametrize("action", ["slip.voided", "slip.received"])
+def test_the_letter_of_an_envelope_whose_slip_gives_its_unit_nothing_more_is_counted_no_more_and_explained(
+    house_on_either: House, tmp_path: Path, action: str
+) -> None:
+    """The slip is voided, or its receiver says that the letter is for another unit: the unit may not know of the letter any more."""
+    services = with_seal(house_on_either.services, tmp_path)
+    mail_id = int(opened_envelope(replace(house_on_either, services=services)))
+    with services.unit_of_work(LATER) as uow:
+        slip_id = _sent_slip(uow, actor(services, "dge"), uow.session.get_one(Mail, mail_id))
+    pdf = file_of(services, make(services))
+    assert [one["id"] for one in content(pdf)["letters"]] == [mail_id]
+    with services.unit_of_work(LATER) as uow:
+        slip = uow.session.get_one(Slip, slip_id)
+        parties.withdraw_access(uow, slip, slip.lines[0])
+        uow.record(action, "slip", slip_id, actor=actor(services, "dge"))
+    figures.run(services, now=LATER)
+    with services.reading() as session:
+        key = session.get_one(FigureKey, session.get_one(FigureLetter, mail_id).key_id)
+        assert key.level == UNTOLD, "the head of the unit is told of it no more, and not only after the night"
+    proof = prove(services, pdf)
+    assert proof.changes
+    assert proof.faults == ()
+    assert {act.action for change in proof.changes for move in change.moves for act in move.acts} == {action}
 
 
 def _sent_slip(uow: UnitOfWork, sender: Actor, mail: Mail) -> int:

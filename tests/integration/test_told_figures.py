@@ -234,3 +234,19 @@ def test_ages_are_told_only_where_each_of_them_may_be(site: tuple[Flask, House])
     for name in names:
         if "—" in told[name]:
             assert set(told[name][:-1]) == {"—"}, "all ages of a row, or none"
+
+
+def test_the_first_letter_of_a_nature_that_is_in_no_list_changes_nothing(site: tuple[Flask, House]) -> None:
+    """An earlier archive brings natures of its own. Where each listed one has its five letters, a row "others" would tell of the first such letter."""
+    app, house = site
+    services = house.services
+    for nature in ("", "demande", "facture", "lettre", "plainte"):
+        for _ in range(5):
+            letter(services, "DGE", nature=nature)
+    count_all(services)
+    client = sign_in(app, "auditeur")
+    before = rows(client, "natures")
+    assert len(before) > 4
+    letter(services, "DGE", nature="ancienne")
+    count_all(services)
+    assert rows(client, "natures") == before

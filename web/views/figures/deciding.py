@@ -57,8 +57,8 @@ def slower(board: Board) -> Panel | None:
         str(_("Services qui ralentissent")),
         str(
             _(
-                "%(stage)s : la médiane a augmenté d'au moins %(days)s jours ouvrés et de moitié, sur au moins %(fewest)s courriers de "
-                "chaque côté. Périodes comparées : %(now)s ; %(before)s.",
+                "%(stage)s : le délai médian a augmenté d'au moins %(days)s jours ouvrés et de moitié, avec au moins %(fewest)s courriers "
+                "dans chacune des deux périodes : %(now)s ; %(before)s.",
                 stage=words.stage(asked.stage), days=slowing.MORE_DAYS, fewest=slowing.FEWEST, now=period_name(now),
                 before=period_name(before),
             )

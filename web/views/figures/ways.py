@@ -68,8 +68,8 @@ def flows(board: Board) -> Panel:
         str(_("D'un service à l'autre")),
         str(
             _(
-                "Courriers que le service pilote a reçus, a confiés à un échelon inférieur ou a rendus, une fois par courrier et par chemin, le jour de la "
-                "dernière fois. Les copies pour information ne comptent pas. Le graphique porte les sigles."
+                "Courriers passés d'un service à l'autre par une imputation, une attribution ou un retour. Un courrier compte une fois par "
+                "chemin, le jour de son dernier passage. Les copies pour information ne comptent pas. Le graphique porte les sigles."
             )
         ),
         (str(_("De → vers")), str(_("Courriers"))),
