@@ -23,8 +23,14 @@ ACTS: Mapping[str, frozenset[str]] = {
     "level": frozenset({"mail.level_changed"}),
     # Whether the letter's own unit may know of it: of a sealed envelope's letter, as long as its addressee gives it to the unit, or from when
     # its paper is sent to the unit with a slip until that slip is voided, or the unit says that the letter is for another one.
-    "told": _DECIDED | {
-        "assignment.returned", "mail.rectified:addressed_post_id", "mail.level_changed", "slip.signed", "slip.voided", "slip.received",
+    "told": _DECIDED
+    | {
+        "assignment.returned",
+        "mail.rectified:addressed_post_id",
+        "mail.level_changed",
+        "slip.signed",
+        "slip.voided",
+        "slip.received",
     },
     "received_on": _RECEIVED,
     "numbered_on": _NUMBERED,  # a number's own day is never changed

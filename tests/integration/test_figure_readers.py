@@ -106,7 +106,9 @@ def test_a_page_says_to_which_unit_a_letter_is_counted(site: tuple[Flask, House]
     app, house = site
     count_all(house.services)
     for page in ("/tableau/", "/supervision/"):
-        assert "les « Reçus » de ce dernier baissent quand un courrier est imputé à un autre service." in shown(app, "dge", page)
+        assert "les « Reçus » de ce dernier baissent quand un courrier est imputé à un autre service." in shown(
+            app, "dge", page
+        )
 
 
 def test_figures_say_up_to_which_moment_they_are_counted(site: tuple[Flask, House]) -> None:

@@ -78,7 +78,12 @@ def cards(board: Board) -> list[Card]:
             "",
             board.delay(earlier_bins, MEDIAN),
             "",
-            str(_("%(stage)s : la moitié des courriers a demandé ce nombre de jours ouvrés ou moins.", stage=words.stage(asked.stage))),
+            str(
+                _(
+                    "%(stage)s : la moitié des courriers a demandé ce nombre de jours ouvrés ou moins.",
+                    stage=words.stage(asked.stage),
+                )
+            ),
             (board.days_of(bins, MEDIAN), board.days_of(earlier_bins, MEDIAN), None),
             words.day_unit(),
         )
@@ -357,7 +362,11 @@ def backlog(board: Board) -> Panel:
     return Panel(
         "backlog",
         _("En instance aujourd'hui, par âge"),
-        str(_("Jours depuis l'arrivée ; pour un courrier au départ, depuis sa numérotation. Les services les plus chargés d'abord.")),
+        str(
+            _(
+                "Jours depuis l'arrivée ; pour un courrier au départ, depuis sa numérotation. Les services les plus chargés d'abord."
+            )
+        ),
         (_("Service"), *(age for age, _span in ages), _("Total")),
         RowsOf(shown, lambda one: _cells_by_age(board, one, groups, ages)),
         charts.stacked_rows(drawn, looks, totals) if drawn else None,
