@@ -46,7 +46,7 @@ from indexer.passages import Marker, Stored
 from indexer.query import parse
 from indexer.reordering import Reordering, reordering_of
 from indexer.rereading import WINDOW
-from indexer.synonyms import Synonyms, shipped
+from indexer.synonyms import FEW_WORDS, Synonyms, shipped
 from indexer.together import not_together
 from indexer.tree import ParsedQuery, Words, plain
 
@@ -302,7 +302,9 @@ class ElasticIndex:
         """
         typed = {word: analysis.forms(word).stem for word in correcting.doubtful(parsed)}
         stems = [*typed.values(), *(form.stem for form in _forms(parsed))]
-        known = elastic_query.Known(self._frequencies.mistakes(stems), self._frequencies.weights(stems))
+        is_long = len(parsed.words) > FEW_WORDS
+        mistakes = self._frequencies.mistakes(stems, is_long=is_long)
+        known = elastic_query.Known(mistakes, self._frequencies.weights(stems))
         rare = self._frequencies.rare(list(typed.values()))
         doubtful = tuple(word for word, stem in typed.items() if stem in rare)
         build = elastic_query.build_unscored if counting else elastic_query.build

@@ -45,11 +45,17 @@ class Frequencies:
         held = self.held(stems)
         return {stem: weight(self._total, count) for stem, count in held.items()}
 
-    def mistakes(self, stems: Sequence[str]) -> dict[str, int]:
-        """The most mistakes to search for in words that many letters hold; other words are missing."""
+    def mistakes(self, stems: Sequence[str], *, is_long: bool = False) -> dict[str, int]:
+        """The most mistakes to search for in words that many letters hold; other words are missing.
+
+        Args:
+            is_long: whether the query has many words. It finds letters by half of them, and the mistakes in its frequent words
+                cost a third of the search.
+        """
         found = {}
+        common_share = FREQUENT_SHARE if is_long else COMMON_SHARE
         for stem, count in self.held(stems).items():
-            if count > max(MIN_COMMON, self._total * COMMON_SHARE):
+            if count > max(MIN_COMMON, self._total * common_share):
                 found[stem] = 0
             elif count > max(MIN_FREQUENT, self._total * FREQUENT_SHARE):
                 found[stem] = 1

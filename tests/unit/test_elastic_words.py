@@ -10,7 +10,7 @@ from elasticsearch import Elasticsearch
 from indexer import elastic_words
 from indexer.elastic_words import Frequencies
 
-HELD = {"march": 4_000, "budget": 700, "kozah": 3}
+HELD = {"march": 4_000, "bail": 1_500, "budget": 700, "kozah": 3}
 
 
 class Server:
@@ -47,6 +47,10 @@ def test_a_word_is_asked_once() -> None:
 def test_a_word_in_many_letters_is_searched_with_fewer_mistakes() -> None:
     known, _server = frequencies()
     assert known.mistakes(["march", "budget", "kozah", "nulle"]) == {"march": 0, "budget": 1}
+    assert known.mistakes(["bail", "budget"]) == {"bail": 1, "budget": 1}
+    assert known.mistakes(["bail", "budget", "kozah"], is_long=True) == {"bail": 0, "budget": 1}, (
+        "of a query of many words"
+    )
 
 
 def test_a_word_in_hardly_any_letter_may_be_mistyped() -> None:
