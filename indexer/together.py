@@ -12,10 +12,10 @@ from itertools import islice
 from ged.ports import NotTogether, SearchQuery
 from indexer import analysis
 from indexer.passages import Stored
-from indexer.tree import Node, ParsedQuery, Run, Words, plain
+from indexer.tree import Node, ParsedQuery, Words, plain
 
-LOOKED_AT = 3
-"""The first letters are those with all words, if there are any."""
+LOOKED_AT = 5
+"""The first letters are those with all words, if there are any; and the index is not asked for a word that they contain."""
 MAX_CHARACTERS = 60_000
 """The characters of a letter to look at."""
 MAX_WORDS = 12
@@ -36,17 +36,25 @@ def not_together(
         are_held: tells of several searches whether each finds a letter.
     """
     words = [leaf for node in parsed.words if isinstance(leaf := plain(node), Words)]
-    is_read = query.highlight and query.offset == 0 and query.limit > 0
-    if not is_read or not words or any(_holds_all(words, letter) for letter in islice(first, LOOKED_AT)):
+    if not (words and query.highlight and query.offset == 0 and query.limit > 0):
         return None
-    each = parsed.words if 1 < len(words) <= MAX_WORDS else ()
-    has_all, *has_each = are_held([_as_written(parsed, parsed.words), *(_as_written(parsed, (one,)) for one in each)])
+    seen: set[Words] = set()
+    for letter in islice(first, LOOKED_AT):
+        line = _line(letter)
+        held = {word for word in words if _stands(word, line)}
+        if len(held) == len(set(words)):
+            return None
+        seen |= held
+    is_each_asked = 1 < len(words) <= MAX_WORDS
+    unseen = [node for node, word in zip(parsed.words, words, strict=True) if word not in seen] if is_each_asked else []
+    has_all, *has_each = are_held([_as_written(parsed, parsed.words), *(_as_written(parsed, (one,)) for one in unseen)])
     if has_all:
         return None
-    typed = tuple(word.text.strip(_MARKS) for word in words)
+    typed = {word: word.text.strip(_MARKS) for word in words}
+    nowhere = [plain(node) for node, is_held in zip(unseen, has_each, strict=True) if not is_held]
     if len(words) == 1:
-        return NotTogether(typed, typed)
-    return NotTogether(typed, tuple(text for text, is_held in zip(typed, has_each, strict=False) if not is_held))
+        return NotTogether(tuple(typed.values()), tuple(typed.values()))
+    return NotTogether(tuple(typed.values()), tuple(text for word, text in typed.items() if word in nowhere))
 
 
 def _as_written(parsed: ParsedQuery, nodes: Sequence[Node]) -> ParsedQuery:
@@ -54,11 +62,15 @@ def _as_written(parsed: ParsedQuery, nodes: Sequence[Node]) -> ParsedQuery:
     return replace(parsed, words=(), run=(), required=(*parsed.required, *nodes))
 
 
-def _holds_all(words: Iterable[Words], letter: Stored) -> bool:
+def _line(letter: Stored) -> str:
+    """The stems of a letter's texts, in one line."""
     texts = [*letter.texts.values(), *(text for _, _, text in letter.pages)]
     stems = [" ".join(analysis.forms(word).stem for word in analysis.spelled(text)) for text in _first(texts)]
-    line = f" {' | '.join(stems)} "
-    return all(any(_stand(run, line) for run in (word.forms, *word.also, *word.akin)) for word in words)
+    return f" {' | '.join(stems)} "
+
+
+def _stands(word: Words, line: str) -> bool:
+    return any(f" {' '.join(form.stem for form in run)} " in line for run in (word.forms, *word.also, *word.akin))
 
 
 def _first(texts: Iterable[str]) -> Iterable[str]:
@@ -67,7 +79,3 @@ def _first(texts: Iterable[str]) -> Iterable[str]:
         if left > 0:
             yield text[:left]
         left -= len(text)
-
-
-def _stand(run: Run, line: str) -> bool:
-    return f" {' '.join(form.stem for form in run)} " in line
