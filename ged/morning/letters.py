@@ -9,6 +9,7 @@ from sqlalchemy import (
     ColumnElement,
     ScalarSelect,
     Select,
+    Subquery,
     and_,
     case,
     exists,
@@ -59,36 +60,79 @@ def late(ground: Ground) -> Found:
 
 def _overdue(ground: Ground, *, is_opened: bool) -> Found:
     if not ground.overdue:  # one statement finds both kinds
-        ground.overdue.append(few_rows(ground.session, ground.actor, _past_due, ground.today))
-    ids = [row.id for row in ground.overdue[0] if bool(row.is_opened) is is_opened]
+        ground.overdue.append(few_rows(ground.session, ground.actor, _earliest, ground.today, ASKED_FIRST))
+    earliest = ground.overdue[0]
+    first: dict[int, int] = {}
+    for row in earliest:
+        if row.may_be_told and bool(row.is_opened) is is_opened:
+            first.setdefault(row.mail_id, row.id)
+    ids = list(first.values())[:MOST]
+    if len(ids) < MOST and len(earliest) == ASKED_FIRST:  # there may be more of this kind
+        ids = _ids(ground, _OVERDUE[is_opened], ground.today)
     return [_of_assignment(row, _waits_at(row), row.due_on) for row in _rows(ground, ids)], len(ids)
 
 
+ASKED_FIRST = 4 * MOST
+"""So many late assignments, those of the earliest dates, are asked first whether they were opened and may be told: most
+often ``MOST`` letters of both kinds are among them, and thousands of others need not be asked."""
+
+
 @composed
-def _past_due(actor: Actor, today: date) -> Select[*tuple[Any, ...]]:
-    """Of each letter, the first of the assignments that were opened, and of those that were not; of either at most ``MOST``."""
+def _earliest(actor: Actor, today: date, count: int) -> Select[*tuple[Any, ...]]:
+    """The first late assignments, so many: whether each was opened, and whether the actor may be told of its letter."""
+    near = _near(actor, today).limit(count).subquery("near")
+    is_opened = _is_opened(near, actor.units, today).label("is_opened")
+    return _with_letter(near, is_opened, may_be_told(actor).label("may_be_told")).order_by(near.c.due_on, near.c.id)
+
+
+@composed
+def _all_unread(actor: Actor, today: date) -> Select[int]:
+    return _all_overdue(actor, today, is_opened=False)
+
+
+@composed
+def _all_opened(actor: Actor, today: date) -> Select[int]:
+    return _all_overdue(actor, today, is_opened=True)
+
+
+_OVERDUE: Mapping[bool, Callable[[Actor, date], Select[int]]] = {False: _all_unread, True: _all_opened}
+
+
+def _all_overdue(actor: Actor, today: date, *, is_opened: bool) -> Select[int]:
+    """Of each letter the first late assignment of one kind, at most ``MOST``. Rights are asked of this kind alone."""
+    near = _near(actor, today).offset(0).subquery("near")
+    condition = _is_opened(near, actor.units, today)
+    of_kind = select(near.c.id, near.c.mail_id, near.c.due_on).where(condition if is_opened else ~condition).offset(0)
+    found = _with_letter(of_kind.subquery("of_kind")).offset(0).subquery("found")
+    order = (found.c.due_on, found.c.id)
+    place = func.row_number().over(partition_by=found.c.mail_id, order_by=order).label("place")
+    may_see = may_be_told(actor, aliased(Mail, found))
+    first = select(found.c.id, found.c.due_on, place).where(may_see).subquery("first")
+    return select(first.c.id).where(first.c.place == 1).order_by(first.c.due_on, first.c.id).limit(MOST)
+
+
+def _with_letter(given: Subquery, *columns: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:
+    """Assignments with their letters, and further columns."""
+    # An outer join, whose order SQLite keeps: it would go through all letters, and look for the few assignments at each.
+    of_letter = (Mail.id.label("mail_id"), Mail.level)
+    joined = select(given.c.id, given.c.due_on, *of_letter, *columns).select_from(given)
+    return joined.outerjoin(Mail, Mail.id == given.c.mail_id)
+
+
+def _near(actor: Actor, today: date) -> Select[*tuple[Any, ...]]:
+    """Late assignments that concern the actor, by their dates. Neither the letter nor its rights are looked at."""
+    # As rows: PostgreSQL looks a hundred units up in a hash, and would compare each with each assignment in an array.
+    headed = select(Unit.id).where(Unit.id.in_(sorted(actor.headed_unit_ids)))
     is_near = or_(
         routing.is_in(actor, InboxView.OPEN),
-        ByOtherIndex(Assignment.unit_id).in_(sorted(actor.headed_unit_ids)),
+        ByOtherIndex(Assignment.unit_id).in_(headed),
         ByOtherIndex(Assignment.assigned_by_post_id).in_(sorted(actor.post_ids)),
     )
-    # Who has taken a letter up has opened it, whatever the marks say.
-    is_opened = or_(Assignment.state != AssignmentState.OPEN, _is_opened(actor.units, today))
-    found = (
-        select(Assignment.id, Mail.id.label("mail_id"), Mail.level, Assignment.due_on, is_opened.label("is_opened"))
-        .join(Mail, Mail.id == Assignment.mail_id)
+    return (
+        select(Assignment.id, Assignment.mail_id, Assignment.unit_id, Assignment.state, Assignment.due_on)
         .where(*_for_action(), Unindexed(Assignment.due_on) < today, is_near)
-        .offset(0)  # whether it is opened is asked once, and rights of late letters only
-        .subquery("found")
+        .order_by(Unindexed(Assignment.due_on), Assignment.id)  # of the few rows, not along the index of all dates
     )
-    order = (found.c.due_on, found.c.id)
-    place = func.row_number().over(partition_by=(found.c.mail_id, found.c.is_opened), order_by=order)
-    may_see = may_be_told(actor, aliased(Mail, found))
-    first = select(found.c.id, found.c.is_opened, found.c.due_on, place.label("place")).where(may_see).subquery("first")
-    order = (first.c.due_on, first.c.id)
-    rank = func.row_number().over(partition_by=first.c.is_opened, order_by=order)
-    ranked = select(first.c.id, first.c.is_opened, rank.label("rank")).where(first.c.place == 1).subquery("ranked")
-    return select(ranked.c.id, ranked.c.is_opened).where(ranked.c.rank <= MOST).order_by(ranked.c.rank, ranked.c.id)
 
 
 def undecided(ground: Ground) -> Found:
@@ -140,15 +184,15 @@ def _for_action() -> tuple[ColumnElement[bool], ...]:
     return routing.is_waiting(), Assignment.purpose != Purpose.INFORMATION
 
 
-def _is_opened(units: Mapping[int, UnitRow], today: date) -> ColumnElement[bool]:
-    """Whether somebody has seen the letter who holds a post of the assignment's unit today, or acts for one.
+def _is_opened(given: Subquery, units: Mapping[int, UnitRow], today: date) -> ColumnElement[bool]:
+    """Whether an assignment was taken up, or somebody has seen the letter who holds a post of its unit today, or acts for one.
 
     An assignment stays with a unit that was closed since; those who work on it now are in the unit that took over.
     """
-    unit_ids: list[Any] = [Assignment.unit_id]
+    unit_ids: list[Any] = [given.c.unit_id]
     closed = {one.id: heirs_among(one.id, units)[-1] for one in units.values() if one.closed_at is not None}
     if closed:
-        unit_ids.append(case(closed, value=Assignment.unit_id, else_=Assignment.unit_id))
+        unit_ids.append(case(closed, value=given.c.unit_id, else_=given.c.unit_id))
     # The people of all units, found once: looked up for each mark, they would cost a page with thousands of late letters 50 ms.
     people = union(
         select(Post.unit_id, Holding.person_id).join(Holding, Holding.post_id == Post.id).where(*held_on(today)),
@@ -160,13 +204,9 @@ def _is_opened(units: Mapping[int, UnitRow], today: date) -> ColumnElement[bool]
     # A condition in a CASE is no join for PostgreSQL, which would look for the people of the unit at each letter.
     works_there = case((is_of_unit, true()), else_=false())
     # ``OFFSET 0``: PostgreSQL asks for the marks of each letter found, instead of hashing the marks of all letters.
-    return (
-        select(ReadMark.mail_id)
-        .where(ReadMark.mail_id == Assignment.mail_id, works_there)
-        .correlate(Assignment)
-        .offset(0)
-        .exists()
-    )
+    seen = select(ReadMark.mail_id).where(ReadMark.mail_id == given.c.mail_id, works_there).correlate(given).offset(0)
+    # Who has taken a letter up has opened it, whatever the marks say.
+    return or_(given.c.state != AssignmentState.OPEN, seen.exists())
 
 
 def _in_force(today: date) -> tuple[ColumnElement[bool], ...]:
@@ -317,17 +357,16 @@ def _without_scan(actor: Actor, midnight: datetime) -> Select[Any]:
 def papers(ground: Ground) -> Found:
     """Originals of letters that were registered before today, lie at the actor's office, and must be passed on."""
     # Planned each time: where the originals lie decides the plan, and that follows from the units.
-    ids = ground.session.scalars(_papers(ground.actor, ground.midnight)).all()
+    ids = ground.session.scalars(_papers(ground.actor, ground.midnight, MOST)).all()
     shown = _lines().where(Mail.id.in_(ids[: ground.shown])).order_by(Mail.id)
     rows = ground.session.execute(shown).all() if ids else []
     return [_of_letter(row, on=_local(ground, row.created_at)) for row in rows], len(ids)
 
 
 @composed
-def _papers(actor: Actor, midnight: datetime) -> Select[int]:
+def _papers(actor: Actor, midnight: datetime, most: int) -> Select[int]:
     older = Unindexed(Mail.created_at) < midnight
-    lying = to_transmit.papers(actor, older, Mail.level < int(Confidentiality.SECRET)).subquery("lying")
-    return select(lying.c.id).order_by(lying.c.id).limit(MOST)
+    return to_transmit.papers(actor, older, Mail.level < int(Confidentiality.SECRET), most=most)
 
 
 # --- lines

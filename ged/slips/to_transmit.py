@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, CompoundSelect, ScalarSelect, Select, and_, exists, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, exists, func, or_, select, union_all
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from ged import access
 from ged.counting import MOST_IN_MENU
@@ -170,8 +170,13 @@ def _names(session: Session, unit_ids: Collection[int]) -> dict[int, str]:
 
 def _queries(post: HeldPost, actor: Actor) -> tuple[tuple[bool, InstrumentedAttribute[int], Select[int, int]], ...]:
     """Of both kinds of letters: whether they wait for a decision, the column of the receiving unit, the letters."""
-    here = sorted(with_predecessors([post.unit_id], actor.units))
+    here = _here(post, actor)
     return ((True, Post.unit_id, _to_decide(here)), (False, Assignment.unit_id, _imputed(here)))
+
+
+def _here(post: HeldPost, actor: Actor) -> list[int]:
+    """The unit of a post and the closed ones before it."""
+    return sorted(with_predecessors([post.unit_id], actor.units))
 
 
 def _narrowed(asked: PaperFilter, goes: InstrumentedAttribute[int], actor: Actor) -> list[ColumnElement[bool]]:
@@ -192,12 +197,32 @@ def count_papers(actor: Actor) -> Select[int]:
     return _count([query for post in units.values() for _, _, query in _queries(post, actor)] or [_imputed([])], actor)
 
 
-def papers(actor: Actor, *narrowed: ColumnElement[bool]) -> Select[int] | CompoundSelect[int]:
-    """The letters whose originals lie at the actor's units and must be passed on, with further conditions on the letter."""
+def papers(actor: Actor, *narrowed: ColumnElement[bool], most: int) -> Select[int]:
+    """The first letters whose originals lie at the actor's units and must be passed on, with further conditions on the letter."""
     units = {post.unit_id: post for post in actor.working_posts}
-    asked = [query for post in units.values() for _, _, query in _queries(post, actor)] or [_imputed([])]
-    first, *others = (_of_actor(query, actor).where(*narrowed).with_only_columns(Mail.id) for query in asked)
-    return first.union_all(*others) if others else first
+    asked = [
+        _of_actor(compose(_here(post, actor), letter), actor, letter).with_only_columns(letter.id).order_by(letter.id)
+        for post in units.values()
+        for compose, letter in (
+            (_to_decide, _in_order(MailState.TO_IMPUTE, narrowed)),
+            (_imputed, _in_order(MailState.ASSIGNED, narrowed)),
+        )
+    ]
+    # Each part by itself up to its limit: PostgreSQL would sort the whole of parts that are put together.
+    parts = [select(part.limit(most).subquery().c.id) for part in asked] or [_imputed([]).with_only_columns(Mail.id)]
+    lying = union_all(*parts).subquery("lying")
+    return select(lying.c.id).order_by(lying.c.id).limit(most)
+
+
+def _in_order(state: MailState, narrowed: Sequence[ColumnElement[bool]]) -> type[Mail]:
+    """Letters of a state, the first ones first: what lies where and who may see it is asked of no more than are needed.
+
+    The order keeps PostgreSQL from putting them into the statement around, where it would ask all of them. SQLite's index
+    of states has this order.
+    """
+    columns = (Mail.id, Mail.state, Mail.direction, Mail.level, Mail.unit_id, Mail.channel, Mail.addressed_post_id)
+    found = select(*columns).where(Mail.state == state, _may_lie(Mail), *narrowed).order_by(Mail.id)
+    return aliased(Mail, found.subquery())
 
 
 def counts_by_unit(session: Session, actor: Actor) -> dict[UnitId, int]:
@@ -216,65 +241,70 @@ def _count(asked: Sequence[Select[int, int]], actor: Actor) -> Select[int]:
     return select(func.count()).select_from(waiting.subquery())
 
 
-def _to_decide(unit_ids: Sequence[int]) -> Select[int, int]:
+def _to_decide(unit_ids: Sequence[int], letter: type[Mail] = Mail) -> Select[int, int]:
     """Letters that wait for a decision of an authority of another unit than these: a unit and the closed ones before it."""
     return (
-        select(Mail.id, Post.unit_id)
-        .join(Post, Post.id == Mail.addressed_post_id)
-        .where(Mail.state == MailState.TO_IMPUTE, Post.unit_id.not_in(unit_ids), *_lies_in(unit_ids))
+        select(letter.id, Post.unit_id)
+        .join(Post, Post.id == letter.addressed_post_id)
+        .where(letter.state == MailState.TO_IMPUTE, Post.unit_id.not_in(unit_ids), *_lies_in(unit_ids, letter))
     )
 
 
-def _imputed(unit_ids: Sequence[int]) -> Select[int, int]:
+def _imputed(unit_ids: Sequence[int], letter: type[Mail] = Mail) -> Select[int, int]:
     """Letters of which another unit than these is in charge. The original goes to the leading unit; others work with the copy."""
     return (
-        select(Mail.id, Assignment.unit_id)
-        .join(Assignment, Assignment.mail_id == Mail.id)
+        select(letter.id, Assignment.unit_id)
+        .join(Assignment, Assignment.mail_id == letter.id)
         .where(
             # The few assigned letters are found first: assignments of closed letters keep their state.
-            Mail.state == MailState.ASSIGNED,
+            letter.state == MailState.ASSIGNED,
             Assignment.is_leading,
             ByOtherIndex(Assignment.parent_id).is_(None),
             ByOtherIndex(Assignment.state).in_(LIVE),
             Assignment.unit_id.not_in(unit_ids),
-            *_lies_in(unit_ids),
+            *_lies_in(unit_ids, letter),
         )
     )
 
 
-def _lies_in(unit_ids: Sequence[int]) -> tuple[ColumnElement[bool], ...]:
+def _may_lie(letter: type[Mail]) -> ColumnElement[bool]:
+    return letter.direction.in_((Direction.INCOMING, Direction.INTERNAL))
+
+
+def _lies_in(unit_ids: Sequence[int], letter: type[Mail]) -> tuple[ColumnElement[bool], ...]:
     """The original is in one of these units, must be passed on, and is on no slip yet.
 
     For one letter the same is said by ``custody.has_paper``, ``custody.custody_of`` and ``drafting.carried_by``.
     """
     carried = (
         exists()
-        .where(SlipLine.mail_id == Mail.id, SlipLine.is_original)
+        .where(SlipLine.mail_id == letter.id, SlipLine.is_original)
         .where(Slip.id == SlipLine.slip_id, Slip.state.in_(drafting.CARRYING))
     )
     return (
-        Mail.direction.in_((Direction.INCOMING, Direction.INTERNAL)),
+        _may_lie(letter),
         or_(
             exists().where(
-                PaperCustody.id == _last_move(),
+                PaperCustody.id == _last_move(letter),
                 PaperCustody.unit_id.in_(unit_ids),
                 PaperCustody.because != custody.KEPT,
             ),
             and_(
-                Mail.unit_id.in_(unit_ids),
-                Mail.channel.not_in(custody.WITHOUT_PAPER),
+                letter.unit_id.in_(unit_ids),
+                letter.channel.not_in(custody.WITHOUT_PAPER),
                 # As a row of each letter: PostgreSQL would list the moves of five years for a NOT EXISTS.
-                _last_move().is_(None),
+                _last_move(letter).is_(None),
             ),
         ),
         ~carried,
     )
 
 
-def _last_move() -> ScalarSelect[int]:
+def _last_move(letter: type[Mail]) -> ScalarSelect[int]:
     """The last move of a letter's original; NULL while it is where it was registered."""
-    return select(func.max(PaperCustody.id)).where(PaperCustody.mail_id == Mail.id).correlate(Mail).scalar_subquery()
+    last = select(func.max(PaperCustody.id)).where(PaperCustody.mail_id == letter.id)
+    return last.correlate(letter).scalar_subquery()
 
 
-def _of_actor(query: Select[int, int], actor: Actor) -> Select[int, int]:
-    return query.where(access.visible_clause(Mail.id, Mail.level, actor.principals))
+def _of_actor(query: Select[int, int], actor: Actor, letter: type[Mail] = Mail) -> Select[int, int]:
+    return query.where(access.visible_clause(letter.id, letter.level, actor.principals))

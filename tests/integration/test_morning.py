@@ -20,7 +20,7 @@ from ged.capture.models import Bridge
 from ged.closing import operations as closing
 from ged.errors import Invalid
 from ged.jobs import Job, JobKind, JobState
-from ged.morning import queries, telling
+from ged.morning import letters, queries, telling
 from ged.morning.base import MOST, SHOWN, Kind, Part
 from ged.morning.words import counted, named
 from ged.notices import choices, mail
@@ -466,6 +466,57 @@ def test_a_kind_shows_a_few_and_counts_on(house: House) -> None:
     with services.reading() as session:
         (alone,) = queries.parts(session, services, actor(services, "agent"), now=MORNING, only=Kind.NO_SCAN)
     assert (len(alone.lines), alone.more) == (SHOWN + 2, 0)
+
+
+def test_late_letters_behind_those_that_are_asked_first_are_found_too(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = house.services
+    monkeypatch.setattr(letters, "ASKED_FIRST", 3)
+    seen, unread = ([late_letter(services, LATE + timedelta(days=day)) for day in days] for days in ((0, 1, 2), (3, 4)))
+    for mail_id in seen:
+        opened(services, mail_id, "dge")
+    hidden = late_letter(services, LATE)
+    raise_level(services, hidden, Confidentiality.SECRET)
+    for account in ("dge", "sg"):
+        parts = told(services, account)
+        assert [line.subject_id for line in parts[Kind.UNREAD].lines] == unread, "none of those asked first is unread"
+        assert [line.subject_id for line in parts[Kind.LATE].lines] == seen
+    for mail_id in unread:
+        opened(services, mail_id, "dge")
+    assert [line.subject_id for line in told(services, "sg")[Kind.LATE].lines] == [*seen, *unread]
+
+
+def test_no_more_late_letters_are_asked_for_than_are_told(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    services = house.services
+    monkeypatch.setattr(letters, "ASKED_FIRST", 4)
+    monkeypatch.setattr(letters, "MOST", 2)
+    late = [late_letter(services, LATE + timedelta(days=day)) for day in range(6)]
+    for mail_id in late[::2]:
+        opened(services, mail_id, "dge")
+    monkeypatch.setattr(letters, "_OVERDUE", {})  # the statement that would ask all of them
+    parts = told(services, "sg")
+    found = [[line.subject_id for line in parts[kind].lines] for kind in (Kind.UNREAD, Kind.LATE)]
+    assert found == [late[1:4:2], late[:4:2]]
+
+
+def late_letter(services: Services, due_on: date) -> int:
+    mail_id = register(services).mail_id
+    impute(services, mail_id, due_on=due_on)
+    return mail_id
+
+
+def test_the_first_originals_are_told_in_the_order_of_their_letters(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = house.services
+    lying = [register(services).mail_id for _ in range(5)]
+    for mail_id in lying[::2]:
+        impute(services, mail_id)  # the others wait for their decision
+    assert [line.subject_id for line in told(services, "agent")[Kind.PAPERS].lines] == lying
+    monkeypatch.setattr(letters, "MOST", 3)
+    part = told(services, "agent")[Kind.PAPERS]
+    assert ([line.subject_id for line in part.lines], part.total) == (lying[:3], 3), "of both, the first ones"
 
 
 # --- nothing leaks
