@@ -12,11 +12,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
+from ged.org.models import Holding, Post
+from ged.org.tree import entity_of
 from ged.register.models import Direction, Mail, Register, RegisterNature
-from tests.factories import NOW, TODAY
+from ged.unit import Role
+from tests.factories import NOW, TODAY, actor, add_entity
 from tests.figure_copies import Copy, copied
 from tests.figure_letters_kit import count_all, letter
-from tests.figure_site import plain, site, table_rows
+from tests.figure_site import main, plain, site, table_rows
 from tests.routing_kit import unit_id
 from tests.signbook_kit import House, house_on_either
 from tests.site import sign_in
@@ -215,3 +218,70 @@ def test_a_way_back_of_somebody_else_leads_nowhere_else(site: tuple[Flask, House
         assert back is not None
         assert urlsplit(back[1]).path == "/tableau/", "who oversees nothing is not led to the supervision"
         assert client.get(back[1]).status_code == 200
+
+
+def two_entities(house: House) -> None:
+    """The head of DGE, below the top of the ministry, heads CEET too, an entity below ETU. DAF is somebody else's."""
+    services = house.services
+    with services.unit_of_work(NOW) as uow:
+        add_entity(uow.session, Role.HEAD, parent_id=unit_id(services, "ETU"))
+        post = uow.session.scalars(select(Post.id).where(Post.code == "CEET-BO")).one()
+        uow.session.execute(update(Holding).where(Holding.post_id == post).values(until_on=TODAY - timedelta(days=1)))
+        head = int(actor(services, "dge").person_id)
+        uow.session.add(Holding(post_id=post, person_id=head, from_on=TODAY))
+    for code, count in (("DGE", 2), ("ETU", 1), ("CEET", 4), ("DAF", 5)):
+        for _ in range(count):
+            letter(services, code)
+    count_all(services)
+
+
+def test_an_entity_whose_top_is_out_of_reach_leads_to_the_letters_of_its_row(site: tuple[Flask, House]) -> None:
+    """Of whoever heads units in two entities, and of whoever chose a unit with an entity below it."""
+    app, house = site
+    two_entities(house)
+    client, top = sign_in(app, "dge"), entity_of_dge(house)
+    for chosen, expected in (("", {3, 4}), (f"&unite={unit_id(house.services, 'ETU')}", {1, 4})):
+        address = f"/supervision/chiffres?{DAYS}{chosen}&tableau=entities"
+        numbers = set()
+        for row in re.findall(r"<tr>(.*?)</tr>", main(client.get(address).text), re.DOTALL)[1:]:
+            texts = re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL)[1:]
+            assert all("/courriers?" in one for one in texts if re.search(r">[1-9]\d*<span", one)), row
+            for href, number in re.findall(r'<a href="([^"]*/courriers\?[^"]+)">(\d+)<span', row):
+                listed = shown(client, unescape(href))
+                assert f"Courriers que vous pouvez lire : {number}" in listed, href
+                assert "Entité, sans celles qui en dépendent" in listed
+                back = re.search(r'<a class="back-link" href="([^"]+)"', listed)
+                assert back is not None
+                assert "entite" not in parse_qs(urlsplit(back[1]).query)
+                numbers.add(int(number))
+        assert numbers >= expected, chosen
+        assert max(numbers) == 4
+    figures = table_rows(client, f"/supervision/fichier?{DAYS}&entite={top}&tableau=units")
+    assert sorted(row[1] for row in figures[1:]) == ["1", "2"], "the page understands it too"
+
+
+def test_an_entity_shows_nobody_more_than_the_page_without_it(site: tuple[Flask, House]) -> None:
+    app, house = site
+    two_entities(house)
+    top = entity_of_dge(house)
+    for account, typed in (
+        ("etudes", unit_id(house.services, "CEET")), ("daf", unit_id(house.services, "CEET")), ("dge", 77777),
+        ("dge", unit_id(house.services, "ETU")), ("auditeur", top), ("agent", top),
+    ):  # fmt: skip
+        client = sign_in(app, account)
+        for page in ("/supervision/" if account == "auditeur" else "/tableau/", "/tableau/courriers"):
+            text = shown(client, f"{page}?{DAYS}&quoi=received&entite={typed}")
+            assert f"{SAID}Service ou entité « {typed} »." in text, (account, page)
+    listed = shown(sign_in(app, "daf"), f"/tableau/courriers?{DAYS}&quoi=received&entite={top}")
+    assert "Courriers que vous pouvez lire : 5" in listed, "of the whole entity, those of DAF"
+    whole, part = (
+        table_rows(sign_in(app, "auditeur"), f"/supervision/fichier?{DAYS}{more}&tableau=units")
+        for more in ("", f"&unite={unit_id(house.services, 'ETU')}")
+    )
+    assert whole != part
+    refused = sign_in(app, "auditeur").get(f"/supervision/fichier?{DAYS}&entite={top}&tableau=units")
+    assert refused.status_code == 422, "of rounded numbers no part is told"
+
+
+def entity_of_dge(house: House) -> int:
+    return entity_of(unit_id(house.services, "DGE"), actor(house.services, "dge").units)

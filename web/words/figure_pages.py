@@ -144,8 +144,10 @@ def filter_name(name: str, *, alone: str = "") -> str:
     match name:
         case "unite":
             if alone == ENTITY:
-                return str(_("Entité, sans celles qui en dépendent"))
+                return filter_name("entite")
             return str(_("Service, sans ceux qui en dépendent") if alone else _("Service, avec ceux qui en dépendent"))
+        case "entite":
+            return str(_("Entité, sans celles qui en dépendent"))
         case "nature":
             return str(_("Nature"))
         case "sens":
@@ -187,7 +189,7 @@ def problems(those: Iterable[tuple[str, str]]) -> str:
         str(
             _(
                 "%(filter)s « %(typed)s »",
-                filter=_("Service ou entité") if name == "unite" else filter_name(name),
+                filter=_("Service ou entité") if name in ("unite", "entite") else filter_name(name),
                 typed=shortened(typed),
             )
         )

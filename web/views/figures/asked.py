@@ -53,6 +53,7 @@ FILTERS = (
     "au",
     "unite",
     "seul",
+    "entite",
     "nature",
     "sens",
     "registre",
@@ -62,7 +63,7 @@ FILTERS = (
     "sans",
 )
 """The names of the address, in its order."""
-NARROWING = ("unite", "seul", "nature", "sens", "registre", "canal", "priorite")
+NARROWING = ("unite", "seul", "entite", "nature", "sens", "registre", "canal", "priorite")
 """Those that a link to letters keeps."""
 PERIOD = ("vue", "periode", "du", "au")
 """Those that say what is shown, of which days."""
@@ -226,6 +227,7 @@ def read(
     """
     given, problems = dict[str, str](), list[Problem]()
     sight, unit_id = _units(args, actor, reach, usual, given, problems)
+    sight = _of_entity(args, actor, sight, given, problems)
     period = _period(args, today, given, problems, for_list=for_list)
     narrowing = _narrowing(args, given, problems)
     stage = _member(args, "etape", Stage, given, problems) or usual_stage(narrowing)
@@ -277,6 +279,25 @@ def _units(
         given["seul"] = "1"
         return reach.sight({unit_id}), unit_id
     return reach.sight(below(unit_id, actor.units) & offered, top=unit_id), unit_id
+
+
+def _of_entity(
+    args: MultiDict[str, str], actor: Actor, sight: Sight, given: dict[str, str], problems: list[Problem]
+) -> Sight:
+    """Of the units that are seen, those of one entity, whose top may be out of the reader's reach.
+
+    Only of who may see each letter: a part of rounded numbers would be told beside the whole.
+    """
+    typed = args.get("entite", "").strip()
+    if not typed:
+        return sight
+    entity_id = id_of(typed)
+    found = frozenset(one for one in sight.unit_ids if entity_of(one, actor.units) == entity_id)
+    if not found or not sight.is_exact:
+        problems.append(Problem("entite", typed))
+        return sight
+    given["entite"] = str(entity_id)
+    return replace(sight, unit_ids=found)
 
 
 def _period(

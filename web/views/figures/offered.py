@@ -9,6 +9,7 @@ from ged.figures import breakdown
 from ged.figures.reach import Reach, Sight
 from ged.figures.stages import Stage
 from ged.org import tree
+from ged.org.names import unit_names
 from ged.register.models import Channel, Direction, Priority
 from ged.unit import Actor, ReadSession
 from web.site import natures
@@ -31,6 +32,7 @@ def choices(
     found = {
         "periode": [(name, str(text)) for name, text in PERIODS.items() if name != USUAL],
         "unite": sorted(((str(one), name) for one, name in units.items()), key=lambda pair: pair[1]),
+        "entite": _entity(actor, asked),
         "registre": [(str(one), name) for one, name in registers(session, actor, whole)],
         **_known(),
     }
@@ -45,10 +47,17 @@ def few(
     of_registers = registers(session, actor, whole) if "registre" in asked.given else []
     found = {
         "unite": [(str(one), name) for one, name in units.items() if one == asked.unit_id],
+        "entite": _entity(actor, asked),
         "registre": [(str(one), name) for one, name in of_registers],
         **_known(),
     }
     return _with_chosen(found, asked)
+
+
+def _entity(actor: Actor, asked: AskedFigures) -> list[tuple[str, str]]:
+    """The entity of whose units figures are asked for: its top may be none of the units to choose from."""
+    given = asked.given.get("entite", "")
+    return [(given, unit_names(actor)[int(given)])] if given else []
 
 
 def _known() -> dict[str, list[tuple[str, str]]]:
@@ -80,7 +89,7 @@ def chosen(asked: AskedFigures, those: Choices) -> list[Chosen]:
     ] + ([(left_out.NAME, words.filter_name(left_out.NAME), left)] if left else [])
 
 
-ORDER = ("unite", "nature", "sens", "registre", "canal", "priorite", "etape")
+ORDER = ("unite", "entite", "nature", "sens", "registre", "canal", "priorite", "etape")
 """Of the filters in the form."""
 
 

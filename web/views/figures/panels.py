@@ -511,12 +511,9 @@ def entities(board: Board) -> Panel | None:
     if len(found) < 2:
         return None
     names = board.units
-    seen = board.asked.sight.unit_ids
-    # Of rounded numbers the whole is told, and no letters of it. An entity whose top is out of reach is no filter.
-    is_named = board.is_exact
+    # Of rounded numbers the whole is told, and no letters of it.
     rows: list[NamedLine] = [
-        (names.get(one, "—"), {"unite": str(one), "seul": words.ENTITY} if is_named and one in seen else {}, line)
-        for one, line in found.items()
+        (names.get(one, "—"), {"entite": str(one)} if board.is_exact else {}, line) for one, line in found.items()
     ]
     return _side_by_side(board, "entities", str(_("Par entité")), str(_("Entité")), rows)
 

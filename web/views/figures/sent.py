@@ -35,7 +35,7 @@ period's end, the last days beside those before, days ahead."""
 def holds(filter_name: str, panel_id: str) -> bool:
     """Whether a filter of the page narrows this panel, or changes it."""
     if panel_id in papers.PANELS:
-        return filter_name == "unite"
+        return filter_name in ("unite", "entite")
     if filter_name == left_out.NAME:
         return panel_id in FORECASTS
     return filter_name != "etape" or panel_id in STAGED
