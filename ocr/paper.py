@@ -23,6 +23,7 @@ _ROUGH, _ROUGHER = 0.02, 2.0  # steps from pixel to pixel, of the paper's bright
 _ROUGH_AROUND, _LEAST_ROUGH = 7, 20  # cells, and percent of them: among lines of writing, some are smooth
 _FULL_INK = 0.8  # the darkness that weak strokes are raised to
 _MAX_GAIN = 3.0
+_OTHER_SIDE, _LIGHT_LINE = 0.24, 0.34  # of the strokes around: below, the other side's; above, a line
 _NO_INK = (0.06, 0.12)  # a smaller difference from the paper is paper: the first among faint strokes on smooth paper
 _STROKES, _FAINT_STROKES = 0.2, (0.45, 0.6)  # darker is a stroke; the middle one where strokes are faint, and are not
 _BLANK_SHARE, _ABOVE_GRAIN = 60, 1.4  # percent of the cells that hold no writing; their darkest points are grain
@@ -35,11 +36,13 @@ _ROUGH_SHARE = 0.3
 _MAX_BLUR = 1.4
 
 
-def freshened(gray: Image.Image) -> Image.Image:
+def freshened(gray: Image.Image, *, by_line: bool = False) -> Image.Image:
     """The page in black on white, mode ``L``, of the same size.
 
     Args:
         gray: mode ``L``, at the size at which it will be read.
+        by_line: strengthen each line by its own strokes, so that one lighter than those beside it becomes dark too. Letters
+            of other lines change a little by it: of a page without light lines it costs some words.
     """
     paper, bed = _paper(gray)
     ink = _share_of_ink(gray, paper)
@@ -50,7 +53,7 @@ def freshened(gray: Image.Image) -> Image.Image:
     blur = min(_MAX_BLUR, (grain - _GRAIN) * _GRAIN_TO_BLUR)
     if blur > 0.3:
         ink = ndimage.gaussian_filter(ink, blur)
-    gain, no_ink = _gain(darkest), _no_ink(darkest)
+    gain, no_ink = _gain(darkest, by_line=by_line), _no_ink(darkest)
     # In place: each new array of these millions of values would be memory fetched from the kernel.
     _multiply(ink, gain / (_FULL_INK - no_ink))
     ink -= np.float32(no_ink / (_FULL_INK - no_ink))
@@ -124,9 +127,16 @@ def _darkest(ink: Ink) -> Ink:
     return darkest
 
 
-def _gain(darkest: Ink) -> Ink:
-    """How much the ink around each cell is strengthened: not where there is only grain, and not without bound."""
+def _gain(darkest: Ink, *, by_line: bool) -> Ink:
+    """How much the ink around each cell is strengthened: not where there is only grain, and not without bound.
+
+    By line, marks much lighter than the lines around stay as weak as they are: they may be those of the other side.
+    """
     strokes = ndimage.gaussian_filter(ndimage.maximum_filter(darkest, size=(9, 15)), 6)
+    if by_line:
+        line = ndimage.gaussian_filter(ndimage.maximum_filter(darkest, size=(3, 15)), (1, 6))
+        written = np.clip((line / np.maximum(strokes, 0.05) - _OTHER_SIDE) / (_LIGHT_LINE - _OTHER_SIDE), 0, 1)
+        strokes += written * (np.minimum(line, strokes) - strokes)
     return np.asarray(np.clip(_FULL_INK / np.maximum(strokes, 0.05), 1, _MAX_GAIN), dtype=np.float32)
 
 

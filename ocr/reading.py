@@ -24,6 +24,7 @@ from ocr.image import shrink, turn
 from ocr.lines import Line, Token, confidence_of
 from ocr.margin import written_regions
 from ocr.orientation import runs_upright
+from ocr.paper import freshened
 from ocr.plausible import is_tall, legible_lines, unreadable
 from ocr.scan import Scan
 from ocr.skew import skew_degrees
@@ -52,6 +53,7 @@ _SURE_LETTERS = 40  # with fewer, scratches may be taken for letters: five were 
 _LEGIBLE_SAMPLE = 50.0  # of writing the right way up: 83 to 95 were measured there, 12 to 44 elsewhere
 _LEFT_OUT = 0.01  # of a page's ink: worth reading these places again
 _MUCH_LEFT_OUT = 0.35  # the lines of the page were not found
+_LIGHT_LEFT_OUT, _SURE_LIGHT = 0.03, 70.0  # the first as above; a line read less surely is the other side's, or a stain
 _SAMPLE_HEIGHT = 0.2
 _MM_PER_INCH = 25.4
 
@@ -224,7 +226,7 @@ class Reader:
 
     def _with_a_second_look(self, sheet: _Sheet, lines: list[Line]) -> list[Line]:
         """Read doubtful lines and missed regions again; at a timeout, the results so far are kept."""
-        for reread in (self._wider, self._with_what_was_left):
+        for reread in (self._wider, self._with_what_was_left, self._with_light_lines):
             try:
                 lines = reread(sheet, lines)
             except EngineFailed as failure:
@@ -262,6 +264,18 @@ class Reader:
         for region in regions if share > _LEFT_OUT else ():
             found = self._page(region.cut(sheet.fresh), sheet.dpi, BLOCK, width=_NARROW)
             lines = merged(lines, [region.placed(line) for line in found])
+        return lines
+
+    def _with_light_lines(self, sheet: _Sheet, lines: list[Line]) -> list[Line]:
+        """Read lines that are much lighter than those around: tesseract finds the lines of a page by one threshold."""
+        regions, share = unread_regions(sheet.fresh, lines, light=True)
+        if share < _LIGHT_LEFT_OUT or unreadable(lines):
+            return lines
+        lifted = freshened(shrink(sheet.scanned, max(sheet.fresh.size)), by_line=True)
+        for region in regions:
+            found = self._page(region.cut(lifted), sheet.dpi, BLOCK, width=sheet.width)
+            sure = [line for line in found if confidence_of([line]) > _SURE_LIGHT]
+            lines = merged(lines, [region.placed(line) for line in sure])
         return lines
 
 

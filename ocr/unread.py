@@ -12,6 +12,8 @@ from ocr import filters
 from ocr.image import shrink
 from ocr.lines import Line, Token
 
+_INK, _LIGHT_INK = 200, 245  # levels of light at the size below; freshened paper is white
+_DARK_SHARE = 0.3  # of a region's ink: with more it is no light line, and was looked at before
 _LONG_SIDE_PX = 440  # a line of writing is 4 to 8 pixels high
 _RULE_PX = 40
 _RUN_TOGETHER = (7, 15)  # pixels down and across
@@ -63,15 +65,16 @@ class Box:
         return replace(line, tokens=tuple(tokens))
 
 
-def unread_regions(fresh: Image.Image, lines: Sequence[Line]) -> tuple[list[Box], float]:
+def unread_regions(fresh: Image.Image, lines: Sequence[Line], *, light: bool = False) -> tuple[list[Box], float]:
     """Regions with ink that looks like writing but is outside all words, and their share of the ink of writing.
 
     Args:
         fresh: the page as ``ocr.paper.freshened`` returns it.
         lines: the lines read on it.
+        light: only regions whose ink stayed light among the darker lines around.
     """
-    small = shrink(fresh, _LONG_SIDE_PX)
-    ink = np.asarray(small) < 200
+    small = np.asarray(shrink(fresh, _LONG_SIDE_PX))
+    ink = small < (_LIGHT_INK if light else _INK)
     ink = ink & ~_rules(ink)
     every = int(ink.sum())
     for token in (token for line in lines for token in line.tokens):
@@ -84,7 +87,10 @@ def unread_regions(fresh: Image.Image, lines: Sequence[Line]) -> tuple[list[Box]
     for number, (rows, columns) in enumerate(ndimage.find_objects(labels), 1):
         if rows.stop - rows.start < _MIN_HEIGHT_PX or columns.stop - columns.start < _MIN_WIDTH_PX:
             continue
-        weight = int((ink[rows, columns] & (labels[rows, columns] == number)).sum())
+        own = ink[rows, columns] & (labels[rows, columns] == number)
+        weight = int(own.sum())
+        if light and int((own & (small[rows, columns] < _INK)).sum()) > _DARK_SHARE * weight:
+            continue
         box = Box(
             max(0, columns.start - 4) / width,
             max(0, rows.start - 3) / height,

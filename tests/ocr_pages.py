@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pikepdf
 import zxingcpp
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 FONT = "/usr/share/fonts/truetype/dejavu/DejaVuSerif.ttf"
@@ -52,6 +53,18 @@ def aged(image: Image.Image, *, degrees: float = 1.5, noise: float = 10.0) -> Im
     turned = image.rotate(-degrees, Image.Resampling.BICUBIC, fillcolor=255)
     grain = np.random.default_rng(7).normal(0, noise, (image.height, image.width))
     return Image.fromarray(np.clip(np.asarray(turned) * 0.88 + grain, 0, 255).astype(np.uint8))
+
+
+def with_light_lines(page: Image.Image, left: float) -> tuple[Image.Image, NDArray[np.bool_]]:
+    """The page with each second line of its text lightened to a share of its ink, and the rows of these lines."""
+    plane = np.asarray(page).astype(np.float32)
+    held = np.concatenate(([False], (plane < 128).any(axis=1), [False]))
+    starts, ends = (np.nonzero(np.diff(held.astype(np.int8)) == step)[0] for step in (1, -1))
+    light = np.zeros(len(plane), dtype=np.bool_)
+    for start, end in list(zip(starts, ends, strict=True))[::2]:
+        light[start:end] = True
+    plane[light] = 255 - (255 - plane[light]) * left
+    return Image.fromarray(plane.astype(np.uint8)), light
 
 
 def with_qr(image: Image.Image, text: str, *, module_px: int = 8) -> Image.Image:

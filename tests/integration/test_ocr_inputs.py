@@ -18,7 +18,7 @@ from ged.ports import PageRef, RecognisedPage
 from ocr import bilevel
 from ocr.coding import group4
 from ocr.engine import TesseractEngine
-from tests.ocr_pages import LETTER, aged, digital_pdf, draw, error_rate, save, scan_pdf
+from tests.ocr_pages import LETTER, aged, digital_pdf, draw, error_rate, save, scan_pdf, with_light_lines
 
 pytestmark = pytest.mark.in_turns(2)
 
@@ -226,3 +226,11 @@ def test_first_look_at_many_pages_keeps_their_order(engine: TesseractEngine, tmp
     pages = engine.inspect(tmp_path / "many.pdf", filename="m", timeout_s=TIMEOUT_S).pages
     shapes = [page.width_px / page.height_px for page in pages]
     assert shapes == pytest.approx([width / height for width, height in sizes], abs=0.002)
+
+
+def test_lines_much_lighter_than_those_beside_them_are_read(engine: TesseractEngine, tmp_path: Path) -> None:
+    page, _ = with_light_lines(draw(size=HALF), 0.25)
+    source = tmp_path / "light.png"
+    page.save(source, dpi=(150, 150))
+    _, (found,) = read(engine, source)
+    assert set(LETTER.split()) <= set(found.text.split())

@@ -12,7 +12,7 @@ from ocr.orientation import runs_upright
 from ocr.paper import freshened
 from ocr.plausible import is_tall, legible_lines, unreadable
 from ocr.unread import merged, unread_regions
-from tests.ocr_pages import aged, draw
+from tests.ocr_pages import aged, draw, with_light_lines
 
 pytestmark = pytest.mark.slow
 
@@ -190,3 +190,20 @@ def test_faint_letters_beside_darker_ones_stay_whole_on_smooth_paper() -> None:
     both[:, faint] = np.asarray(PAGE.point([230 - (255 - level) * 20 // 255 for level in range(256)]))[:, faint]
     written = (np.asarray(PAGE) < 60) & faint
     assert np.median(np.asarray(freshened(Image.fromarray(both)))[written]) < 205
+
+
+@pytest.mark.parametrize(("left", "darkest", "lightest"), [(0.4, 0, 110), (0.15, 200, 255)])
+def test_by_line_a_lighter_line_becomes_dark_and_marks_of_the_other_side_do_not(
+    left: float, darkest: int, lightest: int
+) -> None:
+    page, rows = with_light_lines(PAGE, left)
+    written = (np.asarray(PAGE) < 60) & rows[:, None]
+    assert darkest <= np.median(np.asarray(freshened(page, by_line=True))[written]) <= lightest
+
+
+def test_lines_that_stayed_light_are_looked_for_apart_from_dark_ones() -> None:
+    page, rows = with_light_lines(PAGE, 0.2)
+    places = [(box.top * SMALL[1], box.bottom * SMALL[1]) for box in unread_regions(freshened(page), [], light=True)[0]]
+    assert places
+    assert all(rows[int(top) : int(bottom)].mean() > 0.3 for top, bottom in places)
+    assert unread_regions(freshened(PAGE), [], light=True) == ([], 0.0)
