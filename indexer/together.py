@@ -29,7 +29,7 @@ def not_together(
     first: Iterable[Stored],
     are_held: Callable[[Sequence[ParsedQuery]], Sequence[bool]],
 ) -> NotTogether | None:
-    """The words of a search that no letter contains together; None if there is such a letter, or nobody reads the answer.
+    """The words of a search that no letter contains together; None if there is such a letter, no letter at all, or no reader of it.
 
     Args:
         first: the first letters found, read as far as needed.
@@ -39,12 +39,15 @@ def not_together(
     if not (words and query.highlight and query.offset == 0 and query.limit > 0):
         return None
     seen: set[Words] = set()
-    for letter in islice(first, LOOKED_AT):
+    looked_at = 0
+    for looked_at, letter in enumerate(islice(first, LOOKED_AT), 1):
         line = _line(letter)
         held = {word for word in words if _stands(word, line)}
         if len(held) == len(set(words)):
             return None
         seen |= held
+    if not looked_at:
+        return None
     is_each_asked = 1 < len(words) <= MAX_WORDS
     unseen = [node for node, word in zip(parsed.words, words, strict=True) if word not in seen] if is_each_asked else []
     has_all, *has_each = are_held([_as_written(parsed, parsed.words), *(_as_written(parsed, (one,)) for one in unseen)])
