@@ -39,14 +39,15 @@ def not_together(
     if not (words and query.highlight and query.offset == 0 and query.limit > 0):
         return None
     seen: set[Words] = set()
-    looked_at = 0
-    for looked_at, letter in enumerate(islice(first, LOOKED_AT), 1):
+    is_any_found = False
+    for letter in islice(first, LOOKED_AT):
+        is_any_found = True
         line = _line(letter)
         held = {word for word in words if _stands(word, line)}
         if len(held) == len(set(words)):
             return None
         seen |= held
-    if not looked_at:
+    if not is_any_found:
         return None
     is_each_asked = 1 < len(words) <= MAX_WORDS
     unseen = [node for node, word in zip(parsed.words, words, strict=True) if word not in seen] if is_each_asked else []
