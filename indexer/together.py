@@ -15,11 +15,11 @@ from indexer.passages import Stored
 from indexer.tree import Node, ParsedQuery, Words, plain
 
 LOOKED_AT = 5
-"""The first letters are those with all words, if there are any; and the index is not asked for a word that they contain."""
+"""How many of the first letters are looked at. A letter with all words comes first, so it is most often among them."""
 MAX_CHARACTERS = 60_000
-"""The characters of a letter to look at."""
+"""How many characters of a letter are looked at: its stems are computed for each search."""
 MAX_WORDS = 12
-"""Of more words, the index is not asked for each."""
+"""Of a search with more words, the index is not asked for each word: each costs a search of its own."""
 _MARKS = ",;:.!?()[]"
 
 
@@ -33,7 +33,7 @@ def not_together(
 
     Args:
         first: the first letters found, read as far as needed.
-        are_held: tells of several searches whether each finds a letter.
+        are_held: asks the index several searches at once; returns for each whether it finds a letter.
     """
     words = [leaf for node in parsed.words if isinstance(leaf := plain(node), Words)]
     if not (words and query.highlight and query.offset == 0 and query.limit > 0):
@@ -69,15 +69,17 @@ def _as_written(parsed: ParsedQuery, nodes: Sequence[Node]) -> ParsedQuery:
 def _line(letter: Stored) -> str:
     """The stems of a letter's texts, in one line."""
     texts = [*letter.texts.values(), *(text for _, _, text in letter.pages)]
-    stems = [" ".join(analysis.forms(word).stem for word in analysis.spelled(text)) for text in _first(texts)]
+    stems = [" ".join(analysis.forms(word).stem for word in analysis.spelled(text)) for text in _beginning(texts)]
     return f" {' | '.join(stems)} "
 
 
 def _stands(word: Words, line: str) -> bool:
+    """Whether a line of stems has the word or one of its synonyms."""
     return any(f" {' '.join(form.stem for form in run)} " in line for run in (word.forms, *word.also, *word.akin))
 
 
-def _first(texts: Iterable[str]) -> Iterable[str]:
+def _beginning(texts: Iterable[str]) -> Iterable[str]:
+    """The first ``MAX_CHARACTERS`` of the texts together."""
     left = MAX_CHARACTERS
     for text in texts:
         if left > 0:

@@ -44,8 +44,8 @@ from sandbox import Isolation
 
 PAGES_A_LOOK = 8
 MOST_WORDS = 600_000
-"""Of a document, for each word takes half a kilobyte until it is stored: 500 pages of 1,200 words. Pages beyond keep their picture
-and their place in the searchable file; their words are not taken."""
+"""The most words of a document: 500 pages of 1,200 words. Each word takes half a kilobyte until it is stored. A page whose words would
+be more keeps its picture and its place in the searchable file, and is flagged ``failed``; its words are not taken."""
 _PLACEHOLDER_SIZE = (595, 842)
 _GRACE_S = 3.0  # a child that gives up by itself leaves more results than a killed child
 

@@ -41,8 +41,8 @@ def freshened(gray: Image.Image, *, by_line: bool = False) -> Image.Image:
 
     Args:
         gray: mode ``L``, at the size at which it will be read.
-        by_line: strengthen each line by its own strokes, so that one lighter than those beside it becomes dark too. Letters
-            of other lines change a little by it: of a page without light lines it costs some words.
+        by_line: strengthen each line by its own strokes, so that a line lighter than those beside it becomes dark too. It also
+            changes the letters of the other lines a little, and some of their words are read worse.
     """
     paper, bed = _paper(gray)
     ink = _share_of_ink(gray, paper)

@@ -36,7 +36,7 @@ class Gap:
     end: int
 
     def digest(self, name: str) -> bytes:
-        """The digest of all bytes but those of the value. What a child says of it is not asked."""
+        """The digest of all bytes but those of the value. It is computed here: a child might name another one."""
         before, appended = self.pieces
         found = hashlib.new(name, before)
         view = memoryview(appended)
@@ -55,7 +55,7 @@ class PdfsApart:
     """Children that open PDFs, two at a time. They end with this object or the interpreter."""
 
     def __init__(self, *, isolation: Isolation | None = None, timeout_s: float = TIMEOUT_S) -> None:
-        """Prepare; nothing is started yet."""
+        """Start no child yet: the first request does."""
         self._timeout_s = timeout_s
         self._pool = Pool(
             "signing.pdf_child:service",

@@ -300,10 +300,10 @@ class OidcProvider:
 
 
 def _whole(client: httpx.Client, method: str, url: str, more: Mapping[str, Any]) -> tuple[httpx.Response, bytes]:
-    """An answer, with no more bytes and no more time than one of a provider takes.
+    """The response and its body.
 
     Raises:
-        ValueError: it is longer, or slower.
+        ValueError: the body has more than ``MAX_ANSWER_BYTES``, or takes longer than two pieces may (``ANSWER_S``).
     """
     until_s, content = time.monotonic() + 2 * ANSWER_S, bytearray()
     with client.stream(method, url, **more) as answer:

@@ -252,7 +252,8 @@ def _grains(session: Session, cut: Cut, by: By, cells: type[Base] = FigureCell) 
 
 
 def _counted(session: Session, cut: Cut, period: Period, by: By, counted: Names) -> dict[Key, dict[str, int]]:
-    """As many keys as with all columns: a row that is none, or appears, would tell of a letter."""
+    """Key -> counted column -> letters. A key with letters in none of the wanted columns has its row, with zeros: its coming and going
+    would tell of a letter."""
     parts = span(period, _grains(session, cut, by))
     rows = summed(session, FigureCell, cut, parts, (_COLUMNS[by],), queries.columns(counted))
     return {key: dict(zip(counted, map(int, letters), strict=True)) for key, *letters in rows}

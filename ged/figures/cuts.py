@@ -43,7 +43,7 @@ CHOICES: Mapping[str, InstrumentedAttribute[Any]] = {
 }  # fmt: skip
 """The choices of a ``Cut`` after its units, with their columns."""
 FEW = frozenset({"natures", "channels", "priorities"})
-"""Those of them that few keys meet."""
+"""Those of ``CHOICES`` whose values few keys have."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,8 @@ class Cut:
         return units + tuple(name for name in CHOICES if getattr(self, name))
 
     @property
-    def is_narrow(self) -> bool:
-        """Whether it chooses among registers, channels or priorities: what the key of all natures together tells, and not that of a sum (``sums``)."""
+    def chooses_register_channel_or_priority(self) -> bool:
+        """The key of all natures together tells these three apart; the key of a sum does not (``sums``)."""
         return any((self.register_ids, self.channels, self.priorities))
 
     def clauses(self) -> list[ColumnElement[bool]]:
@@ -160,7 +160,7 @@ def summed(
     """
     shape = tuple(Part(one.grain, one.since and date.min, one.until and date.min) for one in parts)
     cut = in_keys(cut, parts[0].grain)
-    # PostgreSQL knows how few keys are chosen, and is only led astray.
+    # For SQLite alone: PostgreSQL estimates how few keys are chosen, and takes a worse plan with the second condition.
     begins_at_keys = is_sqlite(session) and not FEW.isdisjoint(cut.narrowed_by)
     statement = _sum(
         cells, cut.narrowed_by, shape, tuple(grouped_by), tuple(numbers), has_stage=stage is not None,

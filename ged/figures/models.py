@@ -37,7 +37,7 @@ class FigureState(Base):
     sums_whole: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
     """False: there are no cells of sums to be read; a program of the release before would not keep them up (``sums.OPENED_BY``)."""
     sums_upto: Mapped[date | None]
-    """While sums are made of cells that are there: the month up to which they are, and are kept up; None: none are being made."""
+    """The last month whose sums are made, while they are made month by month (``sums.make_next``). None: none are being made."""
 
 
 class FigureDay(Base):
@@ -86,8 +86,9 @@ class FigureKey(Base):
     sum_id: Mapped[int | None] = mapped_column(Id)
     """The key of the sum to which its cells are added as well; None: of a key that no letter has, and while there are no sums."""
     natures_id: Mapped[int | None] = mapped_column(Id)
-    """As ``sum_id``, the key of all natures together; ``all_id``: that of all units."""
+    """As ``sum_id``: the key of all natures together."""
     all_id: Mapped[int | None] = mapped_column(Id)
+    """As ``sum_id``: the key of all units together."""
 
 
 LISTED = (

@@ -60,8 +60,8 @@ AT_ONCE = 400
 YEARS_AHEAD = 2
 WHOLE_DAYS: Sequence[WholeDays] = (scanned.STATIONS, handed.SLIPS)
 """The cells whose days are always counted whole: counted, healed and verified in this order."""
-OF_SLIPS = ("slip.signed", "slip.voided", "slip.received")
-"""The acts on a slip that give its receiver the right to know of its letters, or withdraw it."""
+SLIP_ACCESS_ACTS = ("slip.signed", "slip.voided", "slip.received")
+"""The acts on a slip by which its receiver may know of its letters, or may not any more."""
 
 
 def has_acts(session: Session) -> bool:
@@ -178,7 +178,7 @@ def _drop_keys(services: Services, *, now: datetime) -> None:
     used = [select(one.key_id).where(one.key_id == FigureKey.id).exists() for one in (FigureLetter, *sums.MODELS)]
     part = aliased(FigureKey)
     is_sum = FigureKey.register_id <= NO_REGISTER
-    links = (getattr(part, level.link.key) == FigureKey.id for level in sums.LEVELS)
+    links = (getattr(part, kind.link.key) == FigureKey.id for kind in sums.SUM_KINDS)
     has_parts = select(part.id).where(or_(*links)).exists()
     for attempt in services.attempts(now):
         with attempt as uow:
@@ -254,7 +254,7 @@ def letters_of(session: Session, after: int, upto: int) -> set[int]:
     carried = (
         select(SlipLine.mail_id)
         .join(AuditEntry, AuditEntry.subject_id == SlipLine.slip_id)
-        .where(*span, AuditEntry.subject_kind == "slip", AuditEntry.action.in_(OF_SLIPS))
+        .where(*span, AuditEntry.subject_kind == "slip", AuditEntry.action.in_(SLIP_ACCESS_ACTS))
     )
     found = (session.scalars(one) for one in (named, numbered, carried))
     return {one for ids in found for one in ids if one is not None}

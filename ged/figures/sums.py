@@ -7,7 +7,8 @@ with grains of their own, and are kept up by the same statements (``cells``): at
 others.
 
 **Made of cells that are there** (after an upgrade) they are month by month, each in a transaction, so that on SQLite nobody waits for
-long. From the first month on whoever counts keeps them up. What is added meanwhile to a month that is still to be made is made anew with it.
+long. From the first month on, whoever counts letters adds to all sums, also to those of later months. When such a month's turn comes, its
+sums are deleted and made anew from the cells, so nothing is added twice.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -57,15 +58,16 @@ MODELS = (FigureCell, FigureDelay, FigureFlow, FigureHour)
 
 
 @dataclass(frozen=True)
-class Level:
-    """Cells that are sums of those of the letters' keys.
+class SumKind:
+    """A kind of sum: which keys are added up into one key, and in which tables.
 
     Attributes:
-        prefix: of their grains.
-        link: the column of ``FigureKey`` with the key of the sum.
-        shared: what a key has in common with the key of its sum.
-        register: the register of the key of the sum, by that of a key; ``others``: what else it has.
-        models: the tables with its cells.
+        prefix: of the names of its grains (``stages.Grain``).
+        link: the column of ``FigureKey`` that holds the id of the key of the sum.
+        shared: the columns that a key and the key of its sum have in common.
+        register: computes the register of the key of the sum from the register of a key.
+        others: the remaining columns of the key of the sum, with their fixed values.
+        models: the tables that hold cells of this kind.
     """
 
     prefix: str
@@ -82,22 +84,22 @@ class Level:
         return and_(total.register_id == self.register(FigureKey.register_id), *same, *fixed)
 
 
-LEVELS = (
-    Level(
+SUM_KINDS = (
+    SumKind(
         "sum_",
         FigureKey.sum_id,
         ("unit_id", "direction", "level"),
         lambda _register: literal_column(str(NO_REGISTER), Integer),
         {"nature": "", "channel": Channel.HAND, "priority": Priority.NORMAL},
     ),
-    Level(
+    SumKind(
         "natures_",
         FigureKey.natures_id,
         ("unit_id", "direction", "level", "channel", "priority"),
         lambda register: -register,
         {"nature": ""},
     ),
-    Level(
+    SumKind(
         "all_",
         FigureKey.all_id,
         ("direction", "nature", "level"),
@@ -133,7 +135,7 @@ def state_of(session: Session) -> FigureState | None:
 
 
 def are_kept(session: Session) -> bool:
-    """Whether whoever counts letters keeps sums up: there are, or are being made."""
+    """Whether whoever counts letters must also change the sums: because there are sums, or because they are being made."""
     state = state_of(session)
     return state is not None and (state.sums_whole or state.sums_upto is not None)
 
@@ -151,13 +153,14 @@ def grains(
     if state is None or not state.sums_whole:
         return OF_KEYS
     has_natures = by_nature or bool(cut.natures)
-    # Delays and hours are as many of all units, by nature, as of units. A flow names its units.
+    # Without a nature, delays and hours are read from the sums of the units: those of all units, by nature, are as many rows.
+    # A flow names its units, so there are none of all units.
     may_be_of_all = cells is FigureCell or (has_natures and cells is not FigureFlow)
-    if may_be_of_all and not (by_unit or cut.is_narrow) and _takes_all(session, cut):
+    if may_be_of_all and not (by_unit or cut.chooses_register_channel_or_priority) and _takes_all(session, cut):
         return OF_ALL
     if has_natures:
         return OF_KEYS
-    return OF_NATURES if cut.is_narrow else OF_SUMS
+    return OF_NATURES if cut.chooses_register_channel_or_priority else OF_SUMS
 
 
 def _takes_all(session: Session, cut: Cut) -> bool:
@@ -172,29 +175,27 @@ def _takes_all(session: Session, cut: Cut) -> bool:
 
 @cache
 def _other_key() -> Select[int]:
-    """A key of another unit than some."""
+    """The id of a key whose unit is none of ``UNITS``."""
     return select(FigureKey.id).where(FigureKey.unit_id != NO_UNIT, ~Among(FigureKey.unit_id, UNITS)).limit(1)
 
 
 def link(session: Session) -> None:
     """Give each key that has none its sums. The caller holds ``FigureState``."""
-    for level in LEVELS:
+    for kind in SUM_KINDS:
         total = aliased(FigureKey)
-        is_new = and_(level.link.is_(None), FigureKey.register_id > NO_REGISTER)
-        is_there = level.is_own(total)
-        register = level.register(FigureKey.register_id).label("register_id")
-        columns = (register, *(getattr(FigureKey, name) for name in level.shared))
+        is_new = and_(kind.link.is_(None), FigureKey.register_id > NO_REGISTER)
+        is_there = kind.is_own(total)
+        register = kind.register(FigureKey.register_id).label("register_id")
+        columns = (register, *(getattr(FigureKey, name) for name in kind.shared))
         missing = session.execute(
             select(*columns).where(is_new, ~select(total.id).where(is_there).exists()).distinct()
         ).all()
         if missing:
-            names = ("register_id", *level.shared)
-            rows = [dict(zip(names, row, strict=True)) | dict(level.others) for row in missing]
+            names = ("register_id", *kind.shared)
+            rows = [dict(zip(names, row, strict=True)) | dict(kind.others) for row in missing]
             session.execute(insert(table_of(FigureKey)), rows)
         session.execute(
-            update(FigureKey)
-            .where(is_new)
-            .values({level.link.key: select(total.id).where(is_there).scalar_subquery()}),
+            update(FigureKey).where(is_new).values({kind.link.key: select(total.id).where(is_there).scalar_subquery()}),
             execution_options={"synchronize_session": False},
         )
 
@@ -202,14 +203,16 @@ def link(session: Session) -> None:
 def astray() -> Select[int]:
     """The keys without their own sums: with none, or with that of another unit, direction, level, register, channel or priority."""
     own = []
-    for level in LEVELS:
+    for kind in SUM_KINDS:
         total = aliased(FigureKey)
-        own.append(select(total.id).where(total.id == level.link, level.is_own(total)).exists())
+        own.append(select(total.id).where(total.id == kind.link, kind.is_own(total)).exists())
     return select(FigureKey.id).where(FigureKey.register_id > NO_REGISTER, ~and_(*own)).order_by(FigureKey.id)
 
 
 def make_next(session: Session) -> bool:
-    """Make the sums of the next month of the cells that there are; after the last one those of years. The caller holds ``FigureState``, and all figures are whole.
+    """Make the sums of the next month with cells; after the last month, those of the years.
+
+    The caller holds ``FigureState``, and all figures are whole.
 
     Returns:
         Whether months are left.
@@ -235,16 +238,16 @@ def _month_after(session: Session, month: date | None) -> date | None:
 
 
 def _make(session: Session, models: Sequence[type[Base]], grain: Grain, since: date, until: date) -> None:
-    """Make the sums of a grain from one day to another, in place of what is there."""
-    made = [Grain(f"{level.prefix}{grain.value}") for level in LEVELS]
+    """Make the sums of the cells of one grain between two days, both included, in place of those that are there."""
+    made = [Grain(f"{kind.prefix}{grain.value}") for kind in SUM_KINDS]
     for model in models:
         table = table_of(model)
         of_days = table.c.day.between(since, until)
         session.execute(delete(table).where(table.c.grain.in_(made), of_days))
-        for level in LEVELS:
-            if model not in level.models:
+        for kind in SUM_KINDS:
+            if model not in kind.models:
                 continue
-            rows = added(model, select(*table.columns).where(table.c.grain == grain, of_days), level)
+            rows = added(model, select(*table.columns).where(table.c.grain == grain, of_days), kind)
             session.execute(
                 insert(table).from_select([one.name for one in table.columns], rows, include_defaults=False)
             )
@@ -255,23 +258,23 @@ def with_sums(model: type[Base], rows: Select[Any]) -> Select[Any]:
     names = [one.name for one in table_of(model).columns]
     fine = rows.cte().prefix_with("MATERIALIZED")
     each = select(*(fine.c[name] for name in names))
-    more = (added(model, each, level) for level in LEVELS if model in level.models)
+    more = (added(model, each, kind) for kind in SUM_KINDS if model in kind.models)
     return select(each.union_all(*more).subquery("all")).where(true())
 
 
-def added(model: type[Base], rows: Select[Any], level: Level) -> Select[Any]:
-    """What rows of cells add to the cells of their sums of a level."""
+def added(model: type[Base], rows: Select[Any], kind: SumKind) -> Select[Any]:
+    """What rows of cells add to the cells of one kind of sums."""
     table, found = table_of(model), rows.subquery("found")
     keys = [one.name for one in table.primary_key.columns]
     changed: dict[str, Any] = {
-        "grain": literal_column(f"'{level.prefix}'", String).concat(cast(found.c.grain, String)).label("grain"),
-        "key_id": level.link.label("key_id"),
+        "grain": literal_column(f"'{kind.prefix}'", String).concat(cast(found.c.grain, String)).label("grain"),
+        "key_id": kind.link.label("key_id"),
     }
     chosen = [changed.get(name, found.c[name]) for name in keys]
     numbers = [func.sum(found.c[one.name]).label(one.name) for one in table.columns if one.name not in keys]
     return (
         select(*chosen, *numbers)
         .join_from(found, FigureKey, FigureKey.id == found.c.key_id)
-        .where(level.link.is_not(None))
+        .where(kind.link.is_not(None))
         .group_by(*chosen)
     )

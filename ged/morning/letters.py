@@ -73,13 +73,13 @@ def _overdue(ground: Ground, *, is_opened: bool) -> Found:
 
 
 ASKED_FIRST = 4 * MOST
-"""So many late assignments, those of the earliest dates, are asked first whether they were opened and may be told: most
-often ``MOST`` letters of both kinds are among them, and thousands of others need not be asked."""
+"""How many late assignments are looked at first, those with the earliest dates. Most often they hold ``MOST`` letters of both
+kinds, and the rights to thousands of other letters need not be asked."""
 
 
 @composed
 def _earliest(actor: Actor, today: date, count: int) -> Select[*tuple[Any, ...]]:
-    """The first late assignments, so many: whether each was opened, and whether the actor may be told of its letter."""
+    """The first ``count`` late assignments; of each, whether it was opened, and whether the actor may be told of its letter."""
     near = _near(actor, today).limit(count).subquery("near")
     is_opened = _is_opened(near, actor.units, today).label("is_opened")
     return _with_letter(near, is_opened, may_be_told(actor).label("may_be_told")).order_by(near.c.due_on, near.c.id)
@@ -113,7 +113,7 @@ def _all_overdue(actor: Actor, today: date, *, is_opened: bool) -> Select[int]:
 
 def _with_letter(given: Subquery, *columns: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:
     """Assignments with their letters, and further columns."""
-    # An outer join, whose order SQLite keeps: it would go through all letters, and look for the few assignments at each.
+    # SQLite keeps the order of an outer join. An inner join it would begin at all letters, and look for the few assignments of each.
     of_letter = (Mail.id.label("mail_id"), Mail.level)
     joined = select(given.c.id, given.c.due_on, *of_letter, *columns).select_from(given)
     return joined.outerjoin(Mail, Mail.id == given.c.mail_id)

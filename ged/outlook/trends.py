@@ -52,10 +52,8 @@ def together(histories: Iterable[History]) -> History:
 
 def first_months(session: Session, cut: Cut, window: Period) -> dict[int, date]:
     """Unit -> the month of its first letters, counted from ``LOOKED_BACK`` months before a window on. A unit without letters is missing."""
-    month, grain = (
-        months_later(window.since.replace(day=1), -LOOKED_BACK),
-        sums.grains(session, cut, by_unit=True).month,
-    )
+    month = months_later(window.since.replace(day=1), -LOOKED_BACK)
+    grain = sums.grains(session, cut, by_unit=True).month
     rows = session.execute(
         select(FigureKey.unit_id, func.min(FigureCell.day).label("first"))
         .join(FigureCell, FigureKey.id == FigureCell.key_id)

@@ -64,10 +64,8 @@ class Waiting:
 
 def flows(session: Session, cut: Cut, period: Period) -> dict[tuple[int, int], int]:
     """(unit, unit) -> letters that the first one gave to the second one, the last time in the period."""
-    parts, units = (
-        span(period, sums.grains(session, cut, cells=FigureFlow)),
-        (FigureFlow.from_unit_id, FigureFlow.to_unit_id),
-    )
+    parts = span(period, sums.grains(session, cut, cells=FigureFlow))
+    units = (FigureFlow.from_unit_id, FigureFlow.to_unit_id)
     rows = summed(session, FigureFlow, cut, parts, units, (FigureFlow.letters,))
     return {(source, target): int(letters) for source, target, letters in rows}
 

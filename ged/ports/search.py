@@ -144,7 +144,7 @@ class NotTogether:
 
     Attributes:
         words: as typed, without stop words. One word that no letter contains is such a search too.
-        nowhere: those of them that none of these letters contains.
+        nowhere: those of them that none of these letters contains. Empty where the search has too many words to ask for each.
     """
 
     words: tuple[str, ...]
@@ -158,7 +158,7 @@ class SearchResult:
     Attributes:
         notice: code of a message for the person (``query.as_words`` …).
         did_you_mean: the query, respelt with words from letters that these principals may see.
-        not_together: told on the first page of a search with ``highlight``: the hits contain a part of the words.
+        not_together: on the first page of a search with ``highlight``, if each hit contains only a part of the words; else None.
     """
 
     hits: tuple[Hit, ...]

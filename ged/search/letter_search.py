@@ -46,8 +46,8 @@ OUTDATED = "index.schema_outdated"
 """The code of the error of an index that another release made."""
 MAX_WORDS = 12
 _LETTERS = re.compile(r"[^\W\d_]+")
-_SAYS = re.compile(r"[^\W_]")
-"""A letter or a digit. Signs alone are no word, as for the index."""
+_LETTER_OR_DIGIT = re.compile(r"[^\W_]")
+"""A word has one: signs alone are no word for the index either."""
 MEANT_READ = 5
 """Number of hits of another spelling that are checked before the spelling is offered."""
 
@@ -351,7 +351,9 @@ def _without_index(services: Services, session: Session, actor: Actor, query: Se
 def _plain_words(text: str) -> list[str]:
     """Words without the operators and field names of the query language."""
     words = (word.strip("\"'«»()*-").rpartition(":")[2] for word in text.split())
-    return [word for word in words if _SAYS.search(word) and word not in ("OU", "OR", "ET", "AND")][:MAX_WORDS]
+    return [word for word in words if _LETTER_OR_DIGIT.search(word) and word not in ("OU", "OR", "ET", "AND")][
+        :MAX_WORDS
+    ]
 
 
 def _word(word: str) -> ColumnElement[bool]:

@@ -198,7 +198,12 @@ def count_papers(actor: Actor) -> Select[int]:
 
 
 def papers(actor: Actor, *narrowed: ColumnElement[bool], most: int) -> Select[int]:
-    """The first letters whose originals lie at the actor's units and must be passed on, with further conditions on the letter."""
+    """The first letters whose originals lie at the actor's units and must be passed on.
+
+    Args:
+        narrowed: further conditions on ``Mail``.
+        most: how many letters, by their ids.
+    """
     units = {post.unit_id: post for post in actor.working_posts}
     asked = [
         _of_actor(compose(_here(post, actor), letter), actor, letter).with_only_columns(letter.id).order_by(letter.id)
@@ -215,7 +220,7 @@ def papers(actor: Actor, *narrowed: ColumnElement[bool], most: int) -> Select[in
 
 
 def _in_order(state: MailState, narrowed: Sequence[ColumnElement[bool]]) -> type[Mail]:
-    """Letters of a state, the first ones first: what lies where and who may see it is asked of no more than are needed.
+    """Letters of a state, by their ids, so that places and rights are asked of no more letters than are needed.
 
     The order keeps PostgreSQL from putting them into the statement around, where it would ask all of them. SQLite's index
     of states has this order.

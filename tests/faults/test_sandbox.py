@@ -300,7 +300,6 @@ OWNER = """
 import sys, threading, time
 from sandbox import room
 from sandbox import NONE, Limits, Pool
-from sandbox.child import SWOLLEN_BYTES
 from sandbox.isolation import candidates
 kinds = {one.kind.value: one for one in candidates()}
 limits = Limits(programs=True)

@@ -50,12 +50,12 @@ def test_sums_that_are_made_while_people_act_and_runs_count_miss_and_double_noth
     play.count()
     without_sums(services, sums.OPENED_BY)
     added, made = sums.added, sums.make_next
-    of_a_month = iter(range(2 * len(sums.MODELS) * len(sums.LEVELS)))
+    of_a_month = iter(range(2 * len(sums.MODELS) * len(sums.SUM_KINDS)))
 
-    def dies(model: Any, rows: Any, level: Any) -> Any:
+    def dies(model: Any, rows: Any, kind: Any) -> Any:
         if next(of_a_month, None) is None:
             raise KeyboardInterrupt
-        return added(model, rows, level)
+        return added(model, rows, kind)
 
     with monkeypatch.context() as patched:
         patched.setattr(sums, "added", dies)

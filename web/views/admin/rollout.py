@@ -211,7 +211,7 @@ def _in_words(changes: Sequence[Change], seen: OrganisationFile, wanted: Organis
 
 
 def _names(file: OrganisationFile) -> dict[tuple[str, str], str]:
-    """What the records are called that others name."""
+    """(section, code) -> name, of the units, people, posts and registers to which other records refer."""
     named = {("units", one.code): one.name for one in file.units} | {
         ("people", one.account): one.name for one in file.people
     }

@@ -71,6 +71,7 @@ PERIOD = ("vue", "periode", "du", "au")
 
 LEAVING = (What.NUMBERED, What.SIGNED, What.DISPATCHED)
 COMING = (What.RECEIVED, What.ANSWERED, What.CLOSED)
+"""The movements that a page of figures counts: ``LEAVING`` of outgoing letters, ``COMING`` of all others."""
 
 
 class Problem(NamedTuple):
@@ -143,7 +144,7 @@ class AskedFigures:
 
     @property
     def moved(self) -> tuple[What, ...]:
-        """What came and went, as the page tells it: of letters that leave another thing."""
+        """What the page counts as coming and going: other movements where only outgoing letters are asked for."""
         return LEAVING if self.direction is Direction.OUTGOING else COMING
 
     @property
@@ -284,9 +285,9 @@ def _units(
 def _of_entity(
     args: MultiDict[str, str], actor: Actor, sight: Sight, given: dict[str, str], problems: list[Problem]
 ) -> Sight:
-    """Of the units that are seen, those of one entity, whose top may be out of the reader's reach.
+    """Of the units that are seen, those of one entity. The entity's top need not be among them.
 
-    Only of who may see each letter: a part of rounded numbers would be told beside the whole.
+    Only for readers of exact numbers: with rounded ones, the part and the whole side by side would tell of a letter.
     """
     typed = args.get("entite", "").strip()
     if not typed:

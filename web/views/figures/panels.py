@@ -614,8 +614,8 @@ def _side_by_side(board: Board, name: str, title: str, first: str, found: list[N
         title,
         str(
             _(
-                "En instance à la fin de la période, dont en retard ; le plus de retards d'abord. Délais (%(stage)s), en jours ouvrés : "
-                "la moitié des courriers tient le délai médian, 9 sur 10 l'autre.",
+                "En instance à la fin de la période, dont en retard ; le plus de retards d'abord. Délais (%(stage)s), en jours ouvrés : un "
+                "courrier sur deux n'a pas dépassé le délai médian, 9 sur 10 n'ont pas dépassé l'autre.",
                 stage=words.stage(asked.stage),
             )
         ),
