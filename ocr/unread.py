@@ -162,6 +162,19 @@ def merged(lines: Sequence[Line], others: Sequence[Line]) -> list[Line]:
     return [Line(tuple(tokens), start) for tokens, start in zip(result, starts, strict=True) if tokens]
 
 
+def added(lines: Sequence[Line], others: Sequence[Line]) -> list[Line]:
+    """Add the words of ``others`` where ``lines`` have none; no word that was read gives way."""
+    taken = [token for line in lines for token in line.tokens]
+    free = [
+        replace(
+            line,
+            tokens=tuple(token for token in line.tokens if all(_overlap(token, one) <= _SAME_PLACE for one in taken)),
+        )
+        for line in others
+    ]
+    return merged(lines, [line for line in free if line.tokens])
+
+
 def _gives_way(lines: list[list[Token]], token: Token) -> bool:
     """Whether the place of a word is free. Words there that are less sure are removed first."""
     there = [(tokens, other) for tokens in lines for other in tokens if _overlap(token, other) > _SAME_PLACE]
