@@ -95,7 +95,9 @@ def _tidy(text: str) -> str:
 
 def _as_words(text: str, notice: str) -> ParsedQuery:
     nodes = [_node_of_word(form) for form in analysis.words(text)[:MAX_TERMS]]
-    return ParsedQuery(words=_without_stop_words(nodes, all_may_go=False), run=_run(nodes), notice=notice)
+    # Of quotes around nothing no word is left: every letter is found, and a search "on the words" would be none.
+    said = notice if nodes else NO_WORD
+    return ParsedQuery(words=_without_stop_words(nodes, all_may_go=False), run=_run(nodes), notice=said)
 
 
 def _is_plain(node: Node) -> bool:
