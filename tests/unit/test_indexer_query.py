@@ -74,7 +74,16 @@ def test_nonsense_becomes_words(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "notice"),
-    [("(((", NO_WORD), ('""', NO_WORD), ("« »", NO_WORD), ("\U0001f642", NO_WORD), (" ", None), ("-audit", None), ("du:2026", None), ("le", None)],
+    [
+        ("(((", NO_WORD),
+        ('""', NO_WORD),
+        ("« »", NO_WORD),
+        ("\U0001f642", NO_WORD),
+        (" ", None),
+        ("-audit", None),
+        ("du:2026", None),
+        ("le", None),
+    ],
 )
 def test_signs_alone_find_every_letter_and_say_so(text: str, notice: str | None) -> None:
     assert parse(text).notice == notice
