@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
-    Row,
     Select,
     and_,
     bindparam,
@@ -44,6 +43,9 @@ CHOICES: Mapping[str, InstrumentedAttribute[Any]] = {
 """The choices of a ``Cut`` after its units, with their columns."""
 FEW = frozenset({"natures", "channels", "priorities"})
 """Those of ``CHOICES`` whose values few keys have."""
+NEWEST_KEY = "newest_figure_key"
+"""In ``session.info``: the highest id of a key when a reader's units were those of all letters (``sums.grains``). Cells of all units
+are read for that reader only as long as no key came since: on PostgreSQL each query of a page sees what was committed before it."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,7 @@ Number = ColumnElement[int] | InstrumentedAttribute[int]
 def summed(
     session: Session, cells: Cells, cut: Cut, parts: Sequence[Part], grouped_by: Sequence[Column], numbers: Sequence[Number],
     *, stage: Stage | None = None,
-) -> Sequence[Row[*tuple[Any, ...]]]:  # fmt: skip
+) -> Sequence[tuple[Any, ...]]:  # fmt: skip
     """The cells of a choice added up: a row for each group, with its columns, then its sums.
 
     Without ``grouped_by`` there is one row; its sums are None where there is no cell.
@@ -159,21 +161,33 @@ def summed(
         stage: whose delays; of other cells None.
     """
     shape = tuple(Part(one.grain, one.since and date.min, one.until and date.min) for one in parts)
-    cut = in_keys(cut, parts[0].grain)
+    asked = in_keys(cut, parts[0].grain)
     # For SQLite alone: PostgreSQL estimates how few keys are chosen, and takes a worse plan with the second condition.
-    begins_at_keys = is_sqlite(session) and not FEW.isdisjoint(cut.narrowed_by)
+    begins_at_keys = is_sqlite(session) and not FEW.isdisjoint(asked.narrowed_by)
+    newest = session.info.get(NEWEST_KEY) if parts[0].grain in ALL and not is_sqlite(session) else None
     statement = _sum(
-        cells, cut.narrowed_by, shape, tuple(grouped_by), tuple(numbers), has_stage=stage is not None,
-        begins_at_keys=begins_at_keys,
+        cells, asked.narrowed_by, shape, tuple(grouped_by), tuple(numbers), has_stage=stage is not None,
+        begins_at_keys=begins_at_keys, tells_newest=newest is not None,
     )  # fmt: skip
     days = {f"{bound}_{n}": getattr(one, bound) for n, one in enumerate(parts) for bound in ("since", "until")}
-    return session.execute(statement, {**cut.sent, **days, "stage": stage}).all()
+    rows = session.execute(statement, {**asked.sent, **days, "stage": stage}).all()
+    if newest is None:
+        return rows
+    if any(row[-1] != newest for row in rows):
+        own = [replace(one, grain=Grain(one.grain.value.removeprefix("all_"))) for one in parts]
+        return summed(session, cells, cut, own, grouped_by, numbers, stage=stage)
+    return [row[:-1] for row in rows]
+
+
+def newest_key() -> Select[int | None]:
+    """The highest id of a key (``NEWEST_KEY``)."""
+    return select(func.max(FigureKey.id))
 
 
 @lru_cache(maxsize=512)
 def _sum(
     cells: Cells, narrowed_by: tuple[str, ...], parts: tuple[Part, ...], grouped_by: tuple[Column, ...], numbers: tuple[Number, ...],
-    *, has_stage: bool, begins_at_keys: bool,
+    *, has_stage: bool, begins_at_keys: bool, tells_newest: bool,
 ) -> Select[Any]:  # fmt: skip
     """The statement of ``summed``. To compose it takes longer than most databases need to run it, so it is kept.
 
@@ -182,7 +196,9 @@ def _sum(
         parts: any day stands for a bound; the days themselves are parameters (``_of_nth``).
         begins_at_keys: whether the keys are chosen first where they are joined, too. With the join alone SQLite, which does not know
             how few keys are of a nature, would read the cells of all keys and look up the key of each.
+        tells_newest: whether the last column is the highest id of a key, seen with the cells.
     """
+    newest = [newest_key().scalar_subquery()] if tells_newest else []
     is_grouped_by_key = any(one.class_ is FigureKey for one in grouped_by)
 
     def of_part(n: int, part: Part) -> Select[Any]:
@@ -198,10 +214,10 @@ def _sum(
     # Each part is a query of its own: with all in one condition, PostgreSQL looks through every cell of each key.
     of_parts = [of_part(n, part) for n, part in enumerate(parts)]
     if len(of_parts) == 1:
-        return of_parts[0]
+        return of_parts[0].add_columns(*newest)
     columns = list(union_all(*of_parts).subquery("parts").c)
     groups, sums = columns[: len(grouped_by)], columns[len(grouped_by) :]
-    return select(*groups, *map(func.sum, sums)).group_by(*groups)
+    return select(*groups, *map(func.sum, sums), *newest).group_by(*groups)
 
 
 def _of_nth(cells: Cells, n: int, part: Part) -> ColumnElement[bool]:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from itertools import product
 from typing import Any
 
 from sqlalchemy import (
@@ -30,12 +31,13 @@ from sqlalchemy import (
     literal_column,
     select,
     true,
+    union_all,
     update,
 )
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from ged.db import Among, Base, table_of
-from ged.figures.cuts import UNITS, Cut
+from ged.figures.cuts import NEWEST_KEY, UNITS, Cut, newest_key
 from ged.figures.models import (
     NO_REGISTER,
     NO_UNIT,
@@ -169,6 +171,8 @@ def _takes_all(session: Session, cut: Cut) -> bool:
         return True
     key = (_takes_all, frozenset(cut.unit_ids))
     if key not in session.info:
+        if NEWEST_KEY not in session.info:  # the first one told: what came since may be of another unit
+            session.info[NEWEST_KEY] = session.scalar(newest_key())
         session.info[key] = session.scalar(_other_key(), {UNITS: sorted(cut.unit_ids)}) is None
     return bool(session.info[key])
 
@@ -232,9 +236,16 @@ def make_next(session: Session) -> bool:
 
 
 def _month_after(session: Session, month: date | None) -> date | None:
-    """The first day of the first month with cells that comes after one."""
-    later = [] if month is None else [FigureCell.day > month]
-    return session.scalar(select(func.min(FigureCell.day)).where(FigureCell.grain == Grain.MONTH, *later))
+    """The first day of the first month after one that has cells, or sums: its last letter may have been taken out of sums that were
+    not made yet.
+    """
+    grains = [Grain.MONTH, *(Grain(f"{kind.prefix}{Grain.MONTH.value}") for kind in SUM_KINDS)]
+    firsts = []
+    for model, grain in product(MODELS, grains):
+        table = table_of(model)
+        later = [] if month is None else [table.c.day > month]
+        firsts.append(select(func.min(table.c.day).label("day")).where(table.c.grain == grain, *later))
+    return session.scalar(select(func.min(union_all(*firsts).subquery("firsts").c.day)))
 
 
 def _make(session: Session, models: Sequence[type[Base]], grain: Grain, since: date, until: date) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -18,10 +19,11 @@ from sqlalchemy.orm import Session
 from ged.figures import breakdown, checking, sums
 from ged.figures import operations as figures
 from ged.figures.cuts import Cut
-from ged.figures.models import STATE, FigureCell, FigureLetter, FigureState
+from ged.figures.models import NO_UNIT, STATE, FigureCell, FigureKey, FigureLetter, FigureState
 from ged.figures.periods import Period
-from ged.figures.stages import Grain
+from ged.figures.stages import Grain, Stage
 from ged.ports import Confidentiality
+from ged.register.models import Priority
 from ged.unit import Services
 from tests.factories import NOW, TODAY, make_organisation, make_services
 from tests.figure_play_kit import UNITS, Play, without_sums
@@ -82,6 +84,29 @@ def test_sums_that_are_made_while_people_act_and_runs_count_miss_and_double_noth
         everything = Cut(int(Confidentiality.SECRET))
         assert breakdown.totals(session, everything, Period(TODAY, TODAY))["imputed"] == len(mails)
     assert list(checking.compare(services)) == []
+
+
+def test_a_page_that_is_read_while_another_unit_gets_its_first_letter_does_not_count_it(services: Services) -> None:
+    """Who sees every unit with letters reads the cells of all units. Each query of a page sees what was committed before it."""
+    play = Play(services)
+    for _ in range(3):
+        play.impute(play.register(received_on=TODAY), "DGE")
+    figures.heal(services, now=NOW)
+    period = Period(TODAY, TODAY)
+    with services.reading() as session:
+        units = frozenset(session.scalars(select(FigureKey.unit_id).where(FigureKey.unit_id != NO_UNIT)))
+        cut = Cut(int(Confidentiality.SECRET), units)
+        before = breakdown.totals(session, cut, period)
+        assert sums.grains(session, cut) == sums.OF_ALL
+        play.impute(play.register(received_on=TODAY), "DAF")
+        play.count()
+        assert breakdown.totals(session, cut, period) == before
+        assert breakdown.lines(session, cut, period, breakdown.By.NATURE, end=TODAY, stage=Stage.IMPUTATION) == (
+            breakdown.lines(session, replace(cut, priorities=tuple(Priority)), period, breakdown.By.NATURE, end=TODAY, stage=Stage.IMPUTATION)
+        )
+    with services.reading() as session:
+        assert sums.grains(session, cut) == sums.OF_SUMS
+        assert breakdown.totals(session, cut, period) == before
 
 
 def test_two_rebuilds_at_once_miss_no_act_of_the_people_meanwhile(

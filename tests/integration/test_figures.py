@@ -820,6 +820,25 @@ def test_figures_without_sums_that_a_revision_has_counted_anew_are_exact(
     assert list(checking.compare(services)) == []
 
 
+def test_a_month_that_loses_its_last_letter_while_sums_are_made_keeps_no_sum(services: Services) -> None:
+    """Its letter is taken out of sums that were not made yet: no cell is left that would tell of the month."""
+    play = Play(services)
+    play.register(received_on=TODAY, due_days=None)
+    alone = play.register(received_on=TODAY)
+    with services.unit_of_work(NOW) as uow:  # it will be late in a month in which nothing else is counted
+        uow.session.execute(update(Mail).where(Mail.id == alone).values(due_on=TODAY + timedelta(days=70)))
+    play.count()
+    without_sums(services, sums.OPENED_BY)
+    with services.unit_of_work(NOW) as uow:
+        assert sums.make_next(uow.session)
+    play.void(alone)
+    play.count()
+    figures.heal(services, now=NOW)
+    with services.reading() as session:
+        assert session.get_one(FigureState, STATE).sums_whole
+    assert list(checking.compare(services)) == []
+
+
 def test_every_choice_is_read_alike_from_sums_and_from_the_cells_of_keys(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
