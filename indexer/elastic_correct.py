@@ -1,7 +1,8 @@
 """Corrections on Elasticsearch: near words from its dictionary, counted with the principals of the search.
 
 A search requests, together with its hits, words near to its rare words. Only when there are near words, a second call
-counts them in the letters that may be seen. So a word that occurs only in letters of others is never offered.
+counts them in the letters that may be seen. So a word that occurs only in letters of others is never offered. Words less frequent than
+the typed one are requested too: the dictionary counts the letters of others, and would leave out what is the most frequent of those seen.
 """
 
 from collections.abc import Mapping
@@ -16,10 +17,10 @@ from indexer.elastic_query import Clause, any_of
 from indexer.elastic_schema import path
 from indexer.fields import TEXT_FIELDS
 
-OFFERS = 4
+OFFERS = 8
 COUNTED = 1_000
 _NEAR = {
-    "suggest_mode": "popular",
+    "suggest_mode": "always",
     "max_term_freq": correcting.RARE,
     "max_edits": 2,
     "prefix_length": 1,

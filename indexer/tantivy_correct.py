@@ -1,7 +1,7 @@
 """Corrections on the embedded engine. Its dictionary cannot be read, so the letters are read.
 
-For a word that no letter contains: reads the best letters that may be seen and contain a near word, and counts the near
-words in them.
+For a word that no letter contains that may be seen: reads the best of these letters that contain a near word, and counts the near
+words in them. A letter of others that contains the typed word changes nothing: a spelling that is offered no more would tell of it.
 """
 
 from collections import Counter
@@ -24,9 +24,19 @@ MAX_UNKNOWN = 4
 
 def meant(searcher: "Searcher", words: tuple[str, ...], may_see: Query) -> dict[str, str]:
     """Mistyped word -> the word probably meant."""
-    unknown = [word for word in words if not any(searcher.doc_freq(f"{name}_exact", word) for name in TEXT_FIELDS)]
+    unknown = [word for word in words if not _is_held(searcher, word, may_see)]
     found = {word: correcting.best(word, 0, _offers(searcher, word, may_see)) for word in unknown[:MAX_UNKNOWN]}
     return {typed: word for typed, word in found.items() if word is not None}
+
+
+def _is_held(searcher: "Searcher", word: str, may_see: Query) -> bool:
+    """Whether a letter that may be seen contains the word."""
+    fields = [f"{name}_exact" for name in TEXT_FIELDS if searcher.doc_freq(f"{name}_exact", word)]
+    terms = [(Occur.Should, Query.term_query(tantivy_store.schema(), field, word)) for field in fields]
+    if not terms:
+        return False
+    asked = Query.boolean_query([(Occur.Must, may_see), (Occur.Must, Query.boolean_query(terms))])
+    return bool(searcher.search(asked, 1, count=False).hits)
 
 
 def _offers(searcher: "Searcher", word: str, may_see: Query) -> list[Offer]:

@@ -937,6 +937,21 @@ def test_did_you_mean_never_offers_a_word_of_letters_of_others(index: SearchInde
     assert find(index, "electrifcation", principals=ALL, exclude=frozenset({MailId(1)})).did_you_mean is None
 
 
+def test_a_word_that_a_letter_of_others_contains_is_corrected_all_the_same(index: SearchIndex) -> None:
+    """A spelling that is offered no more would tell that there is such a letter."""
+    index.put([letter(1, "Électrification"), letter(2, "Électrification"), letter(3, "Mobilier")])
+    asked, first = ("electrifcation", "mobiler", "mobilier"), who(ordinary="u1")
+
+    def told() -> list[tuple[str | None, int]]:
+        return [(one.did_you_mean, one.total) for one in (find(index, text, principals=first) for text in asked)]
+
+    before = told()
+    assert before == [("electrification", 2), ("mobilier", 1), (None, 1)]
+    index.put([letter(4, "Electrifcation mobiler", principals=frozenset({Principal("u2")}))])
+    assert told() == before
+    assert find(index, "mobiler", principals=who(ordinary="u2")).did_you_mean is None, "it is a word of theirs"
+
+
 def test_words_that_no_letter_contains_together_are_named(index: SearchIndex) -> None:
     index.put(
         [letter(1, "Achat de mobilier", "Pour la salle de réunion"), letter(2, "Véhicule de service", "Un rapport")]

@@ -102,7 +102,14 @@ def test_a_page_that_is_read_while_another_unit_gets_its_first_letter_does_not_c
         play.count()
         assert breakdown.totals(session, cut, period) == before
         assert breakdown.lines(session, cut, period, breakdown.By.NATURE, end=TODAY, stage=Stage.IMPUTATION) == (
-            breakdown.lines(session, replace(cut, priorities=tuple(Priority)), period, breakdown.By.NATURE, end=TODAY, stage=Stage.IMPUTATION)
+            breakdown.lines(
+                session,
+                replace(cut, priorities=tuple(Priority)),
+                period,
+                breakdown.By.NATURE,
+                end=TODAY,
+                stage=Stage.IMPUTATION,
+            )
         )
     with services.reading() as session:
         assert sums.grains(session, cut) == sums.OF_SUMS
