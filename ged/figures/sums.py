@@ -245,7 +245,8 @@ def _month_after(session: Session, month: date | None) -> date | None:
         table = table_of(model)
         later = [] if month is None else [table.c.day > month]
         firsts.append(select(func.min(table.c.day).label("day")).where(table.c.grain == grain, *later))
-    return session.scalar(select(func.min(union_all(*firsts).subquery("firsts").c.day)))
+    first: date | None = session.scalar(select(func.min(union_all(*firsts).subquery("firsts").c.day)))
+    return first
 
 
 def _make(session: Session, models: Sequence[type[Base]], grain: Grain, since: date, until: date) -> None:
