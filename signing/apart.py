@@ -1,10 +1,13 @@
 """PDFs to be signed, inspected or printed are opened in limited children (``signing.pdf_child``); keys stay here.
 
-A child returns only what it appends. So the bytes before it stay those that were given, whatever the child does.
+A child returns only what it appends. So the bytes before it stay those that were given, whatever the child does. But a child
+that a file took over could append another page to a later letter. So the children that sign open PDFs by pyHanko alone, which is
+Python; libraries in C++ read PDFs in the other children.
 """
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from io import BytesIO
@@ -25,6 +28,9 @@ _MEMORY_BYTES = 1536 * 1024 * 1024
 _USES = 500
 _AT_ONCE = 2
 _MAX_ANSWER_BYTES = 256 * 1024 * 1024
+_SIGNING = ("prepare", "sign")
+"""The requests for which no library in C++ opens the PDF."""
+_RANGE = re.compile(rb"/ByteRange \[([0-9 ]{1,100})\]")
 
 
 @dataclass(frozen=True)
@@ -52,12 +58,16 @@ class Gap:
 
 
 class PdfsApart:
-    """Children that open PDFs, two at a time. They end with this object or the interpreter."""
+    """Children that open PDFs, two at a time to sign and two to inspect or print. They end with this object or the interpreter."""
 
     def __init__(self, *, isolation: Isolation | None = None, timeout_s: float = TIMEOUT_S) -> None:
         """Start no child yet: the first request does."""
         self._timeout_s = timeout_s
-        self._pool = Pool(
+        self._signing, self._looking = self._children(isolation), self._children(isolation)
+
+    @staticmethod
+    def _children(isolation: Isolation | None) -> Pool:
+        return Pool(
             "signing.pdf_child:service",
             {},
             packages=("ged", "signing"),
@@ -89,9 +99,13 @@ class PdfsApart:
             "appearance_pdf": base64.b64encode(request.appearance_pdf).decode(),
         }  # fmt: skip
         answer = self._ask(asked, pdf, "sign.failed", field=request.field.name)
-        start, end = int(answer.message["start"]), int(answer.message["end"])
+        try:
+            start, end = int(answer.message["start"]), int(answer.message["end"])
+        except (KeyError, TypeError, ValueError) as error:  # of a child that a hostile file took over
+            raise _failed("sign.failed", type(error).__name__, {"field": request.field.name}) from error
         place = answer.payload[start - len(pdf) : end - len(pdf)] if len(pdf) < start < end else b""
-        if place != b"<" + b"0" * hex_digits + b">":
+        is_place = place == b"<" + b"0" * hex_digits + b">"
+        if not (is_place and _ranges(answer.payload) == [[0, start, end, len(pdf) + len(answer.payload) - end]]):
             raise EngineFailed("sign.failed", field=request.field.name, cause="bytes_rewritten")
         return Gap((pdf, answer.payload), start, end)
 
@@ -120,9 +134,10 @@ class PdfsApart:
         self, request: Message, pdf: bytes, code: str, *, timeout_s: float | None = None, **params: object
     ) -> Answer:
         """Ask a child. If it dies, a second is asked: another file may have caused its end."""
+        pool = self._signing if request["do"] in _SIGNING else self._looking
         for is_last in (False, True):
             try:
-                with self._pool.child(wait_s=WAIT_S) as child:
+                with pool.child(wait_s=WAIT_S) as child:
                     answer = child.ask(request, payload=pdf, timeout_s=timeout_s or self._timeout_s)
             except Busy as busy:
                 raise EngineFailed("work.busy", "try again in a moment", retryable=True) from busy
@@ -134,6 +149,11 @@ class PdfsApart:
                 raise _failed(code, str(answer.message["failed"])[:60], params)
             return answer
         raise AssertionError("the second time returns or raises")
+
+
+def _ranges(appended: bytes) -> list[list[int]]:
+    """The parts that signatures say they cover: a place and a length, twice. Another part than the digest's is never valid."""
+    return [[int(number) for number in found.split()] for found in _RANGE.findall(appended)]
 
 
 def _failed(code: str, cause: str, params: dict[str, Any]) -> EngineFailed:

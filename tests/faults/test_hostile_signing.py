@@ -4,6 +4,7 @@ LibreOffice makes such PDFs of people's Word files; what takes LibreOffice over 
 """
 
 import json
+import re
 import resource
 import time
 
@@ -11,7 +12,7 @@ import pytest
 
 from ged.errors import EngineFailed
 from ged.ports import Verdict
-from sandbox import Answer
+from sandbox import Answer, Pool
 from signing.apart import PdfsApart
 from signing.pades import PadesSigner
 from signing.validation import PdfChecker
@@ -86,6 +87,61 @@ def test_a_child_that_names_another_place_for_the_value_is_not_believed(key, pla
     apart.told = Answer({"start": place[0], "end": place[1]}, b"\n" + b"<" + b"0" * 10 + b">" + b" " * 100)
     with pytest.raises(EngineFailed, match=r"sign\.failed"):
         _sign(PadesSigner(apart=apart), key, pdf)
+
+
+def test_a_child_that_inspected_or_printed_a_pdf_never_signs(key, monkeypatch):
+    used, child = set(), Pool.child
+
+    def noted(pool, *given, **more):
+        used.add(pool)
+        return child(pool, *given, **more)
+
+    monkeypatch.setattr(Pool, "child", noted)
+    signer = PadesSigner()
+    pdf = _sign(signer, key, page_pdf()).pdf
+    signing = set(used)
+    used.clear()
+    signer.inspect(pdf)
+    signer.for_printing([pdf])
+    assert len(signing) == len(used) == 1
+    assert signing.isdisjoint(used)
+
+
+class _Rewrites(PdfsApart):
+    """A child that a file took over: it says of the signature that it covers other bytes, or more than one part."""
+
+    def __init__(self, old, new):
+        super().__init__()
+        self._old, self._new = old, new
+
+    def _ask(self, request, pdf, code, **params):
+        answer = super()._ask(request, pdf, code, **params)
+        rewritten = re.sub(self._old, self._new, answer.payload, count=1)
+        assert rewritten != answer.payload
+        assert len(rewritten) == len(answer.payload)
+        return Answer(answer.message, rewritten)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (rb"/ByteRange \[0 ", b"/ByteRange [1 "),
+        (rb"/ByteRange \[0 (\d)", rb"/ByteRange [0 9"),
+        (rb"/ByteRange", b"/BiteRange"),
+    ],
+)
+def test_a_child_whose_signature_would_cover_other_bytes_is_not_believed(key, old, new):
+    with pytest.raises(EngineFailed, match=r"sign\.failed") as caught:
+        _sign(PadesSigner(apart=_Rewrites(old, new)), key, page_pdf())
+    assert caught.value.params["cause"] == "bytes_rewritten"
+
+
+@pytest.mark.parametrize("message", [{}, {"start": None, "end": 4}, {"start": "far", "end": 4}])
+def test_places_that_are_none_are_no_places(key, message):
+    apart = _Heard()
+    apart.told = Answer(message)
+    with pytest.raises(EngineFailed, match=r"sign\.failed"):
+        _sign(PadesSigner(apart=apart), key, page_pdf())
 
 
 @pytest.mark.parametrize(
