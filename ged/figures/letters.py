@@ -50,6 +50,8 @@ class What(StrEnum):
     """At the end of the last day of the period."""
     OVERDUE = "overdue"
     """At the end of the last day of the period."""
+    IN_TIME = "in_time"
+    """Open at the end of the last day of the period, and not overdue."""
     WAITING = "waiting"
     """Open now, since a day of the period."""
     DELAY = "delay"
@@ -119,7 +121,7 @@ def letters(
     return mail_rows(session, actor, page.ids), page, count
 
 
-WAITING_FIRST = frozenset({What.OPEN, What.OVERDUE, What.WAITING, *WAITING_THERE})
+WAITING_FIRST = frozenset({What.OPEN, What.OVERDUE, What.IN_TIME, What.WAITING, *WAITING_THERE})
 """Lists whose reader looks for the worst: it stands on the first page."""
 
 
@@ -249,7 +251,7 @@ def _day_of(asked: AskedLetters) -> InstrumentedAttribute[Any] | None:
         return _last_day(asked.stage)
     if asked.what is What.HOUR:
         return FigureLetter.numbered_on
-    if asked.what in (What.OPEN, What.WAITING, *WAITING_THERE):
+    if asked.what in (What.OPEN, What.IN_TIME, What.WAITING, *WAITING_THERE):
         return FigureLetter.opened_on
     return FigureLetter.fell_due_on if asked.what is What.OVERDUE else _column(asked.what)
 
@@ -302,6 +304,12 @@ def _overdue(asked: AskedLetters) -> tuple[ColumnElement[bool], ...]:
     return _not_ended(until, and_(FigureLetter.opened_on <= until, FigureLetter.fell_due_on <= until))
 
 
+def _in_time(asked: AskedLetters) -> tuple[ColumnElement[bool], ...]:
+    until = asked.period.until
+    is_in_time = or_(FigureLetter.fell_due_on.is_(None), FigureLetter.fell_due_on > until)
+    return _not_ended(until, and_(FigureLetter.opened_on <= until, is_in_time))
+
+
 def _waiting(asked: AskedLetters) -> tuple[ColumnElement[bool], ...]:
     return (and_(_within(FigureLetter.opened_on, asked.period), is_waiting()),)
 
@@ -331,5 +339,5 @@ def _hour(asked: AskedLetters) -> tuple[ColumnElement[bool], ...]:
 
 _SPECIAL: Mapping[What, Callable[[AskedLetters], tuple[ColumnElement[bool], ...]]] = {
     What.RETURNED: _returned, What.OPEN: _open, What.OVERDUE: _overdue, What.WAITING: _waiting, What.DELAY: _delay,
-    What.PASSED: _passed, What.ROUND: _round, What.HOUR: _hour,
+    What.PASSED: _passed, What.ROUND: _round, What.HOUR: _hour, What.IN_TIME: _in_time,
 }  # fmt: skip

@@ -497,7 +497,9 @@ def _compare(services: Services, who: Actor, units: list[int], narrowing: Narrow
         cut = sight.cut(narrowing)
         totals, standing = breakdown.totals(session, cut, period), queries.standing(session, cut, period.until)
         told = {name: totals[name] for name in ("received", "answered")}
-        told |= {"open": standing.open, "overdue": standing.overdue}
+        told |= {
+            "open": standing.open, "overdue": standing.overdue, "in_time": standing.open - standing.overdue
+        }  # fmt: skip
         assert told == {name: len(ids) for name, ids in expected.items()}, (who.account, units, narrowing, period)
         for name, ids in expected.items():
             asked = AskedLetters(What(name), period)
@@ -509,7 +511,9 @@ def _compare(services: Services, who: Actor, units: list[int], narrowing: Narrow
 def _recounted(
     services: Services, who: Actor, units: set[int], narrowing: Narrowing, period: Period
 ) -> dict[str, set[int]]:
-    found: dict[str, set[int]] = {"received": set(), "answered": set(), "open": set(), "overdue": set()}
+    found: dict[str, set[int]] = {
+        "received": set(), "answered": set(), "open": set(), "overdue": set(), "in_time": set()
+    }  # fmt: skip
     with services.reading() as session:
         mails = session.scalars(select(Mail)).unique().all()
         numbered = set(session.scalars(select(MailNumber.mail_id)))
@@ -541,8 +545,8 @@ def _recounted(
                 found["answered"].add(mail.id)
             if received <= period.until and (answered is None or answered > period.until):
                 found["open"].add(mail.id)
-                if mail.due_on is not None and mail.due_on < period.until:
-                    found["overdue"].add(mail.id)
+                is_late = mail.due_on is not None and mail.due_on < period.until
+                found["overdue" if is_late else "in_time"].add(mail.id)
     return found
 
 

@@ -60,12 +60,14 @@ def test_the_head_reads_figures_narrows_them_and_comes_to_the_letter(site: tuple
     assert "Pas de date" not in narrowed
     assert "1 suite attendue" in narrowed
     assert "Aucun résultat" in client.get("/suivi/?q=personne%20de%20ce%20nom").text
-    for typed, told in (
-        ("abc", "Un nombre entier est attendu."),
-        ("900", "La valeur doit être comprise entre 0 et 366."),
+    for time, typed, told in (
+        ("delai", "abc", "Un nombre entier est attendu."),
+        ("delai", "900", "La valeur doit être comprise entre 0 et 366."),
+        ("", "abc", "Un nombre entier est attendu."),
     ):
-        answer = client.get(f"/suivi/?echeance=delai&jours={typed}&service=x&poste=y&par=z&voir=q")
+        answer = client.get(f"/suivi/?echeance={time}&jours={typed}&service=x&poste=y&par=z&voir=q")
         assert (answer.status_code, told in answer.text) == (200, True)
+        assert re.search(r'value="delai"[^>]* selected', answer.text), "typed days choose the time by themselves"
         assert re.search(
             rf'id="jours"[^>]* value="{typed}"[^>]* aria-describedby=" jours-error" aria-invalid="true"', answer.text
         )

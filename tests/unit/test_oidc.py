@@ -11,6 +11,7 @@ import httpx
 import pytest
 from joserfc.jwk import OctKey, RSAKey
 
+from ged.adapters import oidc
 from ged.adapters.oidc import OidcProvider, ProviderSettings
 from ged.errors import EngineFailed, Invalid
 from ged.ports import Identity
@@ -196,6 +197,24 @@ def test_an_answer_of_a_provider_has_an_end() -> None:
         OidcProvider(ProviderSettings(ISSUER, CLIENT), transport=transport).look()
     assert told.value.code == "provider.away"
     assert len(poured) < 50
+
+
+def test_an_answer_that_drips_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each piece comes in time; the whole never does."""
+    dripped: list[int] = []
+    moment = [0.0]
+
+    def drip() -> Iterator[bytes]:
+        while len(dripped) < 100:
+            dripped.append(1)
+            moment[0] += 1
+            yield b" "
+
+    monkeypatch.setattr("ged.adapters.oidc.time.monotonic", lambda: moment[0])
+    transport = httpx.MockTransport(lambda _request: httpx.Response(200, content=drip()))
+    with pytest.raises(EngineFailed, match=r"provider\.away"):
+        OidcProvider(ProviderSettings(ISSUER, CLIENT), transport=transport).look()
+    assert len(dripped) == 2 * oidc.ANSWER_S + 1
 
 
 def test_an_answer_of_very_many_brackets_is_none() -> None:

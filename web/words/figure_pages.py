@@ -20,6 +20,8 @@ _DEFINED: Mapping[str, Definition] = {one.name: one for one in ALL}
 def what(one: What) -> str:
     """What letters of a figure have in common, as a heading: the name that the monthly report has for it."""
     match one:
+        case What.IN_TIME:
+            return str(_("En instance, dans les délais"))
         case What.WAITING:
             return str(_("En instance aujourd'hui"))
         case What.DELAY:

@@ -55,9 +55,13 @@ def few(
 
 
 def _entity(actor: Actor, asked: AskedFigures) -> list[tuple[str, str]]:
-    """The entity of whose units figures are asked for: its top may be none of the units to choose from."""
+    """The entity of whose units figures are asked for: its top may be none of the units to choose from.
+
+    A closed unit can follow one of another ministry, whose names this reader is not told.
+    """
     given = asked.given.get("entite", "")
-    return [(given, unit_names(actor)[int(given)])] if given else []
+    name = unit_names(actor).get(int(given)) if given else None
+    return [(given, name)] if name is not None else []
 
 
 def _known() -> dict[str, list[tuple[str, str]]]:

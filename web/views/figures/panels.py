@@ -569,8 +569,7 @@ def _told_rows(board: Board, found: list[NamedLine]) -> list[NamedLine]:
 def _side_by_side(board: Board, name: str, title: str, first: str, found: list[NamedLine]) -> Panel:
     asked, moved = board.asked, board.asked.moved
     period, end = asked.shown, Period(asked.shown.until, asked.shown.until)
-    in_time = str(_("en instance, dans les délais"))
-    undivided = str(_("en instance, sans le détail"))
+    undivided = str(_("En instance, sans le détail"))
     looks = ("late", "in-time", *(() if board.is_exact else (UNDIVIDED,)))
 
     def link(what: What, days: Period, named: Mapping[str, str]) -> str:
@@ -593,7 +592,7 @@ def _side_by_side(board: Board, name: str, title: str, first: str, found: list[N
         open_, overdue = line.standing.open, line.standing.overdue
         values = [
             board.value(overdue, text, words.what(What.OVERDUE), link(What.OVERDUE, end, named), whole=open_),
-            board.value(open_ - overdue, text, in_time, link(What.OPEN, end, named), whole=open_),
+            board.value(open_ - overdue, text, words.what(What.IN_TIME), link(What.IN_TIME, end, named), whole=open_),
         ]
         if not board.is_exact:
             is_undivided = board.tell(overdue, open_).is_hidden
@@ -614,15 +613,15 @@ def _side_by_side(board: Board, name: str, title: str, first: str, found: list[N
         title,
         str(
             _(
-                "En instance à la fin de la période, dont en retard ; le plus de retards d'abord. Délais (%(stage)s), en jours ouvrés : un "
-                "courrier sur deux n'a pas dépassé le délai médian, 9 sur 10 n'ont pas dépassé l'autre.",
+                "En instance à la fin de la période, dont en retard ; le plus de retards d'abord. Délais du tableau (%(stage)s), en jours "
+                "ouvrés : un courrier sur deux n'a pas dépassé le délai médian, 9 sur 10 n'ont pas dépassé le « délai de 9 sur 10 ».",
                 stage=words.stage(asked.stage),
             )
         ),
         headings,
         RowsOf(rows, cells),
         charts.stacked_rows(groups, looks, totals) if is_drawn else None,
-        tuple(zip(looks, (words.what(What.OVERDUE), in_time, undivided), strict=False)),
+        tuple(zip(looks, (words.what(What.OVERDUE), words.what(What.IN_TIME), undivided), strict=False)),
     )  # fmt: skip
 
 

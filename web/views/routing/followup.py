@@ -104,7 +104,7 @@ def _today(days: WorkCalendar) -> Today:
 def _filter(scope: Scope, days: WorkCalendar) -> tuple[FollowFilter, Invalid | None]:
     """What the address asks for. A wrong value asks for nothing; one that was typed is told."""
     asked, mention = request.args, request.args.get("mention", "")
-    time = asked.get("echeance", "")
+    time = _time()
     until, wrong = _until(days) if time == WITHIN else (None, None)
     found = FollowFilter(
         scope=scope,
@@ -128,12 +128,18 @@ def _until(days: WorkCalendar) -> tuple[date | None, Invalid | None]:
     return add_working_days(context.today(), SOON_DAYS if count is None else count, days), None
 
 
+def _time() -> str:
+    """The chosen time. Typed days choose it by themselves: whoever types them must not be shown every letter without a word."""
+    return request.args.get("echeance", "") or (WITHIN if request.args.get("jours", "").strip() else "")
+
+
 FILTERS = ("service", "poste", "mention", "echeance", "jours", "q")
 
 
 def _narrowed() -> dict[str, str]:
     """The filters of the address that are set."""
-    return {name: value for name in FILTERS if (value := request.args.get(name, "").strip())}
+    typed = {name: request.args.get(name, "").strip() for name in FILTERS} | {"echeance": _time()}
+    return {name: value for name, value in typed.items() if value}
 
 
 def _arguments(scope: str, grouping: str) -> dict[str, str]:
