@@ -583,6 +583,7 @@ def _side_by_side(board: Board, name: str, title: str, first: str, found: list[N
             *(board.cell(line.counted[one.value], link(one, period, named)) for one in moved),
             board.cell(open_, link(What.OPEN, end, named)),
             board.cell(overdue, link(What.OVERDUE, end, named), whole=open_),
+            board.cell(open_ - overdue, link(What.IN_TIME, end, named), whole=open_),
             board.delay_cell(line.delays, MEDIAN),
             board.delay_cell(line.delays, NINE_OF_TEN),
         )
@@ -604,6 +605,7 @@ def _side_by_side(board: Board, name: str, title: str, first: str, found: list[N
         *(words.what(one) for one in moved),
         words.what(What.OPEN),
         words.what(What.OVERDUE),
+        words.what(What.IN_TIME),
         str(_("Délai médian")),
         str(_("Délai de 9 sur 10")),
     )
