@@ -53,7 +53,10 @@ _SURE_LETTERS = 40  # with fewer, scratches may be taken for letters: five were 
 _LEGIBLE_SAMPLE = 50.0  # of writing the right way up: 83 to 95 were measured there, 12 to 44 elsewhere
 _LEFT_OUT = 0.01  # of a page's ink: worth reading these places again
 _MUCH_LEFT_OUT = 0.35  # the lines of the page were not found
-_LIGHT_LEFT_OUT, _SURE_LIGHT = 0.12, 70.0  # of the ink: less is on most pages; less sure lines shine through, or are stains
+_LIGHT_LEFT_OUT, _SURE_LIGHT = (
+    0.12,
+    70.0,
+)  # of the ink: less is on most pages; less sure lines shine through, or are stains
 _SAMPLE_HEIGHT = 0.2
 _MM_PER_INCH = 25.4
 
