@@ -29,7 +29,7 @@ def not_together(
     first: Iterable[Stored],
     are_held: Callable[[Sequence[ParsedQuery]], Sequence[bool]],
 ) -> NotTogether | None:
-    """The words of a search that no letter contains together; None if there is such a letter, no letter at all, or no reader of it.
+    """The words of a search that no letter contains together; None if a letter contains them, none is found, or no page shows it.
 
     Args:
         first: the first letters found, read as far as needed.

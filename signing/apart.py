@@ -1,8 +1,8 @@
 """PDFs to be signed, inspected or printed are opened in limited children (``signing.pdf_child``); keys stay here.
 
-A child returns only what it appends. So the bytes before it stay those that were given, whatever the child does. But a child
-that a file took over could append another page to a later letter. So the children that sign open PDFs by pyHanko alone, which is
-Python; libraries in C++ read PDFs in the other children.
+A child returns only the bytes that it appends, so it can change none of the bytes that were given. But a child that a file took
+over could append another page to a later letter. That is why two kinds of children are kept apart: those that sign open PDFs by pyHanko
+alone, which is Python; those that inspect and print read them by libraries in C++, and never sign.
 """
 
 import base64
@@ -104,6 +104,7 @@ class PdfsApart:
         except (KeyError, TypeError, ValueError) as error:  # of a child that a hostile file took over
             raise _failed("sign.failed", type(error).__name__, {"field": request.field.name}) from error
         place = answer.payload[start - len(pdf) : end - len(pdf)] if len(pdf) < start < end else b""
+        # A signature that says it covers other bytes than those of the digest would be made, and never be valid.
         is_place = place == b"<" + b"0" * hex_digits + b">"
         if not (is_place and _ranges(answer.payload) == [[0, start, end, len(pdf) + len(answer.payload) - end]]):
             raise EngineFailed("sign.failed", field=request.field.name, cause="bytes_rewritten")
@@ -152,7 +153,7 @@ class PdfsApart:
 
 
 def _ranges(appended: bytes) -> list[list[int]]:
-    """The parts that signatures say they cover: a place and a length, twice. Another part than the digest's is never valid."""
+    """What each signature in these bytes says it covers: a place and a length, twice."""
     return [[int(number) for number in found.split()] for found in _RANGE.findall(appended)]
 
 

@@ -17,7 +17,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, ExtensionOID
 _log = logging.getLogger(__name__)
 _MAX_BYTES = 16 * 1024 * 1024
 _SLOWEST = 6
-"""How many times the wait for one piece an answer may take in all: a server that sends a byte now and then never ends."""
+"""An answer may take so many times the wait for one piece. A server that sends a byte now and then would never end."""
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,12 @@
-"""Sums: the cells of all registers, natures, channels and priorities together, by unit, direction and level; and those of all natures.
+"""Sums of cells, so that a figure is read from few rows. There are three kinds (``SUM_KINDS``):
 
-Most figures are asked for without these choices. A ministry with five years of letters has a thousand keys or more, and a
-hundred keys of sums, so such a figure is read from a tenth of the rows. Where a register, a channel or a priority is chosen, it is read
-from the cells of all natures together: natures make most of the keys. The cells of sums stand in the tables of the others,
-with grains of their own, and are kept up by the same statements (``cells``): at each commit they are equal to the sums of the
-others.
+- ``sum_``: all registers, natures, channels and priorities together. Most figures are asked for without these choices. A ministry
+  with five years of letters has a thousand keys or more, and a hundred keys of this kind.
+- ``natures_``: all natures together, for a figure of a register, a channel or a priority. Natures make most of the keys.
+- ``all_``: all units together, by nature, for a reader who sees every unit with letters.
+
+The cells of sums stand in the tables of the others, with grains of their own, and are kept up by the same statements (``cells``): at
+each commit they are equal to the sums of the others.
 
 **Made of cells that are there** (after an upgrade) they are month by month, each in a transaction, so that on SQLite nobody waits for
 long. From the first month on, whoever counts letters adds to all sums, also to those of later months. When such a month's turn comes, its

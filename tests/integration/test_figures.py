@@ -914,15 +914,20 @@ def test_a_key_with_another_key_s_sum_is_told(services: Services, link: str) -> 
     assert {found.what for found in checking.compare(services)} == {"figures.sum"}, "each figure would be read as none"
 
 
-@pytest.mark.parametrize("grain", [Grain.SUM_DAY, Grain.NATURES_DAY, Grain.ALL_DAY])
-@pytest.mark.parametrize("model", sums.MODELS, ids=lambda model: model.__tablename__)
-def test_one_altered_sum_is_told(services: Services, model: Any, grain: Grain) -> None:
-    if model is FigureFlow and grain is Grain.ALL_DAY:
-        return  # a flow names its units
+@pytest.mark.parametrize(
+    ("model", "kind"),
+    [
+        pytest.param(model, kind, id=f"{kind.prefix}{model.__tablename__}")
+        for kind in sums.SUM_KINDS
+        for model in kind.models
+    ],
+)
+def test_one_altered_sum_is_told(services: Services, model: Any, kind: sums.SumKind) -> None:
     play = Play(services)
     mail_id = play.register(received_on=TODAY)
     play.impute(mail_id, "DGE")
     play.count()
+    grain = Grain(f"{kind.prefix}day")
     assert list(checking.compare(services)) == []
     number = list(table_of(model).columns)[-1]
     with services.unit_of_work(NOW) as uow:

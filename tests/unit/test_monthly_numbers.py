@@ -10,6 +10,7 @@ import pytest
 from ged.figures import counted, definitions
 from ged.figures.letters import What
 from ged.figures.models import LISTED, FigureLetter
+from ged.figures.operations import SLIP_ACCESS_ACTS
 from ged.figures.stages import COUNTED, LONGEST, SPANS, STEPS, Stage, day_of
 from ged.monthly import explaining
 from ged.monthly.numbers import DAYS, Letter, Month, below, columns, numbers
@@ -115,3 +116,9 @@ def test_returns_count_each_time() -> None:
     assert (found.letters, found.items) == (2, ((4, "2026-11-03", 2),))
     assert re.fullmatch("[0-9a-f]{64}", found.digest)
     assert Letter.of(letter.data()) == letter
+
+
+def test_an_act_on_a_slip_that_changes_a_figure_explains_the_change() -> None:
+    assert set(SLIP_ACCESS_ACTS) <= explaining.ACTS["told"], (
+        "a proof would say that somebody changed the database by hand"
+    )

@@ -48,8 +48,14 @@ class FormReader:
         Raises:
             FormRefused: with all errors found; each once, also where a field was read twice.
         """
-        if self._errors:
-            raise FormRefused(tuple({(one.code, one.params.get("field")): one for one in self._errors}.values()))
+        if (wrong := self.wrong()) is not None:
+            raise wrong
+
+    def wrong(self) -> FormRefused | None:
+        """What ``check`` would raise: for a page that is shown all the same, with the errors at its filters."""
+        if not self._errors:
+            return None
+        return FormRefused(tuple({(one.code, one.params.get("field")): one for one in self._errors}.values()))
 
     def refuse(self, error: Invalid) -> None:
         """Add an error found by the view."""

@@ -34,9 +34,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     for name in INDEXES:
         drop_index("figure_delays", name=name)
-    op.execute(
-        "DELETE FROM figure_keys WHERE register_id < 0 OR unit_id = 0"
-    )  # their cells went with 0191, which opens them
+    # The downgrade of 0191 comes before, and has removed the cells of these keys.
+    op.execute("DELETE FROM figure_keys WHERE register_id < 0 OR unit_id = 0")
     op.drop_column("figure_state", "sums_upto")
     for name in ("natures_id", "all_id"):
         op.drop_column("figure_keys", name)

@@ -74,6 +74,12 @@ def _second() -> steps.Step | None:
         return steps.find(db, entering.text(), StepKind.SECOND, now=context.now())
 
 
+def _epoch() -> int:
+    """That of the step that is begun, of before its password was checked. 0: none is begun, and what proves a step refuses."""
+    step = _second()
+    return step.epoch if step is not None else 0
+
+
 @blueprint.post("/etape-2")
 def code() -> ResponseReturnValue:
     """A code of the telephone."""
@@ -104,10 +110,10 @@ def _on_full_disk(typed: str) -> ResponseReturnValue:
 def recovery() -> ResponseReturnValue:
     """A recovery code of the sheet in the envelope."""
     typed = FormReader(request.form).secret("recovery_code")
-    services, step = context.services(), _second()
+    services, epoch = context.services(), _epoch()
     try:
         person_id = second.by_recovery_code(services, entering.text(), typed, caller=_caller(), now=context.now())
-        answer = _enter(person_id, step.epoch if step is not None else 0)
+        answer = _enter(person_id, epoch)
     except Invalid as wrong:
         return _wrong(wrong)
     with services.reading() as db:
@@ -176,9 +182,9 @@ def _by_passkey(kind: StepKind) -> passkeys.Opened:
 
 
 def _step(take: Callable[[], PersonId]) -> ResponseReturnValue:
-    step = _second()
+    epoch = _epoch()
     try:
-        return _enter(take(), step.epoch if step is not None else 0)
+        return _enter(take(), epoch)
     except Invalid as wrong:
         return _wrong(wrong)
 

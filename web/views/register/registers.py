@@ -22,7 +22,6 @@ from ged.register.numbering import MAX_LENGTH
 from ged.register.states import MailState
 from ged.reports import exports, register_pages
 from web.site import context, destroyed_letters
-from web.site.errors import FormRefused
 from web.site.forms import FormReader
 from web.site.numbers import whole
 from web.site.pages import place, render_form
@@ -118,12 +117,7 @@ def _filters() -> _Filters:
     fields = FormReader(request.args)
     name, state = " ".join(request.args.get("nom", "")[:200].split()), fields.choice("etat", MailState)
     days = fields.days("depuis", "jusqu")
-    wrong: Invalid | None = None
-    try:
-        fields.check()
-    except FormRefused as refused:
-        wrong = refused
-    return _Filters(days, Wanted(name, state) if name or state is not None else None, wrong)
+    return _Filters(days, Wanted(name, state) if name or state is not None else None, fields.wrong())
 
 
 def _chosen(book: BookRow, years: list[YearRow], asked: int | None) -> YearRow:

@@ -23,7 +23,7 @@ from ged.routing.deadlines import MAX_DAYS, WorkCalendar, add_working_days
 from ged.typography import plain
 from ged.unit import Role
 from web.site import context, lists
-from web.site.errors import FormRefused, view_of
+from web.site.errors import view_of
 from web.site.forms import FormReader
 from web.site.numbers import id_of
 from web.site.pages import place, render_form
@@ -121,9 +121,7 @@ def _filter(scope: Scope, days: WorkCalendar) -> tuple[FollowFilter, Invalid | N
 def _until(days: WorkCalendar) -> tuple[date | None, Invalid | None]:
     fields = FormReader(request.args)
     count = fields.integer("jours", maximum=MAX_DAYS)
-    try:
-        fields.check()
-    except FormRefused as wrong:
+    if (wrong := fields.wrong()) is not None:
         return None, wrong
     return add_working_days(context.today(), SOON_DAYS if count is None else count, days), None
 
