@@ -126,7 +126,9 @@ def index() -> ResponseReturnValue:
 
 def _apart_text(apart: NotTogether, asked: SearchQuery) -> str:
     """Why letters with a part of the words are shown. Told of the letters that the person may read, and of no other."""
-    words, nowhere = (", ".join(gettext("« %(word)s »", word=word) for word in some) for some in (apart.words, apart.nowhere))
+    words, nowhere = (
+        ", ".join(gettext("« %(word)s »", word=word) for word in some) for some in (apart.words, apart.nowhere)
+    )
     if asked.filters or asked.since or asked.until or asked.dated:
         among = gettext("Parmi les courriers que vous pouvez lire, avec ces filtres et ces dates :")
     else:
