@@ -98,6 +98,18 @@ def test_a_letter_is_registered_and_the_number_stands_big(site: Site, written: s
     assert (str(mail.written_on), mail.enclosure_count, mail.sender_name) == ("2026-11-20", 3, "Préfecture de Yoto")
 
 
+def test_a_very_old_date_is_registered_and_pointed_out_once(site: Site) -> None:
+    client = sign_in(site[0], "agent")
+    said = "La lettre est datée du 12/03/1890"
+    old = number_of(register(site, client, written_on="1890-03-12"))
+    usual = number_of(register(site, client, written_on="2024-03-12", subject="Un autre objet"))
+    page = client.get(f"/enregistrer/{old}/enregistre").text
+    assert said in page
+    assert re.search(r'href="/courriers/\d+/rectifier"', page[page.index(said) :])
+    assert said in client.get(f"/enregistrer/?apres={old}").text, "above the next form of a pile too"
+    assert "La lettre est datée" not in client.get(f"/enregistrer/{usual}/enregistre").text
+
+
 def test_an_error_keeps_everything_typed_and_takes_no_number(site: Site) -> None:
     client = sign_in(site[0], "agent")
     answer = register(

@@ -182,6 +182,7 @@ def test_what_is_no_release_and_who_may_not(place: Place, tmp_path: Path) -> Non
         process.upgrade(Scripted(place), place, tmp_path)
     with pytest.raises(ConfigError, match="upgrade.same"):
         process.upgrade(Scripted(place), place, release(place, "1.0"))
-    refused = ged("upgrade", "--root", tmp_path / "nothing")
-    assert (refused.returncode, refused.stderr.split()[0]) == (1, "upgrade.denied")
+    for root, key in ((tmp_path / "nothing", "upgrade.nothing_installed"), (place.root, "upgrade.denied")):
+        refused = ged("upgrade", "--root", root, "--state", tmp_path / "no-state")
+        assert (refused.returncode, refused.stderr.split()[0]) == (1, key)
     assert running(tmp_path) == []

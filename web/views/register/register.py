@@ -33,8 +33,8 @@ from ged.recognition import signatures
 from ged.register import correspondents, entry, opening, operations, prints, queries
 from ged.register.entry import DuplicateRow
 from ged.register.models import Channel, Direction, Priority
-from ged.register.operations import MAX_NAME, MAX_SUBJECT, IncomingForm
-from ged.register.queries import NumberRow, clerk_unit_ids
+from ged.register.operations import LONGEST_AGO, MAX_NAME, MAX_SUBJECT, IncomingForm
+from ged.register.queries import LetterView, NumberRow, clerk_unit_ids
 from ged.reserve import operations as reserve
 from ged.reserve import queries as reserve_queries
 from ged.reserve.queries import BookRow, Citation, LineRow
@@ -245,14 +245,20 @@ def _levels(natures: Sequence[NatureRow]) -> str:
     return _("Proposée selon la nature : %(levels)s.", levels=", ".join(levels)) if levels else ""
 
 
-def _registered(number_id: int | None) -> tuple[MailId, NumberRow, Citation | None] | None:
-    """The letter that was registered just before, whose number stands above the next form."""
+def _old_date(letter: LetterView) -> date | None:
+    """The date of a letter that is so old that it may be a typing error; None otherwise. Old letters do arrive, so it is not refused."""
+    day = letter.written_on
+    return day if day is not None and day < letter.created_at.date() - LONGEST_AGO else None
+
+
+def _registered(number_id: int | None) -> tuple[MailId, NumberRow, Citation | None, date | None] | None:
+    """The letter that was registered just before, whose number stands above the next form; its date, where that is very old."""
     if number_id is None:
         return None
     with context.services().reading() as db:
         view = queries.letter(db, entry.mail_of_number(db, number_id, context.actor()), context.actor())
         cited = reserve_queries.citations(db, [number_id]).get(number_id)
-    return view.id, next(row for row in view.numbers if row.id == number_id), cited
+    return view.id, next(row for row in view.numbers if row.id == number_id), cited, _old_date(view)
 
 
 @blueprint.post("/")
@@ -496,6 +502,7 @@ def done(number_id: int) -> ResponseReturnValue:
         has_document=has_document,
         kind=kind,
         copies=copies,
+        old_date=_old_date(view),
     )
 
 
