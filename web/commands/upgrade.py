@@ -51,7 +51,11 @@ def upgrade(
     if finish and back:
         raise click.UsageError("give --finish or --back")
     if not root.is_dir():
-        raise ConfigError("upgrade.nothing_installed", f"no installation in {root}: `sh install.sh` of a bundle makes one", setting="--root")
+        raise ConfigError(
+            "upgrade.nothing_installed",
+            f"no installation in {root}: `sh install.sh` of a bundle makes one",
+            setting="--root",
+        )
     if not os.access(root, os.W_OK) or not os.access(state, os.W_OK):
         raise ConfigError("upgrade.denied", "call it as root: it changes links and restarts services", setting="--root")
     machine, place = Systemd(account, settings), Place(root, state)
