@@ -1,28 +1,36 @@
 """Figures after a restore: they are those of the copy, proven, and what was not counted yet is counted there; on both databases."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Table, inspect, select
+from sqlalchemy.orm import Session
 
 from ged.capture.bridges import BridgeIdentity
 from ged.config import load_settings
 from ged.db import Base
-from ged.figures import checking
+from ged.figures import checking, sums
 from ged.figures import operations as figures
-from ged.figures.models import FigureLetter, FigureScan, FigureSlip, FigureState
+from ged.figures.models import STATE, FigureCell, FigureKey, FigureLetter, FigureScan, FigureSlip, FigureState
 from ged.org.certificates import note_issued
 from ged.org.models import CertificateKind
+from ged.ports import MailId, UnitId
+from ged.routing import operations
+from ged.routing.operations import ImputationForm
 from ged.slips.drafting import LineForm
 from ged.slips.states import LineState
 from ged.unit import Services
 from tests import intake_kit, slip_kit
 from tests.backup_kit import Copied, page
+from tests.factories import actor
 from tests.figure_site import main, plain
+from tests.migration_kit import downgrade
 from tests.monthly_kit import file_of, make, prove
+from tests.routing_kit import unit_id
 from tests.site import give_passwords, open_site, sign_in
 from web.processes import restore as process
 from web.wiring import authority
@@ -33,6 +41,8 @@ pytestmark = pytest.mark.in_turns(2)
 LATER = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=5)
 FIRST = LATER - timedelta(days=65)
 """In a month that is over. What is restored is proven at the real time, and no signature may be of the future."""
+BEFORE_SUMS = "0107"
+"""The revision before there were sums over natures and over units."""
 NOBODY = {"GED_REDIS_URL": "redis://127.0.0.1:1/0", "GED_ELASTICSEARCH_URL": "http://127.0.0.1:1"}
 """The shape "servers" needs both; no copy asks them."""
 PAGES = ("/tableau/", "/supervision/?vue=bordereaux", "/supervision/?vue=numerisation")
@@ -103,6 +113,65 @@ def test_figures_come_back_and_what_was_not_counted_is_counted_there(
         one.engine.dispose()
 
 
+def test_a_copy_of_an_earlier_layout_gets_its_sums_month_by_month(
+    copied: Copied, tmp_path: Path, new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was made before there were sums of natures and of units. Its figures are told from the cells, and the night makes the sums."""
+    services = with_certificates(copied)
+    give_passwords(services)
+    waits = slip_kit.letter(services, now=FIRST)
+    for days in range(1, 65, 7):
+        at = FIRST + timedelta(days=days)
+        give(services, slip_kit.letter(services, now=at), "DGE", at)
+    report = make(services, month=date(FIRST.year, FIRST.month, 1), now=LATER)
+    pages, pdf = pages_of(services, tmp_path / "data"), file_of(services, report)
+    services.engine.dispose()
+    downgrade(services.engine, BEFORE_SUMS)
+    copied.copy()
+
+    outcome = process.restore(
+        copied.wanted(database_url=new_database()), tmp_path / "back" / "data", tmp_path / "back" / "settings"
+    )
+    assert (outcome.broken, outcome.report.problems) == ((), ())
+    back = build_services(load_settings(outcome.settings, alone=True))
+    assert grains_of(back) == {"day", "month", "year"}
+    assert list(checking.compare(back)) == []
+    assert pages_of(back, Path(back.data_dir)) == pages, "told from the cells"
+
+    made, next_month = list[bool](), sums.make_next
+
+    def noted(session: Session) -> bool:
+        made.append(next_month(session))
+        if len(made) == 2:
+            raise KeyboardInterrupt
+        return made[-1]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sums, "make_next", noted)
+        with suppress(KeyboardInterrupt):
+            figures.heal(back, now=LATER)
+        assert pages_of(back, Path(back.data_dir)) == pages, "of the sums that are there, some months are missing"
+        give(
+            back, waits, "DAF", now := datetime.now(UTC)
+        )  # in a month with sums and in one without, under a key that is new
+        figures.run(back, now=now)
+        pages = pages_of(back, Path(back.data_dir))
+        assert list(checking.compare(back)) == []
+        figures.heal(back, now=now)
+    assert len(made) > 3, "one month in a transaction; the second one of them was killed"
+    assert made == [True] * (len(made) - 1) + [False]
+    with back.reading() as session:
+        assert session.get_one(FigureState, STATE).sums_whole
+    assert pages_of(back, Path(back.data_dir)) == pages
+    assert list(checking.compare(back)) == []
+    assert prove(back, pdf, now=LATER).faults == ()
+    healed = told_rows(back)
+    assert {one for one in grains_of(back) if "_" in one} >= {"sum_month", "natures_day", "all_year"}
+    figures.rebuild(back, now=LATER)
+    assert told_rows(back) == healed
+    back.engine.dispose()
+
+
 def with_certificates(copied: Copied) -> Services:
     """Services with the ministry's authority and its seal."""
     settings = copied.installation.settings
@@ -111,6 +180,13 @@ def with_certificates(copied: Copied) -> Services:
     with copied.services.unit_of_work(FIRST) as uow:
         note_issued(uow, facts, pem, kind=CertificateKind.SEAL)
     return build_services(settings, authority=authority.open_authority(settings, str))
+
+
+def give(services: Services, mail_id: MailId, unit: str, at: datetime) -> None:
+    """The decision of the secretary general."""
+    with services.unit_of_work(at) as uow:
+        form = ImputationForm(UnitId(unit_id(services, unit)), (), (), "", None)
+        operations.impute(uow, mail_id, form, version=None, actor=actor(services, "sg", on=at.date()), now=at)
 
 
 def sent_and_scanned(services: Services, bridge: BridgeIdentity, key: str, at: datetime) -> None:
@@ -130,6 +206,26 @@ def rows_of(services: Services) -> dict[str, list[tuple[Any, ...]]]:
             one.name: [tuple(row) for row in session.execute(select(one).order_by(*one.primary_key.columns))]
             for one in tables
         }
+
+
+def grains_of(services: Services) -> set[str]:
+    """The grains of the cells that there are."""
+    return {str(row[0]) for row in rows_of(services)[FigureCell.__tablename__]}
+
+
+def told_rows(services: Services) -> dict[str, list[str]]:
+    """Every table of figures -> its rows, with what each key counts in place of its number."""
+    found = rows_of(services)
+    found.pop(FigureState.__tablename__)
+    keys = {row[0]: row[1:8] for row in found.pop(FigureKey.__tablename__)}
+    told = {}
+    for name, rows in found.items():
+        columns = list(Base.metadata.tables[name].columns.keys())
+        place = columns.index("key_id") if "key_id" in columns else None
+        told[name] = sorted(
+            repr([keys[value] if at == place else value for at, value in enumerate(row)]) for row in rows
+        )
+    return told
 
 
 def pages_of(services: Services, folder: Path) -> list[str]:

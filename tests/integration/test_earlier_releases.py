@@ -15,11 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import inspect
 
 import ged_verify
 from ged.archive.seal import HeadSeal
 from ged.backup.medium import FolderMedium
+from ged.config import load_settings
+from ged.db import Base
 from ged.disk.checking import check
+from ged.figures import checking as facts
+from ged.figures import operations as figures
 from ged.monthly.checking import file_faults
 from ged.ports import Digest, Verdict
 from tests.data.releases.make import HERE, of_a_disk, version
@@ -28,7 +33,7 @@ from web.processes import restore
 from web.processes.restore import Wanted
 from web.wiring import backups
 from web.wiring.attached import report_file
-from web.wiring.services import build_checker
+from web.wiring.services import build_checker, build_services
 
 RELEASES = sorted(one for one in HERE.iterdir() if (one / "made.json").is_file())
 BY_NAME = pytest.mark.parametrize("release", RELEASES, ids=lambda one: one.name)
@@ -165,6 +170,16 @@ def test_a_copy_comes_back_with_its_journal_and_anchors(release: Path, tmp_path:
     assert outcome.report.sealed_until > 0
     assert outcome.report.blobs >= 1
     assert list((tmp_path / "data" / "seal").glob("anchor*"))
+    back = build_services(load_settings(outcome.settings, alone=True))
+    there = {
+        (name, one["name"]) for (_, name), those in inspect(back.engine).get_multi_columns().items() for one in those
+    }
+    wanted = {(table.name, one.name) for table in Base.metadata.tables.values() for one in table.columns}
+    # A version that is not out yet has its folder made anew after each revision: its copy bears the last one, and would lack those before.
+    assert wanted - there == set()
+    figures.run(back, now=moment(release))
+    assert list(facts.compare(back)) == []
+    back.engine.dispose()
 
 
 @pytest.fixture(scope="module")

@@ -327,10 +327,46 @@ def _are_equal(services: Services, play: Play) -> None:
     _what_is_written_stands(services)
     _open_letters_tell_what_cells_tell(services)
     _slips_equal_their_rows(services, play)
+    _sums_add_up(services)
     assert list(checking.compare(services)) == []
     before = content(services)
     figures.rebuild(services, now=play.now)
     assert content(services) == before
+
+
+def _sums_add_up(services: Services) -> None:
+    """Each cell of a sum holds the numbers of the other cells together: told by hand, because a rebuild makes sums by the rule of the runs."""
+    with services.reading() as session:
+        assert session.get_one(FigureState, STATE).sums_whole
+        keys = {
+            row.id: (row.unit_id, row.register_id, str(row.direction), row.nature, str(row.channel), str(row.priority), row.level)
+            for row in session.scalars(select(FigureKey))
+        }  # fmt: skip
+        for model in (FigureCell, FigureDelay, FigureFlow, FigureHour):
+            table = table_of(model)
+            place = len(table.primary_key)
+            expected, stored = Counter[Any](), Counter[Any]()
+            for grain, day, key_id, *rest in session.execute(select(*table.columns)):
+                of, numbers = tuple(map(str, rest[: place - 3])), rest[place - 3 :]
+                kind, _, time = str(grain).rpartition("_")
+                if kind:
+                    for n, number in enumerate(numbers):
+                        stored[kind, time, day, keys[key_id], of, n] += number
+                    continue
+                unit, register, direction, nature, channel, priority, level = keys[key_id]
+                sums_of = {
+                    "sum": (unit, 0, direction, "", "hand", "normal", level),
+                    "natures": (unit, -register, direction, "", channel, priority, level),
+                    "all": (0, 0, direction, nature, "hand", "normal", level),
+                }
+                for name, whole in sums_of.items():
+                    if (name, model) != ("all", FigureFlow):
+                        for n, number in enumerate(numbers):
+                            expected[name, time, day, whole, of, n] += number
+            assert stored == expected, model
+            assert {row[0] for row in stored} == (
+                {"sum", "natures"} if model is FigureFlow else {"sum", "natures", "all"}
+            )
 
 
 def _slips_equal_their_rows(services: Services, play: Play) -> None:
