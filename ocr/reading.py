@@ -29,7 +29,7 @@ from ocr.plausible import is_tall, legible_lines, unreadable
 from ocr.scan import Scan
 from ocr.skew import skew_degrees
 from ocr.tesseract import BLOCK, LINE, PAGE, SPARSE, Recogniser
-from ocr.unread import Box, added, merged, unread_regions
+from ocr.unread import Box, added, light_regions, merged, unread_regions
 
 READING_LONG_SIDE_PX = 1754  # measured: read as well as 3508 down to letters of 8 points, in 0.58 of the time
 # Of the width. Measured: 0.85 of the time, less than 0.01 of the words lost; at 0.8, 1.5 times as many figures.
@@ -53,10 +53,8 @@ _SURE_LETTERS = 40  # with fewer, scratches may be taken for letters: five were 
 _LEGIBLE_SAMPLE = 50.0  # of writing the right way up: 83 to 95 were measured there, 12 to 44 elsewhere
 _LEFT_OUT = 0.01  # of a page's ink: worth reading these places again
 _MUCH_LEFT_OUT = 0.35  # the lines of the page were not found
-_LIGHT_LEFT_OUT, _SURE_LIGHT = (
-    0.12,
-    70.0,
-)  # of the ink: less is on most pages; less sure lines shine through, or are stains
+_LIGHT_LEFT_OUT = 0.02  # of the ink, in light lines
+_SURE_LIGHT = 70.0  # less sure lines shine through, or are stains
 _SAMPLE_HEIGHT = 0.2
 _MM_PER_INCH = 25.4
 
@@ -271,7 +269,7 @@ class Reader:
 
     def _with_light_lines(self, sheet: _Sheet, lines: list[Line]) -> list[Line]:
         """Read lines that are much lighter than those around: tesseract finds the lines of a page by one threshold."""
-        regions, share = unread_regions(sheet.fresh, lines, light=True)
+        regions, share = light_regions(sheet.fresh, lines)
         if share < _LIGHT_LEFT_OUT or unreadable(lines):
             return lines
         lifted = freshened(shrink(sheet.scanned, max(sheet.fresh.size)), by_line=True)

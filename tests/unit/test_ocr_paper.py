@@ -11,7 +11,7 @@ from ocr.lines import Line, Token
 from ocr.orientation import runs_upright
 from ocr.paper import freshened
 from ocr.plausible import is_tall, legible_lines, unreadable
-from ocr.unread import merged, unread_regions
+from ocr.unread import light_regions, merged, unread_regions
 from tests.ocr_pages import aged, draw, with_light_lines
 
 pytestmark = pytest.mark.slow
@@ -203,7 +203,18 @@ def test_by_line_a_lighter_line_becomes_dark_and_marks_of_the_other_side_do_not(
 
 def test_lines_that_stayed_light_are_looked_for_apart_from_dark_ones() -> None:
     page, rows = with_light_lines(PAGE, 0.2)
-    places = [(box.top * SMALL[1], box.bottom * SMALL[1]) for box in unread_regions(freshened(page), [], light=True)[0]]
+    places = [(box.top * SMALL[1], box.bottom * SMALL[1]) for box in light_regions(freshened(page), [])[0]]
     assert places
     assert all(rows[int(top) : int(bottom)].mean() > 0.3 for top, bottom in places)
-    assert unread_regions(freshened(PAGE), [], light=True) == ([], 0.0)
+    assert light_regions(freshened(PAGE), []) == ([], 0.0)
+
+
+def test_the_shade_of_edges_and_the_grain_of_paper_are_no_light_lines() -> None:
+    small = np.full((440, 311), 255, dtype=np.uint8)
+    grain = np.random.default_rng(7).random(small.shape)
+    small[:, :14] = np.where(grain[:, :14] < 0.7, 225, 255)
+    small[:10] = np.where(grain[:10] < 0.7, 225, 255)
+    small[grain > 0.985] = 225
+    scan = np.asarray(Image.fromarray(small).resize(SMALL, Image.Resampling.NEAREST))
+    page = Image.fromarray(np.minimum(np.asarray(freshened(PAGE)), scan))
+    assert light_regions(page, [])[1] < 0.005
