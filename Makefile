@@ -14,7 +14,7 @@ BENCHES := $(patsubst bench/%.py,%,$(wildcard bench/[a-z]*.py))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-long check quick lint collected sbom docs pages pictures day bench deadlocks malformed chaos power-cuts mutate bundle bundle-try bundle-systemd fmt clean
+.PHONY: help run demo test test-long check quick lint fetched collected sbom docs pages pictures day bench deadlocks malformed chaos power-cuts mutate bundle bundle-try bundle-systemd fmt clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z*%-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -30,8 +30,8 @@ demo: ## do the main job and exit with 0 or the reason (SHAPE=embedded or SHAPE=
 	@exec $(BIN)/ged demo --shape $(SHAPE)
 
 test: ## install what is missing for the tests too, then format, lint, types, layers and all tests
-	@$(SETUP) test
-	@$(MAKE) --no-print-directory --jobs=2 lint sbom collected
+	@$(SETUP) check
+	@$(MAKE) --no-print-directory --jobs=3 lint sbom collected
 	@GED_TEST_TURN=$(TURN) exec $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-long: ## `make test` with all that takes long: each night, and before a release
@@ -51,7 +51,10 @@ lint: ## format, lint, types and layers alone
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-cache > .cache/layers.log 2>&1 || { cat .cache/layers.log; exit 1; }
 
-collected: ## compile the tests that changed once, beside the linters, so that no worker of `make test` compiles them for itself
+fetched: # what the tests need besides: servers and judges are fetched while the linters run
+	@$(SETUP) test
+
+collected: fetched ## compile the tests that changed once, beside the linters, so that no worker of `make test` compiles them for itself
 	@mkdir -p .cache
 	@changed=$$(if [ -e .cache/collected.log ]; then find tests -name 'test_*.py' -newer .cache/collected.log; else echo tests; fi); \
 		[ -z "$$changed" ] || $(BIN)/pytest --collect-only --quiet $$changed > .cache/collecting.log 2>&1 \

@@ -23,6 +23,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -67,13 +68,17 @@ class Absent(Exception):
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to install: the files it depends on, the paths that must exist afterwards, and the function to run."""
+    """One thing to install: the files it depends on, the paths that must exist afterwards, and the function to run.
+
+    ``is_fetched``: it is fetched for the tests alone, and no other step needs it. Those of a level are fetched at once.
+    """
 
     name: str
     title: str
     follows: tuple[str, ...]
     leaves: tuple[str, ...]
     action: Callable[[], None]
+    is_fetched: bool = False
 
     def digest(self) -> str:
         """A digest that changes with every file that the step depends on, with the folder and with the Python."""
@@ -137,7 +142,7 @@ def steps(level: str) -> list[Step]:
         title = f"{count(mutate)} Python packages ({mutate})"
         return [*check, Step("python-mutate", title, (build, locked, dev, mutate), (), lambda: install(mutate))]
     elastic, kept = ("tests/servers/elastic.py",), (".cache/elasticsearch",)
-    servers = [Step("elastic", "Elasticsearch for the tests (once, 950 MB)", elastic, kept, fetch_elasticsearch)]
+    servers = [Step("elastic", "Elasticsearch for the tests (once, 950 MB)", elastic, kept, fetch_elasticsearch, True)]
     if level == "bench":  # for the private servers of the tests
         bench = "requirements-bench.txt"
         title = f"{count(bench)} Python packages ({bench})"
@@ -147,16 +152,16 @@ def steps(level: str) -> list[Step]:
     eudss = (java, "tests/judges/eudss.py", "tests/judges/EuDss.java", "tests/judges/eudss.pom.xml")
     store = ("tests/servers/versitygw.py",), (".cache/versitygw/versitygw",)
     identity = ("tests/servers/keycloak.py",)
-    keycloak = Step("keycloak", "Keycloak for the tests (once, 160 MB)", identity, (".cache/keycloak",), fetch_keycloak)
-    s3 = Step("versitygw", "versitygw, an S3 store, built by Go (once, 84 MB)", *store, build_versitygw)
+    keycloak = Step("keycloak", "Keycloak for the tests (once, 160 MB)", identity, (".cache/keycloak",), fetch_keycloak, True)
+    s3 = Step("versitygw", "versitygw, an S3 store, built by Go (once, 84 MB)", *store, build_versitygw, True)
     return [
         *check,
         *servers,
         *(
             [s3, keycloak] if os.environ.get("GED_TEST_LONG") else []
         ),  # minutes of two cores: more than all tests that need it
-        Step("verapdf", "veraPDF, which judges PDF/A (once, 16 MB)", judge, (".cache/judges/verapdf",), fetch_verapdf),
-        Step("eudss", "EU DSS, which judges signatures (once, 21 MB)", eudss, (".cache/judges/eudss",), fetch_eudss),
+        Step("verapdf", "veraPDF, which judges PDF/A (once, 16 MB)", judge, (".cache/judges/verapdf",), fetch_verapdf, True),
+        Step("eudss", "EU DSS, which judges signatures (once, 21 MB)", eudss, (".cache/judges/eudss",), fetch_eudss, True),
     ]
 
 
@@ -364,7 +369,7 @@ def fetch_for_tests(words: str) -> None:
     Raises:
         Absent: it is not available here; with the reason.
     """
-    status, tail = run_logged([str(PYTHON), "-c", words])
+    status, tail = run_logged([str(PYTHON), "-c", words], watched=False)
     if status:
         reason = tail[-1].partition(": ")[2] if tail else "no word of why"
         say(f"  Not to be had here, its tests will be skipped: {reason}")
@@ -394,10 +399,14 @@ def attempt(name: str, words: list[str], *, tries: int = TRIES) -> None:
     )
 
 
-def run_logged(words: list[str]) -> tuple[int, list[str]]:
-    """Run in the project's folder; the output goes to the log, and its last line to the terminal, if there is one."""
+def run_logged(words: list[str], *, watched: bool = True) -> tuple[int, list[str]]:
+    """Run in the project's folder; the output goes to the log.
+
+    Args:
+        watched: its last line is shown on the terminal, if there is one. Of several programs at once none is.
+    """
     tail: list[str] = []
-    begin, watched = time.monotonic(), sys.stdout.isatty()
+    begin, watched = time.monotonic(), watched and sys.stdout.isatty()
     with LOG.open("a") as log, start(words) as process:
         log.write(f"$ {' '.join(words)}\n")
         for line in process.stdout or ():
@@ -436,9 +445,13 @@ def set_up(level: str) -> None:
         install_debian(missing)
     due = False
     for step in steps(level):  # checked one by one: a new environment deletes the results of later steps
-        if not step.is_done():
+        if not step.is_fetched and not step.is_done():
             due = True
             step.take()
+    fetched = [step for step in steps(level) if step.is_fetched and not step.is_done()]
+    with ThreadPoolExecutor(max_workers=len(fetched) or 1) as threads:  # each waits for another server
+        list(threads.map(Step.take, fetched))
+    due = due or bool(fetched)
     compile_own()
     if missing or due:
         say(f"Set-up for '{level}': {time.monotonic() - begin:.1f} s")
