@@ -142,7 +142,7 @@ def steps(level: str) -> list[Step]:
         title = f"{count(mutate)} Python packages ({mutate})"
         return [*check, Step("python-mutate", title, (build, locked, dev, mutate), (), lambda: install(mutate))]
     elastic, kept = ("tests/servers/elastic.py",), (".cache/elasticsearch",)
-    servers = [Step("elastic", "Elasticsearch for the tests (once, 950 MB)", elastic, kept, fetch_elasticsearch, True)]
+    servers = [fetched("elastic", "Elasticsearch for the tests (once, 950 MB)", elastic, kept, fetch_elasticsearch)]
     if level == "bench":  # for the private servers of the tests
         bench = "requirements-bench.txt"
         title = f"{count(bench)} Python packages ({bench})"
@@ -152,17 +152,28 @@ def steps(level: str) -> list[Step]:
     eudss = (java, "tests/judges/eudss.py", "tests/judges/EuDss.java", "tests/judges/eudss.pom.xml")
     store = ("tests/servers/versitygw.py",), (".cache/versitygw/versitygw",)
     identity = ("tests/servers/keycloak.py",)
-    keycloak = Step("keycloak", "Keycloak for the tests (once, 160 MB)", identity, (".cache/keycloak",), fetch_keycloak, True)
-    s3 = Step("versitygw", "versitygw, an S3 store, built by Go (once, 84 MB)", *store, build_versitygw, True)
+    keycloak = fetched(
+        "keycloak", "Keycloak for the tests (once, 160 MB)", identity, (".cache/keycloak",), fetch_keycloak
+    )
+    s3 = fetched("versitygw", "versitygw, an S3 store, built by Go (once, 84 MB)", *store, build_versitygw)
     return [
         *check,
         *servers,
         *(
             [s3, keycloak] if os.environ.get("GED_TEST_LONG") else []
         ),  # minutes of two cores: more than all tests that need it
-        Step("verapdf", "veraPDF, which judges PDF/A (once, 16 MB)", judge, (".cache/judges/verapdf",), fetch_verapdf, True),
-        Step("eudss", "EU DSS, which judges signatures (once, 21 MB)", eudss, (".cache/judges/eudss",), fetch_eudss, True),
+        fetched(
+            "verapdf", "veraPDF, which judges PDF/A (once, 16 MB)", judge, (".cache/judges/verapdf",), fetch_verapdf
+        ),
+        fetched("eudss", "EU DSS, which judges signatures (once, 21 MB)", eudss, (".cache/judges/eudss",), fetch_eudss),
     ]
+
+
+def fetched(
+    name: str, title: str, follows: tuple[str, ...], leaves: tuple[str, ...], action: Callable[[], None]
+) -> Step:
+    """A step that fetches something for the tests alone."""
+    return Step(name, title, follows, leaves, action, is_fetched=True)
 
 
 def count(lock: str) -> int:
@@ -448,10 +459,10 @@ def set_up(level: str) -> None:
         if not step.is_fetched and not step.is_done():
             due = True
             step.take()
-    fetched = [step for step in steps(level) if step.is_fetched and not step.is_done()]
-    with ThreadPoolExecutor(max_workers=len(fetched) or 1) as threads:  # each waits for another server
-        list(threads.map(Step.take, fetched))
-    due = due or bool(fetched)
+    to_fetch = [step for step in steps(level) if step.is_fetched and not step.is_done()]
+    with ThreadPoolExecutor(max_workers=len(to_fetch) or 1) as threads:  # each waits for another server
+        list(threads.map(Step.take, to_fetch))
+    due = due or bool(to_fetch)
     compile_own()
     if missing or due:
         say(f"Set-up for '{level}': {time.monotonic() - begin:.1f} s")
