@@ -51,10 +51,10 @@ lint: ## format, lint, types and layers alone
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-cache > .cache/layers.log 2>&1 || { cat .cache/layers.log; exit 1; }
 
-fetched: # what the tests need besides: servers and judges are fetched while the linters run
+fetched: ## fetch the servers and judges of the tests, where they are missing
 	@$(SETUP) test
 
-collected: fetched ## compile the tests that changed once, beside the linters, so that no worker of `make test` compiles them for itself
+collected: fetched ## compile the tests that changed once, so that no worker of `make test` compiles them for itself
 	@mkdir -p .cache
 	@changed=$$(if [ -e .cache/collected.log ]; then find tests -name 'test_*.py' -newer .cache/collected.log; else echo tests; fi); \
 		[ -z "$$changed" ] || $(BIN)/pytest --collect-only --quiet $$changed > .cache/collecting.log 2>&1 \
