@@ -1,69 +1,176 @@
-"""Corrections on Elasticsearch: near words from its dictionary, counted with the principals of the search.
+"""Corrections on Elasticsearch, made of letters that the reader may read, and of no other.
 
-A search requests, together with its hits, words near to its rare words. Only when there are near words, a second call
-counts them in the letters that may be seen. So a word that occurs only in letters of others is never offered. Words less frequent than
-the typed one are requested too: the dictionary counts the letters of others, and would leave out what is the most frequent of those seen.
+Whether a word may be mistyped, which words are near to it and how many letters contain each: all is counted with the
+principals of the search. The dictionary of the index is not asked. It has the words of all letters, and a correction that
+comes or goes with a letter of others tells of that letter.
 """
 
-from collections.abc import Mapping
+import hashlib
+import re
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from elasticsearch import Elasticsearch
+from rapidfuzz.distance import OSA
 
-from indexer import correcting
-from indexer.correcting import Offer
+from ged.ports import MailId, Principals
+from indexer import analysis, correcting, elastic_suggest, fields
+from indexer.correcting import RARE, Offer
 from indexer.elastic_calls import answered
 from indexer.elastic_query import Clause, any_of
 from indexer.elastic_schema import path
+from indexer.elastic_words import KEPT_S, MAX_KEPT, STEADY_KEPT_S
 from indexer.fields import TEXT_FIELDS
+from indexer.passages import Stored
 
 OFFERS = 8
 COUNTED = 1_000
-_NEAR = {
-    "suggest_mode": "always",
-    "max_term_freq": correcting.RARE,
-    "max_edits": 2,
-    "prefix_length": 1,
-    "min_word_length": correcting.MIN_LETTERS,
-    "size": OFFERS,
-    "analyzer": "ged_folded",
-}
-DICTIONARIES = ("subject", "sender", "text")
+LETTERS_READ = 20
+"""How many letters with a near word are read for the near words in them."""
+MAX_CHARACTERS = 60_000
+"""How many characters of a letter are read."""
+_NEAR_FIELDS = ("subject", "sender", "text")
+_READ = ["subject", "sender", path("text")]
 
 
-def asking(words: tuple[str, ...]) -> dict[str, Any]:
-    """The part of a search request that requests near words; ``near`` reads its response. Empty for no words."""
-    text = " ".join(words)
-    return {name: {"text": text, "term": _NEAR | {"field": f"{path(name)}.exact"}} for name in DICTIONARIES if words}
+class Corrections:
+    """Corrects mistyped words. Keeps for minutes or hours whether a reader's letters contain a word."""
+
+    def __init__(self, client: Elasticsearch, alias: str) -> None:
+        self._client = client
+        self._alias = alias
+        self._usual: dict[tuple[bytes, str], tuple[bool, float]] = {}
+
+    def meant(
+        self, words: Sequence[str], first: Iterable[Stored], principals: Principals, exclude: frozenset[MailId]
+    ) -> dict[str, str]:
+        """Mistyped word -> the word probably meant.
+
+        Args:
+            words: the folded words that may be mistyped.
+            first: the first letters found, read as far as needed: a word that they contain often enough needs no call.
+        """
+        if not words:
+            return {}
+        may_see = elastic_suggest.allowed(principals, exclude)
+        mistyped = self._mistyped(words, first, _reader(principals, exclude), may_see)
+        offered = self._near(mistyped, may_see) if mistyped else {}
+        counted = sorted({word for typed, offers in offered.items() for word in (typed, *offers)})
+        if not counted:
+            return {}
+        letters = self._letters(counted, may_see)
+        found = {
+            typed: correcting.best(typed, letters[typed], (Offer(word, letters[word]) for word in offers))
+            for typed, offers in offered.items()
+        }
+        return {typed: word for typed, word in found.items() if word is not None}
+
+    def _mistyped(
+        self, words: Sequence[str], first: Iterable[Stored], reader: bytes, may_see: Clause
+    ) -> tuple[str, ...]:
+        """The words in the texts of no more than ``RARE`` of the reader's letters."""
+        now, usual = time.monotonic(), self._usual
+        kept = {word: usual[reader, word] for word in words if (reader, word) in usual}
+        unknown = [word for word in words if word not in kept or kept[word][1] < now]
+        if unknown:
+            if len(usual) > MAX_KEPT:
+                usual = self._usual = {}  # a new one, and not the old one emptied: another thread may be reading that
+            seen = _often(unknown, first)
+            asked = [word for word in unknown if word not in seen]
+            seen |= dict(zip(asked, self._is_usual(asked, may_see), strict=True))
+            kept |= {word: (is_usual, now + (STEADY_KEPT_S if is_usual else KEPT_S)) for word, is_usual in seen.items()}
+            usual |= {(reader, word): kept[word] for word in unknown}
+        return tuple(word for word in words if not kept[word][0])
+
+    def _is_usual(self, words: Sequence[str], may_see: Clause) -> list[bool]:
+        stems = [{"term": {path("text"): analysis.forms(word).stem}} for word in words]
+        asked = [{"query": _both(may_see, stem), "size": 0, "track_total_hits": RARE + 1} for stem in stems]
+        return [one["hits"]["total"]["value"] > RARE for one in self._several(asked)]
+
+    def _near(self, words: Sequence[str], may_see: Clause) -> Mapping[str, list[str]]:
+        """Words, each with the words near to it in the last of the reader's letters that have such words."""
+        asked = [
+            {
+                "query": _both(may_see, _has_near(word), without=_has(word)),
+                "size": LETTERS_READ,
+                "_source": _READ,
+                "sort": [{"mail_id": "desc"}],
+                "track_total_hits": False,
+            }
+            for word in words
+        ]
+        found = self._several(asked)
+        return {
+            word: near
+            for word, one in zip(words, found, strict=True)
+            if (near := _near_words(word, (_text(hit["_source"]) for hit in one["hits"]["hits"])))
+        }
+
+    def _letters(self, words: Sequence[str], may_see: Clause) -> Mapping[str, int]:
+        """How many of the reader's letters contain each word, up to ``COUNTED``."""
+        asked = [{"query": _both(may_see, _has(word)), "size": 0, "track_total_hits": COUNTED} for word in words]
+        counts = (int(one["hits"]["total"]["value"]) for one in self._several(asked))
+        return dict(zip(words, counts, strict=True))
+
+    def _several(self, searches: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        """The responses of several searches, in one call."""
+        if not searches:
+            return []
+        found = self._client.msearch(index=self._alias, searches=[line for one in searches for line in ({}, one)])
+        return [answered(one) for one in found["responses"]]
 
 
-def near(words: tuple[str, ...], suggested: Mapping[str, Any]) -> Mapping[str, list[str]]:
-    """Typed words that are rare in every dictionary, each with the words near to it."""
-    offers: dict[str, list[str]] = {}
-    for name in DICTIONARIES:
-        for one in suggested.get(name, ()):
-            found = [option["text"] for option in one["options"] if option["text"].isascii()]
-            offers.setdefault(one["text"], []).extend(found)
-    return {word: list(dict.fromkeys(offers[word])) for word in words if offers.get(word)}
+def _reader(principals: Principals, exclude: frozenset[MailId]) -> bytes:
+    """A short key for all who may see the same letters."""
+    said = "\n".join((*fields.access_terms(principals), *map(str, sorted(exclude))))
+    return hashlib.blake2b(said.encode(), digest_size=16).digest()
 
 
-def meant(client: Elasticsearch, alias: str, offered: Mapping[str, list[str]], may_see: Clause) -> dict[str, str]:
-    """Mistyped word -> the word probably meant, chosen from the result of ``near``."""
-    if not offered:
-        return {}
-    counted = sorted({word for typed, offers in offered.items() for word in (typed, *offers)})
-    letters = dict(zip(counted, _letters(client, alias, counted, may_see), strict=True))
-    found = {
-        typed: correcting.best(typed, letters[typed], (Offer(word, letters[word]) for word in offers))
-        for typed, offers in offered.items()
+def _often(words: Sequence[str], first: Iterable[Stored]) -> dict[str, bool]:
+    """The words that more than ``RARE`` of these letters have in their texts."""
+    held: Counter[str] = Counter()
+    patterns = {word: re.compile(rf"(?<![^\W_]){word}(?![^\W_])") for word in words}
+    for letter in first:
+        text = analysis.fold(" ".join(text for _, _, text in letter.pages)[:MAX_CHARACTERS])
+        held.update(word for word in patterns if word in text and patterns[word].search(text))
+        for word in [word for word in patterns if held[word] > RARE]:
+            del patterns[word]
+        if not patterns:
+            break
+    return {word: True for word in words if held[word] > RARE}
+
+
+def _near_words(word: str, texts: Iterable[str]) -> list[str]:
+    """The words of these texts that are near to a word: the nearest first, then the most frequent."""
+    distance = analysis.fuzzy_distance(word)
+    shortest, longest = len(word) - distance - 1, len(word) + distance - 1
+    pattern = re.compile(rf"(?<![^\W_]){word[0]}[a-z]{{{shortest},{longest}}}(?![^\W_])")
+    letters = Counter(one for text in texts for one in set(pattern.findall(analysis.fold(text[:MAX_CHARACTERS]))))
+    ranked = sorted((OSA.distance(word, one), -count, one) for one, count in letters.items() if one != word)
+    return [one for far, _count, one in ranked if far <= distance][:OFFERS]
+
+
+def _text(source: Mapping[str, Any]) -> str:
+    pages = (page["text"] for page in source.get("pages", ()))
+    return "\n".join((source.get("subject", ""), source.get("sender", ""), *pages))
+
+
+def _both(may_see: Clause, wanted: Clause, *, without: Clause | None = None) -> Clause:
+    return {"bool": {"filter": [may_see, wanted], "must_not": [without] if without else []}}
+
+
+def _has(word: str) -> Clause:
+    return any_of({"term": {f"{path(name)}.exact": word}} for name in TEXT_FIELDS)
+
+
+def _has_near(word: str) -> Clause:
+    """Letters with a near word, whichever: the usual rewriting takes the first ones of the dictionary, which has words of others."""
+    near = {
+        "value": word,
+        "fuzziness": analysis.fuzzy_distance(word),
+        "prefix_length": 1,
+        "rewrite": "constant_score",
     }
-    return {typed: word for typed, word in found.items() if word is not None}
-
-
-def _letters(client: Elasticsearch, alias: str, words: list[str], may_see: Clause) -> list[int]:
-    searches: list[dict[str, Any]] = []
-    for word in words:
-        held = any_of({"term": {f"{path(name)}.exact": word}} for name in TEXT_FIELDS)
-        searches += [{}, {"query": {"bool": {"filter": [may_see, held]}}, "size": 0, "track_total_hits": COUNTED}]
-    found = client.msearch(index=alias, searches=searches)
-    return [int(answered(one)["hits"]["total"]["value"]) for one in found["responses"]]
+    return any_of({"fuzzy": {f"{path(name)}.exact": near}} for name in _NEAR_FIELDS)

@@ -29,7 +29,6 @@ from ged.ports import (
 from indexer import (
     analysis,
     correcting,
-    elastic_correct,
     elastic_facets,
     elastic_query,
     elastic_schema,
@@ -39,6 +38,7 @@ from indexer import (
 )
 from indexer.asking import page_of
 from indexer.elastic_calls import Operation, answered, bulk, calls, operation
+from indexer.elastic_correct import Corrections
 from indexer.elastic_generations import Generations
 from indexer.elastic_words import Frequencies
 from indexer.joining import joined
@@ -109,6 +109,7 @@ class ElasticIndex:
         )
         self._patient = self._client.options(request_timeout=write_timeout_s)
         self._frequencies = Frequencies(self._client, alias)
+        self._corrections = Corrections(self._client, alias)
         self._generations = Generations(self._client, alias, shards=shards, replicas=replicas)
 
     # --- writing
@@ -298,29 +299,27 @@ class ElasticIndex:
     ) -> tuple[Mapping[str, Any], ParsedQuery, Mapping[str, str]]:
         """The response, the query that was sent last, and the corrections of mistyped words.
 
-        A query without mistyped words takes one call. Else a second call sends the query with the corrections.
+        A query of words that were searched before takes one call, and one with unknown words two. Where words are
+        mistyped, near words are read and counted, and a last call sends the query with the corrections.
         """
-        typed = {word: analysis.forms(word).stem for word in correcting.doubtful(parsed)}
-        stems = [*typed.values(), *(form.stem for form in _forms(parsed))]
+        typed = correcting.doubtful(parsed)
+        stems = [form.stem for form in (*map(analysis.forms, typed), *_forms(parsed))]
         is_long = len(parsed.words) > FEW_WORDS
         mistakes = self._frequencies.mistakes(stems, is_long=is_long)
         known = elastic_query.Known(mistakes, self._frequencies.weights(stems))
-        rare = self._frequencies.rare(list(typed.values()))
-        doubtful = tuple(word for word, stem in typed.items() if stem in rare)
         build = elastic_query.build_unscored if counting else elastic_query.build
 
-        def ask(parsed: ParsedQuery, **more: Any) -> Mapping[str, Any]:
+        def ask(parsed: ParsedQuery) -> Mapping[str, Any]:
             asked = build(query, parsed, principals, known=known)
             order = {} if counting else _ordered(query.sort, elastic_query.rescored(parsed))
             answer = self._client.search(
-                index=self._alias, query=asked, preference=_one_copy(query.text), **order, **wanted, **more
+                index=self._alias, query=asked, preference=_one_copy(query.text), **order, **wanted
             )
             return dict(answer.body)
 
-        found = ask(parsed, suggest=elastic_correct.asking(doubtful)) if doubtful else ask(parsed)
-        offered = elastic_correct.near(doubtful, found.get("suggest", {}))
-        may_see = elastic_suggest.allowed(principals, query.exclude)
-        meant = elastic_correct.meant(self._client, self._alias, offered, may_see)
+        found = ask(parsed)
+        first = (_stored(hit["_source"]) for hit in found["hits"]["hits"] if "_source" in hit)
+        meant = self._corrections.meant(typed, first, principals, query.exclude)
         if not meant:
             return found, parsed, meant
         parsed = correcting.corrected(parsed, meant)

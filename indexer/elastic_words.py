@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from elasticsearch import Elasticsearch
 
-from indexer.correcting import RARE
 from indexer.elastic_schema import path
 from indexer.rereading import weight
 
@@ -60,10 +59,6 @@ class Frequencies:
             elif count > max(MIN_FREQUENT, self._total * FREQUENT_SHARE):
                 found[stem] = 1
         return found
-
-    def rare(self, stems: Sequence[str]) -> frozenset[str]:
-        """The stems that so few letters hold that they may be mistyped."""
-        return frozenset(stem for stem, count in self.held(stems).items() if count <= RARE)
 
     def held(self, stems: Sequence[str]) -> Mapping[str, int]:
         """In how many letters the text holds each stem."""

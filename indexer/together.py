@@ -1,8 +1,8 @@
-"""Says which words of a search no letter contains together, so that a person knows why letters with a part of them are shown.
+"""Says which words of a search no letter contains together, so that a person knows why letters with a part of them, or none, are shown.
 
-A word counts as it is written, in its inflected forms and by its synonyms. A word near to it, which a search also finds, does not
-count. The first letters found are looked at; the index is asked only if none of them contains all words. Both engines ask with
-the access rule and the filters of the search itself, so what is said depends on no letter that the person may not read.
+A word counts as it is written, in its inflected forms and by its synonyms. A word near to it and a word of its matter, which a search
+also finds, do not count. The first letters found are looked at; the index is asked only if none of them contains all words. Both
+engines ask with the access rule and the filters of the search itself, so what is said depends on no letter that the person may not read.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -12,7 +12,7 @@ from itertools import islice
 from ged.ports import NotTogether, SearchQuery
 from indexer import analysis
 from indexer.passages import Stored
-from indexer.tree import Node, ParsedQuery, Words, plain
+from indexer.tree import AnyOf, Node, ParsedQuery, Words, plain
 
 LOOKED_AT = 5
 """How many of the first letters are looked at. A letter with all words comes first, so it is most often among them."""
@@ -29,26 +29,28 @@ def not_together(
     first: Iterable[Stored],
     are_held: Callable[[Sequence[ParsedQuery]], Sequence[bool]],
 ) -> NotTogether | None:
-    """The words of a search that no letter contains together; None if a letter contains them, none is found, or no page shows it.
+    """The words of a search that no letter contains together; None if a letter contains them, or no page shows it.
 
     Args:
         first: the first letters found, read as far as needed.
         are_held: asks the index several searches at once; returns for each whether it finds a letter.
     """
+    if not (parsed.wanted and query.highlight and query.offset == 0 and query.limit > 0):
+        return None
+    parsed = replace(parsed, words=tuple(map(_without_akin, parsed.words)))
     words = [leaf for node in parsed.words if isinstance(leaf := plain(node), Words)]
-    if not (words and query.highlight and query.offset == 0 and query.limit > 0):
+    letters = list(islice(first, LOOKED_AT))
+    if not letters:
+        return _of_none_found(parsed, are_held)
+    if not words:
         return None
     seen: set[Words] = set()
-    is_any_found = False
-    for letter in islice(first, LOOKED_AT):
-        is_any_found = True
+    for letter in letters:
         line = _line(letter)
         held = {word for word in words if _stands(word, line)}
         if len(held) == len(set(words)):
             return None
         seen |= held
-    if not is_any_found:
-        return None
     is_each_asked = 1 < len(words) <= MAX_WORDS
     unseen = [node for node, word in zip(parsed.words, words, strict=True) if word not in seen] if is_each_asked else []
     has_all, *has_each = are_held([_as_written(parsed, parsed.words), *(_as_written(parsed, (one,)) for one in unseen)])
@@ -59,6 +61,36 @@ def not_together(
     if len(words) == 1:
         return NotTogether(tuple(typed.values()), tuple(typed.values()))
     return NotTogether(tuple(typed.values()), tuple(text for word, text in typed.items() if word in nowhere))
+
+
+def _of_none_found(
+    parsed: ParsedQuery, are_held: Callable[[Sequence[ParsedQuery]], Sequence[bool]]
+) -> NotTogether | None:
+    """The words of a search without a letter, each asked alone.
+
+    A word in quotes or typed with its field is asked in all fields. What the person excluded, and days in the text, do not count: a word
+    is said to be nowhere only if it is.
+    """
+    nodes = tuple(_in_all_fields(node) for node in parsed.wanted if isinstance(plain(node), Words))
+    if not 0 < len(nodes) <= MAX_WORDS:
+        return None
+    bare = replace(parsed, required=(), excluded=(), whole_number="", since=None, until=None)
+    has_all, *has_each = are_held([_as_written(bare, nodes), *(_as_written(bare, (node,)) for node in nodes)])
+    if has_all:
+        return None
+    typed = [leaf.text.strip(_MARKS) for node in nodes if isinstance(leaf := plain(node), Words)]
+    nowhere = [text for text, is_held in zip(typed, has_each, strict=True) if not is_held]
+    return NotTogether(tuple(dict.fromkeys(typed)), tuple(dict.fromkeys(nowhere)))
+
+
+def _without_akin(node: Node) -> Node:
+    if isinstance(node, AnyOf):
+        return replace(node, nodes=tuple(map(_without_akin, node.nodes)))
+    return replace(node, akin=()) if isinstance(node, Words) else node
+
+
+def _in_all_fields(node: Node) -> Node:
+    return replace(node, fields=()) if isinstance(node, Words) else node
 
 
 def _as_written(parsed: ParsedQuery, nodes: Sequence[Node]) -> ParsedQuery:
@@ -75,7 +107,7 @@ def _line(letter: Stored) -> str:
 
 def _stands(word: Words, line: str) -> bool:
     """Whether a line of stems has the word or one of its synonyms."""
-    return any(f" {' '.join(form.stem for form in run)} " in line for run in (word.forms, *word.also, *word.akin))
+    return any(f" {' '.join(form.stem for form in run)} " in line for run in (word.forms, *word.also))
 
 
 def _beginning(texts: Iterable[str]) -> Iterable[str]:

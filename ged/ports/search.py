@@ -158,7 +158,8 @@ class SearchResult:
     Attributes:
         notice: code of a message for the person (``query.as_words`` …).
         did_you_mean: the query, respelt with words from letters that these principals may see.
-        not_together: on the first page of a search with ``highlight``, if each hit contains only a part of the words; else None.
+        not_together: on the first page of a search with ``highlight``, if each hit contains only a part of the words, or there is no
+            hit; else None.
     """
 
     hits: tuple[Hit, ...]

@@ -127,7 +127,7 @@ def search_letters(services: Services, session: Session, actor: Actor, query: Se
     letters = _confirmed(session, actor, result.hits)
     dropped = len(result.hits) - len(letters)
     total = max(result.total - dropped, len(letters))
-    apart = result.not_together if letters else None
+    apart = result.not_together if letters or not result.hits else None
     return SearchPage(letters, total, result.total_is_exact, result.notice, meant, apart)
 
 

@@ -88,6 +88,27 @@ def without(query: SearchQuery, said: SaidDays) -> SearchQuery:
     return replace(query, text=said.rest or query.text)
 
 
+def in_figures(query: SearchQuery, today: date) -> SearchQuery | None:
+    """The search that says as a day what the text has in figures alone; None if there is no such day, or another one is said.
+
+    ``03/03/2026`` may be a number of a register, so it is searched as a number. The page offers this search beside it.
+
+    >>> in_figures(SearchQuery("facture 3.3.2026"), date(2026, 4, 1)).text
+    'facture du 03/03/2026'
+    """
+    found = list(_FIGURES.finditer(query.text)) if len(query.text) <= MAX_LENGTH else []
+    if len(found) != 1:
+        return None
+    match = found[0]
+    try:
+        day, _same = _digit_day(match, today)
+    except ValueError:
+        return None
+    before, after = query.text[: match.start()], query.text[match.end() :]
+    named = replace(query, text=f"{before}du {day.day:02}/{day.month:02}/{day.year}{after}")
+    return named if asked(query, today)[1] is None and asked(named, today)[1] is not None else None
+
+
 def _found(text: str, today: date) -> Iterator[tuple[tuple[int, int], date, date, bool]]:
     """Each period: its place, its first and last day, and whether it is named as a letter's text would name it."""
     taken: list[tuple[int, int]] = []
@@ -224,6 +245,7 @@ _SEVERAL = re.compile(rf"{_START}(?:du|entre\s+le|from)\s+{_FIRST}\s+(?:au|et\s+
 _DIGIT_DAYS = re.compile(
     rf"{_START}(?:du|entre\s+le|from)\s+{_FIRST_DIGITS}\s+(?:au|et\s+le|to)\s+{_DIGITS}{_END}", re.IGNORECASE
 )
+_FIGURES = re.compile(rf"{_START}(?P<day>\d{{1,2}})(?P<sign>[/.-])(?P<month>\d{{1,2}})(?P=sign)(?P<year>[12]\d{{3}}){_END}")
 _DIGIT_DAY = re.compile(rf"{_START}(?:dat[ée]e?s?\s+du|du|le|on)\s+{_DIGITS}{_END}", re.IGNORECASE)
 _SINCE = re.compile(
     rf"{_START}(?:depuis|since)\s+(?:le\s+)?(?:(?P<day>{_DAY})\s+)?(?P<month>{_MONTH}){_YEAR}{_END}", re.IGNORECASE

@@ -952,6 +952,38 @@ def test_a_word_that_a_letter_of_others_contains_is_corrected_all_the_same(index
     assert find(index, "mobiler", principals=who(ordinary="u2")).did_you_mean is None, "it is a word of theirs"
 
 
+HIDDEN = {
+    "typed": "Electrifcation mobiler mobilier vehicle",
+    "meant": "Électrification mobilier véhicule",
+    "near": "Electrificatoin electrificatrice moiler mobilet vehicula vehocule",
+}
+"""Words of letters of others: those that the reader types, those that are meant, and others near to them."""
+
+
+@pytest.mark.parametrize("words", HIDDEN)
+@pytest.mark.parametrize("count", [6, 20, 200])
+def test_nothing_that_a_reader_is_told_of_words_depends_on_letters_of_others(
+    index: SearchIndex, words: str, count: int
+) -> None:
+    """Neither a correction, nor its absence, nor a word that is said to be nowhere."""
+    mine = [letter(n, "Électrification", "du mobilier") for n in range(1, 9)]
+    index.put([*mine, letter(9, "Vehicule"), letter(10, "Mobilers")])
+    asked = ("electrifcation", "mobiler", "mobilier", "vehicle", "electrifcation mobiler inconnus", "inconnus")
+
+    def told(names: str) -> list[object]:
+        results = [find(index, text, principals=who(ordinary=names)) for text in asked]
+        return [(one.did_you_mean, apart(one), one.total) for one in results]
+
+    before = told("u1")
+    assert [one[0] for one in before[:4]] == ["electrification", "mobilier", None, "vehicule"]  # type: ignore[index]
+    texts = HIDDEN[words].split()
+    several = [" ".join(f"{text}{end}" for text in texts) for end in ("", "s", "es", "e")]
+    others = frozenset({Principal("u2")})
+    index.put([letter(n, several[n % 4], several[n % 4], principals=others) for n in range(100, 100 + count)])
+    # Another name for the same rights: what was kept for the first reader is not used.
+    assert told("u1 of_nothing") == before
+
+
 def test_words_that_no_letter_contains_together_are_named(index: SearchIndex) -> None:
     index.put(
         [letter(1, "Achat de mobilier", "Pour la salle de réunion"), letter(2, "Véhicule de service", "Un rapport")]
@@ -968,9 +1000,39 @@ def test_words_that_no_letter_contains_together_are_named(index: SearchIndex) ->
     for text in ("mobilier véhicule", "le mobilier réunion", "achats mobiliers"):
         assert apart(find(index, text, principals=both)) is None, text
     assert apart(find(index, "mobilier véhicule", principals=both, exclude=frozenset({MailId(4)}))) is not None
-    of_no_letter = {"since": date(1999, 1, 1), "until": date(1999, 1, 2)}
-    for more in ({"offset": 1}, {"highlight": False}, of_no_letter):
+    for more in ({"offset": 1}, {"highlight": False}):
         assert apart(find(index, "mobilier véhicule", principals=first, **more)) is None, "nobody reads it there"
+
+
+def test_where_no_letter_is_found_the_words_that_are_nowhere_are_named(index: SearchIndex) -> None:
+    others = frozenset({Principal("u2")})
+    index.put([letter(1, "Achat de mobilier"), letter(2, "Véhicule", "Une salle"), letter(3, "Rideaux", principals=others)])
+    first = who(ordinary="u1")
+
+    def told(text: str, **more: Any) -> tuple[list[str], list[str]] | None:
+        result = find(index, text, principals=first, **more)
+        assert result.total == 0, text
+        return apart(result)
+
+    assert told("rideaux") == (["rideaux"], ["rideaux"])
+    assert told("rideaux pelouse") == (["rideaux", "pelouse"], ["rideaux", "pelouse"])
+    assert told('"achat de mobilier" "rideaux"') == (["achat de mobilier", "rideaux"], ["rideaux"])
+    assert told("objet:rideaux objet:mobilier") == (["rideaux", "mobilier"], ["rideaux"])
+    assert told('"mobilier" "véhicule"') == (["mobilier", "véhicule"], [])
+    assert told("objet:salle") is None, "it is in a text"
+    assert told("mobilier -achat") is None, "only what was excluded has it"
+    assert told("mobilier du:1999-01-01 au:1999-01-02") is None, "only of other days"
+    of_no_letter = {"since": date(1999, 1, 1), "until": date(1999, 1, 2)}
+    assert told("mobilier", **of_no_letter) == (["mobilier"], ["mobilier"])
+    assert told("rideaux", offset=1) is None
+    assert told("rideaux", highlight=False) is None
+
+
+def test_a_word_of_the_matter_is_not_the_word(index: SearchIndex) -> None:
+    index.put([letter(1, "Scolarité et hospitalisation"), letter(2, "École primaire")])
+    assert apart(find(index, "école hôpital")) == (["école", "hôpital"], ["hôpital"])
+    assert apart(find(index, "hôpital")) == (["hôpital"], ["hôpital"])
+    assert apart(find(index, "écoles primaires")) is None
 
 
 def test_the_words_told_as_missing_do_not_depend_on_letters_of_others(index: SearchIndex) -> None:

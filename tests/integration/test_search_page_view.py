@@ -100,8 +100,41 @@ def test_the_page_says_which_words_no_letter_contains_together(site: tuple[Flask
     assert (
         "avec ces filtres et ces dates : aucun" in page.get("/recherche/?q=rideaux+tracteurs&direction=incoming").text
     )
-    for text in ("achat+rideaux", "rideau", "tapis+hamac"):  # one letter has all of them, or none has any
+    for text in ("achat+rideaux", "rideau"):  # one letter has all of them
         assert "que vous pouvez lire" not in page.get(f"/recherche/?q={text}").text.partition("search-page")[0]
+
+
+def test_where_no_letter_is_found_the_page_says_which_words_are_in_none(
+    site: tuple[Flask, Services], page: FlaskClient
+) -> None:
+    register(site[1], subject="Achat de rideaux")
+    run_jobs(site[1])
+    for text, said in {
+        "hamac": "« hamac » ne se trouve dans aucun.",
+        "tapis+hamac": "« tapis », « hamac » ne se trouvent dans aucun.",
+        "%22achat%22+%22hamac%22": "« hamac » ne se trouve dans aucun.",
+        "%22rideaux+achat%22": "« rideaux achat » ne se trouve dans aucun.",
+    }.items():
+        shown = page.get(f"/recherche/?q={text}").text
+        assert "Aucun courrier trouvé" in shown, text
+        assert f"que vous pouvez lire : {said}" in shown
+
+
+def test_a_day_in_figures_is_proposed_where_the_person_sees_a_letter_of_it(
+    site: tuple[Flask, Services], page: FlaskClient
+) -> None:
+    register(site[1], subject="Achat de chaises, lettre du 03/02/2021")
+    register(site[1], subject="Achat de vitres, lettre du 04/02/2021")
+    run_jobs(site[1])
+    shown = page.get("/recherche/?q=03%2F02%2F2021").text
+    assert 'href="/recherche/?q=du+03/02/2021">courriers du 3 février 2021</a>' in shown
+    shown = page.get("/recherche/?q=achat+4.2.2021&tri=oldest").text
+    assert 'href="/recherche/?q=achat+du+04/02/2021&amp;tri=oldest">courriers du 4 février 2021</a>' in shown
+    found = page.get("/recherche/?q=achat+du+04/02/2021&tri=oldest").text
+    assert "vitres" in found
+    assert "chaises" not in found.partition("search-page")[2]
+    for text in ("05/02/2021", "31/02/2021", "03/02/2021+et+04/02/2021", "du+03/02/2021", "chaises+04/02/2021"):
+        assert "Cherchez-vous les" not in page.get(f"/recherche/?q={text}").text, text
 
 
 def test_years_and_months_stand_newest_first_and_long_names_are_cut(

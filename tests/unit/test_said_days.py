@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ged.ports import SearchQuery
-from ged.search.said_days import asked, said_days
+from ged.search.said_days import asked, in_figures, said_days
 
 TODAY = date(2026, 11, 29)
 
@@ -98,3 +98,27 @@ def test_no_text_fails_and_no_other_word_is_lost(text: str, today: date) -> None
     said = said_days(text, today)
     if said is not None and said.rest:
         assert sorted(f"{said.words} {said.rest}".replace(" ", "")) == sorted("".join(text.split()))
+
+
+@pytest.mark.parametrize(
+    ("text", "proposed"),
+    [
+        ("30/11/2026", "du 30/11/2026"),
+        ("facture 3.9.2026", "facture du 03/09/2026"),
+        ("1-12-2026 rapport", "du 01/12/2026 rapport"),
+        ("31/02/2026", None),
+        ("30/11/2026 2/9/2026", None),
+        ("reçue hier 30/11/2026", None),
+        ("du 30/11/2026", None),
+        ("30/11-2026", None),
+        ("30/11/2026/MEM", None),
+        ("réf:30/11/2026", None),
+        ('"30/11/2026"', None),
+        ("00012/2026", None),
+    ],
+)
+def test_a_day_in_figures_alone_is_proposed_and_never_taken(text: str, proposed: str | None) -> None:
+    found = in_figures(SearchQuery(text), TODAY)
+    assert (found and found.text) == proposed
+    assert proposed is None or asked(SearchQuery(text), TODAY)[1] is None
+    assert in_figures(SearchQuery(text, since=TODAY), TODAY) is None

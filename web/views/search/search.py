@@ -19,6 +19,7 @@ from ged.search import export as search_export
 from ged.search import letter_search
 from ged.search.letter_search import FacetValue, FoundLetter, SearchPage
 from ged.typography import plain
+from ged.unit import ReadSession
 from web.site import context, destroyed_letters, lists, marks, natures
 from web.views.search.search_form import (
     AS_WORDS,
@@ -27,6 +28,7 @@ from web.views.search.search_form import (
     MAX_TEXT,
     PAGE,
     WITHOUT,
+    day_in_figures,
     given,
     period_text,
     read_query,
@@ -105,6 +107,7 @@ def index() -> ResponseReturnValue:
             if len(meant) == 1:
                 return redirect(url_for("letters.show", mail_id=meant[0].mail_id))
         counted = _counted(session, asked) if "filtres" in request.args else None
+        day_text, day_url = _of_day(session, query)
     # A letter that already stands on top is not shown twice.
     exact = [one for one in letters if one.mail_id not in [hit.mail_id for hit in page.letters[:1]]]
     if asked.dated is not None and said is not None and page.did_you_mean:
@@ -119,13 +122,31 @@ def index() -> ResponseReturnValue:
         said=said,
         is_of_no_day=is_of_no_day,
         said_text=period_text(said) if said is not None else "",
-        apart_text=_apart_text(page.not_together, asked) if page.not_together is not None else "",
+        day_text=day_text,
+        day_url=day_url,
+        # Of a number typed whole, SQL may have found the letter before the index has it.
+        apart_text=_apart_text(page, asked) if page.letters or not (exact or envelopes) else "",
         **_frame(query, problems, dates=WITHOUT if is_of_no_day else ""),
     )
 
 
-def _apart_text(apart: NotTogether, asked: SearchQuery) -> str:
-    """Why letters with a part of the words are shown. Told of the letters that the person may read, and of no other."""
+def _of_day(session: ReadSession, query: SearchQuery) -> tuple[str, str]:
+    """The day that the text has in figures alone, and the URL of the letters of this day; empty unless the person sees one."""
+    found = day_in_figures(query, request.args)
+    if found is None:
+        return "", ""
+    typed, meant, said = found
+    one = replace(meant, limit=1, highlight=False)
+    if not letter_search.search_letters(context.services(), session, context.actor(), one).letters:
+        return "", ""
+    return period_text(said), _url("search.index", given() | {"q": [typed.text]})
+
+
+def _apart_text(page: SearchPage, asked: SearchQuery) -> str:
+    """Why letters with a part of the words are shown, or none. Told of the letters that the person may read, and of no other."""
+    apart = page.not_together
+    if apart is None:
+        return ""
     words, nowhere = (
         ", ".join(gettext("« %(word)s »", word=word) for word in some) for some in (apart.words, apart.nowhere)
     )
@@ -133,6 +154,24 @@ def _apart_text(apart: NotTogether, asked: SearchQuery) -> str:
         among = gettext("Parmi les courriers que vous pouvez lire, avec ces filtres et ces dates :")
     else:
         among = gettext("Parmi les courriers que vous pouvez lire :")
+    said = _why_part(apart, words, nowhere) if page.letters else _why_none(apart, words, nowhere)
+    return f"{among} {said}"
+
+
+def _why_none(apart: NotTogether, words: str, nowhere: str) -> str:
+    if nowhere:
+        return str(
+            ngettext(
+                "%(nowhere)s ne se trouve dans aucun.",
+                "%(nowhere)s ne se trouvent dans aucun.",
+                len(apart.nowhere),
+                nowhere=nowhere,
+            )
+        )
+    return str(gettext("aucun ne contient tous ces mots ensemble (%(words)s).", words=words))
+
+
+def _why_part(apart: NotTogether, words: str, nowhere: str) -> str:
     if len(apart.nowhere) == len(apart.words):
         said = ngettext(
             "aucun ne contient %(words)s. Voici ceux qui contiennent un mot proche.",
@@ -152,7 +191,7 @@ def _apart_text(apart: NotTogether, asked: SearchQuery) -> str:
             "aucun ne contient tous ces mots ensemble (%(words)s). Voici ceux qui en contiennent une partie.",
             words=words,
         )
-    return f"{among} {said}"
+    return str(said)
 
 
 def _with_reference(page: SearchPage, typed: str) -> list[FoundLetter]:

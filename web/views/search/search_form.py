@@ -43,6 +43,13 @@ def with_days(query: SearchQuery, args: MultiDict[str, str]) -> tuple[SearchQuer
     return (said_days.without(query, said), None) if said is not None and args.get(DATES) == WITHOUT else (asked, said)
 
 
+def day_in_figures(query: SearchQuery, args: MultiDict[str, str]) -> tuple[SearchQuery, SearchQuery, SaidDays] | None:
+    """The search that says as a day what the text has in figures alone, as typed and with its period; None without such a day."""
+    typed = said_days.in_figures(query, context.today()) if args.get(DATES) is None and query.offset == 0 else None
+    meant, said = (None, None) if typed is None else said_days.asked(typed, context.today())
+    return None if typed is None or meant is None or said is None else (typed, meant, said)
+
+
 def days_for_good(query: SearchQuery, args: MultiDict[str, str]) -> tuple[SearchQuery, bool]:
     """The search to be saved, and whether days in its text are words: what the person took away stays away."""
     said = said_days.asked(query, context.today())[1]
