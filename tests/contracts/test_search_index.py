@@ -955,7 +955,7 @@ def test_a_word_that_a_letter_of_others_contains_is_corrected_all_the_same(index
 HIDDEN = {
     "typed": "Electrifcation mobiler mobilier vehicle",
     "meant": "Électrification mobilier véhicule",
-    "near": "Electrificatoin electrificatrice moiler mobilet vehicula vehocule",
+    "near": " ".join(f"electrifcatio{end} mobile{end} vehicl{end}" for end in "abcdfghijklm"),
 }
 """Words of letters of others: those that the reader types, those that are meant, and others near to them."""
 
@@ -976,10 +976,8 @@ def test_nothing_that_a_reader_is_told_of_words_depends_on_letters_of_others(
 
     before = told("u1")
     assert [one[0] for one in before[:4]] == ["electrification", "mobilier", None, "vehicule"]  # type: ignore[index]
-    texts = HIDDEN[words].split()
-    several = [" ".join(f"{text}{end}" for text in texts) for end in ("", "s", "es", "e")]
     others = frozenset({Principal("u2")})
-    index.put([letter(n, several[n % 4], several[n % 4], principals=others) for n in range(100, 100 + count)])
+    index.put([letter(n, HIDDEN[words], HIDDEN[words], principals=others) for n in range(100, 100 + count)])
     # Another name for the same rights: what was kept for the first reader is not used.
     assert told("u1 of_nothing") == before
 
