@@ -245,7 +245,9 @@ _SEVERAL = re.compile(rf"{_START}(?:du|entre\s+le|from)\s+{_FIRST}\s+(?:au|et\s+
 _DIGIT_DAYS = re.compile(
     rf"{_START}(?:du|entre\s+le|from)\s+{_FIRST_DIGITS}\s+(?:au|et\s+le|to)\s+{_DIGITS}{_END}", re.IGNORECASE
 )
-_FIGURES = re.compile(rf"{_START}(?P<day>\d{{1,2}})(?P<sign>[/.-])(?P<month>\d{{1,2}})(?P=sign)(?P<year>[12]\d{{3}}){_END}")
+_FIGURES = re.compile(
+    rf"{_START}(?P<day>\d{{1,2}})(?P<sign>[/.-])(?P<month>\d{{1,2}})(?P=sign)(?P<year>[12]\d{{3}}){_END}"
+)
 _DIGIT_DAY = re.compile(rf"{_START}(?:dat[ée]e?s?\s+du|du|le|on)\s+{_DIGITS}{_END}", re.IGNORECASE)
 _SINCE = re.compile(
     rf"{_START}(?:depuis|since)\s+(?:le\s+)?(?:(?P<day>{_DAY})\s+)?(?P<month>{_MONTH}){_YEAR}{_END}", re.IGNORECASE

@@ -1004,7 +1004,9 @@ def test_words_that_no_letter_contains_together_are_named(index: SearchIndex) ->
 
 def test_where_no_letter_is_found_the_words_that_are_nowhere_are_named(index: SearchIndex) -> None:
     others = frozenset({Principal("u2")})
-    index.put([letter(1, "Achat de mobilier"), letter(2, "Véhicule", "Une salle"), letter(3, "Rideaux", principals=others)])
+    index.put(
+        [letter(1, "Achat de mobilier"), letter(2, "Véhicule", "Une salle"), letter(3, "Rideaux", principals=others)]
+    )
     first = who(ordinary="u1")
 
     def told(text: str, **more: Any) -> tuple[list[str], list[str]] | None:
