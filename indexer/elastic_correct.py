@@ -31,6 +31,7 @@ LETTERS_READ = 20
 """How many letters with a near word are read for the near words in them."""
 MAX_CHARACTERS = 60_000
 """How many characters of a letter are read."""
+_WORD = re.compile(r"[^\W_]+")
 _NEAR_FIELDS = ("subject", "sender", "text")
 _READ = ["subject", "sender", path("text")]
 
@@ -131,13 +132,11 @@ def _reader(principals: Principals, exclude: frozenset[MailId]) -> bytes:
 def _often(words: Sequence[str], first: Iterable[Stored]) -> dict[str, bool]:
     """The words that more than ``RARE`` of these letters have in their texts."""
     held: Counter[str] = Counter()
-    patterns = {word: re.compile(rf"(?<![^\W_]){word}(?![^\W_])") for word in words}
+    left = set(words)
     for letter in first:
-        text = analysis.fold(" ".join(text for _, _, text in letter.pages)[:MAX_CHARACTERS])
-        held.update(word for word in patterns if word in text and patterns[word].search(text))
-        for word in [word for word in patterns if held[word] > RARE]:
-            del patterns[word]
-        if not patterns:
+        held.update(left & _folded_words(" ".join(text for _, _, text in letter.pages)))
+        left -= {word for word in left if held[word] > RARE}
+        if not left:
             break
     return {word: True for word in words if held[word] > RARE}
 
@@ -145,11 +144,14 @@ def _often(words: Sequence[str], first: Iterable[Stored]) -> dict[str, bool]:
 def _near_words(word: str, texts: Iterable[str]) -> list[str]:
     """The words of these texts that are near to a word: the nearest first, then the most frequent."""
     distance = analysis.fuzzy_distance(word)
-    shortest, longest = len(word) - distance - 1, len(word) + distance - 1
-    pattern = re.compile(rf"(?<![^\W_]){word[0]}[a-z]{{{shortest},{longest}}}(?![^\W_])")
-    letters = Counter(one for text in texts for one in set(pattern.findall(analysis.fold(text[:MAX_CHARACTERS]))))
-    ranked = sorted((OSA.distance(word, one), -count, one) for one, count in letters.items() if one != word)
-    return [one for far, _count, one in ranked if far <= distance][:OFFERS]
+    found = Counter(one for text in texts for one in _folded_words(text) if one[0] == word[0] and one.isalpha())
+    near = {one: OSA.distance(word, one, score_cutoff=distance) for one in found if one != word}
+    ranked = sorted((far, -found[one], one) for one, far in near.items() if far <= distance)
+    return [one for _far, _count, one in ranked][:OFFERS]
+
+
+def _folded_words(text: str) -> set[str]:
+    return set(_WORD.findall(analysis.fold(text[:MAX_CHARACTERS])))
 
 
 def _text(source: Mapping[str, Any]) -> str:
