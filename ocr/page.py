@@ -75,7 +75,7 @@ class PageReader:
                 shown.dpi,
                 tilt=tilt,
                 scan=Scan(scanned if again_px > max(gray.size) else gray, long_side_px=again_px, lean=lean),
-                squeezed=may_be_squeezed(larger * letter_px),
+                squeezed=may_be_squeezed(larger * letter_px, fresh.width),
             )
         except EngineFailed:
             return

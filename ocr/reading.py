@@ -238,8 +238,8 @@ class Reader:
     def _wider(self, sheet: _Sheet, lines: list[Line]) -> list[Line]:
         """Read doubtful lines again, in full width and as scanned: each by itself, or the whole page if they are many.
 
-        Where a scan reads much worse, as of a dark copy, the freshened page is read in full width too. Elsewhere that was
-        measured to add as many errors as words.
+        Where a scan reads much worse, as of a dark or a faint copy, the freshened page is read in full width too, and larger if
+        it was read in full width before. Elsewhere that was measured to add as many errors as words.
         """
         if unreadable(lines) and unreadable(self._sample(sheet)):  # wide helps small print, not handwriting
             return lines
@@ -247,8 +247,13 @@ class Reader:
         if _letters(doubtful) > _MANY_DOUBTFUL * _letters(lines):
             again = self._page(sheet.scanned, sheet.dpi_of_scan)
             found = _merged_by_worth(lines, again)
-            if sheet.width < _FULL and _worth(again) < _FAILED * _worth(lines):
-                return _merged_by_worth(found, self._page(sheet.fresh, sheet.dpi))
+            if _worth(again) < _FAILED * _worth(lines):
+                if sheet.width < _FULL:
+                    return _merged_by_worth(found, self._page(sheet.fresh, sheet.dpi))
+                if max(sheet.scan.size) > max(
+                    sheet.fresh.size
+                ):  # small letters, faint too: a till receipt beside another
+                    return _merged_by_worth(found, self._page(freshened(sheet.scanned), sheet.dpi_of_scan))
             return found
         for part in [part for line in lines for part in _doubtful_parts(line)]:
             region = _around(part)

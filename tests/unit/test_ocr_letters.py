@@ -55,7 +55,7 @@ def test_rules_and_a_few_letters_say_nothing() -> None:
     assert letter_height_px(ruled) == 0
     assert letter_height_px(page_of(8, letters=8)) == 0
     assert enlarging(0, 1200, shrunk=False) == 1.0
-    assert may_be_squeezed(0)
+    assert may_be_squeezed(0, 1200)
 
 
 def test_small_letters_are_enlarged_to_what_they_need_and_large_ones_stay() -> None:
@@ -127,3 +127,11 @@ def test_a_page_of_small_letters_is_not_squeezed(tmp_path: Path, drawn_px: int, 
     page = page_of(drawn_px).resize((1800, 2400), Image.Resampling.NEAREST)
     width, height = first_read(page, tmp_path)
     assert (width / height < 0.7) is squeezed  # the page is 3 to 4
+
+
+@pytest.mark.parametrize(("width_px", "squeezed"), [(620, False), (1100, True)])
+def test_a_page_of_short_lines_is_not_squeezed(tmp_path: Path, width_px: int, squeezed: bool) -> None:
+    page = Image.new("L", (width_px, 1200), "white")
+    page.paste(page_of(16))
+    width, height = first_read(page, tmp_path)
+    assert (width / height < 0.95 * width_px / 1200) is squeezed

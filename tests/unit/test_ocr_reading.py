@@ -231,6 +231,24 @@ def test_a_doubtful_page_is_read_freshened_in_full_width_too_where_its_scan_read
     assert engine.asked.count("full") == looks
 
 
+def test_a_faint_page_of_small_letters_is_read_freshened_and_larger_where_its_scan_reads_much_worse() -> None:
+    seen: list[tuple[int, int]] = []
+
+    class Keeps(Wider):
+        def read(
+            self, gray: Image.Image, *, dpi: float, languages: str, timeout_s: float, psm: int = PAGE
+        ) -> list[Line]:
+            if psm == PAGE:
+                seen.append((gray.width, gray.getextrema()[1]))
+            return super().read(gray, dpi=dpi, languages=languages, timeout_s=timeout_s, psm=psm)
+
+    engine = Keeps([], full=[row(0.2, "Morisieur", "Mirnistre", confidence=76)])
+    page = draw(size=(1240, 1754)).convert("L")
+    large = page.resize((1860, 2631)).point([180 - (255 - level) // 2 for level in range(256)])
+    Reader(engine, ("fra",), time.monotonic() + 60).read(page, page, 150, scan=Scan(large), squeezed=False)
+    assert seen == [(1240, 255), (1860, 180), (1860, 255)]
+
+
 def test_small_print_that_is_lost_when_narrow_is_read_in_full_width() -> None:
     legible = [row(0.2 + 0.03 * n, *LETTER[:6], confidence=92) for n in range(3)]
     engine = Wider([row(0.2, "rnrnii", "uuvvw", confidence=30)], full=legible, band=legible)
