@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy import Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from ged.capture.bridges import ONLINE
@@ -282,6 +282,14 @@ class SilentRow:
 def is_silent(seen_at: datetime | None, paired_at: datetime, now: datetime) -> bool:
     """Whether a bridge is silent for too long: since it was last seen, or since it was paired."""
     return now - (seen_at or paired_at) > SILENT_AFTER
+
+
+def not_seen(unit_ids: Collection[int], at: datetime) -> Select[int]:
+    """The bridges of these units that are silent at a time, if they are not seen before."""
+    seen = func.coalesce(Bridge.last_seen_at, Bridge.paired_at)
+    return select(Bridge.id).where(
+        Bridge.revoked_at.is_(None), Bridge.unit_id.in_(sorted(unit_ids)), seen < at - SILENT_AFTER
+    )
 
 
 def silent(session: Session, unit_ids: Collection[int], *, now: datetime) -> list[SilentRow]:

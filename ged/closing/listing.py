@@ -5,13 +5,13 @@ Every reader of the register may read a closing. So a subject or a reason appear
 
 import hashlib
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, func, literal, or_, select
+from sqlalchemy import ColumnElement, and_, func, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from ged import audit
@@ -166,17 +166,28 @@ def with_books(session: Session, register: Register, year: int, days: list[Row],
 
 def waiting(session: Session, register_id: int, until_on: date) -> Sequence[str]:
     """Numbers up to a day whose signature is still missing: the day cannot be closed before."""
-    of_register: list[ColumnElement[bool]] = [
+    return waiting_in(session, [register_id], until_on).get(register_id, [])
+
+
+def waiting_in(session: Session, register_ids: Collection[int], until_on: date) -> dict[int, list[str]]:
+    """``waiting`` of each register that has such numbers: those of letters, then those of slips."""
+    of_registers: list[ColumnElement[bool]] = [
         # Few letters are being signed: they are found by their state, not among all numbers of the register.
-        ByOtherIndex(MailNumber.register_id) == register_id,
+        ByOtherIndex(MailNumber.register_id).in_(sorted(register_ids)),
         ByOtherIndex(MailNumber.registered_on) <= until_on,
         MailNumber.voided_at.is_(None),
     ]
-    letters = select(MailNumber.text).join(Mail, Mail.id == MailNumber.mail_id).where(Mail.state == MailState.NUMBERED)
-    # The state is written into the statement: an index of few rows is used for its own condition only (``ix_slips_issuing``).
+    number = (MailNumber.register_id, MailNumber.text, MailNumber.id.label("number_id"))
+    # States are written into the statement: an index of few rows is used for its own condition only (``ix_slips_issuing``).
+    numbered = Mail.state == literal(MailState.NUMBERED, Mail.state.type, literal_execute=True)
     being_signed = Slip.state == literal(SlipState.ISSUING, literal_execute=True)
-    slips = select(MailNumber.text).join(Slip, Slip.id == MailNumber.slip_id).where(being_signed)
-    return [text for query in (letters, slips) for text in session.scalars(query.where(*of_register))]
+    letters = select(*number, literal(0).label("of_slip")).join(Mail, Mail.id == MailNumber.mail_id).where(numbered)
+    slips = select(*number, literal(1)).join(Slip, Slip.id == MailNumber.slip_id).where(being_signed)
+    found: dict[int, list[str]] = {}
+    both = union_all(letters.where(*of_registers), slips.where(*of_registers))
+    for register_id, text, *_ in session.execute(both.order_by("of_slip", "number_id")):
+        found.setdefault(register_id, []).append(text)
+    return found
 
 
 def content_hash(data: dict[str, Any] | list[Row]) -> str:

@@ -1,10 +1,10 @@
 """The closings of a register, as its page shows them."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import Session
 
 from ged.closing import listing
@@ -122,35 +122,40 @@ def open_days(session: Session, unit_ids: Collection[int], *, before: date) -> l
         .correlate(Register)
         .scalar_subquery()
     )
+    # The numbers of a register follow the days: of one that was never closed, the first number is of the first day.
+    first = (
+        select(MailNumber.registered_on)
+        .where(MailNumber.register_id == Register.id)
+        .order_by(MailNumber.year, MailNumber.sequence)
+        .limit(1)
+        .correlate(Register)
+        .scalar_subquery()
+    )
+    first_of_all = case((closed.is_(None), first))
     rows = session.execute(
-        select(Register.id, Register.code, Register.name, Unit.name, closed, last)
+        select(Register.id, Register.code, Register.name, Unit.name, closed, last, first_of_all, resuming.waits(Register.id))
         .join(Unit, Unit.id == Register.unit_id)
         .where(Register.unit_id.in_(sorted(unit_ids)), Register.nature != RegisterNature.ARCHIVE)
         .order_by(Register.code)
     ).all()
     found: list[OpenDaysRow] = []
-    for register_id, code, name, unit_name, closed_on, last_on in rows:
-        if last_on is None or (closed_on is not None and last_on <= closed_on):
-            continue  # nothing was given since the last closing: not one number is read
-        since = _first_given(session, register_id, closed_on, before)
-        if since is not None and not resuming.is_waiting(session, register_id):
-            waits = len(listing.waiting(session, register_id, before - timedelta(days=1)))
-            found.append(OpenDaysRow(register_id, code, name, unit_name, since, waits))
-    return found
+    for register_id, code, name, unit_name, closed_on, last_on, first_on, is_held in rows:
+        if is_held or last_on is None or (closed_on is not None and last_on <= closed_on):
+            continue  # of a register that gave nothing since its last closing, not one number is read
+        since = first_on if closed_on is None else _first_after(session, register_id, closed_on)
+        if since is not None and since < before:
+            found.append(OpenDaysRow(register_id, code, name, unit_name, since, 0))
+    waits = listing.waiting_in(session, [row.register_id for row in found], before - timedelta(days=1)) if found else {}
+    return [replace(row, waiting=len(waits.get(row.register_id, ()))) for row in found]
 
 
-def _first_given(session: Session, register_id: int, after: date | None, before: date) -> date | None:
-    """The first day between two on which a register gave a number."""
-    if after is None:
-        # The numbers of a register follow the days: the first number is of the first day.
-        query = select(MailNumber.registered_on).where(MailNumber.register_id == register_id)
-        query = query.order_by(MailNumber.year, MailNumber.sequence)
-    else:
-        # Few days follow the last closing: they are found by their date, not among all numbers of the register.
-        query = select(MailNumber.registered_on).where(ByOtherIndex(MailNumber.register_id) == register_id)
-        query = query.where(MailNumber.registered_on > after).order_by(MailNumber.registered_on)
+def _first_after(session: Session, register_id: int, closed_on: date) -> date | None:
+    """The first day after the last closed one on which a register gave a number."""
+    # Few days follow the last closing: they are found by their date, not among all numbers of the register.
+    query = select(MailNumber.registered_on).where(ByOtherIndex(MailNumber.register_id) == register_id)
+    query = query.where(MailNumber.registered_on > closed_on).order_by(MailNumber.registered_on)
     first: date | None = session.scalar(query.limit(1))
-    return first if first is not None and first < before else None
+    return first
 
 
 def _with_revisions() -> Select[RegisterClosing, str | None, ClosingRevision | None]:

@@ -1,12 +1,12 @@
 """What a line of the morning's point is, and what the queries of its kinds look at."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row
+from sqlalchemy import ColumnElement, Row, Select
 from sqlalchemy.orm import Session
 
 from ged.access import visible_clause
@@ -118,6 +118,7 @@ class Ground:
     Attributes:
         shown: how many lines of a kind are wanted.
         overdue: once read, the rows of the kinds that one statement finds together.
+        assignments: once read, what lines of assignments tell, by their ids; ``holders``: who holds their posts, by name.
     """
 
     session: Session
@@ -127,6 +128,8 @@ class Ground:
     shown: int = SHOWN
     today: date = field(init=False)
     overdue: list[Sequence[Row[*tuple[Any, ...]]]] = field(default_factory=list, compare=False)
+    assignments: dict[int, Row[*tuple[Any, ...]]] = field(default_factory=dict, compare=False)
+    holders: dict[int, str] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         """Set the local day."""
@@ -137,10 +140,18 @@ class Ground:
         """The begin of the local day: what came today is not pending yet."""
         return datetime.combine(self.today, time(), tzinfo=self.services.zone)
 
+    @property
+    def next_midnight(self) -> datetime:
+        """The end of the local day. A statement that is composed for a day, and not for each moment, looks so far."""
+        return datetime.combine(self.today + timedelta(days=1), time(), tzinfo=self.services.zone)
+
 
 Found = tuple[Sequence[Line], int]
 """The first ``Ground.shown`` lines of a kind, and how many there are; of rows at most ``MOST``."""
 NOTHING: Found = ((), 0)
+
+Look = tuple[Callable[..., Select[Any]], tuple[Hashable, ...]]
+"""A composed statement (``ged.counting.composed``), and what it is asked with besides the actor."""
 
 
 def may_be_told(actor: Actor, letter: type[Mail] = Mail) -> ColumnElement[bool]:

@@ -2,23 +2,40 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
+from ged.counting import composed
 from ged.followup.listing import holders
-from ged.morning.base import MOST, NOTHING, Found, Ground, Line
+from ged.morning.base import MOST, NOTHING, Found, Ground, Line, Look
 from ged.org import delegations as powers
 from ged.org.delegations import DelegationRow
-from ged.org.models import Delegation, DelegationKind
+from ged.org.models import Delegation, DelegationKind, IssuedCertificate, Post
 from ged.org.tree import runs_installation
 from ged.preservation import queries as preservation
 from ged.preservation.queries import Group
-from ged.reports.certificates import ENDS_SOON, own_certificate, people_ends, published_ends, seal_ends
-from ged.unit import Role
+from ged.reports.certificates import ENDS_SOON, certificates_in_use, own_certificate, people_ends, published_ends, seal_ends
+from ged.unit import Actor, Role
 
 POWERS_END = timedelta(days=7)
 OWN = "own"
 """The code of the reader's own certificate; the others are ``people``, ``institution``, ``root``, ``issuing``, ``list``."""
+
+
+def looks_at_delegations(ground: Ground) -> tuple[Look, ...]:
+    """The statement that finds the powers of ``delegations``."""
+    return ((_powers, (ground.today,)),)
+
+
+@composed
+def _powers(actor: Actor, today: date) -> Select[Any]:
+    return (
+        select(Delegation.id)
+        .join(Post, Post.id == Delegation.post_id)
+        .where(powers.is_near(actor), Delegation.withdrawn_at.is_(None), Delegation.from_on <= today)
+        .where(Delegation.until_on.between(today, today + POWERS_END))
+    )
 
 
 def delegations(ground: Ground) -> Found:
@@ -48,11 +65,27 @@ def _givers(ground: Ground, rows: Sequence[DelegationRow]) -> dict[int, str]:
     return {row_id: held[post_id] for row_id, post_id in posts if post_id in held}
 
 
+def looks_at_certificates(ground: Ground) -> tuple[Look, ...] | None:
+    """A statement that finds a certificate of the reader that ends within ``ENDS_SOON``; None: others are told too."""
+    return None if _tells_of_others(ground) else ((_own_that_ends, (ground.next_midnight + ENDS_SOON,)),)
+
+
+@composed
+def _own_that_ends(actor: Actor, before: datetime) -> Select[Any]:
+    return certificates_in_use(actor.person_id).where(IssuedCertificate.expires_at < before)
+
+
+def _tells_of_others(ground: Ground) -> bool:
+    return ground.actor.has(Role.ADMINISTRATOR) and runs_installation(
+        ground.actor, ground.services.installation_accounts
+    )
+
+
 def certificates(ground: Ground) -> Found:
     """Certificates that end within ``ENDS_SOON``: the reader's own; for whoever runs the installation, the others too."""
     ends = {OWN: own_certificate(ground.session, ground.actor.person_id)}
     lines = []
-    if ground.actor.has(Role.ADMINISTRATOR) and runs_installation(ground.actor, ground.services.installation_accounts):
+    if _tells_of_others(ground):
         ends |= {"institution": seal_ends(ground.session)} | published_ends(ground.services.revocation)
         of_people = people_ends(ground.session, now=ground.now, but_of=ground.actor.person_id)
         if count := of_people["ending"] + of_people["ended"]:

@@ -3,14 +3,18 @@ scan; papers that nobody passed on."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Executable,
+    Row,
     ScalarSelect,
     Select,
     Subquery,
     and_,
+    bindparam,
     case,
     exists,
     false,
@@ -28,8 +32,8 @@ from ged.capture.queries import scan_units
 from ged.counting import composed, few_rows
 from ged.db import ByOtherIndex, Unindexed
 from ged.dispatch import queries as dispatch
-from ged.followup.listing import FollowRow, Today, follow_rows
-from ged.morning.base import MOST, Found, Ground, Line, may_be_told
+from ged.followup.listing import holders
+from ged.morning.base import MOST, Found, Ground, Line, Look, may_be_told
 from ged.org.models import Delegation, Holding, Person, Post, Unit, held_on
 from ged.org.tree import heirs_among
 from ged.ports import Confidentiality
@@ -62,14 +66,16 @@ def _overdue(ground: Ground, *, is_opened: bool) -> Found:
     if not ground.overdue:  # one statement finds both kinds
         ground.overdue.append(few_rows(ground.session, ground.actor, _earliest, ground.today, ASKED_FIRST))
     earliest = ground.overdue[0]
-    first: dict[int, int] = {}
+    first: dict[bool, dict[int, int]] = {True: {}, False: {}}
     for row in earliest:
-        if row.may_be_told and bool(row.is_opened) is is_opened:
-            first.setdefault(row.mail_id, row.id)
-    ids = list(first.values())[:MOST]
+        if row.may_be_told:
+            first[bool(row.is_opened)].setdefault(row.mail_id, row.id)
+    ids = list(first[is_opened].values())[:MOST]
     if len(ids) < MOST and len(earliest) == ASKED_FIRST:  # there may be more of this kind
         ids = _ids(ground, _OVERDUE[is_opened], ground.today)
-    return [_of_assignment(row, _waits_at(row), row.due_on) for row in _rows(ground, ids)], len(ids)
+    if ground.shown < MOST:  # the other kind is told too: its lines are read along
+        _read_lines(ground, [*ids[: ground.shown], *list(first[not is_opened].values())[: ground.shown]])
+    return [_of_letter(row, who=_waits_at(ground, row), on=row.due_on) for row in _rows(ground, ids)], len(ids)
 
 
 ASKED_FIRST = 4 * MOST
@@ -213,17 +219,21 @@ def _in_force(today: date) -> tuple[ColumnElement[bool], ...]:
     return Delegation.withdrawn_at.is_(None), Delegation.from_on <= today, Delegation.until_on >= today
 
 
+def looks_at_empty_posts(ground: Ground) -> tuple[Look, ...]:
+    """The statements of ``empty_posts``."""
+    return (_at_empty_posts, (ground.today,)), (_to_empty_authorities, (ground.today,))
+
+
 def empty_posts(ground: Ground) -> Found:
     """Letters that wait at a post that nobody holds: for who gave them, heads the unit, or keeps the register."""
     given = _ids(ground, _at_empty_posts, ground.today)
-    addressed = ground.session.execute(_to_empty_authorities(ground.actor, ground.today)).all()
+    addressed = few_rows(ground.session, ground.actor, _to_empty_authorities, ground.today)
     waits = [
-        (row.assigned_at, _of_assignment(row, row.unit_name, _local(ground, row.assigned_at), row.to_post))
-        for row in _rows(ground, given)
-    ]
-    waits += [
-        (row.created_at, _of_letter(row, who=row.unit_name, on=_local(ground, row.created_at), code=row.title))
-        for row in addressed[: ground.shown]
+        (at, _of_letter(row, who=row.unit_name, on=_local(ground, at), code=title or ""))
+        for row, at, title in (
+            *((row, row.assigned_at, row.to_post) for row in _rows(ground, given)),
+            *((row, row.created_at, row.title) for row in addressed[: ground.shown]),
+        )
     ]
     waits.sort(key=lambda one: (one[0], one[1].subject_id))
     return [line for _, line in waits[: ground.shown]], min(MOST, len(given) + len(addressed))
@@ -270,21 +280,30 @@ def _is_empty(post_id: Any, today: date) -> ColumnElement[bool]:
     return ~held & ~acted
 
 
+def looks_to_dispatch(ground: Ground) -> tuple[Look, ...]:
+    """The statements of ``to_dispatch``."""
+    return tuple((query, (ground.midnight,)) for query in _to_dispatch(ground.actor))
+
+
 def to_dispatch(ground: Ground) -> Found:
     """Letters signed before today of which something has not left: for who keeps their register, and the heads above.
 
     A letter signed outside of the program came to its register signed: it waits since it was entered, whatever date it bears.
     """
-    queries = [
-        query
-        for role, query in (((Role.CLERK,), _to_dispatch_here), (HEADS, _to_dispatch_below))
-        if ground.actor.has(*role)
+    rows = [
+        row
+        for query in _to_dispatch(ground.actor)
+        for row in few_rows(ground.session, ground.actor, query, ground.midnight)
     ]
-    rows = [row for query in queries for row in few_rows(ground.session, ground.actor, query, ground.midnight)]
     found = {row.id: row for row in rows}  # of a clerk who heads the unit too: once
     shown = sorted(found.values(), key=lambda row: (row.since, row.id))[: ground.shown]
     lines = [_of_letter(row, who=row.office or "", on=_local(ground, row.since)) for row in shown]
     return lines, min(MOST, len(found))
+
+
+def _to_dispatch(actor: Actor) -> list[Callable[[Actor, datetime], Select[Any]]]:
+    queries = (((Role.CLERK,), _to_dispatch_here), (HEADS, _to_dispatch_below))
+    return [query for roles, query in queries if actor.has(*roles)]
 
 
 @composed
@@ -389,17 +408,42 @@ def _of_letter(row: Any, *, who: str = "", on: date | None, code: str = "") -> L
     return Line(row.id, row.number or "", "" if level else row.subject, level, who, on=on, code=code)
 
 
-def _rows(ground: Ground, ids: Sequence[int]) -> list[FollowRow]:
-    return follow_rows(ground.session, ground.actor, ids[: ground.shown], Today(ground.today, ground.today))
+def _rows(ground: Ground, ids: Sequence[int]) -> list[Row[*tuple[Any, ...]]]:
+    """What the lines of assignments tell, in the order of their ids. The caller has checked the access."""
+    shown = ids[: ground.shown]
+    _read_lines(ground, shown)
+    return [ground.assignments[one] for one in shown if one in ground.assignments]
 
 
-def _of_assignment(row: FollowRow, who: str, on: date | None, code: str = "") -> Line:
-    mail = row.mail
-    return Line(mail.mail_id, mail.number, "" if mail.level else mail.subject, mail.level, who, on=on, code=code)
+def _read_lines(ground: Ground, ids: Sequence[int]) -> None:
+    missing = [one for one in ids if one not in ground.assignments]
+    if not missing:
+        return
+    rows = ground.session.execute(_lines_of_assignments(), {"ids": missing}).all()
+    ground.assignments.update((row.assignment_id, row) for row in rows)
+    posts = {row.post_id for row in rows if row.post_id is not None and row.post_id not in ground.holders}
+    if posts:
+        ground.holders.update(holders(ground.session, posts, on=ground.today))
 
 
-def _waits_at(row: FollowRow) -> str:
-    return ", ".join(text for text in (row.holder or row.to_post, row.unit_name) if text)
+@cache
+def _lines_of_assignments() -> Executable:
+    """The statement of ``_read_lines``, for ``ids``."""
+    return (
+        select(
+            *_COLUMNS, Assignment.id.label("assignment_id"), Assignment.post_id, Assignment.due_on, Assignment.assigned_at,
+            Post.title.label("to_post"), Unit.name.label("unit_name"),
+        )
+        .select_from(Assignment)
+        .join(Mail, Mail.id == Assignment.mail_id)
+        .join(Unit, Unit.id == Assignment.unit_id)
+        .outerjoin(Post, Post.id == Assignment.post_id)
+        .where(Assignment.id.in_(bindparam("ids", expanding=True)))
+    )  # fmt: skip
+
+
+def _waits_at(ground: Ground, row: Row[*tuple[Any, ...]]) -> str:
+    return ", ".join(text for text in (ground.holders.get(row.post_id) or row.to_post, row.unit_name) if text)
 
 
 def _local(ground: Ground, at: datetime) -> date:

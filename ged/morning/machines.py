@@ -1,10 +1,17 @@
 """Jobs, e-mails and desks: for those who run the machines."""
 
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select
+
 from ged.capture import bridges, desks
+from ged.counting import composed
 from ged.jobs import JobState
-from ged.morning.base import MOST, Found, Ground, Line
+from ged.morning.base import MOST, Found, Ground, Line, Look
 from ged.notices import returned
 from ged.reports import jobs as reports
+from ged.unit import Actor
 
 
 def jobs(ground: Ground) -> Found:
@@ -22,6 +29,16 @@ def mails(ground: Ground) -> Found:
     """People whom the last e-mail to their address did not reach."""
     count = returned.failing(ground.session)
     return [Line(count=count)] if count else [], count
+
+
+def looks_at_desks(ground: Ground) -> tuple[Look, ...]:
+    """A statement that finds the stations of ``silent_desks``, and those that will be silent before the day ends."""
+    return ((_silent, (ground.next_midnight,)),)
+
+
+@composed
+def _silent(actor: Actor, at: datetime) -> Select[Any]:
+    return desks.not_seen(bridges.desk_units(actor), at)
 
 
 def silent_desks(ground: Ground) -> Found:

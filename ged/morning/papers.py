@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Executable, Select, select
+from sqlalchemy import Select, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from ged.capture import queries as scans
 from ged.capture.models import Scan, ScanState
 from ged.closing import queries as closing
 from ged.counting import composed
-from ged.db import ByOtherIndex
-from ged.morning.base import MOST, NOTHING, Found, Ground, Line
+from ged.db import Among, ByOtherIndex
+from ged.morning.base import MOST, NOTHING, Found, Ground, Line, Look
 from ged.org.models import Unit
 from ged.register import books
 from ged.register.models import Register
@@ -23,18 +25,10 @@ from ged.unit import Actor
 def unacknowledged(ground: Ground) -> Found:
     """Slips that the reader's units sent or must receive, and that wait longer than the installation allows."""
     before = ground.now - timedelta(hours=ground.services.unacknowledged_hours)
-    sides = (Slip.sender_unit_id, Slip.receiver_unit_id)
-    units = sorted(parties.units_seen(ground.actor))
-    # One side at a time: an index finds the few open slips of a side, not of either.
     found = {
         slip_id: sent_at
-        for side in sides
-        for slip_id, sent_at in ground.session.execute(
-            select(Slip.id, Slip.sent_at)
-            .where(side.in_(units), is_unacknowledged(before))
-            .order_by(Slip.sent_at)
-            .limit(MOST)
-        )
+        for side in (Slip.sender_unit_id, Slip.receiver_unit_id)
+        for slip_id, sent_at in ground.session.execute(_waiting_at(side, ground.actor, before))
     }
     first = sorted(found, key=lambda slip_id: (found[slip_id] or ground.now, slip_id))
     return [
@@ -43,9 +37,40 @@ def unacknowledged(ground: Ground) -> Found:
     ], min(MOST, len(found))
 
 
+def looks_unacknowledged(ground: Ground) -> tuple[Look, ...]:
+    """Statements that find the slips of ``unacknowledged``, and those that will wait for too long before the day ends."""
+    before = ground.next_midnight - timedelta(hours=ground.services.unacknowledged_hours)
+    return (_sent, (before,)), (_to_receive, (before,))
+
+
+@composed
+def _sent(actor: Actor, before: datetime) -> Select[Any]:
+    return _waiting_at(Slip.sender_unit_id, actor, before)
+
+
+@composed
+def _to_receive(actor: Actor, before: datetime) -> Select[Any]:
+    return _waiting_at(Slip.receiver_unit_id, actor, before)
+
+
+def _waiting_at(side: InstrumentedAttribute[int], actor: Actor, before: datetime) -> Select[int, datetime | None]:
+    """Of one side, for an index finds the few open slips of a side, not of either."""
+    return (
+        select(Slip.id, Slip.sent_at)
+        .where(Among(side, parties.units_seen(actor)), is_unacknowledged(before))
+        .order_by(Slip.sent_at)
+        .limit(MOST)
+    )
+
+
+def looks_at_loans(ground: Ground) -> tuple[Look, ...]:
+    """The statements of ``loans``."""
+    return (_lent, (ground.today,)), (_borrowed, (ground.today,))
+
+
 def loans(ground: Ground) -> Found:
     """Slips on loan that the reader's units sent or received and that are overdue: the receiver gives the originals back."""
-    queries = _loans(ground.actor, ground.today)
+    queries = (compose(ground.actor, ground.today) for compose in (_lent, _borrowed))
     found = {slip_id: return_by for query in queries for slip_id, return_by in ground.session.execute(query)}
     first = sorted(found, key=lambda slip_id: (found[slip_id] or ground.today, slip_id))
     return [
@@ -55,15 +80,23 @@ def loans(ground: Ground) -> Found:
 
 
 @composed
-def _loans(actor: Actor, today: date) -> tuple[Select[int, date | None], ...]:
-    units = sorted(parties.units_seen(actor))
-    # One side at a time, as above. What a unit borrowed is found among all loans, not among all slips that it received.
-    return tuple(
+def _lent(actor: Actor, today: date) -> Select[Any]:
+    return _overdue_loans(Slip.sender_unit_id, actor, today)
+
+
+@composed
+def _borrowed(actor: Actor, today: date) -> Select[Any]:
+    # What a unit borrowed is found among all loans, not among all slips that it received.
+    return _overdue_loans(ByOtherIndex(Slip.receiver_unit_id), actor, today)
+
+
+def _overdue_loans(side: Any, actor: Actor, today: date) -> Select[int, date | None]:
+    """Of one side, as ``_waiting_at``."""
+    return (
         select(Slip.id, Slip.return_by)
-        .where(side.in_(units), is_overdue_loan(today))
+        .where(Among(side, parties.units_seen(actor)), is_overdue_loan(today))
         .order_by(Slip.return_by, Slip.id)
         .limit(MOST)
-        for side in (Slip.sender_unit_id, ByOtherIndex(Slip.receiver_unit_id))
     )
 
 
@@ -72,6 +105,11 @@ def _rows(ground: Ground, ids: Sequence[int]) -> list[SlipRow]:
         return []
     rows: dict[int, SlipRow] = {row.id: row for row in rows_of(ground.session, slips_where(Slip.id.in_(ids)))}
     return [rows[one] for one in ids if one in rows]
+
+
+def looks_at_tasks(_ground: Ground) -> tuple[Look, ...]:
+    """The statement of ``discrepancies``."""
+    return ((_tasks, ()),)
 
 
 def discrepancies(ground: Ground) -> Found:
@@ -86,15 +124,19 @@ def discrepancies(ground: Ground) -> Found:
 
 
 @composed
-def _tasks(actor: Actor) -> Executable:
-    units = sorted(parties.units_seen(actor))
+def _tasks(actor: Actor) -> Select[Any]:
     return (
         select(SlipTask.slip_id, SlipTask.kind, SlipTask.opened_at, Unit.name.label("unit"))
         .join(Unit, Unit.id == SlipTask.unit_id)
-        .where(SlipTask.unit_id.in_(units), SlipTask.state == TaskState.OPEN)
+        .where(Among(SlipTask.unit_id, parties.units_seen(actor)), SlipTask.state == TaskState.OPEN)
         .order_by(SlipTask.opened_at, SlipTask.id)
         .limit(MOST)
     )
+
+
+def looks_at_scans(ground: Ground) -> tuple[Look, ...]:
+    """The statement of ``waiting_scans``."""
+    return ((_waiting_scans, (ground.midnight,)),)
 
 
 def waiting_scans(ground: Ground) -> Found:
@@ -104,7 +146,7 @@ def waiting_scans(ground: Ground) -> Found:
 
 
 @composed
-def _waiting_scans(actor: Actor, midnight: datetime) -> Executable:
+def _waiting_scans(actor: Actor, midnight: datetime) -> Select[Any]:
     return (
         select(Scan.id, Scan.created_at, Unit.name.label("unit"))
         .join(Unit, Unit.id == Scan.unit_id)

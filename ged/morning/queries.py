@@ -1,11 +1,15 @@
 """The morning's point of a reader."""
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from ged.morning.base import MOST, SHOWN, Ground, Kind, Part
+from ged.counting import composed, one_row
+from ged.morning.base import MOST, SHOWN, Ground, Kind, Look, Part
 from ged.morning.kinds import KINDS
 from ged.unit import Actor, Services
 
@@ -25,8 +29,30 @@ def parts(
     """
     ground = Ground(session, services, actor, now, shown=SHOWN if only is None else MOST)
     asked = [kind for kind in Kind if only in (None, kind) and KINDS[kind].concerns(ground)]
-    found = (_part(ground, kind) for kind in asked)
+    empty = _empty(ground, asked)
+    found = (_part(ground, kind) for kind in asked if kind not in empty)
     return tuple(part for part in found if part.total or part.is_unknown)
+
+
+def _empty(ground: Ground, asked: Sequence[Kind]) -> set[Kind]:
+    """Kinds that have nothing to tell, by one statement for all of them."""
+    looks = {kind: tuple(given) for kind in asked if (given := KINDS[kind].looks(ground)) is not None}
+    if len(looks) < 2:  # noqa: PLR2004, one kind alone is asked itself
+        return set()
+    every = tuple(look for of_kind in looks.values() for look in of_kind)
+    try:
+        counts = iter(one_row(ground.session, ground.actor, _found, every) if every else ())
+    except Exception:  # each kind is asked by itself, so that the one that cannot be read is told as such
+        logger.exception("morning.looks")
+        return set()
+    return {kind for kind, of_kind in looks.items() if not any([next(counts) for _ in of_kind])}
+
+
+@composed
+def _found(actor: Actor, looks: tuple[Look, ...]) -> Select[Any]:
+    """How many rows each of the statements finds."""
+    found = (compose(actor, *asked).subquery() for compose, asked in looks)
+    return select(*(select(func.count()).select_from(rows).scalar_subquery() for rows in found))
 
 
 def _part(ground: Ground, kind: Kind) -> Part:

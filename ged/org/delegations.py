@@ -9,7 +9,7 @@ from the row while it is in force (``ged.org.actors``).
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from ged import locks
@@ -218,21 +218,28 @@ def _granting_post(session: Session, post_id: PostId, kind: DelegationKind, acto
     )
 
 
+def is_near(actor: Actor) -> ColumnElement[bool]:
+    """Delegations, with their posts, that the actor gave, received or may end."""
+    return or_(
+        Delegation.post_id.in_(_held(actor)),
+        Delegation.person_id == actor.person_id,
+        Post.unit_id.in_(headed_itself(actor)),
+    )
+
+
+def _held(actor: Actor) -> list[PostId]:
+    return [post.post_id for post in actor.posts if post.because == "holder"]
+
+
 def listing(session: Session, actor: Actor, *, on: date) -> list[DelegationRow]:
     """Delegations that the actor gave, received or may end, in force or to come."""
-    own = [p.post_id for p in actor.posts if p.because == "holder"]
+    own = _held(actor)
     query = (
         select(Delegation, Post, Person.name)
         .join(Post, Post.id == Delegation.post_id)
         .join(Person, Person.id == Delegation.person_id)
         .where(Delegation.until_on >= on)
-        .where(
-            or_(
-                Delegation.post_id.in_(own),
-                Delegation.person_id == actor.person_id,
-                Post.unit_id.in_(headed_itself(actor)),
-            )
-        )
+        .where(is_near(actor))
         .order_by(Delegation.withdrawn_at.is_not(None), Delegation.from_on, Delegation.id)
     )
     return [

@@ -4,7 +4,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from cryptography.x509 import load_der_x509_certificate
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from ged.errors import GedError
@@ -66,15 +66,20 @@ def people_certificates(session: Session, *, but_of: int | None = None) -> list[
     return list(session.scalars(used.order_by(IssuedCertificate.expires_at)))
 
 
-def own_certificate(session: Session, person_id: int) -> datetime | None:
-    """When the certificate of a person's key in use ends; None without a key of our own authority."""
-    used = (
+def certificates_in_use(person_id: int) -> Select[datetime]:
+    """When the certificates of a person's keys in use end: those that our own authority issued."""
+    return (
         select(IssuedCertificate.expires_at)
         .join(SigningKey, SigningKey.certificate_pem == IssuedCertificate.certificate_pem)
         .where(
             SigningKey.person_id == person_id, SigningKey.revoked_at.is_(None), IssuedCertificate.revoked_at.is_(None)
         )
     )
+
+
+def own_certificate(session: Session, person_id: int) -> datetime | None:
+    """When the certificate of a person's key in use ends; None without a key of our own authority."""
+    used = certificates_in_use(person_id)
     ends: datetime | None = session.scalar(used.order_by(IssuedCertificate.expires_at.desc()).limit(1))
     return ends
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, exists, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ged.errors import Invalid, NotFound
 from ged.org.models import Unit
@@ -103,8 +103,12 @@ def waiting_one(session: Session, actor: Actor, hold_id: int) -> WaitingRow:
 
 def is_waiting(session: Session, register_id: int) -> bool:
     """Whether a register waits, in any year."""
-    query = select(RegisterHold.id).where(RegisterHold.register_id == register_id, RegisterHold.released_at.is_(None))
-    return session.scalar(query.limit(1)) is not None
+    return bool(session.scalar(select(waits(register_id))))
+
+
+def waits(register_id: InstrumentedAttribute[int] | int) -> ColumnElement[bool]:
+    """SQL: a register waits, in any year."""
+    return exists().where(RegisterHold.register_id == register_id, RegisterHold.released_at.is_(None))
 
 
 def waiting_codes(session: Session) -> list[str]:
