@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, false, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from ged import paging
@@ -212,13 +212,24 @@ def was_finished(period: Period, zone: ZoneInfo, *, by_post: bool) -> ColumnElem
     Args:
         by_post: none waits for its post; of the unit nothing is asked.
     """
+    return and_(was_done(period, zone), ~still_waits(by_post=by_post))
+
+
+def was_done(period: Period, zone: ZoneInfo) -> ColumnElement[bool]:
+    """Whether an assignment was finished in a period, whatever waits of its letter."""
     is_in = within(Assignment.finished_at, period, zone)
+    return and_(is_in, ByOtherIndex(Assignment.state) == AssignmentState.DONE)
+
+
+def still_waits(*, by_post: bool) -> ColumnElement[bool]:
+    """Whether another assignment of an assignment's letter waits in its unit, or for its post."""
     other = aliased(Assignment)
     # By the letter, which has few assignments. By the unit, SQLite would go through all that waits there, for each finished letter.
     own, there = (other.post_id, Assignment.post_id) if by_post else (other.unit_id, Assignment.unit_id)
     place = ByOtherIndex(own) == there
     waits = exists().where(other.mail_id == Assignment.mail_id, place, other.is_under_way, other.state.in_(LIVE))
-    return and_(is_in, ByOtherIndex(Assignment.state) == AssignmentState.DONE, ~waits)
+    # Nothing waits of a letter that is not under way: most are closed. With AND, SQLite would look them up all the same.
+    return case((Assignment.is_under_way, waits), else_=false())
 
 
 def _finished(asked: AskedLetters) -> ColumnElement[bool]:

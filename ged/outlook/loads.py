@@ -13,15 +13,15 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, Subquery, case, distinct, func, select
-from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+from sqlalchemy import CTE, ColumnElement, Select, Subquery, case, cast, func, null, select, union_all
+from sqlalchemy.orm import Session, aliased
 
 from ged.access import visible_clause
 from ged.db import Among
 from ged.figures.cells import bin_in_sql
 from ged.figures.cuts import Cut
 from ged.figures.days import local_day
-from ged.figures.letters import is_near, was_finished, whoever_has_it
+from ged.figures.letters import is_near, still_waits, was_done, whoever_has_it
 from ged.figures.models import FigureDay, FigureKey, FigureLetter
 from ged.figures.periods import Period
 from ged.register.models import Mail
@@ -71,94 +71,101 @@ def counted_days(period: Period) -> Period:
 
 
 def loads(
-    session: Session, zone: ZoneInfo, actor: Actor, cut: Cut, period: Period, *, today: date, by: By
-) -> list[Load]:
-    """The loads of the units of a cut, or of their posts: in no order, and none without a letter.
+    session: Session, zone: ZoneInfo, actor: Actor, cut: Cut, period: Period, *, today: date
+) -> dict[By, list[Load]]:
+    """The loads of the units of a cut, and those of their posts: in no order, and none without a letter.
 
     Args:
         cut: its units are those to which letters were given; the rest of it narrows the letters.
         period: of what was finished (``counted_days``).
     """
-    width = len(_KEYS[by])
-    waiting = {
-        tuple(row[:width]): row[width:] for row in session.execute(_waiting(session, zone, actor, cut, today, by))
-    }
-    finished, delays = Counter[tuple[int, ...]](), defaultdict[tuple[int, ...], dict[int, int]](dict)
-    for *of, at_least, letters in session.execute(_finished(session, zone, actor, cut, counted_days(period), by)):
-        finished[tuple(of)] += letters
+    # A key is (unit, None) of a unit, and (unit, post) of a post.
+    waiting = {(row[0], row[1]): row[2:] for row in session.execute(_waiting(session, zone, actor, cut, today))}
+    finished, delays = Counter[tuple[int, int | None]](), defaultdict[tuple[int, int | None], dict[int, int]](dict)
+    for unit_id, post_id, at_least, letters in session.execute(
+        _finished(session, zone, actor, cut, counted_days(period))
+    ):
+        finished[unit_id, post_id] += letters
         if at_least is not None:
-            delays[tuple(of)][at_least] = letters
-    found = []
+            delays[unit_id, post_id][at_least] = letters
+    found: dict[By, list[Load]] = {by: [] for by in By}
     for key in (*waiting, *(one for one in finished if one not in waiting)):
         now, late, soon, since = waiting.get(key, (0, 0, 0, None))
-        post_id = key[1] if width > 1 else None
-        found.append(Load(key[0], post_id, now, late, soon, since, finished[key], delays.get(key, {})))
+        by = By.UNIT if key[1] is None else By.POST
+        found[by].append(Load(*key, now, late, soon, since, finished[key], delays.get(key, {})))
     return found
 
 
-_KEYS: Mapping[By, tuple[InstrumentedAttribute[Any], ...]] = {
-    By.UNIT: (Assignment.unit_id,), By.POST: (Assignment.unit_id, Assignment.post_id),
-}  # fmt: skip
+def _waiting(session: Session, zone: ZoneInfo, actor: Actor, cut: Cut, today: date) -> Select[Any]:
+    """(unit, post or NULL, letters, late ones, those with a near date, the first day)."""
+    given = _given(cut, is_waiting(), Assignment.due_on, Assignment.assigned_at)
+
+    def of_letter(which: ColumnElement[bool]) -> ColumnElement[int]:
+        return func.max(case((which, 1), else_=0))
+
+    is_late, is_soon = of_letter(given.c.due_on < today), of_letter(is_near(given.c.due_on, today))
+    first = func.min(given.c.assigned_at).label("first")
+    each = _each_letter(given, {}, actor, cut, is_late.label("late"), is_soon.label("soon"), first)
+    key = each.c.unit_id, each.c.post_id
+    since = local_day(session, zone)(func.min(each.c.first))
+    return select(*key, func.count(), func.sum(each.c.late), func.sum(each.c.soon), since).group_by(*key)
 
 
-def _waiting(session: Session, zone: ZoneInfo, actor: Actor, cut: Cut, today: date, by: By) -> Select[Any]:
-    """(key, letters, late ones, those with a near date, the first day)."""
-    given = _given(cut, is_waiting(), by, Assignment.due_on, Assignment.assigned_at)
-    is_late, is_soon = given.c.due_on < today, is_near(given.c.due_on, today)
-
-    def letters(which: ColumnElement[bool]) -> ColumnElement[int]:
-        return func.count(distinct(case((which, given.c.id))))
-
-    first = local_day(session, zone)(func.min(given.c.assigned_at))
-    key = _key(given, by)
-    query = select(*key, func.count(distinct(given.c.id)), letters(is_late), letters(is_soon), first)
-    return _visible(query, given, actor, cut).group_by(*key)
-
-
-def _finished(session: Session, zone: ZoneInfo, actor: Actor, cut: Cut, period: Period, by: By) -> Select[Any]:
-    """(key, bin or NULL, letters). A letter that was given twice counts from the first time to the last end."""
-    given = _given(
-        cut, was_finished(period, zone, by_post=by is By.POST), by, Assignment.assigned_at, Assignment.finished_at
-    )
+def _finished(session: Session, zone: ZoneInfo, actor: Actor, cut: Cut, period: Period) -> Select[Any]:
+    """(unit, post or NULL, bin or NULL, letters). A letter that was given twice counts from the first time to the last end."""
+    waits = {by: still_waits(by_post=by is By.POST).label(f"waits_by_{by}") for by in By}
+    given = _given(cut, was_done(period, zone), Assignment.assigned_at, Assignment.finished_at, *waits.values())
     day = local_day(session, zone)
     since, until = day(func.min(given.c.assigned_at)), day(func.max(given.c.finished_at))
-    spans = _visible(select(*_key(given, by), since.label("since"), until.label("until")), given, actor, cut)
-    each_letter = spans.group_by(*_key(given, by), given.c.id).subquery("each_letter")
+    is_over = {by: ~given.c[column.key] for by, column in waits.items()}
+    each = _each_letter(given, is_over, actor, cut, since.label("since"), until.label("until"))
     before, after = aliased(FigureDay), aliased(FigureDay)
     delay = after.worked - before.worked
     at_least = case((delay.is_not(None), bin_in_sql(delay))).label("at_least")
-    key = _key(each_letter, by)
+    key = each.c.unit_id, each.c.post_id
     return (
         select(*key, at_least, func.count())
-        .select_from(each_letter)
-        .outerjoin(before, before.day == each_letter.c.since)
-        .outerjoin(after, after.day == each_letter.c.until)
+        .select_from(each)
+        .outerjoin(before, before.day == each.c.since)
+        .outerjoin(after, after.day == each.c.until)
         .group_by(*key, at_least)
     )
 
 
-def _given(cut: Cut, which: ColumnElement[bool], by: By, *columns: Any) -> Subquery:
-    """The assignments to the units of a cut, with their letters. The database finds them before it asks who may see a letter."""
-    is_named = [Assignment.post_id.is_not(None)] if by is By.POST else []
-    found = (
-        select(Mail.id, Mail.level, *_KEYS[by], *columns)
-        .join(Assignment, Assignment.mail_id == Mail.id)
-        .where(which, *is_named, Among(Assignment.unit_id, cut.unit_ids or ()))
-    )
-    return found.offset(0).subquery("given")
+def _given(cut: Cut, which: ColumnElement[bool], *columns: Any) -> CTE:
+    """The assignments to the units of a cut."""
+    found = select(Assignment.mail_id, Assignment.unit_id, Assignment.post_id, *columns)
+    return found.where(which, Among(Assignment.unit_id, cut.unit_ids or ())).cte("given")
 
 
-def _key(rows: Subquery, by: By) -> list[Any]:
-    return [rows.c[column.key] for column in _KEYS[by]]
+def _each_letter(
+    given: CTE, of: Mapping[By, ColumnElement[bool]], actor: Actor, cut: Cut, *columns: ColumnElement[Any]
+) -> Subquery:
+    """Columns of each letter of a unit, and of each letter of a post, over its assignments there.
 
+    Of letters that the cut narrows to and the actor may see now.
 
-def _visible(query: Select[Any], given: Subquery, actor: Actor, cut: Cut) -> Select[Any]:
-    """Those of the letters that the cut narrows to and the actor may see now."""
-    letter = aliased(Mail, given)
+    Args:
+        of: which assignments count for units, and which for posts; nothing: all.
+    """
+    # A letter is given to a directorate, to a service and to a post: who may see it is asked once. The database finds the letters before.
+    letters = select(Mail.id, Mail.level).where(Mail.id.in_(select(given.c.mail_id))).offset(0).subquery("letters")
+    letter = aliased(Mail, letters)
     visible = (
-        query.select_from(given)
-        .join(FigureLetter, FigureLetter.mail_id == given.c.id)
-        .where(given.c.level <= cut.level, visible_clause(letter.id, letter.level, actor.principals))
+        select(letters.c.id)
+        .join(FigureLetter, FigureLetter.mail_id == letters.c.id)
+        .where(letters.c.level <= cut.level, visible_clause(letter.id, letter.level, actor.principals))
     )
     narrowed = whoever_has_it(cut)
-    return visible.join(FigureKey, FigureKey.id == FigureLetter.key_id).where(*narrowed) if narrowed else visible
+    if narrowed:
+        visible = visible.join(FigureKey, FigureKey.id == FigureLetter.key_id).where(*narrowed)
+    seen = visible.cte("seen")
+
+    def grouped(by: By, post_id: ColumnElement[Any], *which: ColumnElement[bool]) -> Select[Any]:
+        key = (given.c.unit_id,) if by is By.UNIT else (given.c.unit_id, given.c.post_id)
+        counted = (given.c.mail_id.in_(select(seen.c.id)), *([of[by]] if by in of else ()), *which)
+        return select(given.c.unit_id, post_id.label("post_id"), *columns).where(*counted).group_by(*key, given.c.mail_id)
+
+    of_units = grouped(By.UNIT, cast(null(), Assignment.post_id.type))
+    of_posts = grouped(By.POST, given.c.post_id, given.c.post_id.is_not(None))
+    return union_all(of_units, of_posts).subquery("each_letter")

@@ -82,8 +82,8 @@ def told(house: House, account: str, by: By = By.UNIT, days: int = 30) -> dict[t
     with services.reading() as session:
         seen = reach.reach_of(reader)
         found = loads.loads(
-            session, services.zone, reader, seen.sight(seen.headed).cut(), reach_days(days), today=TODAY, by=by
-        )
+            session, services.zone, reader, seen.sight(seen.headed).cut(), reach_days(days), today=TODAY
+        )[by]
     return {(names[one.unit_id], posts.get(one.post_id or 0, "")): one for one in found}
 
 

@@ -61,14 +61,15 @@ def of_posts(board: Board) -> Panel | None:
 
 
 def _read(board: Board, by: By) -> list[Load]:
-    """The loads, read once for a page."""
+    """The loads of units or of posts, both read at once for a page."""
     if not board.is_exact:
         return []
-    kept: dict[By, list[Load]] = board.kept.setdefault("loads", {})
-    if by not in kept:
+    found: dict[By, list[Load]] | None = board.kept.get("loads")
+    if found is None:
         asked, zone = board.asked, context.services().zone
-        kept[by] = loads.loads(board.session, zone, board.actor, asked.cut, asked.shown, today=asked.today, by=by)
-    return kept[by]
+        found = loads.loads(board.session, zone, board.actor, asked.cut, asked.shown, today=asked.today)
+        board.kept["loads"] = found
+    return found[by]
 
 
 def _ordered(board: Board, by: By, name: Callable[[Load], str]) -> list[tuple[str, Load]]:
