@@ -133,7 +133,16 @@ def open_days(session: Session, unit_ids: Collection[int], *, before: date) -> l
     )
     first_of_all = case((closed.is_(None), first))
     rows = session.execute(
-        select(Register.id, Register.code, Register.name, Unit.name, closed, last, first_of_all, resuming.waits(Register.id))
+        select(
+            Register.id,
+            Register.code,
+            Register.name,
+            Unit.name,
+            closed,
+            last,
+            first_of_all,
+            resuming.waits(Register.id),
+        )
         .join(Unit, Unit.id == Register.unit_id)
         .where(Register.unit_id.in_(sorted(unit_ids)), Register.nature != RegisterNature.ARCHIVE)
         .order_by(Register.code)

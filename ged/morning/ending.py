@@ -15,7 +15,14 @@ from ged.org.models import Delegation, DelegationKind, IssuedCertificate, Post
 from ged.org.tree import runs_installation
 from ged.preservation import queries as preservation
 from ged.preservation.queries import Group
-from ged.reports.certificates import ENDS_SOON, certificates_in_use, own_certificate, people_ends, published_ends, seal_ends
+from ged.reports.certificates import (
+    ENDS_SOON,
+    certificates_in_use,
+    own_certificate,
+    people_ends,
+    published_ends,
+    seal_ends,
+)
 from ged.unit import Actor, Role
 
 POWERS_END = timedelta(days=7)

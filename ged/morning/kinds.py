@@ -55,7 +55,9 @@ KINDS: Mapping[Kind, Source] = {
     Kind.UNREAD: Source(_works, letters.unread),
     Kind.LATE: Source(_works, letters.late),
     Kind.UNDECIDED: Source(_has(*HEADS, Role.SECRETARY), letters.undecided),
-    Kind.EMPTY_POSTS: Source(_has(*HEADS, Role.SECRETARY, Role.CLERK), letters.empty_posts, looks=letters.looks_at_empty_posts),
+    Kind.EMPTY_POSTS: Source(
+        _has(*HEADS, Role.SECRETARY, Role.CLERK), letters.empty_posts, looks=letters.looks_at_empty_posts
+    ),
     Kind.TO_DISPATCH: Source(_has(*HEADS, Role.CLERK), letters.to_dispatch, looks=letters.looks_to_dispatch),
     Kind.SLIPS: Source(_works, papers.unacknowledged, looks=papers.looks_unacknowledged),
     Kind.DISCREPANCIES: Source(_works, papers.discrepancies, looks=papers.looks_at_tasks),

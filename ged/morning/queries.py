@@ -37,15 +37,17 @@ def parts(
 def _empty(ground: Ground, asked: Sequence[Kind]) -> set[Kind]:
     """Kinds that have nothing to tell, by one statement for all of them."""
     looks = {kind: tuple(given) for kind in asked if (given := KINDS[kind].looks(ground)) is not None}
-    if len(looks) < 2:  # noqa: PLR2004, one kind alone is asked itself
+    if len(looks) < 2:
         return set()
     every = tuple(look for of_kind in looks.values() for look in of_kind)
     try:
         counts = iter(one_row(ground.session, ground.actor, _found, every) if every else ())
     except Exception:  # each kind is asked by itself, so that the one that cannot be read is told as such
         logger.exception("morning.looks")
+        ground.session.rollback()
         return set()
-    return {kind for kind, of_kind in looks.items() if not any([next(counts) for _ in of_kind])}
+    found = {kind: sum(next(counts) for _ in of_kind) for kind, of_kind in looks.items()}
+    return {kind for kind, count in found.items() if not count}
 
 
 @composed
@@ -61,5 +63,6 @@ def _part(ground: Ground, kind: Kind) -> Part:
         lines, total = source.find(ground)
     except Exception:  # whatever it is, the other kinds are due too
         logger.exception("morning.unknown kind=%s", kind.value)
+        ground.session.rollback()  # its connection may be lost, and the next kind would fail by that
         return Part(kind, (), 0, is_unknown=True)
     return Part(kind, tuple(lines), total, is_cut=source.most is not None and total >= source.most)

@@ -164,7 +164,9 @@ def _each_letter(
     def grouped(by: By, post_id: ColumnElement[Any], *which: ColumnElement[bool]) -> Select[Any]:
         key = (given.c.unit_id,) if by is By.UNIT else (given.c.unit_id, given.c.post_id)
         counted = (given.c.mail_id.in_(select(seen.c.id)), *([of[by]] if by in of else ()), *which)
-        return select(given.c.unit_id, post_id.label("post_id"), *columns).where(*counted).group_by(*key, given.c.mail_id)
+        return (
+            select(given.c.unit_id, post_id.label("post_id"), *columns).where(*counted).group_by(*key, given.c.mail_id)
+        )
 
     of_units = grouped(By.UNIT, cast(null(), Assignment.post_id.type))
     of_posts = grouped(By.POST, given.c.post_id, given.c.post_id.is_not(None))

@@ -456,6 +456,38 @@ def test_a_kind_that_cannot_be_read_leaves_the_others(house: House, monkeypatch:
     assert Kind.CERTIFICATES not in told(services, "agent"), "whose own certificate needs no authority"
 
 
+def test_kinds_with_nothing_to_tell_are_asked_by_one_statement(house: House) -> None:
+    services = house.services
+    register(services)
+    sent: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        sent.append(statement)
+
+    told(services, "agent")  # what is composed and prepared is no matter
+    event.listen(services.engine, "before_cursor_execute", note)
+    found = told(services, "agent")
+    event.remove(services.engine, "before_cursor_execute", note)
+    assert Kind.NO_SCAN in found
+    (together,) = [one for one in sent if "FROM slips" in one]
+    assert all(f"FROM {table}" in together for table in ("slip_tasks", "scans", "certificates", "bridges"))
+    assert not [one for one in sent if one != together and ("FROM slip_tasks" in one or "FROM bridges" in one)]
+
+
+def test_each_kind_is_asked_where_their_common_statement_fails(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    services = house.services
+    register(services)
+    slip_kit.send(services, LineForm("Un dossier"))
+    whole = told(services, "agent")
+
+    def fail(*_args: object) -> None:
+        raise RuntimeError("no statement")
+
+    monkeypatch.setattr(queries, "_found", fail)
+    assert told(services, "agent") == whole
+    assert {Kind.SLIPS, Kind.NO_SCAN} <= whole.keys()
+
+
 def test_a_kind_shows_a_few_and_counts_on(house: House) -> None:
     services = house.services
     for _ in range(SHOWN + 2):
