@@ -44,16 +44,16 @@ def looks_unacknowledged(ground: Ground) -> tuple[Look, ...]:
 
 
 @composed
-def _sent(actor: Actor, before: datetime) -> Select[Any]:
+def _sent(actor: Actor, before: datetime) -> Select[*tuple[Any, ...]]:
     return _waiting_at(Slip.sender_unit_id, actor, before)
 
 
 @composed
-def _to_receive(actor: Actor, before: datetime) -> Select[Any]:
+def _to_receive(actor: Actor, before: datetime) -> Select[*tuple[Any, ...]]:
     return _waiting_at(Slip.receiver_unit_id, actor, before)
 
 
-def _waiting_at(side: InstrumentedAttribute[int], actor: Actor, before: datetime) -> Select[int, datetime | None]:
+def _waiting_at(side: InstrumentedAttribute[int], actor: Actor, before: datetime) -> Select[*tuple[Any, ...]]:
     """Of one side, for an index finds the few open slips of a side, not of either."""
     return (
         select(Slip.id, Slip.sent_at)
@@ -80,17 +80,17 @@ def loans(ground: Ground) -> Found:
 
 
 @composed
-def _lent(actor: Actor, today: date) -> Select[Any]:
+def _lent(actor: Actor, today: date) -> Select[*tuple[Any, ...]]:
     return _overdue_loans(Slip.sender_unit_id, actor, today)
 
 
 @composed
-def _borrowed(actor: Actor, today: date) -> Select[Any]:
+def _borrowed(actor: Actor, today: date) -> Select[*tuple[Any, ...]]:
     # What a unit borrowed is found among all loans, not among all slips that it received.
     return _overdue_loans(ByOtherIndex(Slip.receiver_unit_id), actor, today)
 
 
-def _overdue_loans(side: Any, actor: Actor, today: date) -> Select[int, date | None]:
+def _overdue_loans(side: Any, actor: Actor, today: date) -> Select[*tuple[Any, ...]]:
     """Of one side, as ``_waiting_at``."""
     return (
         select(Slip.id, Slip.return_by)
@@ -124,7 +124,7 @@ def discrepancies(ground: Ground) -> Found:
 
 
 @composed
-def _tasks(actor: Actor) -> Select[Any]:
+def _tasks(actor: Actor) -> Select[*tuple[Any, ...]]:
     return (
         select(SlipTask.slip_id, SlipTask.kind, SlipTask.opened_at, Unit.name.label("unit"))
         .join(Unit, Unit.id == SlipTask.unit_id)
@@ -146,7 +146,7 @@ def waiting_scans(ground: Ground) -> Found:
 
 
 @composed
-def _waiting_scans(actor: Actor, midnight: datetime) -> Select[Any]:
+def _waiting_scans(actor: Actor, midnight: datetime) -> Select[*tuple[Any, ...]]:
     return (
         select(Scan.id, Scan.created_at, Unit.name.label("unit"))
         .join(Unit, Unit.id == Scan.unit_id)
