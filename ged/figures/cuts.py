@@ -108,11 +108,11 @@ def of_grain(cells: Cells | Papers, grain: Grain) -> ColumnElement[bool]:
 
 
 # The grain, and the register of a sum's key (``_keys_of``), are written into the statement and are no parameters: PostgreSQL keeps
-# one plan of a statement for all its parameters.
+# one plan of a statement for all its parameters. They are written when the statement is composed: a parameter that is written in at
+# each execution (``literal_execute``) makes SQLAlchemy go through the whole text each time.
 def _has_grain(cells: Cells | Papers, grain: Grain) -> ColumnElement[bool]:
-    found: ColumnElement[bool] = cells.grain == bindparam(
-        None, grain, type_=Code(Grain), unique=True, literal_execute=True
-    )
+    written: ColumnElement[Grain] = literal_column(f"'{grain.value}'", Code(Grain))
+    found: ColumnElement[bool] = cells.grain == written
     return found
 
 

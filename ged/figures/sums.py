@@ -173,16 +173,17 @@ def _takes_all(session: Session, cut: Cut) -> bool:
         return True
     key = (_takes_all, frozenset(cut.unit_ids))
     if key not in session.info:
-        if NEWEST_KEY not in session.info:  # the first one told: what came since may be of another unit
-            session.info[NEWEST_KEY] = session.scalar(newest_key())
-        session.info[key] = session.scalar(_other_key(), {UNITS: sorted(cut.unit_ids)}) is None
+        newest, other = session.execute(_keys_beside(), {UNITS: sorted(cut.unit_ids)}).one()
+        session.info.setdefault(NEWEST_KEY, newest)  # the first one told: what came since may be of another unit
+        session.info[key] = other is None
     return bool(session.info[key])
 
 
 @cache
-def _other_key() -> Select[int]:
-    """The id of a key whose unit is none of ``UNITS``."""
-    return select(FigureKey.id).where(FigureKey.unit_id != NO_UNIT, ~Among(FigureKey.unit_id, UNITS)).limit(1)
+def _keys_beside() -> Select[int | None, int | None]:
+    """The highest id of a key, and that of a key whose unit is none of ``UNITS``; None: there is none."""
+    other = select(FigureKey.id).where(FigureKey.unit_id != NO_UNIT, ~Among(FigureKey.unit_id, UNITS)).limit(1)
+    return select(newest_key().scalar_subquery(), other.scalar_subquery())
 
 
 def link(session: Session) -> None:

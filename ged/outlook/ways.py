@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from ged.access import visible_clause
+from ged.counting import composed, few_rows
 from ged.db import ByOtherIndex
 from ged.figures import moving, sums
 from ged.figures.breakdown import is_waiting, span
@@ -123,14 +124,7 @@ def waiting_longest(session: Session, actor: Actor, cut: Cut, *, today: date) ->
     Returns:
         They, and the last day of their letters: those that came up to it are ``MOST_WAITING`` at most, unless one day had more.
     """
-    query = (
-        select(FigureLetter.opened_on, Mail.sender_id, Mail.sender_name)
-        .join(FigureKey, FigureKey.id == ByOtherIndex(FigureLetter.key_id))
-        .join(Mail, Mail.id == FigureLetter.mail_id)
-        .where(is_waiting(), FigureKey.direction == Direction.INCOMING, *cut.clauses(), *_may_know(actor, cut))
-        .order_by(FigureLetter.opened_on)
-    )
-    rows = _dated(session, query.where(FigureLetter.opened_on <= today).limit(MOST_WAITING + 1))
+    rows = few_rows(session, actor, _waiting, cut, today, limit=MOST_WAITING + 1)
     until = today
     if len(rows) > MOST_WAITING:
         first, last = rows[0][0], rows[-1][0]
@@ -138,7 +132,7 @@ def waiting_longest(session: Session, actor: Actor, cut: Cut, *, today: date) ->
         if until < last:
             rows = [row for row in rows if row[0] <= until]
         else:
-            rows = _dated(session, query.where(FigureLetter.opened_on <= until))
+            rows = few_rows(session, actor, _waiting, cut, until)
     since: dict[tuple[int | None, str], list[date]] = defaultdict(list)
     entries = _entries(session, {sender_id for _day, sender_id, _name in rows if sender_id is not None})
     for day, sender_id, typed in rows:
@@ -148,9 +142,20 @@ def waiting_longest(session: Session, actor: Actor, cut: Cut, *, today: date) ->
     return sorted(found, key=lambda one: (one.since[0], -len(one.since), one.name)), until
 
 
-def _dated(session: Session, query: Select[date | None, int | None, str]) -> list[tuple[date, int | None, str]]:
-    """The rows of a query that gives a day for each: the type alone says that it might not."""
-    return [(day, sender_id, name) for day, sender_id, name in session.execute(query) if day is not None]
+@composed
+def _waiting(
+    actor: Actor, cut: Cut, until: date, *, limit: int | None = None
+) -> Select[date | None, int | None, str]:
+    """(day of arrival, entry of the sender, name that was typed) of the letters that wait since a day or longer, the oldest first."""
+    return (
+        select(FigureLetter.opened_on, Mail.sender_id, Mail.sender_name)
+        .join(FigureKey, FigureKey.id == ByOtherIndex(FigureLetter.key_id))
+        .join(Mail, Mail.id == FigureLetter.mail_id)
+        .where(is_waiting(), FigureKey.direction == Direction.INCOMING, *cut.clauses(), *_may_know(actor, cut))
+        .where(FigureLetter.opened_on <= until)
+        .order_by(FigureLetter.opened_on)
+        .limit(limit)
+    )
 
 
 def _entries(session: Session, sender_ids: set[int]) -> dict[int, tuple[int | None, str]]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
 import pytest
+from markupsafe import escape
 
 from web.drawing import charts, scale
 from web.drawing.charts import BOTTOM, HEIGHT, LEFT, RIGHT, SMALLEST, TOP, WIDTH, Drawing, Group, Guide, Value
@@ -143,7 +145,18 @@ def test_guides_stand_across_columns_and_lines_alike() -> None:
 
 def test_what_texts_share_is_written_once() -> None:
     drawing = charts.heat(["lun", "mar"], [Group(str(n), (Value(0, "a"), Value(0, "b"))) for n in range(3)])
-    assert [(shared, len(texts)) for shared, texts in drawing.worded] == [(("name", "end"), 2), (("axis", "middle"), 3)]
+    named, axis = re.findall(r'<g class="chart__text[^>]*>(?:<text[^>]*>[^<]*</text>)*</g>', drawing.marks)
+    assert named.startswith('<g class="chart__text chart__text--name" text-anchor="end" aria-hidden="true"><text x=')
+    assert axis.startswith('<g class="chart__text chart__text--axis" text-anchor="middle" aria-hidden="true"><text x=')
+    assert (named.count("<text "), axis.count("<text ")) == (2, 3)
+
+
+def test_what_people_typed_is_no_element_of_a_picture() -> None:
+    typed = '<b>"&'
+    marks = charts.stacked_rows([Group(typed, (Value(1, typed, f"/x?y={typed}"),))], ("first",), (typed,)).marks
+    assert "<b>" not in marks
+    assert f"<title>{escape(typed)}</title>" in marks
+    assert f'href="/x?y={escape(typed)}"' in marks
 
 
 def test_a_cell_is_the_darker_the_more_and_has_its_number() -> None:

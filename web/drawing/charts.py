@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from flask_babel import format_decimal
+from markupsafe import Markup, escape
 
 from web.drawing.scale import ticks, written
 
@@ -32,6 +33,8 @@ SMALLEST = 2.0
 STEPS_OF_HEAT = 5
 MOST_GUIDES = 12
 """Texts of guides that have room below each other."""
+HATCHED = frozenset({"second", "in-time"})
+"""The looks with a pattern, which is on the page once (``chart_patterns``)."""
 
 
 @dataclass(frozen=True)
@@ -90,15 +93,20 @@ class Shape:
     href: str = ""
     is_round: bool = False
 
-    @property
-    def radius(self) -> float:
-        """Of the disk."""
-        return _round(self.width / 2)
+    def mark(self, unit: str) -> str:
+        """Its SVG, with its name, and inside its link.
 
-    @property
-    def center(self) -> tuple[float, float]:
-        """Of the disk."""
-        return _round(self.x + self.width / 2), _round(self.y + self.height / 2)
+        Args:
+            unit: of ``x`` and ``width``.
+        """
+        if self.is_round:
+            x, y, radius = _round(self.x + self.width / 2), _round(self.y + self.height / 2), _round(self.width / 2)
+            drawn = f'<circle cx="{x}" cy="{y}" r="{radius}"/>'
+        else:
+            drawn = f'<rect x="{self.x}{unit}" y="{self.y}" width="{self.width}{unit}" height="{self.height}"/>'
+        named = f"<title>{escape(self.label)}</title>{drawn}"
+        # The table has the same links for the keyboard: a hundred stops would bar the way.
+        return f'<a href="{escape(self.href)}" tabindex="-1">{named}</a>' if self.href else f"<g>{named}</g>"
 
 
 @dataclass(frozen=True)
@@ -142,12 +150,27 @@ class Drawing:
         return self.width < WIDTH
 
     @property
-    def worded(self) -> list[tuple[tuple[str, str], list[Text]]]:
-        """The texts of each look and anchor: what they share is written once on the page."""
-        found: dict[tuple[str, str], list[Text]] = {}
+    def marks(self) -> Markup:
+        """The SVG of the lines, the shapes and the texts. Not made by a template: that took four times as long, and a page has hundreds."""
+        unit = "%" if self.is_fluid else ""
+        parts = [f'<polyline class="line line--{one.look}" points="{one.points}"/>' for one in self.lines]
+        shapes: dict[str, list[Shape]] = {}
+        for shape in self.shapes:
+            shapes.setdefault(shape.look, []).append(shape)
+        for look, those in sorted(shapes.items()):
+            pattern = ' fill="url(#hatched)"' if look in HATCHED else ""
+            parts += (f'<g class="shape shape--{look}"{pattern}>', *(one.mark(unit) for one in those), "</g>")
+        # What the texts of a look and an anchor share is written once.
+        texts: dict[tuple[str, str], list[Text]] = {}
         for text in self.texts:
-            found.setdefault((text.look, text.anchor), []).append(text)
-        return list(found.items())
+            texts.setdefault((text.look, text.anchor), []).append(text)
+        for (look, anchor), worded in texts.items():
+            parts += (
+                f'<g class="chart__text chart__text--{look}" text-anchor="{anchor}" aria-hidden="true">',
+                *(f'<text x="{one.x}" y="{one.y}">{escape(one.text)}</text>' for one in worded),
+                "</g>",
+            )
+        return Markup("".join(parts))  # noqa: S704, every text of people is escaped
 
 
 @dataclass

@@ -140,19 +140,22 @@ def arrivals(board: Board) -> Panel:
     )
     stretches = board.stretches()
     found = _counted(board, stretches, (came.value, done.value))
+    names = (words.what(came), words.what(done))
 
-    def numbers(one: Stretch) -> list[tuple[What, int, str]]:
+    def numbers(one: Stretch) -> list[tuple[str, int, str]]:
         counted = found.get(one.days.since, {})
-        return [(what, counted.get(what.value, 0), asked.letters(what, one.days)) for what in (came, done)]
+        return [
+            (name, counted.get(what.value, 0), asked.letters(what, one.days))
+            for name, what in zip(names, (came, done), strict=True)
+        ]
 
     def cells(one: Stretch) -> tuple[Cell, ...]:
-        return board.time_cell(one), *(board.cell(number, href) for _what, number, href in numbers(one))
+        return board.time_cell(one), *(board.cell(number, href) for _name, number, href in numbers(one))
 
     groups = [
-        one.group([board.value(number, one.name, words.what(what), href) for what, number, href in numbers(one)])
+        one.group([board.value(number, one.name, name, href) for name, number, href in numbers(one)])
         for one in stretches
     ]
-    names = (words.what(came), words.what(done))
     return Panel(
         "arrivals",
         _("Arrivées et suites") if came is What.RECEIVED else _("Départs"),
@@ -205,28 +208,29 @@ def standing(board: Board) -> Panel:
         found = breakdown.month_standings(board.session, asked.cut, months, today=asked.shown.until)
         stands = [found[month] for month in months]
 
-    def numbers(one: Stretch, stood: Standing) -> list[tuple[What, int, str, int | None]]:
+    names = (words.what(What.OPEN), words.what(What.OVERDUE))
+
+    def numbers(one: Stretch, stood: Standing) -> list[tuple[str, int, str, int | None]]:
         end = _last_day(asked, one)
         return [
-            (What.OPEN, stood.open, asked.letters(What.OPEN, end), None),
-            (What.OVERDUE, stood.overdue, asked.letters(What.OVERDUE, end), stood.open),
+            (names[0], stood.open, asked.letters(What.OPEN, end), None),
+            (names[1], stood.overdue, asked.letters(What.OVERDUE, end), stood.open),
         ]
 
     def cells(row: tuple[Stretch, Standing]) -> tuple[Cell, ...]:
-        shown = (board.cell(number, href, whole=whole) for _what, number, href, whole in numbers(*row))
+        shown = (board.cell(number, href, whole=whole) for _name, number, href, whole in numbers(*row))
         return board.time_cell(row[0]), *shown
 
     rows = list(zip(stretches, stands, strict=True))
     groups = [
         one.group(
             [
-                board.value(number, one.name, words.what(what), href, whole=whole)
-                for what, number, href, whole in numbers(one, stood)
+                board.value(number, one.name, name, href, whole=whole)
+                for name, number, href, whole in numbers(one, stood)
             ]
         )
         for one, stood in rows
     ]
-    names = (words.what(What.OPEN), words.what(What.OVERDUE))
     return Panel(
         "standing",
         _("En instance et en retard"),
@@ -255,26 +259,27 @@ def rhythm(board: Board) -> Panel | None:
     first = period.since - timedelta(days=period.since.weekday())
     weeks = [first + timedelta(days=7 * n) for n in range(((period.until - first).days // 7) + 1)]
     weekdays = [str(format_date(first + timedelta(days=n), "EEEE")) for n in range(7)]
+    series, outside = words.what(what), str(_("hors de la période"))
     groups, rows = [], [[Cell(name, is_number=False)] for name in weekdays]
     for week in weeks:
         values = []
         for n in range(7):
             day = week + timedelta(days=n)
             if not period.since <= day <= period.until:
-                values.append(Value(0, str(_("hors de la période"))))
+                values.append(Value(0, outside))
                 rows[n].append(Cell(""))
                 continue
             number, href = found.get(day, {}).get(what.value, 0), asked.letters(what, Period(day, day))
             cell = board.cell(number, href)
             values.append(
-                replace(board.value(number, str(format_date(day, "EEEE d MMMM")), words.what(what), href), text=cell.text)
-            )  # fmt: skip
+                replace(board.value(number, str(format_date(day, "EEEE d MMMM")), series, href), text=cell.text)
+            )
             rows[n].append(cell)
         groups.append(Group(day_name(week), tuple(values)))
     return Panel(
         "rhythm",
         _("Rythme de la semaine"),
-        str(_("%(what)s, par jour de la semaine et par semaine (son lundi).", what=words.what(what))),
+        str(_("%(what)s, par jour de la semaine et par semaine (son lundi).", what=series)),
         (_("Jour"), *(day_name(week) for week in weeks)),
         tuple(tuple(row) for row in rows),
         charts.heat(weekdays, groups),
@@ -310,12 +315,12 @@ def hours(board: Board) -> Panel | None:
     def cells(n: int) -> tuple[Cell, ...]:
         return Cell(weekdays[n], is_number=False), *(board.cell(*counted(n, *span)) for span in spans)
 
-    groups = []
+    groups, series = [], str(_("courriers"))
     for name, span in zip(names, spans, strict=True):
         values = []
         for n, weekday in enumerate(weekdays):
             number, href = counted(n, *span)
-            value = board.value(number, f"{weekday}, {name}", str(_("courriers")), href)
+            value = board.value(number, f"{weekday}, {name}", series, href)
             values.append(replace(value, text=board.text(board.tell(number)) if number else ""))
         groups.append(Group(name, tuple(values)))
     return Panel(
@@ -465,9 +470,9 @@ def delays(board: Board) -> Panel:
     def cells(span: Span) -> tuple[Cell, ...]:
         return Cell(words.bin_name(*span[:2]), is_number=False), board.cell(span[2], href(span))
 
+    series = str(_("courriers"))
     groups = [
-        Group(str(one[0]), (board.value(one[2], words.bin_name(*one[:2]), str(_("courriers")), href(one)),))
-        for one in spans
+        Group(str(one[0]), (board.value(one[2], words.bin_name(*one[:2]), series, href(one)),)) for one in spans
     ]
     percentiles, guides = board.percentiles(spans, bins)
     goal = _goal(board) if spans else None
