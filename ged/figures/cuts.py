@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from ged.db import Among, Code
+from ged.db import Among
 from ged.figures.days import is_sqlite
 from ged.figures.models import (
     NO_REGISTER,
@@ -111,7 +111,7 @@ def of_grain(cells: Cells | Papers, grain: Grain) -> ColumnElement[bool]:
 # one plan of a statement for all its parameters. They are written when the statement is composed: a parameter that is written in at
 # each execution (``literal_execute``) makes SQLAlchemy go through the whole text each time.
 def _has_grain(cells: Cells | Papers, grain: Grain) -> ColumnElement[bool]:
-    written: ColumnElement[Grain] = literal_column(f"'{grain.value}'", Code(Grain))
+    written: ColumnElement[Any] = literal_column(f"'{grain.value}'")
     found: ColumnElement[bool] = cells.grain == written
     return found
 

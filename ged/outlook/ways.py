@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from statistics import median_low
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
@@ -143,9 +144,7 @@ def waiting_longest(session: Session, actor: Actor, cut: Cut, *, today: date) ->
 
 
 @composed
-def _waiting(
-    actor: Actor, cut: Cut, until: date, *, limit: int | None = None
-) -> Select[date | None, int | None, str]:
+def _waiting(actor: Actor, cut: Cut, until: date, *, limit: int | None = None) -> Select[*tuple[Any, ...]]:
     """(day of arrival, entry of the sender, name that was typed) of the letters that wait since a day or longer, the oldest first."""
     return (
         select(FigureLetter.opened_on, Mail.sender_id, Mail.sender_name)

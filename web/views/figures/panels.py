@@ -471,9 +471,7 @@ def delays(board: Board) -> Panel:
         return Cell(words.bin_name(*span[:2]), is_number=False), board.cell(span[2], href(span))
 
     series = str(_("courriers"))
-    groups = [
-        Group(str(one[0]), (board.value(one[2], words.bin_name(*one[:2]), series, href(one)),)) for one in spans
-    ]
+    groups = [Group(str(one[0]), (board.value(one[2], words.bin_name(*one[:2]), series, href(one)),)) for one in spans]
     percentiles, guides = board.percentiles(spans, bins)
     goal = _goal(board) if spans else None
     if goal is not None:
