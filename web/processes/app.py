@@ -38,6 +38,8 @@ from web.site import (
 class Site(Flask):
     """The application. A request whose transaction the database aborted in favour of another is retried once."""
 
+    jinja_environment = pages.Environment
+
     def dispatch_request(self) -> ResponseReturnValue:
         """Call the view."""
         return once_more(super().dispatch_request, may_repeat=_body_again)
