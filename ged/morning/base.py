@@ -116,7 +116,7 @@ class Ground:
     """What the queries look at: one reader, one moment.
 
     Attributes:
-        shown: how many lines of a kind are wanted.
+        shown: how many lines of a kind are wanted; 0: its count alone.
         overdue: once read, the rows of the kinds that one statement finds together.
         assignments: once read, what lines of assignments tell, by their ids; ``holders``: who holds their posts, by name.
     """

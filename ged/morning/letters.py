@@ -378,7 +378,7 @@ def papers(ground: Ground) -> Found:
     # Planned each time: where the originals lie decides the plan, and that follows from the units.
     ids = ground.session.scalars(_papers(ground.actor, ground.midnight, MOST)).all()
     shown = _lines().where(Mail.id.in_(ids[: ground.shown])).order_by(Mail.id)
-    rows = ground.session.execute(shown).all() if ids else []
+    rows = ground.session.execute(shown).all() if ids and ground.shown else []
     return [_of_letter(row, on=_local(ground, row.created_at)) for row in rows], len(ids)
 
 

@@ -1,6 +1,6 @@
 """The morning's point by e-mail: a notice a person and day, which the e-mail of the morning's notices carries."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from gettext import NullTranslations
 
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from ged.db import insert_if_missing
 from ged.errors import NotFound
 from ged.morning import queries
+from ged.morning.base import Part
 from ged.morning.words import counted
 from ged.notices.choices import OPENED_BY, who_chose
 from ged.notices.finding import morning_key
@@ -107,12 +108,16 @@ def counted_lines(
     session: Session, services: Services, person_id: int, now: datetime, words: NullTranslations
 ) -> list[str]:
     """The lines of the e-mail: of each kind its count, of what the person may know at this moment."""
-    try:
-        actor = load_actor(session, person_id, on=now.astimezone(services.zone).date())
-    except NotFound:
-        return []
-    return [counted(part, words) for part in queries.parts(session, services, actor, now=now)]
+    return [counted(part, words) for part in _counts(session, services, person_id, now)]
 
 
 def _lies_about(session: Session, services: Services, person_id: int, now: datetime) -> bool:
-    return bool(counted_lines(session, services, person_id, now, NullTranslations()))
+    return next(_counts(session, services, person_id, now), None) is not None
+
+
+def _counts(session: Session, services: Services, person_id: int, now: datetime) -> Iterator[Part]:
+    try:
+        actor = load_actor(session, person_id, on=now.astimezone(services.zone).date())
+    except NotFound:
+        return iter(())
+    return queries.counts(session, services, actor, now=now)
