@@ -30,21 +30,21 @@ def parts(
     ground = Ground(session, services, actor, now, shown=SHOWN if only is None else MOST)
     asked = [kind for kind in _asked(ground) if only in (None, kind)]
     empty = _empty(ground, asked)
-    return tuple(_told(ground, (kind for kind in asked if kind not in empty)))
+    return tuple(_parts_of(ground, (kind for kind in asked if kind not in empty)))
 
 
 def counts(session: Session, services: Services, actor: Actor, *, now: datetime) -> Iterator[Part]:
     """``parts`` without lines, one after another: who needs to know whether anything is pending asks no further than the first."""
     # One person after another is asked once. To compose the common statement of the kinds for one would take longer than it saves.
     ground = Ground(session, services, actor, now, shown=0)
-    return _told(ground, _asked(ground))
+    return _parts_of(ground, _asked(ground))
 
 
 def _asked(ground: Ground) -> list[Kind]:
     return [kind for kind in Kind if KINDS[kind].concerns(ground)]
 
 
-def _told(ground: Ground, kinds: Iterable[Kind]) -> Iterator[Part]:
+def _parts_of(ground: Ground, kinds: Iterable[Kind]) -> Iterator[Part]:
     found = (_part(ground, kind) for kind in kinds)
     return (part for part in found if part.total or part.is_unknown)
 
