@@ -23,7 +23,6 @@ _FORM: Mapping[str, Callable[[Forms], str]] = {
 """The form of a word that an analyzer of Elasticsearch makes."""
 _USUAL = re.compile("[a-zß-ïñ-öø-ýÿœ]+")
 """The letters of French, and their neighbours. A test compares the forms of words of them with those of Elasticsearch."""
-FUZZY_EXPANSIONS = 30
 PAIR = 2
 MOST = 2
 
@@ -286,9 +285,13 @@ def _alike(name: str, folded: str, boost: float = 1.0) -> Clause:
 
 
 def _near(name: str, folded: str, distance: int) -> Clause:
-    """Words near to a word by the shapes of their letters; a word that differs in shapes alone is one of them."""
+    """Words near to a word by the shapes of their letters; a word that differs in shapes alone is one of them.
+
+    All near words, and not the thirty first ones of the dictionary: in badly read letters there are more, and which ones come first
+    depends on letters of others.
+    """
     near = {"query": folded, "analyzer": "ged_shape", "fuzziness": distance, "prefix_length": Weights.NEAR_PREFIX}
-    return {"match": {name: near | {"max_expansions": FUZZY_EXPANSIONS}}}
+    return {"match": {name: near | {"fuzzy_rewrite": "constant_score"}}}
 
 
 def _exact_number(whole: str, names: tuple[str, ...]) -> Iterable[Clause]:
