@@ -983,7 +983,7 @@ def test_nothing_that_a_reader_is_told_of_words_depends_on_letters_of_others(
 
 
 def test_a_near_word_is_found_however_many_near_words_there_are_in_letters_of_others(index: SearchIndex) -> None:
-    index.put([letter(1, "Le pupitre", "un son mono"), letter(2, "Mobilier")])
+    index.put([letter(1, "Le pupitre", "un mozo"), letter(2, "Mobilier")])
     first, letters = who(ordinary="u1"), "abcdefghijklmpqrsuvwxyz"
     assert ids(index, "moto", principals=first) == [1]
     words = " ".join(f"mot{one} mo{one}o m{one}to moto{one}" for one in letters)

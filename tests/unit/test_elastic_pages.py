@@ -26,7 +26,9 @@ class Wire(BaseNode):
         address = urlsplit(target)
         if address.path.endswith("/_search"):
             Wire.preferences += parse_qs(address.query).get("preference", [""])
-        answer = {"hits": {"total": {"value": 0, "relation": "eq"}, "hits": []}}
+        answer: dict[str, Any] = {"hits": {"total": {"value": 0, "relation": "eq"}, "hits": []}}
+        if address.path.endswith("/_msearch"):
+            answer = {"responses": [answer] * (len((body or b"").splitlines()) // 2)}
         types = {"content-type": "application/vnd.elasticsearch+json", "x-elastic-product": "Elasticsearch"}
         meta = ApiResponseMeta(200, "1.1", HttpHeaders(types), 0.0, self.config)
         return NodeApiResponse(meta, json.dumps(answer).encode())
@@ -41,6 +43,7 @@ def index(monkeypatch: pytest.MonkeyPatch) -> ElasticIndex:
     made = ElasticIndex("http://127.0.0.1:9", alias="ged")
     monkeypatch.setattr(made, "_client", Elasticsearch("http://127.0.0.1:9", node_class=Wire, max_retries=0))
     monkeypatch.setattr(made._frequencies, "_client", made._client)
+    monkeypatch.setattr(made._corrections, "_client", made._client)
     monkeypatch.setattr(made._generations, "schema_version", lambda _alias: SCHEMA_VERSION)
     return made
 
