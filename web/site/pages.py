@@ -51,15 +51,22 @@ def install(app: Flask) -> None:
     app.after_request(_say_where)
 
 
-_INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
+_INDENT = re.compile(r"(?P<after_tag>(?<=[%#]\}\n))?^[ \t]+", re.MULTILINE)
 
 
 class Environment(templating.Environment):
-    """Pages have the lines of their templates without the indentation, which nobody sees: one to two kilobytes of a page."""
+    """Pages have the lines of their templates without the indentation, which nobody sees: one to two kilobytes of a page.
+
+    Of a line after a tag one space stays. The end of that line is dropped (``trim_blocks``), so two words would become one.
+    """
 
     def preprocess(self, source: str, name: str | None = None, filename: str | None = None) -> str:
         """The source of a template, before it is read."""
-        return super().preprocess(_INDENT.sub("", source), name, filename)
+        return super().preprocess(_INDENT.sub(_shorter, source), name, filename)
+
+
+def _shorter(indent: re.Match[str]) -> str:
+    return "" if indent["after_tag"] is None else " "
 
 
 _PARTED = re.compile(r"(?<=[/@._])(?=\w)")
