@@ -24,7 +24,7 @@ from ged.register.states import MailState
 from ged.routing import queries as routing
 from ged.routing.models import Assignment
 from ged.routing.queries import InboxRow, InboxView
-from ged.routing.rights import ENDED, HEADS
+from ged.routing.rights import HEADS
 from ged.routing.states import LIVE, AssignmentState
 from ged.routing.undoing import gives_nothing
 from ged.signbook import queries as signbook
@@ -227,9 +227,10 @@ def _returned_assignments(actor: Actor) -> Select[int]:
         .join(Mail, Mail.id == Assignment.mail_id)
         .outerjoin(above, above.id == Assignment.parent_id)
         .where(
+            # Few letters are under way. Of closed ones, five years of returned assignments would be read.
+            Assignment.is_under_way,
             Assignment.assigned_by_post_id.in_(sorted(actor.post_ids)),
             Assignment.state == AssignmentState.RETURNED,
-            Mail.state.not_in(ENDED),
             or_(Assignment.parent_id.is_(None), above.state.in_(LIVE)),
             ~given_again,
             visible_clause(Mail.id, Mail.level, actor.principals),

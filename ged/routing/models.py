@@ -82,6 +82,10 @@ class Assignment(Base):
         # What waits of a post and of a unit: few, whatever was closed since.
         Index("ix_assignments_post_id_under_way", "post_id", **only_true("is_under_way")),
         Index("ix_assignments_unit_id_under_way", "unit_id", **only_true("is_under_way")),
+        # What came back to who gave it.
+        Index(
+            "ix_assignments_assigned_by_post_id_under_way", "assigned_by_post_id", "state", **only_true("is_under_way")
+        ),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)

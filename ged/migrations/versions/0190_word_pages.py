@@ -1,14 +1,14 @@
 """the job that makes the pages of letters written in Word; from this revision on letters may be written in Word
 
 Revision ID: 0190
-Revises: 0108
+Revises: 0109
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0190"
-down_revision = "0108"
+down_revision = "0109"
 branch_labels = None
 depends_on = None
 oldest_program = "0190"  # an older program can read neither the job nor the pages of a letter written in Word
