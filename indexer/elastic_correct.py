@@ -29,6 +29,8 @@ OFFERS = 8
 COUNTED = 1_000
 LETTERS_READ = 20
 """How many letters with a near word are read for the near words in them."""
+MOST_READ = 60
+"""How many are read for all words of a search: a letter may be a book, and the server sends all of it."""
 MAX_CHARACTERS = 60_000
 """How many characters of a letter are read."""
 _WORD = re.compile(r"[^\W_]+")
@@ -92,10 +94,11 @@ class Corrections:
 
     def _near(self, words: Sequence[str], may_see: Clause) -> Mapping[str, list[str]]:
         """Words, each with the words near to it in the last of the reader's letters that have such words."""
+        size = min(LETTERS_READ, MOST_READ // len(words))
         asked = [
             {
                 "query": _both(may_see, _has_near(word), without=_has(word)),
-                "size": LETTERS_READ,
+                "size": size,
                 "_source": _READ,
                 "sort": [{"mail_id": "desc"}],
                 "track_total_hits": False,

@@ -1,13 +1,14 @@
 """The index on Elasticsearch: a versioned index behind an alias, written in bulk, read with a short timeout."""
 
 import hashlib
+import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, tzinfo
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from elasticsearch import Elasticsearch
 
@@ -49,6 +50,9 @@ from indexer.rereading import WINDOW
 from indexer.synonyms import FEW_WORDS, Synonyms, shipped
 from indexer.together import not_together
 from indexer.tree import ParsedQuery, Words, plain
+
+logger = logging.getLogger(__name__)
+Answer = TypeVar("Answer")
 
 ENGINE = "elasticsearch"
 EXACT_TOTAL = 10_000
@@ -186,11 +190,15 @@ class ElasticIndex:
             if order:
                 order = reordering_of(query, parsed, window=WINDOW) or order
                 hits = self._reordered(order, hits)[offset : offset + limit]
-            apart = not_together(
-                query,
-                parsed,
-                (_stored(hit["_source"]) for hit in hits),
-                lambda asked: self._are_held(query, asked, principals),
+            apart = _or_hits_alone(
+                hits,
+                lambda: not_together(
+                    query,
+                    parsed,
+                    (_stored(hit["_source"]) for hit in hits),
+                    lambda asked: self._are_held(query, asked, principals),
+                ),
+                otherwise=None,
             )
         marker = Marker(parsed) if query.highlight and parsed.wanted else None
         correction = correcting.did_you_mean(query.text, meant)
@@ -319,11 +327,14 @@ class ElasticIndex:
 
         found = ask(parsed)
         first = (_stored(hit["_source"]) for hit in found["hits"]["hits"] if "_source" in hit)
-        meant = self._corrections.meant(typed, first, principals, query.exclude)
-        if not meant:
-            return found, parsed, meant
-        parsed = correcting.corrected(parsed, meant)
-        return ask(parsed), parsed, meant
+
+        def ask_corrected() -> tuple[Mapping[str, Any], ParsedQuery, Mapping[str, str]]:
+            meant = self._corrections.meant(typed, first, principals, query.exclude)
+            again = correcting.corrected(parsed, meant)
+            return (ask(again), again, meant) if meant else (found, parsed, meant)
+
+        as_typed: tuple[Mapping[str, Any], ParsedQuery, Mapping[str, str]] = found, parsed, {}
+        return _or_hits_alone(found["hits"]["hits"], ask_corrected, otherwise=as_typed)
 
     def _are_held(self, query: SearchQuery, asked: Sequence[ParsedQuery], principals: Principals) -> list[bool]:
         """Whether each search finds a letter, in one call."""
@@ -421,6 +432,21 @@ def _result(
         total_is_exact=total["relation"] == "eq",
         notice=parsed.notice,
     )
+
+
+def _or_hits_alone(hits: Sequence[Any], ask: Callable[[], Answer], *, otherwise: Answer) -> Answer:
+    """What is told beside the hits. Where the server refuses it, the hits are shown all the same.
+
+    Without a hit the failure stands: it is not known that there is none.
+    """
+    try:
+        with calls():
+            return ask()
+    except EngineFailed as failure:
+        if not hits:
+            raise
+        logger.warning("index.hits_alone code=%s", failure.code)
+        return otherwise
 
 
 def _stored(source: Mapping[str, Any]) -> Stored:
