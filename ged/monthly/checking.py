@@ -62,6 +62,7 @@ class Act:
 
     Attributes:
         rectified: the field, of a rectification; empty where its details were erased.
+        arrival: the day of arrival that a rectification gave, as ISO text; empty for every other act.
     """
 
     sequence: int
@@ -69,6 +70,7 @@ class Act:
     at: datetime
     who: str
     rectified: str = ""
+    arrival: str = ""
 
 
 @dataclass(frozen=True)
@@ -456,9 +458,17 @@ def _explained(
         wanted += [explaining.ACTS["unit"]] if was.unit_id != is_now.unit_id else []
         wanted += [explaining.ACTS["told" if level == UNTOLD else "level"]] if level != Confidentiality.ORDINARY else []
     found = [[act for act in acts if explaining.is_among(act.action, act.rectified, those)] for those in wanted]
-    if not found or not all(found):
+    if not found or not all(found) or not _came_as_rectified(is_now, acts):
         return None
     return tuple(sorted({act for those in found for act in those}, key=lambda act: act.sequence))
+
+
+def _came_as_rectified(letter: Letter, acts: Sequence[Act]) -> bool:
+    """Whether the day of arrival is that of its last rectification: otherwise another day would hide behind a true act."""
+    arrives = explaining.ACTS["received_on"]
+    last = next((act for act in reversed(acts) if explaining.is_among(act.action, act.rectified, arrives)), None)
+    day = letter.days.get("received_on")
+    return last is None or not last.arrival or day is None or last.arrival == day.isoformat()
 
 
 def _numbers(session: Session, mail_ids: Iterable[int]) -> dict[int, str]:
@@ -498,12 +508,14 @@ def _acts(session: Session, mail_ids: Iterable[int], since: int) -> dict[int, li
             .order_by(AuditEntry.sequence)
         )
         for entry, name, payload in rows:
-            subject = entry.subject_id or 0
+            subject, details = entry.subject_id or 0, payload or {}
+            field = str(details.get("field", ""))
+            arrival = str(details.get("new", "")) if field == "received_on" else ""
             about = {"mail": [subject], "slip": carried.get(subject, [])}.get(entry.subject_kind) or [
                 numbered.get(subject)
             ]
             for mail_id in about:
                 found.setdefault(mail_id or 0, []).append(
-                    Act(entry.sequence, entry.action, entry.at, name or "", str((payload or {}).get("field", "")))
+                    Act(entry.sequence, entry.action, entry.at, name or "", field, arrival)
                 )
     return found

@@ -252,6 +252,21 @@ def test_a_row_that_was_altered_behind_the_program_is_found_and_its_letter_named
     assert proof.changes
 
 
+def test_a_day_of_arrival_that_was_altered_after_a_rectification_is_found(services: Services) -> None:
+    """The rectification is a true act of that kind. The day that it wrote is another one."""
+    play = Play(services)
+    changed = counted_letter(services, play)
+    pdf = file_of(services, make(services))
+    play.redate(changed, date(2026, 10, 30))
+    assert prove(services, pdf).faults == ()
+    lift_guards(services.engine)
+    with services.engine.begin() as connection:
+        connection.execute(text("UPDATE mails SET received_on = '2026-10-29' WHERE id = :mail"), {"mail": changed})
+    assert [(one.code, one.where) for one in prove(services, pdf).faults] == [
+        ("letter.unexplained", f"letter {changed}")
+    ]
+
+
 def test_an_altered_digit_of_the_file_is_found_and_its_place_named(services: Services) -> None:
     counted_letter(services, Play(services))
     pdf = file_of(services, make(services))
