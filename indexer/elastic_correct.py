@@ -26,7 +26,9 @@ from indexer.fields import TEXT_FIELDS
 from indexer.passages import Stored
 
 OFFERS = 8
+"""How many near words of a typed word are counted."""
 COUNTED = 1_000
+"""Letters with a word are counted no further."""
 LETTERS_READ = 20
 """How many letters with a near word are read for the near words in them."""
 MOST_READ = 60
@@ -35,15 +37,16 @@ MAX_CHARACTERS = 60_000
 """How many characters of a letter are read."""
 _WORD = re.compile(r"[^\W_]+")
 _NEAR_FIELDS = ("subject", "sender", "text")
-_READ = ["subject", "sender", path("text")]
+"""Where near words are looked for."""
 
 
 class Corrections:
-    """Corrects mistyped words. Keeps for minutes or hours whether a reader's letters contain a word."""
+    """Corrects mistyped words. Keeps for minutes or hours whether a word is usual in a reader's letters."""
 
     def __init__(self, client: Elasticsearch, alias: str) -> None:
         self._client = client
         self._alias = alias
+        # (reader, word) -> whether more than RARE of the reader's letters have the word, and until when this is kept.
         self._usual: dict[tuple[bytes, str], tuple[bool, float]] = {}
 
     def meant(
@@ -93,13 +96,13 @@ class Corrections:
         return [one["hits"]["total"]["value"] > RARE for one in self._several(asked)]
 
     def _near(self, words: Sequence[str], may_see: Clause) -> Mapping[str, list[str]]:
-        """Words, each with the words near to it in the last of the reader's letters that have such words."""
+        """Words, each with the words near to it, read in the newest of the reader's letters that have such words."""
         size = min(LETTERS_READ, MOST_READ // len(words))
         asked = [
             {
                 "query": _both(may_see, _has_near(word), without=_has(word)),
                 "size": size,
-                "_source": _READ,
+                "_source": [path(name) for name in _NEAR_FIELDS],
                 "sort": [{"mail_id": "desc"}],
                 "track_total_hits": False,
             }
@@ -109,7 +112,7 @@ class Corrections:
         return {
             word: near
             for word, one in zip(words, found, strict=True)
-            if (near := _near_words(word, (_text(hit["_source"]) for hit in one["hits"]["hits"])))
+            if (near := near_words(word, (_text(hit["_source"]) for hit in one["hits"]["hits"])))
         }
 
     def _letters(self, words: Sequence[str], may_see: Clause) -> Mapping[str, int]:
@@ -127,7 +130,7 @@ class Corrections:
 
 
 def _reader(principals: Principals, exclude: frozenset[MailId]) -> bytes:
-    """A short key for all who may see the same letters."""
+    """A key of equal length for all who may see the same letters."""
     said = "\n".join((*fields.access_terms(principals), *map(str, sorted(exclude))))
     return hashlib.blake2b(said.encode(), digest_size=16).digest()
 
@@ -144,7 +147,7 @@ def _often(words: Sequence[str], first: Iterable[Stored]) -> dict[str, bool]:
     return {word: True for word in words if held[word] > RARE}
 
 
-def _near_words(word: str, texts: Iterable[str]) -> list[str]:
+def near_words(word: str, texts: Iterable[str]) -> list[str]:
     """The words of these texts that are near to a word: the nearest first, then the most frequent."""
     distance = analysis.fuzzy_distance(word)
     found = Counter(one for text in texts for one in _folded_words(text) if one[0] == word[0] and one.isalpha())
@@ -171,7 +174,10 @@ def _has(word: str) -> Clause:
 
 
 def _has_near(word: str) -> Clause:
-    """Letters with a near word, whichever: the usual rewriting takes the first ones of the dictionary, which has words of others."""
+    """Letters with any near word.
+
+    ``constant_score``: the usual rewriting takes only some near words of the dictionary, and letters of others decide which.
+    """
     near = {
         "value": word,
         "fuzziness": analysis.fuzzy_distance(word),

@@ -307,8 +307,8 @@ class ElasticIndex:
     ) -> tuple[Mapping[str, Any], ParsedQuery, Mapping[str, str]]:
         """The response, the query that was sent last, and the corrections of mistyped words.
 
-        A query of words that were searched before takes one call, and one with unknown words two. Where words are
-        mistyped, near words are read and counted, and a last call sends the query with the corrections.
+        A query of words that were searched before takes one call. Else more calls ask how many letters contain them; where
+        words are mistyped, near words are read and counted, and a last call sends the query with the corrections.
         """
         typed = correcting.doubtful(parsed)
         stems = [form.stem for form in (*map(analysis.forms, typed), *_forms(parsed))]

@@ -1,4 +1,4 @@
-"""Says which words of a search no letter contains together, so that a person knows why letters with a part of them, or none, are shown.
+"""Says which words of a search no letter contains together, so that a person knows why letters with a part of them, or none, are found.
 
 A word counts as it is written, in its inflected forms and by its synonyms. A word near to it and a word of its matter, which a search
 also finds, do not count. The first letters found are looked at; the index is asked only if none of them contains all words. Both
@@ -66,10 +66,10 @@ def not_together(
 def _of_none_found(
     parsed: ParsedQuery, are_held: Callable[[Sequence[ParsedQuery]], Sequence[bool]]
 ) -> NotTogether | None:
-    """The words of a search without a letter, each asked alone.
+    """``not_together`` of a search that finds no letter: each word is asked alone.
 
-    A word in quotes or typed with its field is asked in all fields. What the person excluded, and days in the text, do not count: a word
-    is said to be nowhere only if it is.
+    A word is said to be nowhere only if it is. So a word that was typed with a field is asked in all fields, and neither the words
+    that the person excluded nor days in the text count.
     """
     nodes = tuple(_in_all_fields(node) for node in parsed.wanted if isinstance(plain(node), Words))
     if not 0 < len(nodes) <= MAX_WORDS:

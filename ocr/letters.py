@@ -14,8 +14,8 @@ WIDE_ENOUGH_PX = 12
 """Smaller letters are not squeezed: a squeezed m becomes an n. They take no longer in full width, for fewer of their
 lines are then read twice."""
 SHORT_LINES = 50
-"""Heights of a letter across a page: one that is not wider (a till receipt has 45, a typescript 75 and more) is not squeezed. Measured
-on drawn receipts: 0.02 more of the words and of the amounts, in no more time."""
+"""The width of a page in heights of its letters: a page that is no wider is not squeezed (a till receipt has 45, a typescript 75 and
+more). Measured on drawn receipts: 0.02 more of the words and of the amounts, in no more time."""
 AGAIN_PX, MAX_AGAIN = 22, 1.5
 """What is doubtful is read again with letters of this height, if the file has the pixels; a larger page takes longer to take
 apart into lines. Measured on 39 real typescripts: 0.004 more of the words, in less time, for fewer places are left to read."""
@@ -67,7 +67,7 @@ def enlarging(height_px: int, long_side_px: int, *, shrunk: bool) -> float:
 
 
 def may_be_squeezed(height_px: float, width_px: int) -> bool:
-    """Whether letters of this height (0: unknown) still read well on a page that is squeezed from this width."""
+    """Whether letters of this height (0: unknown) still read well when a page of this width is squeezed."""
     return not height_px or (height_px >= WIDE_ENOUGH_PX and width_px > SHORT_LINES * height_px)
 
 

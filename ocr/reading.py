@@ -250,9 +250,8 @@ class Reader:
             if _worth(again) < _FAILED * _worth(lines):
                 if sheet.width < _FULL:
                     return _merged_by_worth(found, self._page(sheet.fresh, sheet.dpi))
-                if max(sheet.scan.size) > max(
-                    sheet.fresh.size
-                ):  # small letters, faint too: a till receipt beside another
+                # Small letters, and faint: a till receipt beside another.
+                if max(sheet.scan.size) > max(sheet.fresh.size):
                     return _merged_by_worth(found, self._page(freshened(sheet.scanned), sheet.dpi_of_scan))
             return found
         for part in [part for line in lines for part in _doubtful_parts(line)]:

@@ -70,7 +70,7 @@ class Absent(Exception):
 class Step:
     """One thing to install: the files it depends on, the paths that must exist afterwards, and the function to run.
 
-    ``is_fetched``: it is fetched for the tests alone, and no other step needs it. Those of a level are fetched at once.
+    ``is_fetched``: only tests need it, and no other step does. All that are missing are fetched side by side, after the other steps.
     """
 
     name: str
@@ -172,7 +172,7 @@ def steps(level: str) -> list[Step]:
 def fetched(
     name: str, title: str, follows: tuple[str, ...], leaves: tuple[str, ...], action: Callable[[], None]
 ) -> Step:
-    """A step that fetches something for the tests alone."""
+    """A step that fetches, or builds, something that only tests need."""
     return Step(name, title, follows, leaves, action, is_fetched=True)
 
 
@@ -414,7 +414,7 @@ def run_logged(words: list[str], *, watched: bool = True) -> tuple[int, list[str
     """Run in the project's folder; the output goes to the log.
 
     Args:
-        watched: its last line is shown on the terminal, if there is one. Of several programs at once none is.
+        watched: show the last line on the terminal, if there is one. Of programs that run side by side no line is shown.
     """
     tail: list[str] = []
     begin, watched = time.monotonic(), watched and sys.stdout.isatty()

@@ -284,8 +284,8 @@ def is_silent(seen_at: datetime | None, paired_at: datetime, now: datetime) -> b
     return now - (seen_at or paired_at) > SILENT_AFTER
 
 
-def not_seen(unit_ids: Collection[int], at: datetime) -> Select[int]:
-    """The bridges of these units that are silent at a time, if they are not seen before."""
+def silent_at(unit_ids: Collection[int], at: datetime) -> Select[int]:
+    """The bridges of these units that will be silent at a time if they are not seen before: ``is_silent`` in SQL."""
     seen = func.coalesce(Bridge.last_seen_at, Bridge.paired_at)
     return select(Bridge.id).where(
         Bridge.revoked_at.is_(None), Bridge.unit_id.in_(sorted(unit_ids)), seen < at - SILENT_AFTER

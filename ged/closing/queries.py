@@ -150,7 +150,7 @@ def open_days(session: Session, unit_ids: Collection[int], *, before: date) -> l
     found: list[OpenDaysRow] = []
     for register_id, code, name, unit_name, closed_on, last_on, first_on, is_held in rows:
         if is_held or last_on is None or (closed_on is not None and last_on <= closed_on):
-            continue  # of a register that gave nothing since its last closing, not one number is read
+            continue  # nothing was given since the last closing: no number is read
         since = first_on if closed_on is None else _first_after(session, register_id, closed_on)
         if since is not None and since < before:
             found.append(OpenDaysRow(register_id, code, name, unit_name, since, 0))

@@ -142,7 +142,7 @@ class Ground:
 
     @property
     def next_midnight(self) -> datetime:
-        """The end of the local day. A statement that is composed for a day, and not for each moment, looks so far."""
+        """The end of the local day. A statement that finds what may become pending until then is composed once a day, not for each moment."""
         return datetime.combine(self.today + timedelta(days=1), time(), tzinfo=self.services.zone)
 
 

@@ -38,7 +38,7 @@ def looks_at_desks(ground: Ground) -> tuple[Look, ...]:
 
 @composed
 def _silent(actor: Actor, at: datetime) -> Select[Any]:
-    return desks.not_seen(bridges.desk_units(actor), at)
+    return desks.silent_at(bridges.desk_units(actor), at)
 
 
 def silent_desks(ground: Ground) -> Found:

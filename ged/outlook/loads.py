@@ -139,16 +139,17 @@ def _given(cut: Cut, which: ColumnElement[bool], *columns: Any) -> CTE:
 
 
 def _each_letter(
-    given: CTE, of: Mapping[By, ColumnElement[bool]], actor: Actor, cut: Cut, *columns: ColumnElement[Any]
+    given: CTE, counts: Mapping[By, ColumnElement[bool]], actor: Actor, cut: Cut, *columns: ColumnElement[Any]
 ) -> Subquery:
-    """Columns of each letter of a unit, and of each letter of a post, over its assignments there.
+    """A row for each letter of a unit, and one for each letter of a post: ``columns`` are aggregates over its assignments there.
 
-    Of letters that the cut narrows to and the actor may see now.
+    Only letters that the cut narrows to and the actor may see now.
 
     Args:
-        of: which assignments count for units, and which for posts; nothing: all.
+        counts: the assignments that count for units, and for posts; where it has no condition, all count.
     """
-    # A letter is given to a directorate, to a service and to a post: who may see it is asked once. The database finds the letters before.
+    # A letter is given to a directorate, to a service and to a post: who may see it is asked once. ``OFFSET 0``: the database finds the
+    # letters first, and asks for the rights to these alone.
     letters = select(Mail.id, Mail.level).where(Mail.id.in_(select(given.c.mail_id))).offset(0).subquery("letters")
     letter = aliased(Mail, letters)
     visible = (
@@ -163,7 +164,7 @@ def _each_letter(
 
     def grouped(by: By, post_id: ColumnElement[Any], *which: ColumnElement[bool]) -> Select[Any]:
         key = (given.c.unit_id,) if by is By.UNIT else (given.c.unit_id, given.c.post_id)
-        counted = (given.c.mail_id.in_(select(seen.c.id)), *([of[by]] if by in of else ()), *which)
+        counted = (given.c.mail_id.in_(select(seen.c.id)), *([counts[by]] if by in counts else ()), *which)
         return (
             select(given.c.unit_id, post_id.label("post_id"), *columns).where(*counted).group_by(*key, given.c.mail_id)
         )

@@ -89,19 +89,22 @@ def without(query: SearchQuery, said: SaidDays) -> SearchQuery:
 
 
 def in_figures(query: SearchQuery, today: date) -> SearchQuery | None:
-    """The search that says as a day what the text has in figures alone; None if there is no such day, or another one is said.
+    """The search with ``du`` before the day that its text has in figures alone.
 
     ``03/03/2026`` may be a number of a register, so it is searched as a number. The page offers this search beside it.
+
+    Returns:
+        None if the text has no such day or several, or says a period besides.
 
     >>> in_figures(SearchQuery("facture 3.3.2026"), date(2026, 4, 1)).text
     'facture du 03/03/2026'
     """
-    found = list(_FIGURES.finditer(query.text)) if len(query.text) <= MAX_LENGTH else []
+    found = list(_DAY_IN_FIGURES.finditer(query.text)) if len(query.text) <= MAX_LENGTH else []
     if len(found) != 1:
         return None
     match = found[0]
     try:
-        day, _same = _digit_day(match, today)
+        day, _last = _digit_day(match, today)
     except ValueError:
         return None
     before, after = query.text[: match.start()], query.text[match.end() :]
@@ -245,7 +248,7 @@ _SEVERAL = re.compile(rf"{_START}(?:du|entre\s+le|from)\s+{_FIRST}\s+(?:au|et\s+
 _DIGIT_DAYS = re.compile(
     rf"{_START}(?:du|entre\s+le|from)\s+{_FIRST_DIGITS}\s+(?:au|et\s+le|to)\s+{_DIGITS}{_END}", re.IGNORECASE
 )
-_FIGURES = re.compile(
+_DAY_IN_FIGURES = re.compile(
     rf"{_START}(?P<day>\d{{1,2}})(?P<sign>[/.-])(?P<month>\d{{1,2}})(?P=sign)(?P<year>[12]\d{{3}}){_END}"
 )
 _DIGIT_DAY = re.compile(rf"{_START}(?:dat[ée]e?s?\s+du|du|le|on)\s+{_DIGITS}{_END}", re.IGNORECASE)

@@ -16,11 +16,13 @@ from ged.figures import letters as letter_lists
 from ged.figures import reach
 from ged.figures.letters import SOON, AskedLetters, What
 from ged.figures.models import FigureLetter
+from ged.figures.reach import Narrowing
+from ged.org.models import Person
 from ged.outlook import loads
 from ged.outlook.loads import By, Load
 from ged.paging import START
 from ged.ports import Confidentiality, MailId, PostId, Principal, UnitId
-from ged.register.models import Mail
+from ged.register.models import Mail, Priority
 from ged.routing import operations, queries
 from ged.routing.models import Assignment, Purpose
 from ged.routing.queries import InboxView
@@ -36,6 +38,7 @@ __all__ = ["house", "house_on_either", "site"]  # fixtures
 
 pytestmark = pytest.mark.in_turns(3)
 
+ALL = Narrowing()
 NOVEMBER = "du=2026-11-01&au=2026-11-30"
 
 
@@ -73,7 +76,9 @@ def overdue(house: House, mail_id: int, unit: str, due_on: date) -> None:
         uow.session.execute(update(Assignment).where(Assignment.id == row).values(due_on=due_on))
 
 
-def told(house: House, account: str, by: By = By.UNIT, days: int = 30) -> dict[tuple[str, str], Load]:
+def told(
+    house: House, account: str, by: By = By.UNIT, days: int = 30, narrowing: Narrowing = ALL
+) -> dict[tuple[str, str], Load]:
     """(code of the unit, of the post) -> load, as this head is told it."""
     services = house.services
     reader = actor(services, account)
@@ -82,7 +87,7 @@ def told(house: House, account: str, by: By = By.UNIT, days: int = 30) -> dict[t
     with services.reading() as session:
         seen = reach.reach_of(reader)
         found = loads.loads(
-            session, services.zone, reader, seen.sight(seen.headed).cut(), reach_days(days), today=TODAY
+            session, services.zone, reader, seen.sight(seen.headed).cut(narrowing), reach_days(days), today=TODAY
         )[by]
     return {(names[one.unit_id], posts.get(one.post_id or 0, "")): one for one in found}
 
@@ -116,6 +121,17 @@ def test_a_letter_that_is_given_twice_to_a_unit_counts_once(house_on_either: Hou
         uow.session.add(Assignment(**again))
     count_all(house.services)
     assert told(house, "dge")["ETU", ""].waiting == 1
+
+
+def test_what_narrows_the_figures_narrows_the_loads(house_on_either: House) -> None:
+    house = house_on_either
+    urgent, done, _other = given(house), given(house), given(house)
+    finished(house, done, by="etudes", unit="ETU", at=NOW)
+    with house.services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Mail).where(Mail.id.in_((urgent, done))).values(priority=Priority.URGENT))
+    count_all(house.services)
+    service = told(house, "dge", narrowing=Narrowing(priorities=(Priority.URGENT,)))["ETU", ""]
+    assert (service.waiting, service.finished) == (1, 1)
 
 
 def test_what_was_finished_counts_with_its_working_days(house_on_either: House) -> None:
@@ -152,6 +168,8 @@ def test_the_loads_are_those_of_a_count_letter_by_letter(house_on_either: House)
         columns = {one.key: getattr(row, one.key) for one in Assignment.__mapper__.column_attrs if one.key != "id"}
         uow.session.add(Assignment(**columns))
         own = f"p{post_id(services, 'ETU-M')}"
+        # Whoever may open a SECRET letter is not told of it here either.
+        uow.session.execute(update(Person).where(Person.account == "dge").values(clearance=int(Confidentiality.SECRET)))
         for one, level, right in (
             (hidden, Confidentiality.RESTRICTED, own),
             (secret, Confidentiality.SECRET, ""),

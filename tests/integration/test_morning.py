@@ -16,6 +16,7 @@ from sqlalchemy import event, insert, select, update
 from sqlalchemy.orm import Session
 
 from ged import access, jobs, pipeline
+from ged.capture.desks import SILENT_AFTER
 from ged.capture.models import Bridge
 from ged.closing import operations as closing
 from ged.errors import Invalid
@@ -27,11 +28,12 @@ from ged.notices import choices, mail
 from ged.notices.models import DeliveryState, NoticeMail, Occasion, PersonalNotice, Way
 from ged.org import absences
 from ged.org.absences import AbsenceForm
-from ged.org.models import Delegation, DelegationKind, Holding, Person, Unit
+from ged.org.models import Delegation, DelegationKind, Holding, IssuedCertificate, Person, Unit
 from ged.ports import Confidentiality, JobId, MailId
 from ged.register import opening
 from ged.register.models import Mail
 from ged.register.states import MailState
+from ged.reports.certificates import ENDS_SOON
 from ged.routing import operations
 from ged.routing.models import Assignment, Purpose
 from ged.slips.drafting import LineForm
@@ -69,8 +71,17 @@ def house(house_on_either: House) -> House:
 
 
 def told(services: Services, account: str, *, now: datetime = MORNING) -> dict[Kind, Part]:
+    """What an account is told. The e-mail counts without the common statement of the kinds: both must find as much."""
+    who = actor(services, account, on=now.date())
+    parts = parts_of(services, who, now)
     with services.reading() as session:
-        who = actor(services, account, on=now.date())
+        counts = queries.counts(session, services, who, now=now)
+        assert {part.kind: part.total for part in counts} == {kind: part.total for kind, part in parts.items()}
+    return parts
+
+
+def parts_of(services: Services, who: Actor, now: datetime = MORNING) -> dict[Kind, Part]:
+    with services.reading() as session:
         return {part.kind: part for part in queries.parts(session, services, who, now=now)}
 
 
@@ -399,6 +410,23 @@ def test_certificates_jobs_mails_and_desks_are_told_to_who_runs_the_installation
     assert Kind.DESKS not in told(services, "agent")
 
 
+def test_what_became_pending_since_midnight_is_told(house: House) -> None:
+    """The common statement of the kinds is composed once for the whole day."""
+    services, hour = house.services, timedelta(hours=1)
+    house.key("agent")
+    bridge = intake_kit.pair(services)
+    waits = timedelta(hours=services.unacknowledged_hours)
+    sent = slip_kit.send(services, LineForm("Un dossier"), now=MORNING - waits - hour)
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Bridge).values(last_seen_at=MORNING - SILENT_AFTER - hour))
+        uow.session.execute(update(IssuedCertificate).values(expires_at=MORNING + ENDS_SOON - hour))
+    found = told(services, "agent")
+    assert [line.subject_id for line in found[Kind.SLIPS].lines] == [sent.slip_id]
+    assert [line.subject_id for line in found[Kind.DESKS].lines] == [bridge.id]
+    assert [line.code for line in found[Kind.CERTIFICATES].lines] == ["own"]
+    assert not told(services, "agent", now=MORNING - 2 * hour).keys() & {Kind.SLIPS, Kind.DESKS, Kind.CERTIFICATES}
+
+
 def test_a_certificate_counts_once_and_not_when_its_person_has_left(house: House) -> None:
     services, in_years = house.services, NOW + timedelta(days=365 * 20)
     house.key("admin")
@@ -464,9 +492,10 @@ def test_kinds_with_nothing_to_tell_are_asked_by_one_statement(house: House) -> 
     def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
         sent.append(statement)
 
-    told(services, "agent")  # what is composed and prepared is no matter
+    who = actor(services, "agent", on=MORNING.date())
+    parts_of(services, who)  # what is composed and prepared is no matter
     event.listen(services.engine, "before_cursor_execute", note)
-    found = told(services, "agent")
+    found = parts_of(services, who)
     event.remove(services.engine, "before_cursor_execute", note)
     assert Kind.NO_SCAN in found
     (together,) = [one for one in sent if "FROM slips" in one]

@@ -1,5 +1,6 @@
 """The search page beside its hits: filters in order, all versions of a document, the end of a long list."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -133,8 +134,32 @@ def test_a_day_in_figures_is_proposed_where_the_person_sees_a_letter_of_it(
     found = page.get("/recherche/?q=achat+du+04/02/2021&tri=oldest").text
     assert "vitres" in found
     assert "chaises" not in found.partition("search-page")[2]
-    for text in ("05/02/2021", "31/02/2021", "03/02/2021+et+04/02/2021", "du+03/02/2021", "chaises+04/02/2021"):
+    left = ("05/02/2021", "31/02/2021", "03/02/2021+et+04/02/2021", "du+03/02/2021", "chaises+04/02/2021")
+    for text in (*left, "03/02/2021&offset=20", "03/02/2021&dates=mots", "03/02/2021&dates=sans"):
         assert "Cherchez-vous les" not in page.get(f"/recherche/?q={text}").text, text
+
+
+def test_a_number_that_is_not_indexed_yet_is_not_said_to_be_nowhere(
+    site: tuple[Flask, Services], page: FlaskClient
+) -> None:
+    number = register(site[1], subject="Achat de grilles").number
+    for text in (f'"{number}"', f"{number}&direction=incoming"):
+        shown = page.get(f"/recherche/?q={text}").text
+        assert "hit--exact" in shown, text
+        assert "dans aucun" not in shown, text
+
+
+def test_a_question_mark_follows_its_words_as_the_language_writes_it(
+    site: tuple[Flask, Services], page: FlaskClient
+) -> None:
+    register(site[1], subject="Achat de ventilateurs, lettre du 07/02/2021")
+    run_jobs(site[1])
+    for text in ("ventilatuers", "07/02/2021"):
+        assert re.search(r'class="meant">[^\n]*</a>\u202f\?</p>', page.get(f"/recherche/?q={text}").raw), text
+    english = sign_in(site[0], "sg")
+    english.set_cookie("ged_language", "en")
+    for text in ("ventilatuers", "07/02/2021"):
+        assert re.search(r'class="meant">[^\n]*</a>\?</p>', english.get(f"/recherche/?q={text}").raw), text
 
 
 def test_years_and_months_stand_newest_first_and_long_names_are_cut(

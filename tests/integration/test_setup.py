@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import threading
 from pathlib import Path
 from types import ModuleType
 
@@ -48,6 +49,33 @@ def test_a_step_that_fails_is_not_remembered(setup: ModuleType) -> None:
     with pytest.raises(setup.SetupError):
         step.take()
     assert not step.is_done()
+
+
+def test_what_only_tests_need_is_fetched_side_by_side_after_all_other_steps(
+    setup: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done: list[str] = []
+    both = threading.Barrier(2, timeout=10)
+
+    def fetch() -> None:
+        both.wait()
+        done.append("fetched")
+
+    first, second = (setup.fetched(name, name, (), (), fetch) for name in ("first", "second"))
+    other = setup.Step("other", "other", (), (), lambda: done.append("other"))
+    monkeypatch.setattr(setup, "steps", lambda _level: [first, other, second])
+    monkeypatch.setattr(setup, "missing_packages", lambda _level: {})
+    monkeypatch.setattr(setup, "compile_own", lambda: None)
+    setup.set_up("test")
+    assert done == ["other", "fetched", "fetched"]
+    assert "Set-up for 'test'" in capsys.readouterr().out
+    (setup.STAMPS / "first").unlink()
+    both = threading.Barrier(1)
+    setup.set_up("test")
+    assert done == ["other", "fetched", "fetched", "fetched"]
+    assert "Set-up for 'test'" in capsys.readouterr().out
+    setup.set_up("test")
+    assert capsys.readouterr().out == "", "nothing is missing"
 
 
 def test_a_hiccup_is_tried_again(setup: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:

@@ -157,6 +157,25 @@ def test_what_people_typed_is_no_element_of_a_picture() -> None:
     assert "<b>" not in marks
     assert f"<title>{escape(typed)}</title>" in marks
     assert f'href="/x?y={escape(typed)}"' in marks
+    worded = charts.heat([typed], [Group(typed, (Value(1, "un", "", typed),))]).marks
+    assert "<b>" not in worded
+    assert worded.count(f">{escape(typed)}</text>") == 3, (
+        "the names of the row and the column, and the text of the cell"
+    )
+
+
+@pytest.mark.parametrize("looks", [("first", "second"), ("late", "in-time")])
+def test_the_second_of_two_looks_is_hatched(looks: tuple[str, str]) -> None:
+    for drawing in (charts.columns([group("a", 1, 2)], looks), charts.stacked_rows([group("a", 1, 2)], looks, ("3",))):
+        groups = re.findall(r'<g class="shape shape--([^"]+)"([^>]*)>', drawing.marks)
+        assert dict(groups) == {looks[0]: "", looks[1]: ' fill="url(#hatched)"'}
+
+
+def test_the_shapes_of_a_fluid_picture_are_as_wide_as_its_page() -> None:
+    fluid = charts.stacked_rows([group("a", 1)], ("first",), ("1",)).marks
+    assert re.search(r'<rect x="[\d.]+%" y="[\d.]+" width="[\d.]+%" height="[\d.]+"/>', fluid)
+    fixed = charts.columns([group("a", 1)], ("first",)).marks
+    assert re.search(r'<rect x="[\d.]+" y="[\d.]+" width="[\d.]+" height="[\d.]+"/>', fixed)
 
 
 def test_a_cell_is_the_darker_the_more_and_has_its_number() -> None:

@@ -218,3 +218,24 @@ def test_the_shade_of_edges_and_the_grain_of_paper_are_no_light_lines() -> None:
     scan = np.asarray(Image.fromarray(small).resize(SMALL, Image.Resampling.NEAREST))
     page = Image.fromarray(np.minimum(np.asarray(freshened(PAGE)), scan))
     assert light_regions(page, [])[1] < 0.005
+
+
+@pytest.mark.parametrize(
+    ("heights", "wide", "step", "level", "is_found"),
+    [
+        (5, 90, 3, 225, True),
+        (2, 90, 3, 225, False),
+        (10, 90, 3, 225, False),
+        (5, 15, 3, 225, False),
+        (5, 90, 10, 225, False),
+        (5, 90, 3, 120, False),
+    ],
+    ids=["words", "too low", "too high", "too short", "hardly any ink", "dark"],
+)
+def test_only_light_ink_with_the_shape_of_words_is_a_light_line(
+    heights: int, wide: int, step: int, level: int, is_found: bool
+) -> None:
+    page = np.full((440, 311), 255, dtype=np.uint8)
+    page[100 : 100 + heights, 40 : 40 + wide : step] = level
+    regions, share = light_regions(Image.fromarray(page), [])
+    assert (len(regions), share) == ((1, 1.0) if is_found else (0, 0.0))

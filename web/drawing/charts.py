@@ -34,7 +34,7 @@ STEPS_OF_HEAT = 5
 MOST_GUIDES = 12
 """Texts of guides that have room below each other."""
 HATCHED = frozenset({"second", "in-time"})
-"""The looks with a pattern, which is on the page once (``chart_patterns``)."""
+"""The looks with a pattern. It stands on the page once: the macro ``chart_patterns``, whose ``legend`` names these looks too."""
 
 
 @dataclass(frozen=True)
@@ -94,10 +94,10 @@ class Shape:
     is_round: bool = False
 
     def mark(self, unit: str) -> str:
-        """Its SVG, with its name, and inside its link.
+        """Its SVG: the shape with its label, inside its link if it has one.
 
         Args:
-            unit: of ``x`` and ``width``.
+            unit: that follows ``x`` and ``width``: ``%`` in a fluid drawing, else nothing.
         """
         if self.is_round:
             x, y, radius = _round(self.x + self.width / 2), _round(self.y + self.height / 2), _round(self.width / 2)
@@ -130,7 +130,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Drawing:
-    """What a template draws, the lines first, then the shapes, then the texts.
+    """A picture: the lines are drawn first, then the shapes, then the texts.
 
     Attributes:
         is_fluid: the picture is as wide as the page lets it be; ``x`` and ``width`` of its shapes are hundredths of this
@@ -151,7 +151,7 @@ class Drawing:
 
     @property
     def marks(self) -> Markup:
-        """The SVG of the lines, the shapes and the texts. Not made by a template: that took four times as long, and a page has hundreds."""
+        """The SVG of the lines, the shapes and the texts. They are no template: it would take four times as long, and a page has hundreds."""
         unit = "%" if self.is_fluid else ""
         parts = [f'<polyline class="line line--{one.look}" points="{one.points}"/>' for one in self.lines]
         shapes: dict[str, list[Shape]] = {}

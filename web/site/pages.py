@@ -82,10 +82,13 @@ def breaks(text: str) -> Markup:
 
 
 def option_tags(options: Iterable[tuple[object, Any]], chosen: str) -> Markup:
-    """The options of a list to choose from, for the macro ``select``. A template would take five times as long, and a list may have a hundred.
+    """The options of a list to choose from, for the macro ``select``.
+
+    They are no template: it would take five times as long, and a list may have a hundred.
 
     Args:
-        options: (value, label), or (label of a group, its options).
+        options: (value, label), or (label of a group, a list or tuple of its options).
+        chosen: the value of the option that is selected, as a text.
 
     >>> str(option_tags([("fax", "Télécopie"), ("a<b", [(1, "Un")])], "1"))
     '<option value="fax">Télécopie</option>\\n<optgroup label="a&lt;b">\\n<option value="1" selected>Un</option>\\n</optgroup>'

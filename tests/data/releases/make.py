@@ -1,7 +1,7 @@
 """Makes the files of the present release that every later one must verify: ``python -m tests.data.releases.make``.
 
-They go into a folder named like the version. A folder that is there is never made anew: that would prove nothing of the release
-that wrote it. Keys, letters and people are made for this alone.
+They go into a folder named like the version. The folder of a delivered release is never made anew: that would prove nothing of the
+release that wrote it. Keys, letters and people are made for this alone.
 """
 
 from __future__ import annotations

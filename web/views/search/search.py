@@ -131,7 +131,7 @@ def index() -> ResponseReturnValue:
 
 
 def _of_day(session: ReadSession, query: SearchQuery) -> tuple[str, str]:
-    """The day that the text has in figures alone, and the URL of the letters of this day; empty unless the person sees one."""
+    """The day that the text has in figures alone, and the URL of its letters; empty texts if the person may see none of them."""
     found = day_in_figures(query, request.args)
     if found is None:
         return "", ""

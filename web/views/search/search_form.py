@@ -44,7 +44,10 @@ def with_days(query: SearchQuery, args: MultiDict[str, str]) -> tuple[SearchQuer
 
 
 def day_in_figures(query: SearchQuery, args: MultiDict[str, str]) -> tuple[SearchQuery, SearchQuery, SaidDays] | None:
-    """The search that says as a day what the text has in figures alone, as typed and with its period; None without such a day."""
+    """The search with a day that the text has in figures alone: as a person would type it, and with its period; and this period.
+
+    None without such a day, after the first page, and where the person has decided on a date already.
+    """
     typed = said_days.in_figures(query, context.today()) if args.get(DATES) is None and query.offset == 0 else None
     meant, said = (None, None) if typed is None else said_days.asked(typed, context.today())
     return None if typed is None or meant is None or said is None else (typed, meant, said)

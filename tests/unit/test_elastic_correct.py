@@ -1,0 +1,100 @@
+"""Which words Elasticsearch is asked about before a correction, how long its answers are kept, and which words of texts are near."""
+
+from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from elasticsearch import Elasticsearch
+
+from ged.ports import MailId, Principals
+from indexer import elastic_correct
+from indexer.correcting import RARE
+from indexer.elastic_correct import OFFERS, Corrections, near_words
+from indexer.passages import Stored
+from tests.contracts.letters import who
+
+HELD = {"mobili": RARE + 1, "rideau": RARE}
+"""Stem -> the letters with it; others are in none."""
+
+
+class Server:
+    """Counts letters as Elasticsearch does, knows no near word, and notes how many searches each call had."""
+
+    def __init__(self) -> None:
+        self.calls: list[int] = []
+
+    def msearch(self, *, index: str, searches: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        assert index == "ged"
+        self.calls.append(len(searches) // 2)
+        return {"responses": [self._response(one) for one in searches[1::2]]}
+
+    def _response(self, search: Mapping[str, Any]) -> dict[str, Any]:
+        stems = [one["term"]["pages.text"] for one in search["query"]["bool"]["filter"] if "term" in one]
+        return {"hits": {"total": {"value": sum(HELD.get(stem, 0) for stem in stems)}, "hits": []}}
+
+
+def corrections() -> tuple[Corrections, Server]:
+    server = Server()
+    return Corrections(cast(Elasticsearch, server), "ged"), server
+
+
+def ask(known: Corrections, *words: str, first: Sequence[Stored] = (), reader: Principals | None = None, without: int = 0) -> None:  # fmt: skip
+    exclude = frozenset({MailId(without)} if without else ())
+    assert known.meant(words, first, reader or who(ordinary="u1"), exclude) == {}
+
+
+def letter(text: str) -> Stored:
+    return Stored({}, {}, [(1, 1, text)])
+
+
+def test_near_words_are_asked_for_rare_words_alone() -> None:
+    known, server = corrections()
+    ask(known, "mobilier")
+    assert server.calls == [1]
+    ask(known, "rideau", "mobilier", "nulle")
+    assert server.calls == [1, 2, 2], "how many letters have the unknown words, then the words near to both"
+
+
+@pytest.mark.parametrize(("count", "calls"), [(RARE, [1]), (RARE + 1, [])])
+def test_a_word_that_the_first_letters_have_often_is_not_asked(count: int, calls: list[int]) -> None:
+    known, server = corrections()
+    ask(known, "mobilier", first=[letter("du Mobilier")] * count)
+    assert server.calls == calls
+
+
+def test_no_more_first_letters_are_read_than_are_needed() -> None:
+    known, _server = corrections()
+    first = iter([letter("mobilier")] * (RARE + 3))
+    known.meant(["mobilier"], first, who(ordinary="u1"), frozenset())
+    assert len(list(first)) == 2
+
+
+def test_what_is_kept_for_a_reader_serves_no_other() -> None:
+    known, server = corrections()
+    for _ in range(2):
+        ask(known, "mobilier")
+        ask(known, "mobilier", reader=who(ordinary="u2"))
+        ask(known, "mobilier", reader=who(restricted="u1"))
+        ask(known, "mobilier", without=7)
+    assert server.calls == [1, 1, 1, 1]
+
+
+def test_a_rare_word_is_asked_again_after_minutes_and_a_usual_one_after_hours(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1_000.0
+    monkeypatch.setattr(elastic_correct, "time", SimpleNamespace(monotonic=lambda: now))
+    known, server = corrections()
+    asked = []
+    for passed_s in (0, 599, 601, 6 * 3600 + 1):
+        now = 1_000.0 + passed_s
+        server.calls.clear()
+        ask(known, "mobilier", "rideau")
+        asked.append(server.calls[:-1])  # the last call is for near words
+    assert asked == [[2], [], [1], [2]]
+
+
+def test_the_nearest_words_of_the_texts_come_first_then_the_most_frequent() -> None:
+    texts = ["Mobilier, mobilité: le mobiler", "des MOBILIERS et le mobilier", "mobiles mobile1 nobiler"]
+    assert near_words("mobiler", texts) == ["mobilier", "mobiles"]
+    many = [" ".join(f"mobile{end}" for end in "abcdfghijklm")]
+    assert len(near_words("mobiler", many)) == OFFERS
