@@ -1,6 +1,7 @@
 """Registration, the letter's page and the registers, through the site as people use them."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from io import BytesIO
 from pathlib import Path
@@ -22,6 +23,7 @@ from ged.ports import Confidentiality, PageRef
 from ged.register import operations
 from ged.register.levels import change_level
 from ged.register.models import Attachment, Mail, MailNumber, ReadMark, Register
+from ged.register.operations import LONGEST_AGO
 from ged.unit import Services
 from tests.factories import NOW, actor
 from tests.pages import png
@@ -100,9 +102,11 @@ def test_a_letter_is_registered_and_the_number_stands_big(site: Site, written: s
 
 def test_a_very_old_date_is_registered_and_pointed_out_once(site: Site) -> None:
     client = sign_in(site[0], "agent")
-    said = "La lettre est datée du 12/03/1890"
-    old = number_of(register(site, client, written_on="1890-03-12"))
-    usual = number_of(register(site, client, written_on="2024-03-12", subject="Un autre objet"))
+    limit = datetime.now(UTC).date() - LONGEST_AGO
+    day = limit - timedelta(days=2)
+    said = f"La lettre est datée du {day:%d/%m/%Y}"
+    old = number_of(register(site, client, written_on=day.isoformat()))
+    usual = number_of(register(site, client, written_on=limit.isoformat(), subject="Un autre objet"))
     page = client.get(f"/enregistrer/{old}/enregistre").text
     assert said in page
     assert re.search(r'href="/courriers/\d+/rectifier"', page[page.index(said) :])
