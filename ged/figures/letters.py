@@ -335,6 +335,12 @@ def _delay(asked: AskedLetters) -> tuple[ColumnElement[bool], ...]:
     return (and_(*conditions),)
 
 
+def sender(session: Session, sender_id: int) -> str:
+    """The name of a correspondent; empty for one that is not there. For who may read one of its letters."""
+    found = session.get(Correspondent, sender_id)
+    return found.name if found is not None else ""
+
+
 def _is_from(sender_id: int) -> ColumnElement[bool]:
     """Whether a letter is from a correspondent, or from a double of its entry."""
     doubles = select(Correspondent.id).where(

@@ -57,9 +57,14 @@ def names(session: Session, entity_ids: Collection[int], ministry: Collection[in
         entity_ids: whose natures come first, then the common stock.
         ministry: the units of their ministries: other entities of these come last.
     """
+    return {code: name for code, (name, _direction) in named(session, entity_ids, ministry).items()}
+
+
+def named(session: Session, entity_ids: Collection[int], ministry: Collection[int]) -> dict[str, tuple[str, Direction]]:
+    """The name of every nature and the direction of its letters, as ``names`` has them."""
     near = or_(Nature.entity_id.is_(None), Nature.entity_id.in_(sorted(ministry)))
     rows = session.scalars(select(Nature).where(near).order_by(Nature.position, Nature.id))
-    return {code: row.name for code, row in by_code(rows, entity_ids).items()}
+    return {code: (row.name, row.direction) for code, row in by_code(rows, entity_ids).items()}
 
 
 def find(session: Session, code: str, unit_id: int) -> NatureRow | None:

@@ -12,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
+from ged.natures.models import Nature
 from ged.org.models import Holding, Post
 from ged.org.tree import entity_of
 from ged.register.models import Direction, Mail, Register, RegisterNature
@@ -145,6 +146,25 @@ def test_a_sender_of_whom_nothing_is_to_be_read_is_told_whether_it_is_there_or_n
     )
 
 
+def test_natures_of_one_name_are_told_apart_by_the_direction_of_their_letters(site: tuple[Flask, House]) -> None:
+    app, house = site
+    with house.services.unit_of_work(NOW) as uow:
+        for position, (code, direction) in enumerate({"pli": Direction.INCOMING, "envoi": Direction.OUTGOING}.items()):
+            uow.session.add(Nature(code=code, name="Pli", direction=direction, position=900 + position))
+    mail_id = letter(house.services, "DGE")
+    with house.services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Mail).where(Mail.id == mail_id).values(nature="pli"))
+    count_all(house.services)
+    client = sign_in(app, "dge")
+    page = shown(client, f"/supervision/?{DAYS}&nature=pli&vue=natures")
+    assert '<option value="pli" selected>Pli (arrivée)</option>' in page
+    assert '<option value="envoi">Pli (départ)</option>' in page
+    assert "Nature : <strong>Pli (arrivée)</strong>" in page
+    assert [row[0] for row in table_rows(client, f"/supervision/fichier?{DAYS}&tableau=natures")[1:]] == [
+        "Pli (arrivée)"
+    ]
+
+
 # --- the list of letters ----------------------------------------------------------------------------------------------
 
 
@@ -157,6 +177,17 @@ def test_an_hour_that_no_week_has_is_the_hour_of_no_letter(site: tuple[Flask, Ho
     for first, last, expected in ((0, 167, True), (0, 10**15, True), (168, 10**15, False), (10**15, 10**15, False)):
         text = shown(client, f"/tableau/courriers?{DAYS}&quoi=hour&de={first}&a={last}")
         assert ("<tbody>" in text) is expected, (first, last)
+    hours = {
+        (0, 5): "lundi, avant 6 h",
+        (105, 105): "vendredi, 9 h",
+        (164, 167): "dimanche, dès 20 h",
+        (9, 10): "lundi, 9 h–10 h",
+    }
+    for (first, last), words in hours.items():
+        text = shown(client, f"/tableau/courriers?{DAYS}&quoi=hour&de={first}&a={last}")
+        assert f"Jour et heure : <strong>{words}</strong>" in text
+    text = shown(client, f"/tableau/courriers?{DAYS}&quoi=delay&etape=answer&de=61&a=66")
+    assert "Délai : <strong>61 à 70 j</strong>" in text
 
 
 def test_a_list_says_who_has_each_letter_and_how_late_it_is(site: tuple[Flask, House]) -> None:

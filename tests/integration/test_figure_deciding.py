@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, timedelta
+from html import unescape
 
 import pytest
 from flask import Flask
@@ -269,9 +270,16 @@ def test_flows_between_units_lead_to_their_letters(site: tuple[Flask, House]) ->
     assert told == {f"{sg} → {dge}": "6", f"{dge} → {sg}": "1", f"{sg} → {daf}": "1", f"{daf} → {sg}": "1"}, rows
     page = shown(app, "dge", f"/supervision/?vue=circulation{MONTH}")
     assert "SG → DGE" in page
+    ways = set()
     table = shown(app, "dge", f"/supervision/chiffres?tableau=flows{MONTH}")
     for link, number in re.findall(r'href="(/tableau/courriers\?[^"]+)">(\d+)<', table):
-        assert f"Courriers que vous pouvez lire : {number}" in shown(app, "dge", link.replace("&amp;", "&"))
+        letters = shown(app, "dge", link.replace("&amp;", "&"))
+        assert f"Courriers que vous pouvez lire : {number}" in letters
+        letters = unescape(letters)
+        ways |= set(
+            re.findall(r"Service qui confie : <strong>(.+?)</strong> · Service qui reçoit : <strong>(.+?)<", letters)
+        )
+    assert {" → ".join(way) for way in ways} == set(told), "a list says which way its letters went"
     copied(services, [Copy(TODAY, "DAF")] * 8)
     count_all(services)
     told = {row[0]: row[1] for row in rows_of(app, "auditeur", "flows", MONTH)[1:]}
@@ -349,8 +357,10 @@ def test_correspondents_whose_letters_wait_longest(site: tuple[Flask, House], mo
     links = re.findall(r'href="(/tableau/courriers\?[^"]+)">(\d+)<span', page)
     links = [(link, number) for link, number in links if "expediteur" in link]
     assert [number for _link, number in links] == ["3", "1"]
-    for link, number in links:
-        assert f"Courriers que vous pouvez lire : {number}" in shown(app, "dge", link.replace("&amp;", "&"))
+    for (link, number), sender in zip(links, ("CEET", "Mairie de Kpalimé"), strict=True):
+        letters = shown(app, "dge", link.replace("&amp;", "&"))
+        assert f"Courriers que vous pouvez lire : {number}" in letters
+        assert f"Expéditeur : <strong>{sender}</strong>" in letters
     for account, where in (("auditeur", "supervision"), ("etudes", "tableau")):
         assert rows_of(app, account, "correspondents", page=where)[1:] == []
         assert "CEET" not in shown(app, account, f"/{where}/?vue=correspondants")

@@ -114,6 +114,17 @@ def test_the_keyboard_reaches_the_letters_through_the_table(browser: Browser, si
     page.context.close()
 
 
+def test_after_back_the_form_says_what_the_figures_are_of(browser: Browser, site: tuple[str, Services]) -> None:
+    furnish(site[1])
+    page = opened(browser, site, "dge")
+    page.goto("/tableau/?vue=delais")
+    page.select_option("#periode", "90j")
+    page.click("form.filters button")
+    page.wait_for_url("**periode=90j**")
+    page.go_back()
+    expect(page.locator("#periode")).to_have_value("")
+
+
 def test_a_bar_leads_to_its_letters(browser: Browser, site: tuple[str, Services]) -> None:
     furnish(site[1])
     page = opened(browser, site, "dge")

@@ -9,6 +9,7 @@ from email import message_from_bytes, policy
 from gettext import NullTranslations
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -920,6 +921,23 @@ def test_each_link_of_the_page_opens_for_its_reader_and_nothing_leaks(site: tupl
             assert client.get(url.replace("&amp;", "&")).status_code in (200, 302, 303), (account, url)
             seen.add(re.sub(r"\d+", "1", url))
     assert {"/courriers/1", "/bordereaux/1", "/administration/taches", "/delegations/"} <= seen
+
+
+def test_what_is_not_shown_is_a_least_number_where_the_whole_is_one(
+    site: tuple[Flask, House, Clock], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, house, _ = site
+    for _letter in range(SHOWN + 2):
+        register(house.services)
+    told_whole = queries.parts
+
+    def cut(*given: Any, **named: Any) -> list[Part]:
+        return [dataclasses.replace(part, is_cut=True) for part in told_whole(*given, **named)]
+
+    monkeypatch.setattr(queries, "parts", cut)
+    page = sign_in(app, "agent").get("/matin/").text
+    assert f"Au moins {SHOWN + 2} " in page.replace("\N{NO-BREAK SPACE}", " ")
+    assert ">et au moins 2 autres<" in page
 
 
 def test_a_kind_alone_shows_what_the_whole_page_leaves_out(site: tuple[Flask, House, Clock]) -> None:

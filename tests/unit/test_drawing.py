@@ -70,6 +70,15 @@ def test_a_guide_stands_at_its_place_and_its_words_have_room() -> None:
     _inside(drawing)
 
 
+def test_a_name_at_the_edge_is_not_cut_off() -> None:
+    for drawn in (charts.columns, charts.lines):
+        drawing = drawn([group("déc. 26", 1) for _ in range(61)], ("first",))
+        last = max((text for text in drawing.texts if text.text == "déc. 26"), key=lambda text: text.x)
+        assert (last.x, last.anchor) == (WIDTH, "end")
+    few = [text for text in charts.columns([group("déc. 26", 1)] * 12, ("first",)).texts if text.text == "déc. 26"]
+    assert {text.anchor for text in few} == {"middle"}
+
+
 def test_a_line_goes_through_its_points() -> None:
     drawing = charts.lines([group("a", 0, 4), group("b", 8, 4), group("c", 4, 4)], ("line-first", "line-second"))
     first, second = (line for line in drawing.lines if line.look.startswith("line-"))

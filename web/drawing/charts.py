@@ -28,6 +28,8 @@ FULL = 100
 """Where a row ends, in hundredths of the width that the page gives the picture."""
 NAMES_IN_WIDTH = 12
 """Names of an axis that have room side by side."""
+NAME_SIGN = 7
+"""Width of a sign of a name of an axis."""
 SMALLEST = 2.0
 """Height of the lowest shape: a number above zero is always seen."""
 STEPS_OF_HEAT = 5
@@ -200,9 +202,12 @@ class _Sheet:
     def names(self, groups: Sequence[Group], step: float) -> None:
         for n in sorted(written(len(groups), NAMES_IN_WIDTH)):
             middle = _round(LEFT + step * (n + 0.5))
-            self.texts.append(Text(middle, self.bottom + 16, groups[n].name))
-            if groups[n].note:
-                self.texts.append(Text(middle, self.bottom + 30, groups[n].note))
+            for text, below in ((groups[n].name, 16), (groups[n].note, 30)):
+                if text:
+                    # A name at the edge would be cut off there: it ends with the picture.
+                    is_wide = middle + len(text) * NAME_SIGN / 2 > WIDTH
+                    x, anchor = (WIDTH, "end") if is_wide else (middle, "middle")
+                    self.texts.append(Text(x, self.bottom + below, text, anchor))
 
     def guides(self, those: Sequence[Guide], step: float, places: int) -> None:
         for n, guide in enumerate(those):

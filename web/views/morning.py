@@ -65,6 +65,7 @@ class Group:
 
     Attributes:
         more: how many are not shown.
+        is_cut: there may be more of them.
         url: the point of this kind alone, which shows them.
         is_unknown: the kind could not be read.
     """
@@ -75,6 +76,7 @@ class Group:
     on_words: str
     rows: tuple[MorningRow, ...]
     more: int
+    is_cut: bool
     url: str
     is_unknown: bool
 
@@ -108,7 +110,8 @@ def _group(part: Part, title: str) -> Group:
     rows = tuple(_morning_row(kind, line) for line in part.lines)
     url = url_for("morning.index", voir=kind.value)
     return Group(
-        kind.value, title, words.hint(kind), words.on_words(kind), rows, max(0, part.more), url, part.is_unknown
+        kind.value, title, words.hint(kind), words.on_words(kind), rows, max(0, part.more), part.is_cut, url,
+        part.is_unknown,
     )  # fmt: skip
 
 

@@ -127,6 +127,15 @@ def from_hour(one: int) -> str:
     return str(_("dès %(num)s h", num=one))
 
 
+def hours(first: int, last: int, whole: int) -> str:
+    """Hours of a day, as their column is called; ``whole``: how many a day has."""
+    if first == last:
+        return hour(first)
+    if first == 0:
+        return before_hour(last + 1)
+    return from_hour(first) if last == whole - 1 else f"{hour(first)}–{hour(last)}"
+
+
 def bin_name(first: int, after: int | None) -> str:
     """The working days of a bin, from the first one up to before the bin behind it."""
     if after is None:
@@ -178,6 +187,14 @@ def filter_name(name: str, *, alone: str = "") -> str:
             return str(_("Agent"))
         case "etape":
             return str(_("Délai montré"))
+        case "heure":
+            return str(_("Jour et heure"))
+        case "delai":
+            return str(_("Délai"))
+        case "depuis":
+            return str(_("Service qui confie"))
+        case "vers":
+            return str(_("Service qui reçoit"))
         case _:
             raise ValueError(name)
 

@@ -1,16 +1,18 @@
 """The dashboard: the figures of the reader's own services; and the letters behind each figure, by the rule of access."""
 
-from collections.abc import Collection
-from datetime import date
+from collections.abc import Collection, Mapping
+from datetime import date, timedelta
 
 from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import format_date
 from flask_babel import gettext as _
 
 from ged.figures import letters as letter_lists
+from ged.figures.days import HOURS
 from ged.figures.letters import GIVEN, WAITING_THERE, AskedLetters, What
 from ged.figures.reach import reach_on
-from ged.figures.stages import Stage
+from ged.figures.stages import Stage, next_bin
 from ged.org.names import post_names, unit_names
 from ged.paging import Slice
 from ged.routing import calendar
@@ -23,6 +25,7 @@ from web.views.figures import asked as address
 from web.views.figures import closed, deciding, loads, offered, pages, panels, papers
 from web.views.figures.asked import AskedFigures, Problem
 from web.views.figures.board import period_name
+from web.views.figures.offered import Chosen
 from web.views.figures.pages import Page
 from web.words import figure_pages as words
 from web.words.due import DueWords, due_words, late_end
@@ -42,6 +45,8 @@ PAGE = Page(
 )
 LETTERS = 50
 """Letters of a page of the list."""
+WEEK = 7
+"""Days of a week, each with its hours."""
 
 
 @blueprint.get("/")
@@ -92,6 +97,8 @@ def letters() -> ResponseReturnValue:
         if rows and what in GIVEN and wanted.post_id is not None:
             post = post_names(session, [wanted.post_id], on=today)[wanted.post_id]
             chosen = [*chosen, ("poste", words.filter_name("poste"), post.text)]
+        sender = letter_lists.sender(session, wanted.sender_id) if rows and wanted.sender_id is not None else ""
+        chosen = [*chosen, *_of_the_figure(wanted, sender, units)]
     problems = (*asked.problems, *_problems(what))
 
     def line(row: MailRow) -> tuple[MailRow, str, date | None, DueWords | None]:
@@ -115,6 +122,25 @@ def letters() -> ResponseReturnValue:
         without_sender=_again({"expediteur"}) if given("expediteur") and not rows else "",
         back=_back(asked, has_supervision=bool(reach.overseen)),
     )  # fmt: skip
+
+
+def _of_the_figure(wanted: AskedLetters, sender: str, units: Mapping[int, str]) -> list[Chosen]:
+    """Which of several figures of a kind the list is of: its delay, its hour, its two units, its sender."""
+    first, last = wanted.bins
+    found: list[tuple[str, str]] = []
+    match wanted.what:
+        case What.DELAY:
+            found.append(("delai", words.bin_name(first, next_bin(last))))
+        case What.HOUR if first // HOURS == last // HOURS < WEEK:
+            # Any Monday, for the names of the days.
+            day = format_date(date(2024, 1, 1) + timedelta(days=first // HOURS), "EEEE")
+            found.append(("heure", f"{day}, {words.hours(first % HOURS, last % HOURS, HOURS)}"))
+        case What.PASSED:
+            found += [(name, units.get(one, "")) for name, one in zip(("depuis", "vers"), wanted.way, strict=True)]
+        case _:
+            pass
+    found.append(("expediteur", sender))
+    return [(name, words.filter_name(name), text) for name, text in found if text]
 
 
 def _problems(what: What) -> list[Problem]:

@@ -67,7 +67,7 @@ def _entity(actor: Actor, asked: AskedFigures) -> list[tuple[str, str]]:
 def _known() -> dict[str, list[tuple[str, str]]]:
     """The choices for which nothing is read."""
     return {
-        "nature": [*natures.names().items(), (NO_NATURE, words.no_nature())],
+        "nature": [*natures.told_apart().items(), (NO_NATURE, words.no_nature())],
         "sens": [(one.value, labels.label(one)) for one in Direction],
         "canal": [(one.value, labels.label(one)) for one in Channel],
         "priorite": [(one.value, labels.label(one)) for one in Priority],

@@ -534,11 +534,11 @@ def units(board: Board) -> Panel:
 def by_nature(board: Board) -> Panel:
     """The natures of letters side by side."""
     found = board.lines(board.asked.shown, By.NATURE)
-    chosen = board.asked.narrowing.natures
+    chosen, names = board.asked.narrowing.natures, natures.told_apart()
     # Of rounded numbers each nature that there may be has a row, or is among the others.
-    keys = list(found) if board.is_exact else list({*(chosen or ("", *natures.names())), *found})
+    keys = list(found) if board.is_exact else list({*(chosen or ("", *names)), *found})
     rows: list[NamedLine] = [
-        (natures.name_of(str(one)) or words.no_nature(), {"nature": str(one) or NO_NATURE}, found.get(one, NOTHING))
+        (names.get(str(one), str(one)) or words.no_nature(), {"nature": str(one) or NO_NATURE}, found.get(one, NOTHING))
         for one in keys
     ]
     if not board.is_exact and not chosen:
