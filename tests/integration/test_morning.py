@@ -44,6 +44,8 @@ from ged.unit import Actor, Services
 from tests import intake_kit, pages, slip_kit
 from tests.factories import NOW, TODAY, actor
 from tests.letter_kit import make_place
+from tests.resuming_kit import hold, release
+from tests.resuming_kit import register as give_number
 from tests.routing_kit import impute, make_mentions, post_id, register, unit_id
 from tests.signbook_kit import House, house_on_either
 from tests.signed_outside_kit import enter
@@ -359,8 +361,16 @@ def test_days_that_are_not_closed_are_told_to_who_keeps_the_register(house: Hous
     assert (line.name, line.on) == ("ARR", TODAY)
     assert all(Kind.DAYS not in told(services, account) for account in ("sg", "dge", "daf", "admin"))
     assert Kind.DAYS not in told(services, "agent", now=NOW), "the day is not over"
-    closing.close_what_is_over(services, now=MORNING)
+    next_day = NOW + timedelta(days=1)
+    closing.close_what_is_over(services, now=next_day)
     assert Kind.DAYS not in told(services, "agent")
+    give_number(services, now=next_day)
+    (line,) = told(services, "agent")[Kind.DAYS].lines
+    assert line.on == next_day.date(), "not the day that is closed"
+    hold(services, now=next_day)
+    assert Kind.DAYS not in told(services, "agent"), "it cannot be closed before its last number is said"
+    release(services, "ARR", 2, now=next_day)
+    assert [line.name for line in told(services, "agent")[Kind.DAYS].lines] == ["ARR"]
 
 
 def test_powers_that_end_are_told_to_their_ends(house: House) -> None:
