@@ -18,6 +18,7 @@ from web.views.figures.asked import NO_NATURE, PERIODS, USUAL, AskedFigures
 from web.views.figures.board import period_name
 from web.words import figure_pages as words
 from web.words import labels
+from web.words.name_order import name_order
 
 Choices = Mapping[str, list[tuple[str, str]]]
 """Name of a filter -> (value, words) of its choices."""
@@ -31,7 +32,7 @@ def choices(
     """What the form offers, with what is chosen now: a browser would send another choice. ``units``: those that are offered, by their names."""
     found = {
         "periode": [(name, str(text)) for name, text in PERIODS.items() if name != USUAL],
-        "unite": sorted(((str(one), name) for one, name in units.items()), key=lambda pair: pair[1]),
+        "unite": sorted(((str(one), name) for one, name in units.items()), key=lambda pair: name_order(pair[1])),
         "entite": _entity(actor, asked),
         "registre": [(str(one), name) for one, name in registers(session, actor, whole)],
         **_known(),
@@ -101,8 +102,10 @@ def registers(session: ReadSession, actor: Actor, whole: Sight) -> list[tuple[in
     """(id, name) of the registers to choose from; ``whole``: what the reader sees on the page when no unit is chosen."""
     # A reader of rounded numbers chooses among all registers of the ministry: one that appears would tell of its first letter.
     if whole.is_exact:
-        return breakdown.registers(session, whole.cut())
-    return breakdown.registers_of(session, tree.ministry(actor))
+        found = breakdown.registers(session, whole.cut())
+    else:
+        found = breakdown.registers_of(session, tree.ministry(actor))
+    return sorted(found, key=lambda row: name_order(row[1]))
 
 
 def checked(
