@@ -92,7 +92,9 @@ class Corrections:
 
     def _is_usual(self, words: Sequence[str], may_see: Clause) -> list[bool]:
         stems = [{"term": {path("text"): analysis.forms(word).stem}} for word in words]
-        asked = [{"query": _both(may_see, stem), "size": 0, "track_total_hits": RARE + 1} for stem in stems]
+        asked = [
+            {"query": elastic_suggest.both(may_see, stem), "size": 0, "track_total_hits": RARE + 1} for stem in stems
+        ]
         return [one["hits"]["total"]["value"] > RARE for one in self._several(asked)]
 
     def _near(self, words: Sequence[str], may_see: Clause) -> Mapping[str, list[str]]:
@@ -100,7 +102,7 @@ class Corrections:
         size = min(LETTERS_READ, MOST_READ // len(words))
         asked = [
             {
-                "query": _both(may_see, _has_near(word), without=_has(word)),
+                "query": elastic_suggest.both(may_see, _has_near(word), without=_has(word)),
                 "size": size,
                 "_source": [path(name) for name in _NEAR_FIELDS],
                 "sort": [{"mail_id": "desc"}],
@@ -117,7 +119,10 @@ class Corrections:
 
     def _letters(self, words: Sequence[str], may_see: Clause) -> Mapping[str, int]:
         """How many of the reader's letters contain each word, up to ``COUNTED``."""
-        asked = [{"query": _both(may_see, _has(word)), "size": 0, "track_total_hits": COUNTED} for word in words]
+        asked = [
+            {"query": elastic_suggest.both(may_see, _has(word)), "size": 0, "track_total_hits": COUNTED}
+            for word in words
+        ]
         counts = (int(one["hits"]["total"]["value"]) for one in self._several(asked))
         return dict(zip(words, counts, strict=True))
 
@@ -163,10 +168,6 @@ def _folded_words(text: str) -> set[str]:
 def _text(source: Mapping[str, Any]) -> str:
     pages = (page["text"] for page in source.get("pages", ()))
     return "\n".join((source.get("subject", ""), source.get("sender", ""), *pages))
-
-
-def _both(may_see: Clause, wanted: Clause, *, without: Clause | None = None) -> Clause:
-    return {"bool": {"filter": [may_see, wanted], "must_not": [without] if without else []}}
 
 
 def _has(word: str) -> Clause:

@@ -29,11 +29,11 @@ def searches(typed: Typed, may_see: Clause) -> list[dict[str, Any]]:
     people = any_of(_begun(typed, f"{path(name)}.exact") for name in ("sender", "addressee"))
     counted = {"terms": {"field": "correspondent", "size": suggesting.CORRESPONDENTS_READ}}
     asked = [
-        {"query": _both(may_see, people), "size": 0, "aggs": {"correspondent": counted}},
-        _newest(_both(may_see, _begun(typed, f"{path('subject')}.exact")), "subject"),
+        {"query": both(may_see, people), "size": 0, "aggs": {"correspondent": counted}},
+        _newest(both(may_see, _begun(typed, f"{path('subject')}.exact")), "subject"),
     ]
     if typed.number:
-        asked.append(_newest(_both(may_see, any_of(_number(typed, name) for name in NUMBER_FIELDS)), "shown"))
+        asked.append(_newest(both(may_see, any_of(_number(typed, name) for name in NUMBER_FIELDS)), "shown"))
     return [{**one, "track_total_hits": False} for one in asked]
 
 
@@ -63,11 +63,12 @@ def like(mail_id: MailId, index: str, may_see: Clause) -> Clause:
 
 def this(mail_id: MailId, may_see: Clause) -> Clause:
     """The letter itself, if it may be shown."""
-    return _both(may_see, {"term": {"mail_id": int(mail_id)}})
+    return both(may_see, {"term": {"mail_id": int(mail_id)}})
 
 
-def _both(may_see: Clause, wanted: Clause) -> Clause:
-    return {"bool": {"filter": [may_see, wanted]}}
+def both(may_see: Clause, wanted: Clause, *, without: Clause | None = None) -> Clause:
+    """Letters that may be seen and that match; ``without``: and that do not match this."""
+    return {"bool": {"filter": [may_see, wanted], "must_not": [without] if without else []}}
 
 
 def _begun(typed: Typed, name: str) -> Clause:

@@ -153,7 +153,10 @@ class Drawing:
 
     @property
     def marks(self) -> Markup:
-        """The SVG of the lines, the shapes and the texts. They are no template: it would take four times as long, and a page has hundreds."""
+        """The SVG of the lines, the shapes and the texts. They are no template: it would take four times as long, and a page has hundreds.
+
+        Names and addresses are escaped. Looks and anchors are words of this program.
+        """
         unit = "%" if self.is_fluid else ""
         parts = [f'<polyline class="line line--{one.look}" points="{one.points}"/>' for one in self.lines]
         shapes: dict[str, list[Shape]] = {}

@@ -158,7 +158,7 @@ class AskedFigures:
         return self.narrowing.directions[0] if self.narrowing.directions else None
 
     def address(self, endpoint: str, **changed: str) -> str:
-        """A page with these filters; an empty value takes one away."""
+        """A page with these filters; an empty value takes one away. ``endpoint``: of a path without values."""
         named = {name: value for name in FILTERS if (value := changed.pop(name, self.given.get(name, "")))}
         # A page has thirty of them, and to build a path takes ten times as long as the rest.
         path = self._paths.get(endpoint)

@@ -251,14 +251,29 @@ def _old_date(letter: LetterView) -> date | None:
     return day if day is not None and day < letter.created_at.date() - LONGEST_AGO else None
 
 
-def _registered(number_id: int | None) -> tuple[MailId, NumberRow, Citation | None, date | None] | None:
-    """The letter that was registered just before, whose number stands above the next form; its date, where that is very old."""
+@dataclass(frozen=True)
+class JustRegistered:
+    """The letter that was registered just before, whose number stands above the next form.
+
+    Attributes:
+        cited: the line of the reserve book that it was entered from.
+        old_date: its date, where that is very old.
+    """
+
+    mail_id: MailId
+    number: NumberRow
+    cited: Citation | None
+    old_date: date | None
+
+
+def _registered(number_id: int | None) -> JustRegistered | None:
     if number_id is None:
         return None
     with context.services().reading() as db:
         view = queries.letter(db, entry.mail_of_number(db, number_id, context.actor()), context.actor())
         cited = reserve_queries.citations(db, [number_id]).get(number_id)
-    return view.id, next(row for row in view.numbers if row.id == number_id), cited, _old_date(view)
+    number = next(row for row in view.numbers if row.id == number_id)
+    return JustRegistered(view.id, number, cited, _old_date(view))
 
 
 @blueprint.post("/")
