@@ -39,7 +39,8 @@ from tests.routing_kit import impute, register
 from tests.sample_kit import in_turn
 from tests.signbook_kit import House
 from tests.signbook_site_kit import arranged
-from tests.site import sign_in
+from tests.site import Clock, sign_in
+from web.site import context
 
 ACCOUNTS = ("agent", "sg", "secretaire", "dge", "etudes", "daf", "admin")
 AGAIN = 1
@@ -70,6 +71,10 @@ def test_every_list_asks_as_many_queries_for_many_rows_as_for_few(
 ) -> None:
     # Otherwise a slow machine would read the name again during the test.
     monkeypatch.setattr("web.site.pages.NAME_KEPT_S", 3600)
+    # Seven days after the moment of the rows, a file is no longer kept.
+    clock = Clock()
+    clock.at = NOW + timedelta(days=AGAIN + 2)
+    monkeypatch.setattr(context, "datetime", clock)
     app, house = make_place(tmp_path)
     clients = {who: sign_in(app, who) for who in ACCOUNTS}
     one_round(app, house, 0)
