@@ -176,6 +176,42 @@ def test_of_illegible_print_the_surer_words_stay() -> None:
     assert [line.text for line in legible_lines(lines, doubtful=True, tall=False, strict=True)] == ["prière"]
 
 
+def known(text: str, x: float, confidence: float) -> Token:
+    return replace(token(text, x, 0.1, confidence), is_known=True)
+
+
+@pytest.mark.parametrize(
+    ("words", "is_print"),
+    [
+        ([known("auditeurs", 0.1, 46)], True),
+        ([known("auditeurs", 0.1, 44)], False),
+        ([known("mais", 0.1, 70)], False),
+        ([token("auditeurs", 0.1, 0.1, 46)], False),
+        ([replace(token("auditeurs", 0.1, 0.1, 46), is_known=False)], False),
+    ],
+)
+def test_long_words_of_the_dictionary_tell_a_bad_photocopy_from_handwriting(words: list[Token], is_print: bool) -> None:
+    lines = [Line((*words, *(token("Phooolat", 0.3, 0.2 + n / 50, 20) for n in range(10))))]
+    height = lines[0].tokens[0].height
+    assert unreadable(lines) is not is_print
+    assert is_tall(lines, 5 / height) is not is_print
+    assert not is_tall(lines, 3.4 / height)
+    assert is_tall([Line((known("auditeurs", 0.1, 90),))], 5 / height)
+
+
+def test_few_long_words_of_the_dictionary_make_no_print() -> None:
+    hand = [token("fétdecurcllles", 0.3, 0.2 + n / 50, 20) for n in range(10)]
+    assert unreadable([Line((known("auditeurs", 0.1, 60), *hand))])
+
+
+def test_a_long_word_of_the_dictionary_is_seldom_imagined() -> None:
+    words = known("chocolat", 0.1, 2), known("notre", 0.3, 14), token("Phooolat", 0.5, 0.1, 14)
+    for doubtful, tall in ((False, False), (True, False), (True, True)):
+        kept = legible_lines([Line(words)], doubtful=doubtful, tall=tall, strict=False)
+        assert [line.text for line in kept] == ["chocolat"]
+    assert not list(legible_lines([Line(words)], doubtful=True, tall=True, strict=True))
+
+
 def test_letters_taller_than_any_typewriter_has_are_written_by_hand() -> None:
     lines = [Line((token("Monsieur", 0.1, 0.1), token("le", 0.3, 0.1)))]
     height = lines[0].tokens[0].height
