@@ -29,11 +29,15 @@ _NEW_LINE = 0.5  # likelihood from which a line that only the second reader foun
 
 @dataclass(frozen=True)
 class Glyph:
-    """A letter (or a space) that the second reader read: its centre in fractions of the page's width, confidence 0..100."""
+    """A letter (or a space) that the second reader read: its centre in fractions of the page's width, confidence 0..100.
+
+    ``others``: what else it held for possible there, each with its confidence.
+    """
 
     text: str
     x: float
     confidence: float
+    others: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True)

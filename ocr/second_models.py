@@ -7,6 +7,7 @@ most one processor.
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from spellchecker import SpellChecker
 
 from ocr.image import shrink
 from ocr.second_choice import Glyph, Strip
+from ocr.second_letters import POSSIBLE
 from ocr.unread import Box
 
 FINDING_LONG_SIDE_PX = 2000
@@ -93,7 +95,7 @@ class SecondModels:
         guesses = self._reader.session(self._reader.resize_norm_img(pixels, shape)[np.newaxis].astype(np.float32))[0]
         best, likelihood = guesses.argmax(axis=1), guesses.max(axis=1)
         # A letter that stands over several columns counts once; class 0 is no letter.
-        starts = np.flatnonzero((best != 0) & (np.diff(best, prepend=-1) != 0))
+        edges = np.append(np.flatnonzero(np.diff(best, prepend=-1)), len(best))
         columns = len(best) * (width / height) / shape
         return Strip(
             tuple(
@@ -101,10 +103,19 @@ class SecondModels:
                     self._letters[int(best[n])],
                     box.left + (box.right - box.left) * (float(n) + 0.5) / columns,
                     100 * float(likelihood[n]),
+                    self._others(guesses[n:end].max(axis=0), int(best[n])),
                 )
-                for n in starts
+                for n, end in pairwise(edges)
+                if best[n] != 0
             ),
             box,
+        )
+
+    def _others(self, guesses: npt.NDArray[np.float32], best: int) -> tuple[tuple[str, float], ...]:
+        return tuple(
+            (self._letters[int(n)], 100 * float(guesses[n]))
+            for n in np.flatnonzero(100 * guesses >= POSSIBLE)
+            if n not in (0, best)
         )
 
 

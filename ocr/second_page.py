@@ -19,6 +19,7 @@ from ocr.page import SLIGHT_LEAN_DEGREES
 from ocr.paper import freshened
 from ocr.reading import READING_LONG_SIDE_PX
 from ocr.second_choice import Chosen, Strip, choose, likelier, place_of
+from ocr.second_letters import mended
 from ocr.second_models import SecondModels
 from ocr.showing import show
 from ocr.skew import skew_degrees
@@ -101,13 +102,20 @@ def read_again(models: SecondModels, page: Image.Image, lines: Sequence[Line]) -
     fresh = freshened(page)
     strips, others = list[Strip](), list[str]()
     seen: set[int] = set()
+
+    def in_words(strip: Strip) -> Strip:
+        strip, before = mended(strip, models.is_known)
+        others.extend(before)
+        return strip
+
     for found in models.find(page):
         place = place_of(lines, found.box)
         if place is not None:
             seen.add(place)
-        strip = models.read(page, found)
-        if strip.confidence < _CLEAR:  # a faint line is read better where its paper is white
-            strip, left_over = likelier(strip, models.read(fresh, found), models.is_known)
+        read = models.read(page, found)
+        strip = in_words(read)
+        if read.confidence < _CLEAR:  # a faint line is read better where its paper is white
+            strip, left_over = likelier(strip, in_words(models.read(fresh, found)), models.is_known)
             others += left_over
         strips.append(strip)
     for number, line in enumerate(lines):
@@ -117,7 +125,7 @@ def read_again(models: SecondModels, page: Image.Image, lines: Sequence[Line]) -
             and is_doubtful(line)
             and _LINE_HEIGHTS[0] < region.bottom - region.top < _LINE_HEIGHTS[1]
         ):
-            strips.append(models.read_box(page, region))
+            strips.append(in_words(models.read_box(page, region)))
     chosen = choose(lines, strips, models.is_known)
     return replace(chosen, others=(*chosen.others, *others))
 
