@@ -5,6 +5,8 @@ PYTHON ?= python3
 WORKERS ?= 3
 # Which part of the large modules `make test` takes: three turns (0, 1, 2) take them whole. See docs/dev/tests.md.
 TURN ?= 0
+# How many days ahead `make test-later` looks.
+DAYS ?= 45
 CORES := $(shell nproc)
 BIN := .venv/bin
 SETUP := $(PYTHON) scripts/setup.py
@@ -14,7 +16,7 @@ BENCHES := $(patsubst bench/%.py,%,$(wildcard bench/[a-z]*.py))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-long check quick lint fetched collected sbom docs pages pictures day bench deadlocks malformed chaos power-cuts mutate bundle bundle-try bundle-systemd fmt clean
+.PHONY: help run demo test test-long test-later check quick lint fetched collected sbom docs pages pictures day bench deadlocks malformed chaos power-cuts mutate bundle bundle-try bundle-systemd fmt clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z*%-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -36,6 +38,13 @@ test: ## install what is missing for the tests too, then format, lint, types, la
 
 test-long: ## `make test` with all that takes long: each night, and before a release
 	@GED_TEST_LONG=1 exec $(MAKE) --no-print-directory test
+
+test-later: ## the tests as they will be in DAYS days: what fails here alone will fail then (needs a C compiler)
+	@$(SETUP) check
+	@$(MAKE) --no-print-directory collected
+	@$(CC) -shared -fPIC -O2 -o .cache/later.so tests/later.c -ldl
+	@LD_PRELOAD=$(CURDIR)/.cache/later.so GED_TEST_DAYS_LATER=$(DAYS) GED_TEST_TURN=$(TURN) \
+		exec $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: ## in under a minute: format, lint, types, layers, unit tests, contract tests on the embedded plugs
 	@$(SETUP) check

@@ -29,6 +29,8 @@ from tests.servers.elastic import elasticsearch_url
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Playwright
 
+    from tests.site import Clock
+
 # pytest explains failed asserts in kits as well.
 pytest.register_assert_rewrite(*(f"tests.{kit.stem}" for kit in Path(__file__).parent.glob("*_kit.py")))
 
@@ -404,6 +406,22 @@ def _cost_of_derivations(request: pytest.FixtureRequest) -> Iterator[None]:
     cheap_cost.remove()
     yield
     cheap_cost.install()
+
+
+@pytest.fixture
+def site_clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock of the test's site stands at ``NOW``, and the test can move it.
+
+    A test asks for it when it expects a year, a date or a delay on a page. Without it the site's time is that of the
+    machine: the test would fail in the next year, or as soon as a delay has passed.
+    """
+    from tests.factories import NOW
+    from tests.site import Clock
+    from web.site import context
+
+    clock = Clock(NOW)
+    monkeypatch.setattr(context, "datetime", clock)
+    return clock
 
 
 @pytest.fixture(scope="session")

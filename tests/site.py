@@ -206,8 +206,8 @@ def _cheap_hash(password: str) -> str:
 class Clock:
     """A clock for a site, which a test can move. It replaces ``datetime`` in ``web.site.context``."""
 
-    def __init__(self) -> None:
-        self.at = datetime.now(UTC)
+    def __init__(self, at: datetime | None = None) -> None:
+        self.at = at or datetime.now(UTC)
 
     def now(self, _zone: tzinfo) -> datetime:
         """The time of all requests until the test moves the clock."""

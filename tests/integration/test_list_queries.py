@@ -40,7 +40,6 @@ from tests.sample_kit import in_turn
 from tests.signbook_kit import House
 from tests.signbook_site_kit import arranged
 from tests.site import Clock, sign_in
-from web.site import context
 
 ACCOUNTS = ("agent", "sg", "secretaire", "dge", "etudes", "daf", "admin")
 AGAIN = 1
@@ -67,14 +66,12 @@ NOT_COMPARED = {
 
 @pytest.mark.slow
 def test_every_list_asks_as_many_queries_for_many_rows_as_for_few(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, site_clock: Clock
 ) -> None:
     # Otherwise a slow machine would read the name again during the test.
     monkeypatch.setattr("web.site.pages.NAME_KEPT_S", 3600)
     # Seven days after the moment of the rows, a file is no longer kept.
-    clock = Clock()
-    clock.at = NOW + timedelta(days=AGAIN + 2)
-    monkeypatch.setattr(context, "datetime", clock)
+    site_clock.at = NOW + timedelta(days=AGAIN + 2)
     app, house = make_place(tmp_path)
     clients = {who: sign_in(app, who) for who in ACCOUNTS}
     one_round(app, house, 0)

@@ -48,7 +48,7 @@ from tests.routing_kit import register as register_arrival
 from tests.signed_outside_kit import enter, make_books
 from tests.site import make_site, post, sign_in, token
 
-pytestmark = pytest.mark.in_turns(3)
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.usefixtures("site_clock")]
 
 Site = tuple[Flask, Services]
 

@@ -3,7 +3,7 @@
 import html
 import io
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from PIL import Image
@@ -21,7 +21,7 @@ from tests import site as web
 from tests import slip_kit as kit
 from tests.factories import NOW, PASSPHRASE, actor
 
-pytestmark = pytest.mark.in_turns(3)
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.usefixtures("site_clock")]
 
 
 @pytest.fixture
@@ -329,12 +329,12 @@ def test_whoever_heads_the_sending_unit_reads_its_slips_and_ticks_none(site):
 
 def test_the_home_page_lists_slips_without_reception_after_the_delay(site):
     app, services = site
-    late = datetime.now(UTC) - timedelta(hours=services.unacknowledged_hours + 1)
+    late = NOW - timedelta(hours=services.unacknowledged_hours + 1)
     old = kit.send(services, kit.LineForm(description="Dossier"), now=late)
-    recent = kit.send(services, kit.LineForm(description="Dossier"), now=datetime.now(UTC))
+    recent = kit.send(services, kit.LineForm(description="Dossier"), now=NOW)
     page = web.sign_in(app, "agent").get("/").text
     assert f"/bordereaux/{old.slip_id}" in page
     assert f"/bordereaux/{recent.slip_id}" not in page
     assert f"/bordereaux/{old.slip_id}" not in web.sign_in(app, "daf").get("/").text
-    kit.take(services, old.slip_id, LineState.RECEIVED, now=datetime.now(UTC))
+    kit.take(services, old.slip_id, LineState.RECEIVED, now=NOW)
     assert "sans réception" not in web.sign_in(app, "agent").get("/").text
