@@ -33,6 +33,7 @@ _PACKAGE = Path(rapidocr.__file__).parent
 _FINDS, _READS = "PP-OCRv6_det_small.onnx", "PP-OCRv6_rec_small.onnx"
 _STANDING = 1.5  # times as high as wide: writing that runs up the page, which these models do not read
 _MIN_SIDE_PX = 4
+_MOST_OTHERS = 3  # letters at a place: pairs of them are tried, and a hostile picture must not have many
 _LONGEST = 60  # times as wide as high: a longer line is a rule, and would take all the memory
 
 Pixels = npt.NDArray[np.uint8]
@@ -112,11 +113,9 @@ class SecondModels:
         )
 
     def _others(self, guesses: npt.NDArray[np.float32], best: int) -> tuple[tuple[str, float], ...]:
-        return tuple(
-            (self._letters[int(n)], 100 * float(guesses[n]))
-            for n in np.flatnonzero(100 * guesses >= POSSIBLE)
-            if n not in (0, best)
-        )
+        possible = (n for n in np.flatnonzero(100 * guesses >= POSSIBLE) if n not in (0, best))
+        likeliest = sorted(possible, key=lambda n: -guesses[n])[:_MOST_OTHERS]
+        return tuple((self._letters[int(n)], 100 * float(guesses[n])) for n in likeliest)
 
 
 def _part(whole: Any, name: str, model: str) -> Any:

@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -83,3 +84,12 @@ def test_a_page_that_is_read_again_has_its_words_mended_and_keeps_them_as_they_w
     chosen = second_page.read_again(models, Image.new("L", (400, 600), 255), [])
     assert [line.text for line in chosen.lines] == ["encore"]
     assert set(chosen.others) == {"enoore"}
+
+
+def test_of_the_letters_at_a_place_the_likeliest_few_are_remembered() -> None:
+    second_models = pytest.importorskip("ocr.second_models", reason="the extra second-reader is not installed here")
+    models = object.__new__(second_models.SecondModels)
+    models._letters = ["", *"abcdefgh"]
+    guesses = np.array([0.9, 0.06, 0.5, 0.04, 0.09, 0.07, 0.08, 0.01, 0.0], np.float32)
+    assert [letter for letter, _ in models._others(guesses, best=2)] == ["d", "f", "e"]
+    assert [round(confidence) for _, confidence in models._others(guesses, best=2)] == [9, 8, 7]
