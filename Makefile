@@ -7,6 +7,9 @@ WORKERS ?= 3
 TURN ?= 0
 # How many days ahead `make test-later` looks.
 DAYS ?= 45
+# Where `make run` serves, and the folder of its demonstration ministry.
+PORT = 8000
+DATA = data
 CORES := $(shell nproc)
 BIN := .venv/bin
 SETUP := $(PYTHON) scripts/setup.py
@@ -23,9 +26,9 @@ help: ## list these commands
 		printf '%-15s %s\n' "$$name" "$$text"; done
 	@echo "Benchmarks there are: $(or $(BENCHES),none yet)"
 
-run: ## install what is missing, load the demonstration ministry, do the main job once, serve on 127.0.0.1:8000
+run: ## install what is missing, load the demonstration ministry, do the main job once, serve on 127.0.0.1 (PORT=8000, DATA=data)
 	@$(SETUP) run
-	@exec $(BIN)/ged run
+	@exec $(BIN)/ged run --bind "127.0.0.1:$(PORT)" --data "$(DATA)"
 
 demo: ## do the main job and exit with 0 or the reason (SHAPE=embedded or SHAPE=servers)
 	@$(SETUP) $(if $(filter servers,$(SHAPE)),test,run)

@@ -64,6 +64,9 @@ class Settings(BaseSettings):
     database_url: str = ""
     """``postgresql+psycopg://user:password@host/name``; empty: SQLite in the data folder. A primary and its standby
     (docs/operate/hosts.md): ``…@/name?host=db1,db2&port=5432,5432&target_session_attrs=read-write``."""
+    database_patience_s: int = Field(default=20, ge=5, le=600)
+    """Seconds after which PostgreSQL ends a statement of the site, also one that waits for a lock: the page then says so, and its thread
+    is free. Jobs, commands, migrations and copies are never ended so."""
     unsafe_database: Literal["", "for-tests"] = ""
     """``for-tests``: start although PostgreSQL does not write to disk (``fsync``, ``full_page_writes`` off). Never for
     real letters: they are lost when the machine fails."""

@@ -266,8 +266,13 @@ class Code(TypeDecorator[Enum]):
         return None if value is None else self.enum(value)
 
 
-def make_engine(url: str) -> Engine:
-    """An engine with the pragmas and the locking behaviour that the rules rely on."""
+def make_engine(url: str, *, patience_s: int | None = None) -> Engine:
+    """An engine with the pragmas and the locking behaviour that the rules rely on.
+
+    Args:
+        patience_s: seconds after which PostgreSQL ends a statement, also one that waits for a lock
+            (``ged.faults.fault_of``: ``database.slow``); None: never. SQLite waits for its one lock, as long as it always does.
+    """
     if url.startswith("sqlite"):
         engine = create_engine(url, connect_args={"timeout": 30.0}, pool_size=20, max_overflow=20)
         event.listen(engine, "connect", _sqlite_pragmas)
@@ -281,6 +286,8 @@ def make_engine(url: str) -> Engine:
         creator=lambda: standby.connect(engine, limits),
     )  # fmt: skip
     event.listen(engine, "connect", _postgres_connect)
+    if patience_s is not None:
+        event.listen(engine, "connect", partial(_end_slow_statements, patience_s))
     event.listen(engine, "begin", _postgres_begin)
     event.listen(engine, "checkin", _note_use)
     event.listen(engine, "checkout", partial(_ask_if_idle, engine.dialect))
@@ -329,6 +336,14 @@ def _postgres_connect(connection: DBAPIConnection, _record: Any) -> None:
     # Each transaction says that it may write, also on a connection that has served queries (``_only_read``).
     connection.read_only = False
     connection.prepared_max = STATEMENTS_KEPT
+
+
+def _end_slow_statements(patience_s: int, connection: DBAPIConnection, _record: Any) -> None:
+    # A commit is not ended: PostgreSQL no longer counts the time when it begins one (``finish_xact_command``).
+    cursor = connection.cursor()
+    cursor.execute(f"SET statement_timeout = '{patience_s}s'")
+    cursor.close()
+    connection.commit()
 
 
 def _postgres_begin(connection: Connection) -> None:

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
 _DISK_FULL = "53100"
 """SQLSTATE of a full disk (PostgreSQL, appendix A)."""
-_GIVEN_UP = ("55P03", "57014")
-"""SQLSTATE of a lock that was not given within ``lock_timeout``, and of a statement that was cancelled: by whoever runs the
-server, or by a limit of time that is set there."""
+_NOT_FREE = "55P03"
+"""SQLSTATE of a lock that was not given within ``lock_timeout`` (``ged.locks.wait_briefly``)."""
+_ENDED = "57014"
+"""SQLSTATE of a statement that was ended: by ``statement_timeout`` (``ged.db.make_engine``), or by whoever runs the server. To
+try it again at once would wait as long again, so it is no transaction that gave way to another (``ged.db.GIVEN_UP``)."""
 _AWAY = ("08", "53", "57P")
 """Prefixes of SQLSTATE: no connection, no resources, stopped by the operator. These errors are temporary."""
 _WRONG = (None, sqlite3.SQLITE_ERROR)
@@ -26,7 +28,7 @@ _WRONG = (None, sqlite3.SQLITE_ERROR)
 
 
 def fault_of(error: BaseException) -> EngineFailed | None:
-    """Translate an error of the database or of the disk: the database is away or busy, or a disk is full. None: an error in
+    """Translate an error of the database or of the disk: the database is away, busy or too slow, or a disk is full. None: an error in
     our code."""
     if isinstance(error, OSError):
         return disk_full_of(error)
@@ -40,7 +42,9 @@ def fault_of(error: BaseException) -> EngineFailed | None:
     state, said = str(getattr(error.orig, "sqlstate", None) or ""), str(error.orig)
     if state == _DISK_FULL or "database or disk is full" in said:
         return DiskFull("disk.full", "free space on the database's disk, then send again", retryable=True)
-    if state in _GIVEN_UP or "database is locked" in said:
+    if state == _ENDED:
+        return _away("database.slow")
+    if state == _NOT_FREE or "database is locked" in said:
         return _away("database.busy")
     # SQLite has no SQLSTATE, and calls nearly everything operational.
     is_wrong = isinstance(error.orig, sqlite3.Error) and getattr(error.orig, "sqlite_errorcode", None) in _WRONG

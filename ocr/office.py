@@ -16,18 +16,19 @@ from contextlib import suppress
 from pathlib import Path
 
 from ged.errors import EngineFailed, Invalid
+from ged.ports.reading import PROGRAMS
 from ocr.limits import MIB, Limits, refuse_nearly_full, truncated
 from ocr.pdfcheck import examine
 from ocr.sniff import DOC, DOCX, ODT, RTF
 
 PROGRAM = "soffice"
-OFFICE = frozenset({DOCX, ODT, DOC, RTF})
 _FILTERS = {
     DOCX: ("docx", "MS Word 2007 XML"),
     ODT: ("odt", "writer8"),
     DOC: ("doc", "MS Word 97"),
     RTF: ("rtf", "Rich Text Format"),
 }
+OFFICE = frozenset({*_FILTERS, *(name + PROGRAMS for name in _FILTERS)})
 _TO_PDF = "pdf:writer_pdf_Export"
 _TO_ARCHIVE = (
     _TO_PDF
@@ -73,6 +74,7 @@ def convert(
     """
     if shutil.which(PROGRAM) is None:
         raise Invalid("office.unavailable", "Send the document as PDF.")
+    media_type = media_type.removesuffix(PROGRAMS)
     _check(source, media_type)
     ending, import_filter = _FILTERS[media_type]
     # Files that the program still writes while it is killed are no error of the document. The parent folder goes later.

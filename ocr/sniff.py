@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ged.errors import Invalid
+from ged.ports.reading import PROGRAMS
 
 PDF = "application/pdf"
 PNG = "image/png"
@@ -41,6 +42,10 @@ _ODT_BEGINS = b"mimetype" + ODT.encode()  # stored first and as it is (ODF 1.2, 
 _ODT_AT = 30
 _COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _DOCX_PART = b"word/document.xml"
+_ZIP_PROGRAMS = re.compile(rb"vbaproject|vbadata|activex|macrosheets", re.IGNORECASE)
+"""In the names of parts of an Office file (ISO/IEC 29500-2; MS-OFFMACRO2), which a ZIP stores as they are."""
+_ODT_PROGRAMS = re.compile(rb"Basic/script-lc\.xml|Scripts/\w")
+_COMPOUND_PROGRAMS = "_VBA_PROJECT".encode("utf-16-le")  # MS-OVBA 2.2.1
 _DOC_PARTS = ("WordDocument".encode("utf-16-le"), "EncryptedPackage".encode("utf-16-le"))
 _DIRECTORY_BYTES = 1024 * 1024  # of a file's end, where a ZIP lists its parts
 _SIGNED_DATA = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02"  # 1.2.840.113549.1.7.2
@@ -74,16 +79,22 @@ def _is_signed_data(head: bytes) -> bool:
 
 
 def sniff(path: Path) -> str:
-    """The media type of a stored file.
+    """The media type of a stored file; with ``PROGRAMS`` at its end where it carries programs.
 
     Raises:
-        Invalid: ``file.empty``, ``file.type_unknown``.
+        Invalid: ``file.empty``, ``file.type_unknown``; ``file.programs``: of a type that we do not read, with programs.
     """
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
         if not head:
             raise Invalid("file.empty", "Scan or choose the file again.")
-        found = media_type(head) or _office_type(file, head)
+        found, has_programs = media_type(head), False
+        if found is None:
+            found, has_programs = _office_type(file, head), _has_programs(file, head)
+    if found is not None and has_programs:
+        return found + PROGRAMS
+    if has_programs:
+        raise Invalid("file.programs", "Do not open it; ask the sender for a PDF.")
     if found is None:
         raise Invalid("file.type_unknown", "Send a PDF, an image (PNG, JPEG, TIFF, JPEG 2000) or a text document.")
     return found
@@ -100,3 +111,14 @@ def _office_type(file: BinaryIO, head: bytes) -> str | None:
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole:
             return DOC if any(whole.find(part) >= 0 for part in _DOC_PARTS) else None
     return None
+
+
+def _has_programs(file: BinaryIO, head: bytes) -> bool:
+    """Whether an Office or OpenDocument file carries programs, by the names of its parts."""
+    if not head.startswith((_ZIP, _COMPOUND)):
+        return False
+    # In the whole file: the list of parts at its end may be of any length.
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole:
+        if head.startswith(_COMPOUND):
+            return whole.find(_COMPOUND_PROGRAMS) >= 0
+        return bool(_ZIP_PROGRAMS.search(whole) or _ODT_PROGRAMS.search(whole))

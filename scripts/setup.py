@@ -24,6 +24,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -56,6 +57,8 @@ BYTECODE = ("sandbox/__pycache__",)
 """`make clean` removes all bytecode, that of installed packages too."""
 TRIES = 3
 PAUSE_S = 5.0
+_at_work = ContextVar("_at_work", default="set-up")
+"""The step that this thread takes. Several are taken side by side: each line of the log begins with its step's name."""
 
 
 class SetupError(Exception):
@@ -96,6 +99,7 @@ class Step:
 
     def take(self) -> None:
         """Run it, show its time, store its digest."""
+        _at_work.set(self.name)
         say(f"- {self.title} ...")
         begin = time.monotonic()
         try:
@@ -383,7 +387,7 @@ def fetch_for_tests(words: str) -> None:
     status, tail = run_logged([str(PYTHON), "-c", words], watched=False)
     if status:
         reason = tail[-1].partition(": ")[2] if tail else "no word of why"
-        say(f"  Not to be had here, its tests will be skipped: {reason}")
+        say(f"  {_at_work.get()}: not to be had here, its tests will be skipped: {reason}")
         raise Absent
 
 
@@ -401,7 +405,7 @@ def attempt(name: str, words: list[str], *, tries: int = TRIES) -> None:
         if status == 0:
             return
         if number < tries:
-            say(f"  {name} failed (try {number} of {tries}); again in {PAUSE_S:.0f} s")
+            say(f"  {_at_work.get()}: {name} failed (try {number} of {tries}); again in {PAUSE_S:.0f} s")
             time.sleep(PAUSE_S)
     raise SetupError(
         f"{name} failed{f' {tries} times' if tries > 1 else ''}. Its last words:\n\n    " + "\n    ".join(tail) + "\n\n"
@@ -411,17 +415,19 @@ def attempt(name: str, words: list[str], *, tries: int = TRIES) -> None:
 
 
 def run_logged(words: list[str], *, watched: bool = True) -> tuple[int, list[str]]:
-    """Run in the project's folder; the output goes to the log.
+    """Run in the project's folder; the output goes to the log, each line after the name of the step.
 
     Args:
         watched: show the last line on the terminal, if there is one. Of programs that run side by side no line is shown.
     """
     tail: list[str] = []
     begin, watched = time.monotonic(), watched and sys.stdout.isatty()
-    with LOG.open("a") as log, start(words) as process:
-        log.write(f"$ {' '.join(words)}\n")
+    step = _at_work.get()
+    # Written line by line: several programs that run side by side have this file open.
+    with LOG.open("a", buffering=1) as log, start(words) as process:
+        log.write(f"{step}: $ {' '.join(words)}\n")
         for line in process.stdout or ():
-            log.write(line)
+            log.write(f"{step}: {line}")
             tail = [*tail, line.rstrip()][-12:]
             if watched:
                 print(f"\r\033[K  {time.monotonic() - begin:4.0f} s  {line.strip()[:68]}", end="", flush=True)

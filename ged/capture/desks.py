@@ -3,8 +3,9 @@
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from ged.capture.bridges import ONLINE
@@ -279,28 +280,20 @@ class SilentRow:
     seen_at: datetime | None
 
 
-def is_silent(seen_at: datetime | None, paired_at: datetime, now: datetime) -> bool:
-    """Whether a bridge is silent for too long: since it was last seen, or since it was paired."""
-    return now - (seen_at or paired_at) > SILENT_AFTER
+def is_silent(at: datetime) -> ColumnElement[bool]:
+    """The condition that a bridge is silent for too long at a time: since it was last seen, or since it was paired."""
+    return func.coalesce(Bridge.last_seen_at, Bridge.paired_at) < at - SILENT_AFTER
 
 
-def silent_at(unit_ids: Collection[int], at: datetime) -> Select[int]:
-    """The bridges of these units that will be silent at a time if they are not seen before: ``is_silent`` in SQL."""
-    seen = func.coalesce(Bridge.last_seen_at, Bridge.paired_at)
-    return select(Bridge.id).where(
-        Bridge.revoked_at.is_(None), Bridge.unit_id.in_(sorted(unit_ids)), seen < at - SILENT_AFTER
-    )
+def silent_at(unit_ids: Collection[int], at: datetime) -> Select[Any]:
+    """The bridges of these units that are silent at a time if they are not seen before."""
+    return select(Bridge.id).where(Bridge.revoked_at.is_(None), Bridge.unit_id.in_(sorted(unit_ids)), is_silent(at))
 
 
 def silent(session: Session, unit_ids: Collection[int], *, now: datetime) -> list[SilentRow]:
     """The silent bridges of these units, by name."""
-    query = select(Bridge.id, Bridge.name, Unit.name, Bridge.last_seen_at, Bridge.paired_at)
-    query = query.join(Unit, Unit.id == Bridge.unit_id)
-    rows = session.execute(
-        query.where(Bridge.revoked_at.is_(None), Bridge.unit_id.in_(sorted(unit_ids))).order_by(Bridge.name, Bridge.id)
-    )
+    query = silent_at(unit_ids, now).join(Unit, Unit.id == Bridge.unit_id).order_by(Bridge.name, Bridge.id)
     return [
-        SilentRow(bridge_id, name, unit_name, seen_at)
-        for bridge_id, name, unit_name, seen_at, paired_at in rows
-        if is_silent(seen_at, paired_at, now)
+        SilentRow(*row)
+        for row in session.execute(query.with_only_columns(Bridge.id, Bridge.name, Unit.name, Bridge.last_seen_at))
     ]

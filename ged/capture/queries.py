@@ -17,7 +17,7 @@ from ged.errors import NotFound
 from ged.org.models import Unit
 from ged.org.names import told_apart
 from ged.org.tree import with_predecessors
-from ged.ports import UnitId
+from ged.ports import UnitId, has_programs
 from ged.register.models import Mail, MailNumber
 from ged.unit import Actor, Role
 
@@ -42,6 +42,8 @@ class LeafRow:
     """Codes of faults that would spoil its OCR."""
     filename: str = ""
     """Name of its file in a message."""
+    has_programs: bool = False
+    """Its file carries macros."""
 
 
 @dataclass(frozen=True)
@@ -222,6 +224,7 @@ def _leaf_row(leaf: ScanLeaf) -> LeafRow:
         is_separator=is_separator(page.codes),
         warnings=tuple(page.warnings),
         filename=page.filename,
+        has_programs=has_programs(page.media_type),
     )
 
 

@@ -45,7 +45,7 @@ from ged.register.models import (
     RegisterNature,
 )
 from ged.register.once import add_once
-from ged.register.operations import LONGEST_AGO, MAX_SUBJECT, MAX_TEXTS, Registered, attach, link
+from ged.register.operations import MAX_SUBJECT, MAX_TEXTS, Registered, attach, is_long_ago, link
 from ged.register.queries import clerk_unit_ids
 from ged.register.states import MailState
 from ged.unit import Actor, HeldPost, Role, UnitOfWork
@@ -225,7 +225,7 @@ def _check(uow: UnitOfWork, form: OutgoingForm, actor: Actor, now: datetime) -> 
             raise Invalid("form.too_long", "shorten it", field=name, maximum=MAX_TEXTS[name])
     if form.written_on is not None and form.written_on > today:
         raise Invalid("mail.written_in_future", "correct the date of the letter", field="written_on")
-    if form.written_on is not None and form.written_on < today - LONGEST_AGO:
+    if is_long_ago(form.written_on, today):
         raise Invalid("mail.written_long_ago", "correct the year", field="written_on")
     if not 0 <= form.enclosure_count <= 9999:
         raise Invalid("mail.enclosures", "give the number of enclosures", field="enclosure_count")

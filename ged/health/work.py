@@ -166,17 +166,18 @@ def index_lag(ground: Ground) -> Finding:
 
 def bridges(ground: Ground) -> Finding:
     """When the scanning stations were last seen."""
-    query = select(Bridge.name, Bridge.last_seen_at, Bridge.paired_at).where(Bridge.revoked_at.is_(None))
+    seen = func.coalesce(Bridge.last_seen_at, Bridge.paired_at)
+    query = select(Bridge.name, Bridge.last_seen_at, seen, is_silent(ground.now)).where(Bridge.revoked_at.is_(None))
     with ground.reading() as session:
-        rows = [(name, seen, paired) for name, seen, paired in session.execute(query.order_by(Bridge.name))]
+        rows = session.execute(query.order_by(Bridge.name)).all()
     if not rows:
         return not_applicable("none")
-    silent = [name for name, seen, paired in rows if is_silent(seen, paired, ground.now)]
+    silent = [name for name, _last, _since, is_late in rows if is_late]
     if silent:
-        last = max((seen for _name, seen, _paired in rows if seen is not None), default=None)
+        last = max((last for _name, last, _since, _is_late in rows if last is not None), default=None)
         names = ", ".join(silent[:NAMED]) + (", …" if len(silent) > NAMED else "")
         return warning("silent", stations=len(rows), silent=len(silent), names=names, **_at("last_at", last))
-    return ok(stations=len(rows), oldest_at=min(seen or paired for _name, seen, paired in rows).isoformat())
+    return ok(stations=len(rows), oldest_at=min(since for _name, _last, since, _is_late in rows).isoformat())
 
 
 def _at(name: str, at: datetime | None) -> dict[str, str]:

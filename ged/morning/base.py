@@ -150,7 +150,7 @@ Found = tuple[Sequence[Line], int]
 """The first ``Ground.shown`` lines of a kind, and how many there are; of rows at most ``MOST``."""
 NOTHING: Found = ((), 0)
 
-Look = tuple[Callable[..., Select[Any]], tuple[Hashable, ...]]
+Probe = tuple[Callable[..., Select[Any]], tuple[Hashable, ...]]
 """A composed statement (``ged.counting.composed``), and what it is asked with besides the actor."""
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Select, select
 
 from ged.counting import composed
 from ged.followup.listing import holders
-from ged.morning.base import MOST, NOTHING, Found, Ground, Line, Look
+from ged.morning.base import MOST, NOTHING, Found, Ground, Line, Probe
 from ged.org import delegations as powers
 from ged.org.delegations import DelegationRow
 from ged.org.models import Delegation, DelegationKind, IssuedCertificate, Post
@@ -30,7 +30,7 @@ OWN = "own"
 """The code of the reader's own certificate; the others are ``people``, ``institution``, ``root``, ``issuing``, ``list``."""
 
 
-def looks_at_delegations(ground: Ground) -> tuple[Look, ...]:
+def probes_of_delegations(ground: Ground) -> tuple[Probe, ...]:
     """The statement that finds the powers of ``delegations``."""
     return ((_powers, (ground.today,)),)
 
@@ -72,7 +72,7 @@ def _givers(ground: Ground, rows: Sequence[DelegationRow]) -> dict[int, str]:
     return {row_id: held[post_id] for row_id, post_id in posts if post_id in held}
 
 
-def looks_at_certificates(ground: Ground) -> tuple[Look, ...] | None:
+def probes_of_certificates(ground: Ground) -> tuple[Probe, ...] | None:
     """A statement that finds a certificate of the reader that ends within ``ENDS_SOON``; None: others are told too."""
     return None if _tells_of_others(ground) else ((_own_that_ends, (ground.next_midnight + ENDS_SOON,)),)
 

@@ -33,7 +33,7 @@ from ged.counting import composed, few_rows
 from ged.db import ByOtherIndex, Unindexed
 from ged.dispatch import queries as dispatch
 from ged.followup.listing import holders
-from ged.morning.base import MOST, Found, Ground, Line, Look, may_be_told
+from ged.morning.base import MOST, Found, Ground, Line, Probe, may_be_told
 from ged.org.models import Delegation, Holding, Person, Post, Unit, held_on
 from ged.org.tree import heirs_among
 from ged.ports import Confidentiality
@@ -219,7 +219,7 @@ def _in_force(today: date) -> tuple[ColumnElement[bool], ...]:
     return Delegation.withdrawn_at.is_(None), Delegation.from_on <= today, Delegation.until_on >= today
 
 
-def looks_at_empty_posts(ground: Ground) -> tuple[Look, ...]:
+def probes_of_empty_posts(ground: Ground) -> tuple[Probe, ...]:
     """The statements of ``empty_posts``."""
     return (_at_empty_posts, (ground.today,)), (_to_empty_authorities, (ground.today,))
 
@@ -280,7 +280,7 @@ def _is_empty(post_id: Any, today: date) -> ColumnElement[bool]:
     return ~held & ~acted
 
 
-def looks_to_dispatch(ground: Ground) -> tuple[Look, ...]:
+def probes_of_dispatch(ground: Ground) -> tuple[Probe, ...]:
     """The statements of ``to_dispatch``."""
     return tuple((query, (ground.midnight,)) for query in _to_dispatch(ground.actor))
 

@@ -8,7 +8,7 @@ from sqlalchemy import Select
 from ged.capture import bridges, desks
 from ged.counting import composed
 from ged.jobs import JobState
-from ged.morning.base import MOST, Found, Ground, Line, Look
+from ged.morning.base import MOST, Found, Ground, Line, Probe
 from ged.notices import returned
 from ged.reports import jobs as reports
 from ged.unit import Actor
@@ -31,7 +31,7 @@ def mails(ground: Ground) -> Found:
     return [Line(count=count)] if count else [], count
 
 
-def looks_at_desks(ground: Ground) -> tuple[Look, ...]:
+def probes_of_desks(ground: Ground) -> tuple[Probe, ...]:
     """A statement that finds the stations of ``silent_desks``, and those that will be silent before the day ends."""
     return ((_silent, (ground.next_midnight,)),)
 

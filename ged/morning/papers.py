@@ -12,7 +12,7 @@ from ged.capture.models import Scan, ScanState
 from ged.closing import queries as closing
 from ged.counting import composed
 from ged.db import Among, ByOtherIndex
-from ged.morning.base import MOST, NOTHING, Found, Ground, Line, Look
+from ged.morning.base import MOST, NOTHING, Found, Ground, Line, Probe
 from ged.org.models import Unit
 from ged.register import books
 from ged.register.models import Register
@@ -37,7 +37,7 @@ def unacknowledged(ground: Ground) -> Found:
     ], min(MOST, len(found))
 
 
-def looks_unacknowledged(ground: Ground) -> tuple[Look, ...]:
+def probes_of_unacknowledged(ground: Ground) -> tuple[Probe, ...]:
     """Statements that find the slips of ``unacknowledged``, and those that will wait for too long before the day ends."""
     before = ground.next_midnight - timedelta(hours=ground.services.unacknowledged_hours)
     return (_sent, (before,)), (_to_receive, (before,))
@@ -63,7 +63,7 @@ def _waiting_at(side: InstrumentedAttribute[int], actor: Actor, before: datetime
     )
 
 
-def looks_at_loans(ground: Ground) -> tuple[Look, ...]:
+def probes_of_loans(ground: Ground) -> tuple[Probe, ...]:
     """The statements of ``loans``."""
     return (_lent, (ground.today,)), (_borrowed, (ground.today,))
 
@@ -107,7 +107,7 @@ def _rows(ground: Ground, ids: Sequence[int]) -> list[SlipRow]:
     return [rows[one] for one in ids if one in rows]
 
 
-def looks_at_tasks(_ground: Ground) -> tuple[Look, ...]:
+def probes_of_tasks(_ground: Ground) -> tuple[Probe, ...]:
     """The statement of ``discrepancies``."""
     return ((_tasks, ()),)
 
@@ -134,7 +134,7 @@ def _tasks(actor: Actor) -> Select[*tuple[Any, ...]]:
     )
 
 
-def looks_at_scans(ground: Ground) -> tuple[Look, ...]:
+def probes_of_scans(ground: Ground) -> tuple[Probe, ...]:
     """The statement of ``waiting_scans``."""
     return ((_waiting_scans, (ground.midnight,)),)
 

@@ -9,7 +9,8 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from ged.counting import composed, one_row
-from ged.morning.base import MOST, SHOWN, Ground, Kind, Look, Part
+from ged.faults import fault_of
+from ged.morning.base import MOST, SHOWN, Ground, Kind, Part, Probe
 from ged.morning.kinds import KINDS
 from ged.unit import Actor, Services
 
@@ -51,24 +52,25 @@ def _parts_of(ground: Ground, kinds: Iterable[Kind]) -> Iterator[Part]:
 
 def _empty(ground: Ground, asked: Sequence[Kind]) -> set[Kind]:
     """Kinds that have nothing to tell, by one statement for all of them."""
-    looks = {kind: tuple(given) for kind in asked if (given := KINDS[kind].looks(ground)) is not None}
-    if len(looks) < 2:
+    probes = {kind: tuple(given) for kind in asked if (given := KINDS[kind].probes(ground)) is not None}
+    if len(probes) < 2:
         return set()
-    every = tuple(look for of_kind in looks.values() for look in of_kind)
+    every = tuple(probe for of_kind in probes.values() for probe in of_kind)
     try:
         counts = iter(one_row(ground.session, ground.actor, _found, every) if every else ())
-    except Exception:  # each kind is asked by itself, so that the one that cannot be read is told as such
-        logger.exception("morning.looks")
+    except Exception as error:  # each kind is asked by itself, so that the one that cannot be read is told as such
+        _end_if_slow(error)
+        logger.exception("morning.probes")
         ground.session.rollback()
         return set()
-    found = {kind: sum(next(counts) for _ in of_kind) for kind, of_kind in looks.items()}
+    found = {kind: sum(next(counts) for _ in of_kind) for kind, of_kind in probes.items()}
     return {kind for kind, count in found.items() if not count}
 
 
 @composed
-def _found(actor: Actor, looks: tuple[Look, ...]) -> Select[Any]:
+def _found(actor: Actor, probes: tuple[Probe, ...]) -> Select[Any]:
     """How many rows each of the statements finds."""
-    found = (compose(actor, *asked).subquery() for compose, asked in looks)
+    found = (compose(actor, *asked).subquery() for compose, asked in probes)
     return select(*(select(func.count()).select_from(rows).scalar_subquery() for rows in found))
 
 
@@ -76,8 +78,16 @@ def _part(ground: Ground, kind: Kind) -> Part:
     source = KINDS[kind]
     try:
         lines, total = source.find(ground)
-    except Exception:  # whatever it is, the other kinds are due too
+    except Exception as error:  # whatever it is, the other kinds are due too
+        _end_if_slow(error)
         logger.exception("morning.unknown kind=%s", kind.value)
         ground.session.rollback()  # its connection may be lost, and the next kind would fail by that
         return Part(kind, (), 0, is_unknown=True)
     return Part(kind, tuple(lines), total, is_cut=source.most is not None and total >= source.most)
+
+
+def _end_if_slow(error: Exception) -> None:
+    """Raise an error that came after a long wait: each other kind would wait as long for the same table, and nobody for the page."""
+    fault = fault_of(error)
+    if fault is not None and fault.code == "database.slow":
+        raise error

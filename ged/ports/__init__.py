@@ -90,6 +90,8 @@ from ged.ports.names import (
     unit_principal,
 )
 from ged.ports.reading import (
+    PROGRAMS,
+    UNREAD_PROGRAMS,
     BoxState,
     FieldReading,
     FormArea,
@@ -110,6 +112,7 @@ from ged.ports.reading import (
     Table,
     Word,
     WrittenRegion,
+    has_programs,
 )
 from ged.ports.search import (
     NO_WORD,
@@ -163,6 +166,8 @@ __all__ = [
     "MOST_WAITING",
     "NO_WORD",
     "PLACE_NAMES",
+    "PROGRAMS",
+    "UNREAD_PROGRAMS",
     "AttachmentId",
     "AuthorityStanding",
     "BlobStore",
@@ -280,6 +285,7 @@ __all__ = [
     "deciding_principal",
     "exception_of",
     "exception_principal",
+    "has_programs",
     "heading_principal",
     "holder_principal",
     "mark_of",

@@ -33,6 +33,17 @@ class PageFacts:
     warnings: tuple[str, ...] = ()
 
 
+PROGRAMS = ";macros"
+"""Ends the media type of a file that carries programs (macros, controls): stored with it, so that each page that offers the file says so."""
+UNREAD_PROGRAMS = "application/octet-stream" + PROGRAMS
+"""A file with programs that shows no pages here: a spreadsheet, a presentation."""
+
+
+def has_programs(media_type: str) -> bool:
+    """Whether a file of this media type carries programs, which run on the desk of whoever opens it."""
+    return media_type.endswith(PROGRAMS)
+
+
 @dataclass(frozen=True)
 class SourceFacts:
     """The facts of an uploaded or scanned file. ``signed``: a PDF with a signature, whose bytes must not change."""

@@ -12,14 +12,22 @@ from sqlalchemy import Select, delete, select
 
 from ged import destroyed, locks
 from ged.capture import drawing
-from ged.capture.files import JOB_PATIENCE_S, NOT_LOOKED, fetch, kept_dir, look_at, private_dir, store_file
+from ged.capture.files import (
+    JOB_PATIENCE_S,
+    NOT_LOOKED,
+    TYPES_OF_REFUSED,
+    fetch,
+    kept_dir,
+    look_at,
+    private_dir,
+    store_file,
+)
 from ged.capture.intake import FirstLook, settle
 from ged.capture.models import ScanBatch, ScanPage, ScanPicture
 from ged.errors import EngineFailed, Invalid
 from ged.ports import AttachmentId, Digest, FieldReading, PageRef, RecognisedPage, Recognition
 from ged.recognition import again, margin_notes
 from ged.register.models import Attachment, Mail, PageText, Rendition
-from ged.register.signed_kinds import APART, IS_APART
 from ged.search.models import PageReadAgain
 from ged.suggestions import readings, resent
 from ged.unit import SYSTEM, Services, UnitOfWork
@@ -65,7 +73,7 @@ def _first_look(services: Services, digest: Digest, path: Path) -> FirstLook:
     try:
         facts = look_at(services, path, filename="page", wait_s=JOB_PATIENCE_S)
     except Invalid as refusal:
-        return FirstLook(APART if refusal.code == IS_APART else "", (), problem=refusal.code)
+        return FirstLook(TYPES_OF_REFUSED.get(refusal.code, ""), (), problem=refusal.code)
     except EngineFailed as failure:
         if failure.code in NOT_LOOKED:
             raise

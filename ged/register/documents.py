@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, aliased
 from ged import access, destroyed
 from ged.errors import NotFound
 from ged.jobs import Job, JobKind, JobState
-from ged.ports import AttachmentId, Confidentiality, Digest, MailId
+from ged.ports import AttachmentId, Confidentiality, Digest, MailId, has_programs
 from ged.register.models import Attachment, AttachmentKind, AttachmentPage, Mail, PageText, Rendition
 from ged.register.signed_kinds import is_to_check
 from ged.unit import Actor, UnitOfWork
@@ -55,6 +55,8 @@ class PageRow:
     flags: tuple[str, ...]
     is_read: bool
     rotation: int
+    has_programs: bool = False
+    """Its file carries macros."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,11 @@ class AttachmentRow:
     pages: tuple[PageRow, ...]
     progress: tuple[int, int] | None
     """(pages read, pages in total) while OCR is running."""
+
+    @property
+    def has_programs(self) -> bool:
+        """Whether a file of it carries macros."""
+        return any(page.has_programs for page in self.pages)
 
 
 def attachment(session: Session, attachment_id: int, actor: Actor) -> AttachmentRow:
@@ -161,9 +168,11 @@ def _progress(said: str | None) -> tuple[int, int] | None:
 
 def _page_row(page: AttachmentPage, text: PageText | None) -> PageRow:
     if text is None:
-        return PageRow(page.page_no, "", 0.0, "", (), False, page.rotation)
-    flags = tuple(text.flags)
-    return PageRow(page.page_no, text.text, text.confidence, text.language, flags, True, page.rotation)
+        return PageRow(page.page_no, "", 0.0, "", (), False, page.rotation, has_programs(page.media_type))
+    return PageRow(
+        page.page_no, text.text, text.confidence, text.language, tuple(text.flags), True, page.rotation,
+        has_programs(page.media_type),
+    )  # fmt: skip
 
 
 def _visible(session: Session, attachment_id: int, actor: Actor) -> tuple[Attachment, Mail]:

@@ -47,7 +47,7 @@ from ged.register.states import MailAct, MailState, move
 from ged.unit import Actor, HeldPost, Role, UnitOfWork
 
 LONGEST_AGO = timedelta(days=3653)
-"""An earlier arrival date is refused as a typing error: older letters come by ``ged import``."""
+"""What is older may be a typing error (``is_long_ago``): older letters come by ``ged import``."""
 MAX_SUBJECT = 2000
 MAX_NAME = 200
 MAX_TEXTS = {
@@ -55,6 +55,11 @@ MAX_TEXTS = {
     "enclosure_note": 300,
 }  # fmt: skip
 """The lengths of the columns. Checked here, because PostgreSQL would refuse a longer text in the middle of the act."""
+
+
+def is_long_ago(day: date | None, today: date) -> bool:
+    """Whether a date is so old that it may be a typing error; no date is not."""
+    return day is not None and day < today - LONGEST_AGO
 
 
 @dataclass(frozen=True)
@@ -219,7 +224,7 @@ def _check_form(form: IncomingForm, actor: Actor, today: date) -> None:
             raise Invalid("form.too_long", "shorten it", field=name, maximum=MAX_TEXTS[name])
     if form.received_on is not None and form.received_on > today:
         raise Invalid("mail.received_in_future", "correct the date of arrival", field="received_on")
-    if form.received_on is not None and form.received_on < today - LONGEST_AGO:
+    if is_long_ago(form.received_on, today):
         raise Invalid("mail.received_long_ago", "correct the year of arrival", field="received_on")
     if form.written_on is not None and form.written_on > today:
         raise Invalid("mail.written_in_future", "correct the date of the letter", field="written_on")

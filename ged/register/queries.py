@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, lru_cache
 
-from sqlalchemy import Executable, ScalarSelect, bindparam, or_, select
+from sqlalchemy import Executable, ScalarSelect, bindparam, exists, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, lazyload
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -15,11 +15,12 @@ from ged.db import Id
 from ged.errors import Forbidden, NotFound
 from ged.org.models import Person, Post, Unit
 from ged.org.tree import entity_of, in_ministry
-from ged.ports import Confidentiality, MailId
+from ged.ports import PROGRAMS, Confidentiality, MailId
 from ged.register import levels, rectify_entry
 from ged.register.models import (
     Attachment,
     AttachmentKind,
+    AttachmentPage,
     Channel,
     Direction,
     FilingClass,
@@ -85,6 +86,8 @@ class AttachmentLine:
     reason: str
     added_at: datetime
     added_by: str
+    has_programs: bool
+    """A file of it carries macros."""
 
 
 @dataclass(frozen=True)
@@ -444,13 +447,16 @@ def numbering_units(session: Session, mail_id: int) -> set[int]:
 
 def attachments(session: Session, mail_id: MailId | int) -> list[AttachmentLine]:
     """All attachments, newest version first within each kind. The caller has checked the access."""
+    programs = exists().where(
+        AttachmentPage.attachment_id == Attachment.id, AttachmentPage.media_type.endswith(PROGRAMS, autoescape=True)
+    )
     rows = session.execute(
-        select(Attachment, Person.name)
+        select(Attachment, Person.name, programs)
         .outerjoin(Person, Person.id == Attachment.added_by_id)
         .where(Attachment.mail_id == mail_id)
         .order_by(Attachment.id.desc())
     ).all()
-    replaced = {attachment.replaces_id for attachment, _ in rows}
+    replaced = {attachment.replaces_id for attachment, _, _ in rows}
     return [
         AttachmentLine(
             id=one.id,
@@ -464,8 +470,9 @@ def attachments(session: Session, mail_id: MailId | int) -> list[AttachmentLine]
             reason=one.reason,
             added_at=one.added_at,
             added_by=name or "",
+            has_programs=carries,
         )
-        for one, name in rows
+        for one, name, carries in rows
     ]
 
 

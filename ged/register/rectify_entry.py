@@ -19,7 +19,7 @@ from ged.ports import Confidentiality, MailId, PostId, post_principal
 from ged.register.corrections import citation, correction_at
 from ged.register.correspondents import known_sender, may_be_listed, resolve_sender
 from ged.register.models import Channel, Direction, Mail, Priority, Rectification
-from ged.register.operations import LONGEST_AGO, MAX_TEXTS, deciding_post, mail_to_change
+from ged.register.operations import MAX_TEXTS, deciding_post, is_long_ago, mail_to_change
 from ged.register.states import MailState
 from ged.unit import Actor, HeldPost, Role, UnitOfWork
 
@@ -84,7 +84,7 @@ def rectify(
         old = getattr(mail, name)
         if new == old:
             continue
-        if name == "received_on" and isinstance(new, date) and new < mail.created_at.date() - LONGEST_AGO:
+        if name == "received_on" and isinstance(new, date) and is_long_ago(new, mail.created_at.date()):
             raise Invalid("mail.received_long_ago", "correct the year of arrival", field=name)
         if name == "sender_name" and not new:
             raise Invalid("mail.sender_missing", "type the sender", field=name)

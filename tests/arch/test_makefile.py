@@ -51,6 +51,13 @@ def test_the_demonstration_sets_up_what_its_shape_needs(shape: str, level: str) 
     assert f".venv/bin/ged demo --shape {shape}" in plan
 
 
+def test_the_site_is_run_on_another_port_and_folder() -> None:
+    assert '.venv/bin/ged run --bind "127.0.0.1:8000" --data "data"' in _make("--dry-run", "run")
+    plan = _make("--dry-run", "run", "PORT=8080", "DATA=/srv/un essai")
+    assert '.venv/bin/ged run --bind "127.0.0.1:8080" --data "/srv/un essai"' in plan
+    assert re.search(r"`make run PORT=\d+ DATA=\S+`", (ROOT / "README.md").read_text())
+
+
 def test_the_build_server_calls_make_test() -> None:
     assert re.search(r"^exec make .*\btest$", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
     plan = _make("--dry-run", "test")

@@ -136,6 +136,61 @@ def test_a_bar_leads_to_its_letters(browser: Browser, site: tuple[str, Services]
     page.context.close()
 
 
+@pytest.mark.parametrize("page_name", ["tableau", "supervision"])
+def test_after_back_the_tables_are_open_and_the_focus_is_where_the_person_left(
+    browser: Browser, site: tuple[str, Services], page_name: str
+) -> None:
+    furnish(site[1])
+    page = opened(browser, site, "dge")
+    page.goto(f"/{page_name}/?{DAYS}")
+    panels = page.locator(".figure-panel:has(details.figure-table)")
+    names = [panels.nth(n).get_attribute("id") for n in range(2)]
+    for name in names:
+        page.locator(f"#{name} summary").click()
+    link = page.locator(f"#{names[1]} .figure-table__body table a").last
+    address = link.get_attribute("href")
+    link.focus()
+    with leading_on(page):
+        page.keyboard.press("Enter")
+    page.go_back()
+    expect(link).to_be_focused()
+    expect(link).to_be_in_viewport()
+    assert link.get_attribute("href") == address
+    for name in names:
+        expect(page.locator(f"#{name} .figure-table__body table")).to_be_visible()
+    bar = page.locator(f"#{names[0]} svg.chart a").last
+    with leading_on(page):
+        bar.click(force=True)
+    page.go_back()
+    expect(bar).to_be_focused()
+    expect(page.locator(f"#{names[1]} .figure-table__body table")).to_be_visible()
+    page.goto(f"/{page_name}/?{DAYS}&vue=delais")
+    page.go_back()
+    page.locator(f"#{names[0]} summary").click()  # closed again
+    page.reload()
+    expect(page.locator(f"#{names[1]} .figure-table__body table")).to_be_visible()
+    expect(page.locator(f"#{names[0]} details")).not_to_have_attribute("open", "")
+    assert page.complaints == []  # type: ignore[attr-defined]
+    page.context.close()
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_each_choice_of_the_filters_is_read_whole(browser: Browser, site: tuple[str, Services], width: int) -> None:
+    furnish(site[1])
+    page = opened(browser, site, "dge", width)
+    page.goto(f"/tableau/?{DAYS}")
+    cut = """(all) => all.filter((one) => {
+        const alone = one.cloneNode(true);
+        alone.style.width = "auto";
+        one.closest("form").append(alone);
+        const wanted = alone.offsetWidth;
+        alone.remove();
+        return one.offsetWidth < Math.min(wanted, one.closest("form").clientWidth - 40);
+    }).map((one) => one.name)"""
+    assert page.locator(".filters select").evaluate_all(cut) == []
+    page.context.close()
+
+
 @pytest.mark.parametrize("width", [360, 1280])
 def test_rows_are_seen_whole_with_their_totals_and_nothing_is_moved(
     browser: Browser, site: tuple[str, Services], width: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -76,6 +77,29 @@ def test_what_only_tests_need_is_fetched_side_by_side_after_all_other_steps(
     assert "Set-up for 'test'" in capsys.readouterr().out
     setup.set_up("test")
     assert capsys.readouterr().out == "", "nothing is missing"
+
+
+def test_each_line_of_the_log_says_which_step_it_is_of(
+    setup: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both = threading.Barrier(2, timeout=10)
+
+    def fetch(word: str) -> None:
+        both.wait()
+        setup.run_logged(["sh", "-c", f"for n in 1 2 3 4 5; do echo {word} $n; sleep 0.02; done"], watched=False)
+
+    steps = [setup.fetched(f"of-{word}", word, (), (), partial(fetch, word)) for word in ("bread", "milk")]
+    monkeypatch.setattr(setup, "steps", lambda _level: steps)
+    monkeypatch.setattr(setup, "missing_packages", lambda _level: {})
+    monkeypatch.setattr(setup, "compile_own", lambda: None)
+    setup.set_up("test")
+    lines = [line for line in setup.LOG.read_text().splitlines() if "$" not in line]
+    assert sorted(lines) == [f"of-{word}: {word} {n}" for word in ("bread", "milk") for n in range(1, 6)]
+    capsys.readouterr()
+    failed = setup.fetched("of-wine", "wine", (), (), lambda: setup.fetch_for_tests("no python"))
+    monkeypatch.setattr(setup, "PYTHON", Path(sys.executable))
+    failed.take()
+    assert "of-wine: not to be had here" in capsys.readouterr().out
 
 
 def test_a_hiccup_is_tried_again(setup: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:

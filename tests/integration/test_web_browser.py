@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from unittest.mock import Mock
 
+import psycopg
 import pytest
 from jinja2 import ChoiceLoader, FileSystemLoader
 from playwright.sync_api import expect
 from sqlalchemy import event, update
+from sqlalchemy.exc import OperationalError
 
 from ged.errors import EngineFailed, Invalid
 from ged.jobs import JobState
@@ -281,6 +283,9 @@ def _refusing(services: Services, code: str) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         if code == "disk.low":
             patch.setattr(Space, "free_bytes", lambda _space: 1)
+        elif code == "database.slow":
+            ended = OperationalError("INSERT ...", {}, psycopg.errors.QueryCanceled("statement timeout"))
+            patch.setattr(operations, "register_incoming", Mock(side_effect=ended))
         elif code == "work.busy":
             busy = EngineFailed("work.busy", "send it again in a moment", retryable=True)
             patch.setattr(operations, "register_incoming", Mock(side_effect=busy))
@@ -301,7 +306,9 @@ def _wait_little(connection: sqlite3.Connection, *_rest: object) -> None:
 
 
 @pytest.mark.in_shares(2)
-@pytest.mark.parametrize(("code", "status"), [("database.busy", 503), ("disk.low", 507), ("work.busy", 503)])
+@pytest.mark.parametrize(
+    ("code", "status"), [("database.busy", 503), ("database.slow", 503), ("disk.low", 507), ("work.busy", 503)]
+)
 def test_what_was_typed_survives_a_refusal_that_passes(
     page: Page, site: tuple[str, Services], code: str, status: int
 ) -> None:

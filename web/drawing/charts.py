@@ -36,7 +36,7 @@ STEPS_OF_HEAT = 5
 MOST_GUIDES = 12
 """Texts of guides that have room below each other."""
 HATCHED = frozenset({"second", "in-time"})
-"""The looks with a pattern. It stands on the page once: the macro ``chart_patterns``, whose ``legend`` names these looks too."""
+"""The looks with a pattern. It stands on the page once: the macro ``chart_patterns``, whose ``legend`` draws these looks too."""
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,8 @@ class Site(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
 
     def load(self) -> Flask:
         """Build the application."""
-        return create_app(build_services(self._settings), self._settings)
+        services = build_services(self._settings, patience_s=self._settings.database_patience_s)
+        return create_app(services, self._settings)
 
 
 class Logs(Logger):  # type: ignore[misc]  # gunicorn ships no types

@@ -332,7 +332,7 @@ def _ended(view: ErrorView) -> list[tuple[DelegationKind, str, date]]:
 
 
 SHOWN_FOR = timedelta(days=7)
-_WITHOUT_DATABASE = frozenset({"database.away", "database.busy"})
+_WITHOUT_DATABASE = frozenset({"database.away", "database.busy", "database.slow"})
 
 
 _REFUSED = _l("Opération refusée")

@@ -22,6 +22,7 @@ from ged.richtext.marks import from_plain
 from ged.richtext.screen import html as rich_html
 from ged.signbook.queries import LetterRow
 from ged.signbook.render import shown_document
+from web.drawing import charts
 from web.site import context, destroyed_letters, errors, guide, headers, i18n, natures, paths
 from web.site.devices import device_words
 from web.site.numbers import whole
@@ -45,7 +46,7 @@ def install(app: Flask) -> None:
     app.jinja_env.filters["francs"] = lambda amount: francs(amount) if amount else ""
     app.jinja_env.globals.update(form=MultiDict(), errors=(), way_back=paths.way_back, option_tags=option_tags)
     app.jinja_env.globals.update(installation_name=installation_name, page_url=page_url, place_url=place_url)
-    app.jinja_env.globals.update(help_url=guide.help_url)
+    app.jinja_env.globals.update(help_url=guide.help_url, HATCHED=charts.HATCHED)
     app.jinja_env.globals.update(is_training=lambda: context.services().training, training_mark=headers.TRAINING)
     app.context_processor(_common)
     app.after_request(_say_where)

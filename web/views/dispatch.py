@@ -94,7 +94,7 @@ def join_original(mail_id: int) -> ResponseReturnValue:
 def _file() -> Upload:
     file = request.files.get("file")
     if file is None or not file.filename:
-        raise Invalid("form.required", "choose a file", field="file")
+        raise Invalid("file.not_chosen", "choose a file", field="file")
     return files.examine(context.services(), file.filename, file.stream)  # type: ignore[arg-type]  # IO[bytes]
 
 

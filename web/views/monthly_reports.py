@@ -170,7 +170,7 @@ def check() -> ResponseReturnValue:
     file = request.files.get("file")
     try:
         if file is None or not file.filename:
-            raise Invalid("form.required", "choose a file", field="file")
+            raise Invalid("file.not_chosen", "choose a file", field="file")
         pdf = file.stream.read(proofs.MAX_BYTES + 1)
         found = proofs.bring(context.services(), pdf, actor=context.actor(), now=context.now())
     except Invalid as error:

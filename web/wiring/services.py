@@ -47,10 +47,17 @@ SYNONYMS = "synonyms.txt"
 """The list of synonyms, in the data folder: made by the first edit on the site, or by hand."""
 
 
-def build_services(settings: Settings, *, writes_index: bool = False, authority: Authority | None = None) -> Services:
+def build_services(
+    settings: Settings,
+    *,
+    writes_index: bool = False,
+    authority: Authority | None = None,
+    patience_s: int | None = None,
+) -> Services:
     """Build the services of one process.
 
     Args:
+        patience_s: see ``make_engine``: for a process that serves people.
         authority: the ministry's own authority, opened (``open_authority``), for a command that certifies.
         writes_index: True only in the embedded worker, the only writer of the tantivy index.
 
@@ -79,7 +86,7 @@ def build_services(settings: Settings, *, writes_index: bool = False, authority:
     synonyms = SynonymFile(settings.data_dir / SYNONYMS, otherwise=SHIPPED)
     # ``services`` is made below and holds this: the name is looked up when somebody asks.
     house = HouseCertificates(authority_dir(settings), lambda serial, digest: known_as(services, serial, digest))
-    engine = make_engine(settings.url)
+    engine = make_engine(settings.url, patience_s=patience_s)
     meter = meter_of(settings.data_dir, is_read=bool(settings.metrics_bind))
     slow_queries.watch(
         engine, longer_than_ms=settings.slow_query_ms, found=lambda: meter.count("ged_slow_queries_total")

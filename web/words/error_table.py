@@ -703,6 +703,13 @@ MESSAGES: Mapping[str, Message] = {
         _l("Trop de personnes enregistrent en même temps."),
         _l("Rien n'a été enregistré. Attendez quelques secondes, puis envoyez de nouveau."),
     ),
+    "database.slow": Message(
+        _l("La base de données ne répond pas assez vite : votre demande a été arrêtée."),
+        _l(
+            "Rien n'est perdu : ce qui était enregistré le reste, et la page d'avant garde votre saisie. Attendez une minute, puis "
+            "recommencez ; si cela dure, prévenez l'administrateur."
+        ),
+    ),
     "disk.full": Message(
         _l("Le serveur n'a plus de place : rien n'a été enregistré."),
         _l("Prévenez l'administrateur (espace disque insuffisant), puis envoyez de nouveau."),
@@ -1129,6 +1136,9 @@ MESSAGES: Mapping[str, Message] = {
     "file.none": Message(
         _l("Aucun fichier n'a été choisi."), _l("Choisissez un ou plusieurs fichiers PDF, TIFF, JPEG ou PNG.")
     ),
+    "file.not_chosen": Message(
+        _l("Aucun fichier n'a été choisi."), _l("Choisissez le fichier, puis envoyez de nouveau.")
+    ),
     "file.not_looked_at": Message(
         _l("Le fichier « %(filename)s » n'a pas pu être examiné à temps."),
         _l("Renvoyez-le ; si l'erreur revient, envoyez-le en plusieurs fois."),
@@ -1145,6 +1155,12 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "file.too_many_pages": Message(
         _l("Le fichier « %(filename)s » a plus de %(max_pages)s pages."), _l("Envoyez-le en plusieurs fichiers.")
+    ),
+    "file.programs": Message(
+        _l(
+            "Le fichier « %(filename)s » contient des macros (des programmes), et n'est pas d'un format qui se lit ici."
+        ),
+        _l("Ne l'ouvrez pas ; demandez à l'expéditeur un PDF ou un texte sans macros."),
     ),
     "file.virus": Message(
         _l("Un virus a été trouvé dans « %(filename)s » : %(virus)s. Le fichier n'a pas été pris."),
@@ -1169,6 +1185,12 @@ MESSAGES: Mapping[str, Message] = {
         _l("Vérifiez son nom, son dossier et le droit de le lire."),
     ),
     # --- figures ---
+    "figures.ahead": Message(
+        _l(
+            "Le fichier n'est pas fait : la période demandée (%(period)s) n'a pas encore commencé, rien n'y est compté."
+        ),
+        _l("Choisissez une période qui a commencé."),
+    ),
     "figures.filters": Message(
         _l("Le fichier n'est pas fait : ce filtre n'est pas parmi vos choix, ou n'est pas compris : %(filters)s."),
         _l("Revenez à la page des chiffres et choisissez de nouveau."),

@@ -102,6 +102,21 @@ def days(number: int) -> str:
     return str(_("%(num)s j", num=number))
 
 
+def letters(count: int) -> str:
+    """Letters, as the name of what is counted."""
+    return str(ngettext("courrier", "courriers", count))
+
+
+def slips(count: int) -> str:
+    """As ``letters``."""
+    return str(ngettext("bordereau", "bordereaux", count))
+
+
+def pages(count: int) -> str:
+    """As ``letters``."""
+    return str(ngettext("page", "pages", count))
+
+
 def day_unit() -> str:
     """What stands behind a number of days in a table, with its space: for spreadsheets, whose cells are numbers."""
     return plain(str(_("%(num)s j", num=""))).rstrip()

@@ -51,6 +51,51 @@
     if (found) found.focus({ preventScroll: true });
   };
 
+  // --- back from a list: the tables that were open, and the place of the person. They stand in this entry of the history: another tab, and
+  //     the page asked for anew, begin without them ---
+  const noted = "gedFigures";
+  const stops = "a, summary, button, [tabindex]";
+  const placeOf = (at) => {
+    const area = at.closest(".figure-panel, .figure-cards, main");
+    if (!area) return null;
+    const isCards = area.matches(".figure-cards");
+    return { panel: area.id, isCards, isInTable: at.closest(".figure-table") !== null, href: at.getAttribute("href"), at: [...area.querySelectorAll(stops)].indexOf(at) };
+  };
+  const note = (place) => {
+    const open = [...document.querySelectorAll("details.figure-table[open]")].map((one) => one.closest(".figure-panel").id);
+    history.replaceState({ ...history.state, [noted]: { open, place } }, "");
+  };
+  const known = () => (history.state && history.state[noted]) || { open: [], place: null };
+  document.addEventListener("click", (event) => {
+    const link = event.target instanceof Element && event.target.closest("a[href]");
+    if (link) note(placeOf(link));
+  }, true);
+  document.addEventListener("toggle", (event) => {
+    if (event.target.matches("details.figure-table")) note(known().place);
+  }, true);
+  const goBack = (place) => {
+    const area = place.isCards ? document.querySelector(".figure-cards") : document.getElementById(place.panel);
+    if (!area) return;
+    const all = [...area.querySelectorAll(stops)];
+    // A table has the links of its picture once more: the person was on one of the two.
+    const alike = all.find((one) => one.getAttribute("href") === place.href && (one.closest(".figure-table") !== null) === place.isInTable);
+    const found = (place.href && alike) || all[place.at];
+    if (found) found.focus();
+  };
+  const restore = () => {
+    const { open, place } = known();
+    for (const id of open) {
+      const table = document.querySelector(`#${CSS.escape(id)} details.figure-table`);
+      if (!table) continue;
+      if (place && place.isInTable && place.panel === id) {
+        table.querySelector("summary").focus(); // until its rows are there
+        table.addEventListener("htmx:afterSettle", () => goBack(place), { once: true });
+      }
+      table.open = true;
+    }
+    if (place && !(place.isInTable && open.includes(place.panel))) goBack(place);
+  };
+
   const swap = (part, fresh) => {
     if (part.innerHTML === fresh.innerHTML) return;
     const mark = markOf(part);
@@ -97,4 +142,6 @@
   };
   window.setInterval(look, EVERY_MS);
   document.addEventListener("ged:renew", look);
+  // Once htmx listens to the tables.
+  if (document.readyState === "complete") restore(); else window.addEventListener("load", restore, { once: true });
 })();

@@ -52,7 +52,7 @@ def ask() -> ResponseReturnValue:
         fields.check()
         file = request.files.get("certificate")
         if file is None or not file.filename:
-            raise Invalid("form.required", "choose a file", field="certificate")
+            raise Invalid("file.not_chosen", "choose a file", field="certificate")
         # One byte more than is allowed: what is too long is refused, not cut.
         certificate = file.stream.read(sealed.MAX_CERTIFICATE + 1)
         with context.services().unit_of_work(context.now()) as uow:

@@ -117,7 +117,7 @@ def hand_in() -> ResponseReturnValue:
     try:
         file = request.files.get("file")
         if file is None or not file.filename:
-            raise Invalid("form.required", "choose a file", field="file")
+            raise Invalid("file.not_chosen", "choose a file", field="file")
         content = file.stream.read(MAX_BYTES + 1)
         read_apart(content)
         with context.services().unit_of_work(context.now()) as uow:

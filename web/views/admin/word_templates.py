@@ -50,7 +50,7 @@ def add() -> ResponseReturnValue:
     try:
         fields.check()
         if file is None or not file.filename:
-            raise Invalid("form.required", "choose a file", field="word")
+            raise Invalid("file.not_chosen", "choose a file", field="word")
         word_templates.add(
             context.services(), None if entity == COMMON else id_of(entity) or 0, name, file.filename,
             cast(BinaryIO, file.stream), actor=context.actor(), now=context.now(),

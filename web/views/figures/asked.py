@@ -91,6 +91,7 @@ class AskedFigures:
         given: the filters of the address that were understood.
         problems: the values that are not applied.
         passed_over: the days of an address that names a period too, and not as the form does: the period is taken.
+        ahead: the period of the address where it has not begun: nothing is counted yet, and the usual period is shown.
         left: the days that a forecast leaves aside.
         seen_on: the page and the view whose links lead to letters; the list leads back to it.
         today: the last day of figures.
@@ -105,6 +106,7 @@ class AskedFigures:
     given: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     passed_over: tuple[Problem, ...] = ()
+    ahead: Period | None = None
     left: tuple[Period, ...] = ()
     seen_on: tuple[str, str] = ("", "")
 
@@ -239,7 +241,7 @@ def read(
     given, problems = dict[str, str](), list[Problem]()
     sight, unit_id = _units(args, actor, reach, usual, given, problems)
     sight = _of_entity(args, actor, sight, given, problems)
-    period = _period(args, today, given, problems, for_list=for_list)
+    period, ahead = _period(args, today, given, problems, for_list=for_list)
     narrowing = _narrowing(args, given, problems)
     stage = _member(args, "etape", Stage, given, problems) or usual_stage(narrowing)
     if stage is usual_stage(narrowing):
@@ -262,6 +264,7 @@ def read(
         given=given,
         problems=tuple(problems),
         passed_over=_passed_over(args, given),
+        ahead=ahead,
     )
 
 
@@ -313,32 +316,34 @@ def _of_entity(
 
 def _period(
     args: MultiDict[str, str], today: date, given: dict[str, str], problems: list[Problem], *, for_list: bool
-) -> Period:
-    """The period. The form sends the named period and both days: whichever the reader changed wins (``affichee``: what was shown)."""
+) -> tuple[Period, Period | None]:
+    """The period, and the one that is asked for where it has not begun. The form sends the named period and both days: whichever the reader changed wins (``affichee``: what was shown)."""
     name = args.get("periode", "")
     fields = FormReader(args)
     since, until = fields.day("du"), fields.day("au")
     has_new_days = name == args.get("affichee", "") and not (since is None and until is None)
     if name in PERIODS and not has_new_days:
         given["periode"] = name
-        return named_period(name, today)
+        return named_period(name, today), None
     if name not in PERIODS and name:
         problems.append(Problem("periode", name))
     problems += [
         Problem(one, args[one]) for one, day in (("du", since), ("au", until)) if args.get(one) and day is None
     ]
     if since is None and until is None:
-        return named_period(USUAL, today)
+        return named_period(USUAL, today), None
     # A list of one day names its first day alone; a page goes on until today.
-    last = until or (since if since is not None and for_list else today)
+    last = until or (since if since is not None and (for_list or since > today) else today)
     first = since or last - timedelta(days=29)
+    if today < first <= last:
+        return named_period(USUAL, today), Period(first, last)
     is_too_long = first < EVER if for_list else (last - first).days >= LONGEST
     # No figure stands in the future; and at the last day of the calendar there is no day after it to count to.
     if not first <= min(last, today) or is_too_long:
         problems += [Problem(one, args[one]) for one in ("du", "au") if args.get(one)]
-        return named_period(USUAL, today)
+        return named_period(USUAL, today), None
     given |= {"du": first.isoformat(), "au": last.isoformat()}
-    return Period(first, last)
+    return Period(first, last), None
 
 
 def _passed_over(args: MultiDict[str, str], given: Mapping[str, str]) -> tuple[Problem, ...]:

@@ -272,11 +272,19 @@ class Board:
         """The first cell of a day's row, or of a month's."""
         return day_cell(one.days.since) if self.by_days else Cell(one.name, is_number=False)
 
-    def value(self, number: int, name: str, series: str, href: str = "", *, whole: int | None = None) -> Value:
-        """A number as a shape."""
+    def value(
+        self, number: int, name: str, series: str | Callable[[int], str], href: str = "", *, whole: int | None = None
+    ) -> Value:
+        """A number as a shape.
+
+        Args:
+            series: the name of what is counted, or a function that words it for a number (``words.letters``).
+        """
         shown = self.tell(number, whole)
         if "shape" not in self.kept:
             self.kept["shape"] = str(gettext("%(name)s : %(count)s (%(series)s)"))
+        if not isinstance(series, str):
+            series = series(SMALL if shown.is_hidden or shown.is_small else shown.amount)
         label: str = self.kept["shape"] % {"name": name, "count": self.text(shown), "series": series}
         return Value(shown.amount, label, self.href(number, href))
 

@@ -26,7 +26,7 @@ from web.views.figures import closed, deciding, loads, offered, pages, panels, p
 from web.views.figures.asked import AskedFigures, Problem
 from web.views.figures.board import period_name
 from web.views.figures.offered import Chosen
-from web.views.figures.pages import Page
+from web.views.figures.pages import Page, untold
 from web.words import figure_pages as words
 from web.words.due import DueWords, due_words, late_end
 
@@ -116,9 +116,8 @@ def letters() -> ResponseReturnValue:
         period=period_name(asked.period),
         definition=words.definition(what),
         chosen=chosen,
-        problems=words.problems(problems),
-        passed_over=words.problems(asked.passed_over),
-        without_them=_again({one.name for one in problems}),
+        **untold(asked, problems),
+        without_them=_again({one.name for one in problems} | ({"du", "au"} if asked.ahead else set())),
         without_sender=_again({"expediteur"}) if given("expediteur") and not rows else "",
         back=_back(asked, has_supervision=bool(reach.overseen)),
     )  # fmt: skip

@@ -1,6 +1,6 @@
 """What both pages of figures share: reading the address, the choices of the filters, the frame of the page."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -88,8 +88,7 @@ def show(page: Page) -> ResponseReturnValue:
         chosen=[one for one in offered.chosen(asked, choices) if one[0] != left_out.NAME or view == deciding.AHEAD],
         left=_left(page, asked) if is_shown and view == deciding.AHEAD and asked.sight.is_exact else None,
         asked=asked,
-        problems=words.problems(asked.problems),
-        passed_over=words.problems(asked.passed_over),
+        **untold(asked, asked.problems),
         without_them=asked.address(page.endpoint, vue=view),
         oversees=bool(reach.overseen),
         are_whole=are_whole,
@@ -112,6 +111,15 @@ def show(page: Page) -> ResponseReturnValue:
             asked.address(page.files, tableau=panel, format=form) if form else asked.address(page.table, tableau=panel)
         ),
     )
+
+
+def untold(asked: AskedFigures, problems: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """What the address asks for and the page does not tell, in words: see the macro ``figure_problems``."""
+    return {
+        "problems": words.problems(problems),
+        "passed_over": words.problems(asked.passed_over),
+        "ahead": period_name(asked.ahead) if asked.ahead else "",
+    }
 
 
 def _closures(board: Board) -> list[str]:
@@ -142,8 +150,7 @@ def table(page: Page) -> ResponseReturnValue:
         "dashboard/_table.html" if is_part else "dashboard/table.html",
         panel=panel,
         chosen=chosen,
-        problems=words.problems(asked.problems),
-        passed_over=words.problems(asked.passed_over),
+        **untold(asked, asked.problems),
         without_them=asked.address(page.table, tableau=panel.id),
         counted_at=counted_at,
         recounts=words.recounts() if recounts else "",
@@ -156,9 +163,12 @@ def save(page: Page) -> Response:
     """The table of a panel as a file.
 
     Raises:
-        Invalid: ``figures.filters``: a filter is not applied, and a file that is kept would not say so.
+        Invalid: ``figures.filters``: a filter is not applied, and a file that is kept would not say so; ``figures.ahead``:
+            its period has not begun.
     """
     panel, asked, chosen, counted_at, recounts = _panel(page)
+    if asked.ahead:
+        raise Invalid("figures.ahead", "choose a period that has begun", period=period_name(asked.ahead))
     if asked.problems:
         raise Invalid("figures.filters", "ask without these filters", filters=words.problems(asked.problems))
     return sent.as_file(

@@ -315,12 +315,12 @@ def hours(board: Board) -> Panel | None:
     def cells(n: int) -> tuple[Cell, ...]:
         return Cell(weekdays[n], is_number=False), *(board.cell(*counted(n, *span)) for span in spans)
 
-    groups, series = [], str(_("courriers"))
+    groups: list[Group] = []
     for name, span in zip(names, spans, strict=True):
         values = []
         for n, weekday in enumerate(weekdays):
             number, href = counted(n, *span)
-            value = board.value(number, f"{weekday}, {name}", series, href)
+            value = board.value(number, f"{weekday}, {name}", words.letters, href)
             values.append(replace(value, text=board.text(board.tell(number)) if number else ""))
         groups.append(Group(name, tuple(values)))
     return Panel(
@@ -470,8 +470,9 @@ def delays(board: Board) -> Panel:
     def cells(span: Span) -> tuple[Cell, ...]:
         return Cell(words.bin_name(*span[:2]), is_number=False), board.cell(span[2], href(span))
 
-    series = str(_("courriers"))
-    groups = [Group(str(one[0]), (board.value(one[2], words.bin_name(*one[:2]), series, href(one)),)) for one in spans]
+    groups = [
+        Group(str(one[0]), (board.value(one[2], words.bin_name(*one[:2]), words.letters, href(one)),)) for one in spans
+    ]
     percentiles, guides = board.percentiles(spans, bins)
     goal = _goal(board) if spans else None
     if goal is not None:

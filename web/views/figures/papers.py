@@ -142,7 +142,7 @@ def slip_delays(board: Board) -> Panel:
     for first, after, number in spans:
         name = words.bin_name(first, after)
         rows.append((Cell(name, is_number=False), board.cell(number)))
-        groups.append(Group(str(first), (board.value(number, name, str(_("bordereaux"))),)))
+        groups.append(Group(str(first), (board.value(number, name, words.slips),)))
     percentiles, guides = board.percentiles(spans, bins)
     return Panel(
         "slip-delays",

@@ -26,6 +26,7 @@ from web.views.figures.board import (
     others,
     sentences,
 )  # fmt: skip
+from web.words import figure_pages as words
 from web.words.labels import label
 
 Numbers = Callable[[Brought], tuple[int, ...]]
@@ -35,7 +36,7 @@ Numbers = Callable[[Brought], tuple[int, ...]]
 def scan_days(board: Board) -> Panel:
     """Pages by day or by month."""
     rows = _times(board)
-    groups = [one.group((board.value(brought.pages, one.name, str(_("pages"))),)) for one, brought in rows]
+    groups = [one.group((board.value(brought.pages, one.name, words.pages),)) for one, brought in rows]
     return Panel(
         "scan-days",
         str(_("Pages numérisées")),
@@ -81,7 +82,7 @@ def scan_desks(board: Board) -> Panel:
 
     rows = _desks(board, lambda one: (one.pages, one.documents, one.letters))
     drawn = [(name, line.brought.pages) for name, line in rows[:MOST_ROWS]]
-    groups = [Group(name, (board.value(pages, name, str(_("pages"))),)) for name, pages in drawn]
+    groups = [Group(name, (board.value(pages, name, words.pages),)) for name, pages in drawn]
     totals = [board.text(board.tell(pages)) for _name_of, pages in drawn]
     is_drawn = any(value.amount for group in groups for value in group.values)
     return Panel(

@@ -59,7 +59,7 @@ def flows(board: Board) -> Panel:
         return Cell(one.name, is_number=False), board.cell(one.letters, href(one))
 
     groups = [
-        Group(one.short, (board.value(one.letters, one.name, str(_("courriers")), href(one)),))
+        Group(one.short, (board.value(one.letters, one.name, words.letters, href(one)),))
         for one in shown_ways[:MOST_ROWS]
     ]
     totals = [board.text(board.tell(one.letters)) for one in shown_ways[:MOST_ROWS]]

@@ -33,7 +33,7 @@ from ged.recognition import signatures
 from ged.register import correspondents, entry, opening, operations, prints, queries
 from ged.register.entry import DuplicateRow
 from ged.register.models import Channel, Direction, Priority
-from ged.register.operations import LONGEST_AGO, MAX_NAME, MAX_SUBJECT, IncomingForm
+from ged.register.operations import MAX_NAME, MAX_SUBJECT, IncomingForm, is_long_ago
 from ged.register.queries import LetterView, NumberRow, clerk_unit_ids
 from ged.reserve import operations as reserve
 from ged.reserve import queries as reserve_queries
@@ -247,8 +247,7 @@ def _levels(natures: Sequence[NatureRow]) -> str:
 
 def _old_date(letter: LetterView) -> date | None:
     """The date of a letter that is so old that it may be a typing error; None otherwise. Old letters do arrive, so it is not refused."""
-    day = letter.written_on
-    return day if day is not None and day < letter.created_at.date() - LONGEST_AGO else None
+    return letter.written_on if is_long_ago(letter.written_on, letter.created_at.date()) else None
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ def hand_in() -> ResponseReturnValue:
         fields.check()
         file = request.files.get("file")
         if file is None or not file.filename:
-            raise Invalid("form.required", "choose a file", field="file")
+            raise Invalid("file.not_chosen", "choose a file", field="file")
         # One byte more than is allowed: ``read_apart`` sees that the file is too big, and the rest is not read.
         content = file.stream.read(MAX_BYTES + 1)
         book = read_apart(content, lists=True)

@@ -18,6 +18,7 @@ from ged.register.states import MailState
 from ged.search import export as search_export
 from ged.search import letter_search
 from ged.search.letter_search import FacetValue, FoundLetter, SearchPage
+from ged.search.said_days import SaidDays
 from ged.typography import plain
 from ged.unit import ReadSession
 from web.site import context, destroyed_letters, lists, marks, natures
@@ -122,12 +123,18 @@ def index() -> ResponseReturnValue:
         said=said,
         is_of_no_day=is_of_no_day,
         said_text=period_text(said) if said is not None else "",
+        is_ahead=_begins(asked, said) > context.today(),
         day_text=day_text,
         day_url=day_url,
         # Of a number typed whole, SQL may have found the letter before the index has it.
         apart_text=_apart_text(page, asked) if page.letters or not (exact or envelopes) else "",
         **_frame(query, problems, dates=WITHOUT if is_of_no_day else ""),
     )
+
+
+def _begins(asked: SearchQuery, said: SaidDays | None) -> date:
+    """The first day of the period that is searched; without one, the first of the calendar."""
+    return said.dated.first if said is not None else asked.since or date.min
 
 
 def _of_day(session: ReadSession, query: SearchQuery) -> tuple[str, str]:

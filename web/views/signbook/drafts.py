@@ -549,7 +549,7 @@ def add_annex(mail_id: int) -> ResponseReturnValue:
         kept.all()
         file = request.files.get("file")
         if file is None or not file.filename:
-            raise Invalid("form.required", "choose a file", field="file")
+            raise Invalid("file.not_chosen", "choose a file", field="file")
     except REFUSALS as error:
         return edit_page(mail_id, error, version=kept.version)
     return redirect(url_for("drafts.edit", mail_id=mail_id) + "#pieces", 303)

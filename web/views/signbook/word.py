@@ -57,7 +57,7 @@ def give(mail_id: int) -> ResponseReturnValue:
     try:
         fields.check()
         if file is None or not file.filename:
-            raise Invalid("form.required", "choose a file", field="word")
+            raise Invalid("file.not_chosen", "choose a file", field="word")
         content = cast(BinaryIO, file.stream)
         received = word.receive(context.services(), mail_id, file.filename, content, actor=context.actor())
     except REFUSALS as error:
@@ -124,7 +124,7 @@ def decide(mail_id: int) -> ResponseReturnValue:
             raise BadSignature("of another draft")
         received = word.look_at(context.services(), mail_id, Digest(digest), name)
     except BadSignature:
-        return edit_page(mail_id, Invalid("form.required", "choose a file", field="word"))
+        return edit_page(mail_id, Invalid("file.not_chosen", "choose a file", field="word"))
     except REFUSALS as error:
         return edit_page(mail_id, error)
     return _keep(mail_id, received, version, knows_of=knows_of)
