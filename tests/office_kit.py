@@ -1,7 +1,8 @@
-"""The smallest Word file that opens."""
+"""The smallest Word file that opens, and one with macros."""
 
 from __future__ import annotations
 
+import io
 import zipfile
 from pathlib import Path
 
@@ -29,3 +30,22 @@ def docx(path: Path, *, paragraphs: int = 3, body: str = "", rels: str = "") -> 
         for name, text in parts.items():
             content.writestr(name, '<?xml version="1.0" encoding="UTF-8"?>' + text)
     return path
+
+
+def with_macros(path: Path, *, of: Path) -> Path:
+    """The file ``of`` as Office saves it with macros. Returns the path."""
+    main = "application/vnd.ms-word.document.macroEnabled.main+xml"
+    with zipfile.ZipFile(of) as plain, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as content:
+        for name in plain.namelist():
+            content.writestr(name, plain.read(name).replace(f"{DOCX}.main+xml".encode(), main.encode()))
+        content.writestr("word/vbaProject.bin", b"\xd0\xcf\x11\xe0" + bytes(200))
+    return path
+
+
+def spreadsheet_with_macros() -> bytes:
+    """What stands in an .xlsm, as far as anybody looks at it here."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as content:
+        for name in ("[Content_Types].xml", "xl/workbook.xml", "xl/vbaProject.bin"):
+            content.writestr(name, "<x/>")
+    return made.getvalue()

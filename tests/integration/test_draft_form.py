@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import re
+from html import unescape
 
 import pypdfium2 as pdfium
 import pytest
@@ -54,6 +55,13 @@ def test_a_piece_and_a_circuit_keep_the_text(site: Site, act: str) -> None:
     assert shown.body == TEXT
     assert len(shown.asked) == 1, "the circuit as chosen on the page"
     assert [annex.name for annex in shown.annexes] == (["annexe.pdf"] if file else [])
+
+
+def test_a_piece_without_its_file_is_told_by_name(site: Site) -> None:
+    _mail_id, place, form = draft(site)
+    told = site.send("dge", f"{place}/pieces", 422, **form | {"annex_title": "Plan du site"})
+    assert "Aucun fichier n'a été choisi" in unescape(told)
+    assert "Ce champ est obligatoire" not in told
 
 
 def file_named(name: str) -> dict[str, object]:

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from ged.natures.models import Nature
-from ged.org.models import Holding, Post
+from ged.org.models import Holding, Person, Post
 from ged.org.tree import entity_of
 from ged.register.models import Direction, Mail, Register, RegisterNature
 from ged.unit import Role
@@ -144,6 +144,31 @@ def test_a_sender_of_whom_nothing_is_to_be_read_is_told_whether_it_is_there_or_n
     assert f"{SAID}Chiffre « nombre », Expéditeur « x »." in shown(
         client, f"/tableau/courriers?{DAYS}&quoi=nombre&expediteur=x"
     )
+
+
+@pytest.mark.parametrize("page_name", ["tableau/", "supervision/", "tableau/chiffres", "tableau/courriers"])
+def test_a_period_that_has_not_begun_is_told_as_such(site: tuple[Flask, House], page_name: str) -> None:
+    app, house = site
+    letter(house.services, "DGE")
+    count_all(house.services)
+    client = sign_in(app, "dge")
+    ahead = "du=01/01/2027&au=15/01/2027&tableau=arrivals&quoi=received"
+    text = shown(client, f"/{page_name}?{ahead}")
+    assert "(du 01/01/2027 au 15/01/2027) n'a pas encore commencé" in text
+    assert SAID not in text
+    assert "n'a pas encore commencé" not in shown(client, f"/{page_name}?{DAYS}&tableau=arrivals&quoi=received")
+    assert SAID in shown(client, f"/{page_name}?du=15/01/2027&au=01/01/2027&tableau=arrivals&quoi=received"), "reversed"
+    assert "le 05/01/2027) n'a pas" in shown(client, f"/{page_name}?du=05/01/2027&tableau=arrivals&quoi=received")
+    with house.services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Person).where(Person.account == "dge").values(language="en"))
+    assert "has not begun yet: no letter can have been counted in it" in shown(client, f"/{page_name}?{ahead}")
+
+
+def test_no_file_is_made_of_a_period_that_has_not_begun(site: tuple[Flask, House]) -> None:
+    count_all(site[1].services)
+    refused = sign_in(site[0], "dge").get("/tableau/fichier?du=2027-01-01&au=2027-01-15&tableau=arrivals&format=csv")
+    assert refused.status_code == 422
+    assert "(du 01/01/2027 au 15/01/2027) n'a pas encore commencé" in unescape(plain(refused.text))
 
 
 def test_natures_of_one_name_are_told_apart_by_the_direction_of_their_letters(site: tuple[Flask, House]) -> None:

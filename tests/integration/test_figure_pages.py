@@ -869,6 +869,26 @@ def test_the_pages_are_in_english_for_who_reads_it(site: tuple[Flask, House]) ->
     assert "Reçus" not in shown
 
 
+@pytest.mark.parametrize(("language", "one", "more"), [("fr", "courrier", "courriers"), ("en", "letter", "letters")])
+def test_what_is_counted_agrees_with_its_number(site: tuple[Flask, House], language: str, one: str, more: str) -> None:
+    app, house = site
+    letter(house.services, "DGE")
+    count_all(house.services)
+    client = sign_in(app, "dge")
+    with house.services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Person).where(Person.account == "dge").values(language=language))
+
+    def told() -> set[tuple[str, str]]:
+        page = plain(unescape(client.get(f"/tableau/?{DAYS}&vue=heures").text))
+        return set(re.findall(r"<title>[^<]*: (\d+) \((\w+)\)</title>", page))
+
+    assert ("1", one) in told()
+    assert ("1", more) not in told()
+    letter(house.services, "DGE")
+    count_all(house.services)
+    assert ("2", more) in told()
+
+
 def test_an_address_is_kept_short(site: tuple[Flask, House]) -> None:
     """A page has hundreds of links: only what narrows the list stands in them."""
     app, house = site

@@ -21,6 +21,8 @@ from ged.mailbox import operations as mailbox
 from ged.pipeline import Run, collect_mail, schedule_periodic
 from ged.ports import MessageRef, OpenMailbox, ScanId
 from ged.recognition import jobs as recognition
+from ged.register import documents
+from ged.register import queries as register_queries
 from ged.register.models import Attachment, PageText
 from ged.unit import Services
 from ocr.sniff import DOCX
@@ -29,8 +31,9 @@ from tests.factories import NOW, actor, make_organisation, make_services
 from tests.intake_kit import label, quiet, register, waiting
 from tests.mailbox_kit import box, collect, deliver, held, rows, settings_of
 from tests.message_kit import mail
-from tests.office_kit import TEXT, docx
+from tests.office_kit import TEXT, docx, spreadsheet_with_macros
 from tests.servers import imap
+from tests.site import give_passwords, open_site, sign_in
 
 __all__ = ["box"]  # a fixture
 
@@ -95,6 +98,32 @@ def test_a_word_document_that_was_mailed_is_read_with_the_letter(
     with services.reading() as session:
         assert TEXT in session.get_one(PageText, (joined, 2)).text
         assert session.get_one(Attachment, joined).pages[1].digest == pages.sha256(given), "the file as it came"
+
+
+def test_a_spreadsheet_with_macros_is_told_before_anybody_opens_it(
+    services: Services, box: ImapMailbox, tmp_path: Path
+) -> None:
+    message = mail("Budget")
+    # Its sender may call it what they like.
+    message.add_attachment(spreadsheet_with_macros(), maintype="application", subtype="pdf", filename="budget.pdf")
+    deliver(box, message)
+    collect(services, box)
+    [scan] = waiting(services)
+    assert [(leaf.filename, leaf.problem, leaf.has_programs) for leaf in scan.leaves] == [
+        ("message.pdf", "", False), ("budget.pdf", "file.programs", True)
+    ]  # fmt: skip
+    letter, clerk = register(services), actor(services, "agent")
+    with services.unit_of_work(NOW) as uow:
+        joined = arrange.join_to_mail(uow, ScanId(scan.id), letter.mail_id, actor=clerk, now=NOW)
+    with services.reading() as session:
+        [line] = register_queries.attachments(session, letter.mail_id)
+        assert line.has_programs, "where the files of the letter are listed"
+        assert [one.has_programs for one in documents.shown(session, joined).pages] == [False, True]
+    give_passwords(services)
+    client = sign_in(open_site(tmp_path, services), "agent")
+    assert "contient des macros" in client.get(f"/numerisations/{scan.id}").text
+    assert "Ce document contient des macros." in client.get(f"/documents/{joined}").text
+    assert "contient des macros" in client.get(f"/courriers/{letter.mail_id}").text
 
 
 def test_killed_between_the_commit_and_the_move_nothing_is_made_twice(

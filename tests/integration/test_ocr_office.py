@@ -14,13 +14,13 @@ import pikepdf
 import pytest
 
 from ged.errors import Invalid
-from ged.ports import PageRef
+from ged.ports import PROGRAMS, PageRef
 from ocr import office
 from ocr.engine import TesseractEngine
 from ocr.sniff import DOC, DOCX, ODT, RTF
 from tests.judges import verapdf
 from tests.ocr_pages import draw, save
-from tests.office_kit import TEXT, R, docx
+from tests.office_kit import TEXT, R, docx, with_macros
 from tests.worker_kit import eventually
 
 TIMEOUT_S = 120.0
@@ -113,6 +113,15 @@ def test_a_document_is_drawn_and_its_own_words_are_kept(
     made = sorted(drawn.iterdir())
     if len(made) in (2, len(MADE)):  # the last of the usual run, or of the long one
         assert all(one.compliant for one in verapdf.check(made))
+
+
+def test_a_document_with_macros_is_marked_and_drawn_as_any_other(engine: TesseractEngine, tmp_path: Path) -> None:
+    stored = with_macros(tmp_path / "stored", of=docx(tmp_path / "made.docx"))
+    facts = engine.inspect(stored, filename="lettre.docx", timeout_s=TIMEOUT_S)
+    assert (facts.media_type, len(facts.pages)) == (DOCX + PROGRAMS, 1)
+    ref = PageRef(stored, facts.media_type, 0)
+    engine.thumbnail(ref, width_px=200, out=tmp_path / "small.jpg", timeout_s=TIMEOUT_S)
+    assert (tmp_path / "small.jpg").stat().st_size > 500
 
 
 @pytest.mark.long("LibreOffice is started again; what it draws is shown beside it")

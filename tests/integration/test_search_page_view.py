@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from html import unescape
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
+from ged.org.models import Person
 from ged.ports import MailId, Passage, SearchQuery
 from ged.register.models import Attachment, AttachmentKind, PageText
 from ged.search import letter_search
@@ -87,6 +90,27 @@ def test_a_date_of_no_letter_hides_none(site: tuple[Flask, Services], page: Flas
     assert "q=pupitres+du+5+mai+2019&amp;dates=sans" in shown  # the filters count, and a list has, these letters
     assert "Achat de pupitres" in page.get("/recherche/liste?q=pupitres+du+5+mai+2019&dates=sans").text
     assert 'name="dates" value="sans"' in page.get("/recherche/filtres?q=pupitres+du+5+mai+2019&dates=sans").text
+
+
+@pytest.mark.parametrize(
+    "asked", ["q=pupitres+du+1er+au+15+janvier+2099", "q=du+1er+au+15+janvier+2099", "du=2099-01-01"]
+)
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_a_period_that_has_not_begun_is_told_as_such(
+    site: tuple[Flask, Services], page: FlaskClient, asked: str, language: str
+) -> None:
+    said = {
+        "fr": "Cette période n'a pas encore commencé (", "en": "This period has not begun yet ("
+    }[language]  # fmt: skip
+    with site[1].unit_of_work(NOW) as uow:
+        uow.session.execute(update(Person).where(Person.account == "sg").values(language=language))
+    try:
+        assert said in unescape(page.get(f"/recherche/?{asked}").text)
+        assert said not in unescape(page.get("/recherche/?q=pupitres+du+5+mai+2019").text)
+        assert said not in unescape(page.get("/recherche/?q=pupitres").text)
+    finally:
+        with site[1].unit_of_work(NOW) as uow:
+            uow.session.execute(update(Person).where(Person.account == "sg").values(language="fr"))
 
 
 def test_the_page_says_which_words_no_letter_contains_together(site: tuple[Flask, Services], page: FlaskClient) -> None:

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from ged.errors import Invalid
+from ged.ports import PROGRAMS, has_programs
 from ocr.sniff import DOC, DOCX, JP2, JPEG, ODT, PDF, PNG, PNM, RTF, TIFF, media_type, sniff
 
 
@@ -55,6 +56,39 @@ def test_text_documents_are_known_by_their_parts(tmp_path: Path, content: bytes,
     path = tmp_path / "stored"
     path.write_bytes(content)
     assert sniff(path) == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"PK\x03\x04" + b"word/VBAProject.bin" + bytes(2_000_000) + b"PK\x01\x02word/document.xml", DOCX),
+        (b"PK\x03\x04" + b"word/activeX/activeX1.bin" + b"word/document.xml", DOCX),
+        (b"PK\x03\x04" + bytes(26) + b"mimetype" + ODT.encode() + b"PKBasic/script-lc.xml", ODT),
+        (_COMPOUND + "WordDocument".encode("utf-16-le") + "_VBA_PROJECT".encode("utf-16-le"), DOC),
+    ],
+)
+def test_a_text_document_with_programs_is_told_by_its_type(tmp_path: Path, content: bytes, expected: str) -> None:
+    path = tmp_path / "stored"
+    path.write_bytes(content)
+    assert sniff(path) == expected + PROGRAMS
+    assert has_programs(sniff(path))
+    assert not has_programs(expected)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"PK\x03\x04" + bytes(26) + b"xl/workbook.xml" + b"xl/vbaProject.bin",
+        b"PK\x03\x04" + bytes(26) + b"ppt/presentation.xml" + b"ppt/vbaProject.bin",
+        _COMPOUND + "Workbook".encode("utf-16-le") + "_VBA_PROJECT_CUR".encode("utf-16-le"),
+    ],
+)
+def test_other_containers_with_programs_are_refused_by_that_name(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "budget.xlsx"
+    path.write_bytes(content)
+    with pytest.raises(Invalid) as refusal:
+        sniff(path)
+    assert refusal.value.code == "file.programs"
 
 
 @pytest.mark.parametrize(

@@ -51,9 +51,10 @@
     if (found) found.focus({ preventScroll: true });
   };
 
-  // --- back from a list: the tables that were open, and the place of the person. They stand in this entry of the history: another tab, and
-  //     the page asked for anew, begin without them ---
-  const noted = "gedFigures";
+  // --- back from a list: the tables that were open, and the place of the person, kept in this tab for each address. Not in the history's
+  //     state: whoever waits for the next page would take that for it ---
+  const kept = "ged.figures";
+  const MOST_KEPT = 10;
   const stops = "a, summary, button, [tabindex]";
   const placeOf = (at) => {
     const area = at.closest(".figure-panel, .figure-cards, main");
@@ -61,18 +62,16 @@
     const isCards = area.matches(".figure-cards");
     return { panel: area.id, isCards, isInTable: at.closest(".figure-table") !== null, href: at.getAttribute("href"), at: [...area.querySelectorAll(stops)].indexOf(at) };
   };
-  const note = (place) => {
+  const known = () => JSON.parse(window.sessionStorage.getItem(kept) || "[]");
+  const mine = (one) => one.address === location.href && one.person === document.body.dataset.person;
+  let left = null;
+  document.addEventListener("click", (event) => { left = event.target instanceof Element && event.target.closest("a[href]"); }, true);
+  window.addEventListener("pagehide", () => {
+    const at = left || document.activeElement;
     const open = [...document.querySelectorAll("details.figure-table[open]")].map((one) => one.closest(".figure-panel").id);
-    history.replaceState({ ...history.state, [noted]: { open, place } }, "");
-  };
-  const known = () => (history.state && history.state[noted]) || { open: [], place: null };
-  document.addEventListener("click", (event) => {
-    const link = event.target instanceof Element && event.target.closest("a[href]");
-    if (link) note(placeOf(link));
-  }, true);
-  document.addEventListener("toggle", (event) => {
-    if (event.target.matches("details.figure-table")) note(known().place);
-  }, true);
+    const note = { address: location.href, person: document.body.dataset.person, open, place: at ? placeOf(at) : null };
+    window.sessionStorage.setItem(kept, JSON.stringify([note, ...known().filter((one) => !mine(one))].slice(0, MOST_KEPT)));
+  });
   const goBack = (place) => {
     const area = place.isCards ? document.querySelector(".figure-cards") : document.getElementById(place.panel);
     if (!area) return;
@@ -83,7 +82,7 @@
     if (found) found.focus();
   };
   const restore = () => {
-    const { open, place } = known();
+    const [{ open, place } = { open: [], place: null }] = known().filter(mine);
     for (const id of open) {
       const table = document.querySelector(`#${CSS.escape(id)} details.figure-table`);
       if (!table) continue;
@@ -142,6 +141,7 @@
   };
   window.setInterval(look, EVERY_MS);
   document.addEventListener("ged:renew", look);
+  const [way] = performance.getEntriesByType("navigation");
   // Once htmx listens to the tables.
-  if (document.readyState === "complete") restore(); else window.addEventListener("load", restore, { once: true });
+  if (way && ["back_forward", "reload"].includes(way.type)) window.addEventListener("load", restore, { once: true });
 })();

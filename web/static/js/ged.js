@@ -270,7 +270,7 @@
     const form = event.target;
     if (one("[data-sign-out]", form)) { // the next person at this desk is another one
       isSent = true;
-      for (const name of ["ged.kept", "ged.form", "ged.typing"]) store.removeItem(name);
+      for (const name of ["ged.kept", "ged.form", "ged.typing", "ged.figures"]) store.removeItem(name);
       return;
     }
     if (event.defaultPrevented || form.method !== "post" || !person || form.matches("[data-form-lost]")) return;
