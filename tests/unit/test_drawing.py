@@ -198,6 +198,14 @@ def test_a_cell_is_the_darker_the_more_and_has_its_number() -> None:
     _inside(drawing)
 
 
+def test_a_cell_is_as_wide_as_its_number() -> None:
+    """A ministry with ten thousand letters a day: the numbers of neighbours ran into each other."""
+    hours = [Group(str(n), (Value(133_332, "a", "", "133\u202f332"),)) for n in range(24)]
+    drawing = charts.heat(["lun"], hours)
+    assert all(shape.width >= 6 * charts.DIGIT + charts.DIGIT / 2 for shape in drawing.shapes)
+    _inside(drawing)
+
+
 def test_few_columns_of_cells_make_a_small_picture() -> None:
     """A small screen shows the right end of a picture first: there must be cells."""
     weeks = [Group(f"{n}/11", (Value(1, "a", "", "1"),)) for n in range(1, 6)]

@@ -26,6 +26,8 @@ TOTAL_SIGN = 9
 """Width of a sign of a total."""
 FULL = 100
 """Where a row ends, in hundredths of the width that the page gives the picture."""
+DIGIT = 7.5
+"""The width of a digit of twelve pixels, in the widest of the usual typefaces."""
 NAMES_IN_WIDTH = 12
 """Names of an axis that have room side by side."""
 NAME_SIGN = 7
@@ -309,7 +311,9 @@ def heat(names: Sequence[str], groups: Sequence[Group]) -> Drawing:
         groups: the columns; each has a number for each row.
     """
     left, cell = 84, 26
-    width = min(48.0, (WIDTH - left - RIGHT) / max(1, len(groups)))
+    longest = max((_room_of(value.text) for group in groups for value in group.values), default=0.0)
+    # A number of five digits is wider than a cell: the picture is rather wider than its place, and moves in it.
+    width = max(min(48.0, (WIDTH - left - RIGHT) / max(1, len(groups))), longest)
     most = max((value.amount for group in groups for value in group.values), default=0)
     shapes, texts = [], []
     for n, name in enumerate(names):
@@ -327,6 +331,11 @@ def heat(names: Sequence[str], groups: Sequence[Group]) -> Drawing:
         texts.append(Text(_round(left + width * (m + 0.5)), bottom + 15, groups[m].name))
     # No wider than its columns: a small screen begins at the right end, and would show what is beside them.
     return Drawing(round(left + width * len(groups) + RIGHT), bottom + 24, tuple(shapes), (), tuple(texts))
+
+
+def _room_of(number: str) -> float:
+    """The width that a written number takes in a cell, with a little space beside it. A thin space between thousands is half a digit."""
+    return sum(DIGIT / 2 if sign.isspace() else DIGIT for sign in number) + 4
 
 
 def step_of_heat(amount: float, most: float) -> int:
