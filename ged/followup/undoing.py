@@ -124,7 +124,7 @@ def _undo(uow: UnitOfWork, decision: Imputation, actor: Actor) -> MailId:
     undoing.restore(uow, mail, decision, before)
     uow.record(
         "mail.imputation_undone", "mail", mail.id, actor=actor, post=post, imputation=decision.id,
-        restored=sorted(before.live),
+        restored=sorted(before.live), due_on=str(mail.due_on) if mail.due_on is not None else None,
     )  # fmt: skip
     return MailId(mail.id)
 

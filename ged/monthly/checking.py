@@ -10,7 +10,7 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from io import SEEK_END
 from typing import Any
@@ -25,14 +25,16 @@ from ged.errors import ConfigError, EngineFailed, Invalid, NotFound
 from ged.figures.definitions import VERSIONS
 from ged.figures.stages import UNTOLD
 from ged.journal_values import reading_any_value
-from ged.monthly import explaining, operations, reading
+from ged.monthly import explaining, operations, reading, replaying
 from ged.monthly.models import MonthlyReport, MonthlyReportRevision
 from ged.monthly.numbers import Item, Letter, Number, below, columns, numbers
-from ged.org.models import Person
+from ged.monthly.replaying import NO_ROWS, Act, Replayed, Rows
+from ged.org.models import Person, Post, Unit
 from ged.ports import Certificate, Confidentiality, Digest, SealedFile, SignatureReport, Verdict
 from ged.progress import PartProgress
-from ged.register.models import MailNumber
+from ged.register.models import MailNumber, RegisterClosing
 from ged.register.queries import first_numbers
+from ged.routing.models import Assignment
 from ged.slips.models import SlipLine
 from ged.unit import Services
 
@@ -54,23 +56,6 @@ class SealOf(StrEnum):
     """The institution's seal cannot be read here now: nothing to compare with."""
     NONE = "none"
     """Not sealed yet."""
-
-
-@dataclass(frozen=True)
-class Act:
-    """An entry of the journal that explains a change. ``who`` is empty for the program.
-
-    Attributes:
-        rectified: the field, of a rectification; empty where its details were erased.
-        arrival: the day of arrival that a rectification gave, as ISO text; empty for every other act.
-    """
-
-    sequence: int
-    action: str
-    at: datetime
-    who: str
-    rectified: str = ""
-    arrival: str = ""
 
 
 @dataclass(frozen=True)
@@ -395,7 +380,19 @@ def _count_again(
         if old[one.unit_id, one.name].items != one.items
     }
     wanted = {mail_id for found in moved.values() for mail_id in found}
-    acts = _acts(session, wanted, int(content["journal"]["sequence"]))
+    since, zone = int(content["journal"]["sequence"]), ZoneInfo(content["zone"])
+    acts, altered = _acts(session, wanted, since)
+    rows = _rows(session, acts)
+    otherwise = {
+        one
+        for one in wanted
+        if one in now
+        and _is_otherwise(
+            Replayed(acts.get(one, ()), rows.get(one, NO_ROWS), since=since, was=before.get(one), zone=zone),
+            now[one],
+            levels[one],
+        )
+    }
     named = _numbers(session, {one for one in wanted if levels.get(one, UNTOLD) == Confidentiality.ORDINARY})
     codes = {unit["id"]: unit["code"] for unit in content["units"]}
     changes, faults = [], {}
@@ -410,14 +407,15 @@ def _count_again(
                 before.get(mail_id),
                 now.get(mail_id),
                 levels.get(mail_id, 0),
-                acts.get(mail_id, ()),
+                [act for act in acts.get(mail_id, ()) if act.sequence > since],
             )
-            if found is None:
+            if found is None or mail_id in otherwise:
                 faults[mail_id] = Fault("letter.unexplained", f"letter {mail_id}")
-            moves.append(Move(mail_id, _listed(was), _listed(is_now), found or (), named.get(mail_id, "")))
+                found = ()
+            moves.append(Move(mail_id, _listed(was), _listed(is_now), found, named.get(mail_id, "")))
         code = codes[one.unit_id] if one.unit_id is not None else ""
         changes.append(Change(code, one.name, old[key].letters, one.letters, tuple(moves)))
-    return len(new), changes, list(faults.values())
+    return len(new), changes, [*altered, *faults.values()]
 
 
 def _moved(old: Number, new: Number) -> dict[int, tuple[tuple[Item, ...], tuple[Item, ...]]]:
@@ -458,17 +456,14 @@ def _explained(
         wanted += [explaining.ACTS["unit"]] if was.unit_id != is_now.unit_id else []
         wanted += [explaining.ACTS["told" if level == UNTOLD else "level"]] if level != Confidentiality.ORDINARY else []
     found = [[act for act in acts if explaining.is_among(act.action, act.rectified, those)] for those in wanted]
-    if not found or not all(found) or not _came_as_rectified(is_now, acts):
+    if not found or not all(found):
         return None
     return tuple(sorted({act for those in found for act in those}, key=lambda act: act.sequence))
 
 
-def _came_as_rectified(letter: Letter, acts: Sequence[Act]) -> bool:
-    """Whether the day of arrival is that of its last rectification: otherwise another day would hide behind a true act."""
-    arrives = explaining.ACTS["received_on"]
-    last = next((act for act in reversed(acts) if explaining.is_among(act.action, act.rectified, arrives)), None)
-    day = letter.days.get("received_on")
-    return last is None or not last.arrival or day is None or last.arrival == day.isoformat()
+def _is_otherwise(replayed: Replayed, is_now: Letter, level: int) -> bool:
+    """Whether a letter is not as the journal's acts left it: an altered row would else hide behind a true act."""
+    return replayed.differs(is_now) or replayed.level_differs(level)
 
 
 def _numbers(session: Session, mail_ids: Iterable[int]) -> dict[int, str]:
@@ -479,9 +474,10 @@ def _numbers(session: Session, mail_ids: Iterable[int]) -> dict[int, str]:
     return found
 
 
-def _acts(session: Session, mail_ids: Iterable[int], since: int) -> dict[int, list[Act]]:
-    """The acts of ``explaining.EVERY`` on these letters after an entry, in order."""
-    wanted, found = sorted(mail_ids), dict[int, list[Act]]()
+def _acts(session: Session, mail_ids: Iterable[int], since: int) -> tuple[dict[int, list[Act]], list[Fault]]:
+    """The acts of ``replaying.ACTIONS`` on these letters, in order; and the entries up to ``since`` that were altered, which nothing
+    has read before."""
+    wanted, found, altered = sorted(mail_ids), dict[int, list[Act]](), dict[int, Fault]()
     for start in range(0, len(wanted), READS_AT_ONCE):
         ids = wanted[start : start + READS_AT_ONCE]
         numbered = dict(
@@ -493,12 +489,11 @@ def _acts(session: Session, mail_ids: Iterable[int], since: int) -> dict[int, li
         ):
             carried.setdefault(slip_id, []).append(mail_id or 0)
         rows = session.execute(
-            select(AuditEntry, Person.name, AuditPayload.payload)
+            select(AuditEntry, Person.name, AuditPayload)
             .outerjoin(Person, Person.id == AuditEntry.person_id)
             .outerjoin(AuditPayload, AuditPayload.sequence == AuditEntry.sequence)
             .where(
-                AuditEntry.sequence > since,
-                AuditEntry.action.in_(sorted(explaining.EVERY)),
+                AuditEntry.action.in_(sorted(replaying.ACTIONS)),
                 or_(
                     and_(AuditEntry.subject_kind == "mail", AuditEntry.subject_id.in_(ids)),
                     and_(AuditEntry.subject_kind == "number", AuditEntry.subject_id.in_(sorted(numbered))),
@@ -507,15 +502,55 @@ def _acts(session: Session, mail_ids: Iterable[int], since: int) -> dict[int, li
             )
             .order_by(AuditEntry.sequence)
         )
-        for entry, name, payload in rows:
-            subject, details = entry.subject_id or 0, payload or {}
-            field = str(details.get("field", ""))
-            arrival = str(details.get("new", "")) if field == "received_on" else ""
-            about = {"mail": [subject], "slip": carried.get(subject, [])}.get(entry.subject_kind) or [
-                numbered.get(subject)
-            ]
-            for mail_id in about:
-                found.setdefault(mail_id or 0, []).append(
-                    Act(entry.sequence, entry.action, entry.at, name or "", field, arrival)
-                )
+        for entry, name, details in rows:
+            subject, payload = entry.subject_id or 0, None if details is None else details.payload
+            if entry.sequence <= since:
+                if not audit.holds_hash(entry):
+                    altered[entry.sequence] = Fault("journal.entry_altered", f"entry {entry.sequence}")
+                elif details is not None and not audit.holds_digest(entry.payload_digest, details.salt, payload):
+                    altered[entry.sequence] = Fault("journal.payload_altered", f"entry {entry.sequence}")
+            about = {"mail": [subject], "slip": carried.get(subject, [])}.get(entry.subject_kind)
+            for mail_id in about or [numbered.get(subject) or 0]:
+                found.setdefault(mail_id, []).append(
+                    Act(
+                        entry.sequence, entry.action, entry.at, name or "", str((payload or {}).get("field", "")),
+                        subject if entry.subject_kind == "number" else None, entry.post_id, payload,
+                    )
+                )  # fmt: skip
+    return found, list(altered.values())
+
+
+def _rows(session: Session, acts: Mapping[int, Sequence[Act]]) -> dict[int, Rows]:
+    """What is known beside their acts of the letters that have any."""
+    units = dict(session.execute(select(Unit.code, Unit.id)).all())
+    homes = dict(session.execute(select(Post.id, Post.unit_id)).all())
+    closed: dict[int, set[date]] = {}
+    for register_id, day in session.execute(select(RegisterClosing.register_id, RegisterClosing.until_on)):
+        closed.setdefault(register_id, set()).add(day + timedelta(days=1))
+    found: dict[int, Rows] = {}
+    wanted = sorted(acts)
+    for start in range(0, len(wanted), READS_AT_ONCE):
+        ids = wanted[start : start + READS_AT_ONCE]
+        numbered: dict[int, list[tuple[int, int]]] = {}
+        leading: dict[int, set[int]] = {}
+        of_numbers = select(MailNumber.mail_id, MailNumber.id, MailNumber.register_id).where(
+            MailNumber.mail_id.in_(ids)
+        )
+        for mail_id, number_id, register_id in session.execute(of_numbers.order_by(MailNumber.id)):
+            numbered.setdefault(mail_id or 0, []).append((number_id, register_id))
+        leads = select(Assignment.mail_id, Assignment.id).where(
+            Assignment.mail_id.in_(ids), Assignment.is_leading, Assignment.parent_id.is_(None)
+        )
+        for mail_id, assignment_id in session.execute(leads):
+            leading.setdefault(mail_id, set()).add(assignment_id)
+        for one in ids:
+            numbers_of = numbered.get(one, [])
+            registered = next((act for act in acts[one] if act.action == "mail.registered"), None)
+            found[one] = Rows(
+                [number_id for number_id, _ in numbers_of],
+                leading.get(one, set()),
+                units,
+                set[date]().union(*(closed.get(register_id, ()) for _, register_id in numbers_of)),
+                homes.get(registered.post_id or 0) if registered is not None else None,
+            )
     return found

@@ -175,7 +175,7 @@ def register_incoming(
     number = allocation.allocate(uow, register_id, actor=actor, post=post, mail_id=mail.id)
     uow.record(
         "mail.registered", "mail", mail.id, actor=actor, post=post, **told_of_number(number), level=int(form.level),
-        subject=mail.subject, sender=mail.sender_name, received_on=str(mail.received_on),
+        subject=mail.subject, sender=mail.sender_name, received_on=str(mail.received_on), due_on=str(mail.due_on),
     )  # fmt: skip
     return Registered(MailId(mail.id), number.id, number.text)
 

@@ -84,24 +84,25 @@ def impute(
     mail.responsible_unit_id = targets[0].unit.id
     if asked is not None:
         due.set_due(mail, asked)
-    for position, target in enumerate(targets):
-        uow.session.add(
-            Assignment(
-                mail_id=mail.id,
-                imputation_id=decision.id,
-                unit_id=target.unit.id,
-                post_id=target.post_id,
-                is_leading=position == 0,
-                purpose=Purpose.ACTION if position == 0 else Purpose.INFORMATION,
-                mentions=list(form.mentions),
-                instruction=form.note.strip(),
-                # The letter's date is binding for every unit that gets it, and for all assignments below.
-                **due.columns_of(mail),
-                assigned_by_person_id=actor.person_id,
-                assigned_by_post_id=post.post_id,
-                assigned_at=now,
-            )
+    given = [
+        Assignment(
+            mail_id=mail.id,
+            imputation_id=decision.id,
+            unit_id=target.unit.id,
+            post_id=target.post_id,
+            is_leading=position == 0,
+            purpose=Purpose.ACTION if position == 0 else Purpose.INFORMATION,
+            mentions=list(form.mentions),
+            instruction=form.note.strip(),
+            # The letter's date is binding for every unit that gets it, and for all assignments below.
+            **due.columns_of(mail),
+            assigned_by_person_id=actor.person_id,
+            assigned_by_post_id=post.post_id,
+            assigned_at=now,
         )
+        for position, target in enumerate(targets)
+    ]
+    uow.session.add_all(given)
     uow.session.flush()
     seen_by = [one for target in targets for one in principals_of_target(target.unit.id, target.post_id)]
     access.grant(uow, mail.id, seen_by, Because.IMPUTED)
@@ -112,6 +113,7 @@ def impute(
         units=[one.unit.code for one in targets], to_posts=[one.post_id for one in targets if one.post_id is not None],
         mentions=list(form.mentions), note=decision.note, due_on=_text(mail.due_on),
         supersedes=[row.id for row in superseded],
+        assignments=[row.id for row in given],  # the first one leads: the proof of a monthly report asks for it
     )  # fmt: skip
     uow.reindex(mail.id)
     return decision.id
