@@ -5,8 +5,9 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from ged.figures import definitions
-from ged.monthly.checking import Act, Change, Fault, Move, Proof, SealOf
+from ged.monthly.checking import Change, Fault, Move, Proof, SealOf
 from ged.monthly.proofs import OTHER_ACTS, Changed
+from ged.monthly.replaying import Act
 from ged.ports import Certificate
 from web.words.labels import ACTIONS
 from web.words.translations import translations
