@@ -16,9 +16,8 @@ from elasticsearch import Elasticsearch
 from rapidfuzz.distance import OSA
 
 from ged.ports import MailId, Principals
-from indexer import analysis, correcting, elastic_suggest, fields
+from indexer import analysis, correcting, elastic_several, elastic_suggest, fields
 from indexer.correcting import RARE, Offer
-from indexer.elastic_calls import answered
 from indexer.elastic_query import Clause, any_of
 from indexer.elastic_schema import path
 from indexer.elastic_words import KEPT_S, MAX_KEPT, STEADY_KEPT_S
@@ -33,7 +32,7 @@ LETTERS_READ = 20
 """How many letters with a near word are read for the near words in them."""
 MOST_READ = 60
 """How many are read for all words of a search: a letter may be a book, and the server sends all of it."""
-MAX_CHARACTERS = 60_000
+CHARACTERS_READ = 60_000
 """How many characters of a letter are read."""
 _WORD = re.compile(r"[^\W_]+")
 _NEAR_FIELDS = ("subject", "sender", "text")
@@ -92,46 +91,32 @@ class Corrections:
 
     def _is_usual(self, words: Sequence[str], may_see: Clause) -> list[bool]:
         stems = [{"term": {path("text"): analysis.forms(word).stem}} for word in words]
-        asked = [
-            {"query": elastic_suggest.both(may_see, stem), "size": 0, "track_total_hits": RARE + 1} for stem in stems
-        ]
-        return [one["hits"]["total"]["value"] > RARE for one in self._several(asked)]
+        return [count > RARE for count in self._counts(stems, may_see)]
 
     def _near(self, words: Sequence[str], may_see: Clause) -> Mapping[str, list[str]]:
         """Words, each with the words near to it, read in the newest of the reader's letters that have such words."""
         size = min(LETTERS_READ, MOST_READ // len(words))
-        asked = [
-            {
-                "query": elastic_suggest.both(may_see, _has_near(word), without=_has(word)),
-                "size": size,
-                "_source": [path(name) for name in _NEAR_FIELDS],
-                "sort": [{"mail_id": "desc"}],
-                "track_total_hits": False,
-            }
-            for word in words
-        ]
-        found = self._several(asked)
+        newest = {"size": size, "_source": [path(name) for name in _NEAR_FIELDS], "sort": [{"mail_id": "desc"}]}
+        near = [{"bool": {"filter": [_has_near(word)], "must_not": [_has(word)]}} for word in words]
+        asked = elastic_several.asking(may_see, near, newest=newest)
+        found = elastic_several.newest(self._client.search(index=self._alias, **asked).body)
         return {
-            word: near
-            for word, one in zip(words, found, strict=True)
-            if (near := near_words(word, (_text(hit["_source"]) for hit in one["hits"]["hits"])))
+            word: near_ones
+            for word, letters in zip(words, found, strict=True)
+            if (near_ones := near_words(word, map(_text, letters)))
         }
 
     def _letters(self, words: Sequence[str], may_see: Clause) -> Mapping[str, int]:
         """How many of the reader's letters contain each word, up to ``COUNTED``."""
-        asked = [
-            {"query": elastic_suggest.both(may_see, _has(word)), "size": 0, "track_total_hits": COUNTED}
-            for word in words
-        ]
-        counts = (int(one["hits"]["total"]["value"]) for one in self._several(asked))
-        return dict(zip(words, counts, strict=True))
+        counts = self._counts([_has(word) for word in words], may_see)
+        return {word: min(count, COUNTED) for word, count in zip(words, counts, strict=True)}
 
-    def _several(self, searches: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-        """The responses of several searches, in one call."""
-        if not searches:
+    def _counts(self, wanted: Sequence[Clause], may_see: Clause) -> list[int]:
+        """How many of the reader's letters match each clause."""
+        if not wanted:
             return []
-        found = self._client.msearch(index=self._alias, searches=[line for one in searches for line in ({}, one)])
-        return [answered(one) for one in found["responses"]]
+        asked = elastic_several.asking(may_see, wanted)
+        return elastic_several.counts(self._client.search(index=self._alias, **asked).body)
 
 
 def _reader(principals: Principals, exclude: frozenset[MailId]) -> bytes:
@@ -162,7 +147,7 @@ def near_words(word: str, texts: Iterable[str]) -> list[str]:
 
 
 def _folded_words(text: str) -> set[str]:
-    return set(_WORD.findall(analysis.fold(text[:MAX_CHARACTERS])))
+    return set(_WORD.findall(analysis.fold(text[:CHARACTERS_READ])))
 
 
 def _text(source: Mapping[str, Any]) -> str:

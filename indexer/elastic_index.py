@@ -33,6 +33,7 @@ from indexer import (
     elastic_facets,
     elastic_query,
     elastic_schema,
+    elastic_several,
     elastic_suggest,
     fields,
     suggesting,
@@ -48,7 +49,7 @@ from indexer.query import parse
 from indexer.reordering import Reordering, reordering_of
 from indexer.rereading import WINDOW
 from indexer.synonyms import FEW_WORDS, Synonyms, shipped
-from indexer.together import not_together
+from indexer.together import not_together, with_all_words
 from indexer.tree import ParsedQuery, Words, plain
 
 logger = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ EXACT_TOTAL = 10_000
 CHECKED_S = 60.0
 RESCORED = 50
 """The number of first letters (of each shard) that the clauses of words together order."""
+_ALL_WORDS = "all_words"
 _ORDERS: Mapping[SortOrder, list[dict[str, str]]] = {
     SortOrder.RELEVANCE: [{"_score": "desc"}, {"mail_id": "desc"}],
     SortOrder.NEWEST: [{"registered_ms": "desc"}, {"mail_id": "desc"}],
@@ -197,6 +199,7 @@ class ElasticIndex:
                     parsed,
                     (_stored(hit["_source"]) for hit in hits),
                     lambda asked: self._are_held(query, asked, principals),
+                    has_all=_has_all(found),
                 ),
                 otherwise=None,
             )
@@ -314,14 +317,18 @@ class ElasticIndex:
         stems = [form.stem for form in (*map(analysis.forms, typed), *_forms(parsed))]
         is_long = len(parsed.words) > FEW_WORDS
         mistakes = self._frequencies.mistakes(stems, is_long=is_long)
-        known = elastic_query.Known(mistakes, self._frequencies.weights(stems))
+        common = self._frequencies.common(stems) if is_long else frozenset()
+        known = elastic_query.Known(mistakes, self._frequencies.weights(stems), common)
         build = elastic_query.build_unscored if counting else elastic_query.build
 
         def ask(parsed: ParsedQuery) -> Mapping[str, Any]:
             asked = build(query, parsed, principals, known=known)
             order = {} if counting else _ordered(query.sort, elastic_query.rescored(parsed))
+            # A search of many words is told this of most often, and it costs less here than as a search of its own.
+            whole = with_all_words(query, parsed) if is_long and not counting else None
+            told: dict[str, Any] = {"aggs": {_ALL_WORDS: {"filter": elastic_query.containing(whole)}}} if whole else {}
             answer = self._client.search(
-                index=self._alias, query=asked, preference=_one_copy(query.text), **order, **wanted
+                index=self._alias, query=asked, preference=_one_copy(query.text), **order, **told, **wanted
             )
             return dict(answer.body)
 
@@ -337,13 +344,10 @@ class ElasticIndex:
         return _or_hits_alone(found["hits"]["hits"], ask_corrected, otherwise=as_typed)
 
     def _are_held(self, query: SearchQuery, asked: Sequence[ParsedQuery], principals: Principals) -> list[bool]:
-        """Whether each search finds a letter, in one call."""
-        lines: list[dict[str, Any]] = []
-        for parsed in asked:
-            one = elastic_query.build_unscored(query, parsed, principals)
-            lines += [{}, {"query": one, "size": 0, "terminate_after": 1, "track_total_hits": 1}]
-        found = self._client.msearch(index=self._alias, searches=lines)
-        return [answered(one)["hits"]["total"]["value"] > 0 for one in found["responses"]]
+        """Whether each search finds a letter. They differ in the words alone."""
+        around = elastic_query.around(query, asked[0], principals)
+        several = elastic_several.asking(around, [elastic_query.containing(parsed) for parsed in asked])
+        return [count > 0 for count in elastic_several.counts(self._client.search(index=self._alias, **several).body)]
 
     def _reordered(self, order: Reordering, hits: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The first letters in their new order; the rest in their order."""
@@ -392,6 +396,12 @@ def _one_copy(text: str) -> str:
     another on none.
     """
     return hashlib.sha256(analysis.clean(text).encode()).hexdigest()[:16]
+
+
+def _has_all(found: Mapping[str, Any]) -> bool | None:
+    """Whether a letter has all words, where the search asked for it."""
+    asked = found.get("aggregations", {}).get(_ALL_WORDS)
+    return None if asked is None else asked["doc_count"] > 0
 
 
 def _forms(parsed: ParsedQuery) -> Iterable[analysis.Forms]:

@@ -25,6 +25,8 @@ _USUAL = re.compile("[a-zß-ïñ-öø-ýÿœ]+")
 """The letters of French, and their neighbours. A test compares the forms of words of them with those of Elasticsearch."""
 PAIR = 2
 MOST = 2
+MAX_TERMS_SENT = 65_536
+"""The server refuses a list of more terms."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +36,13 @@ class Known:
     Attributes:
         mistakes: the most mistakes to search for in a word, by its stem. Else its length says how many.
         weights: the ``rereading.weight`` of each stem; a missing stem weighs 1.
+        common: the stems that most letters hold. In a query of many words they have one score, however often a letter has them:
+            to score each of these letters is most of the search's cost, and orders none of the first (measured).
     """
 
     mistakes: Mapping[str, int] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)
+    common: frozenset[str] = frozenset()
 
     def weight(self, stem: str) -> float:
         """The weight of a stem."""
@@ -65,6 +70,16 @@ def build_unscored(
     return _build(query, parsed, principals, filters=_held(parsed, known))
 
 
+def around(query: SearchQuery, parsed: ParsedQuery, principals: Principals) -> Clause:
+    """``build_unscored`` without the words: what the person may see, within the filters and days."""
+    return _build(query, parsed, principals)
+
+
+def containing(parsed: ParsedQuery) -> Clause:
+    """What letters must contain, without mistakes."""
+    return {"bool": {"filter": _held(parsed, NOTHING_KNOWN)}}
+
+
 def rescored(parsed: ParsedQuery) -> Clause | None:
     """The clauses that order the first letters: they only add to the score. None without words.
 
@@ -88,8 +103,9 @@ def _build(
     if not access:
         return NOTHING
     without = [any_of(_leaves(node, None)) for node in parsed.excluded]
-    if query.exclude:
-        without.append({"terms": {"mail_id": sorted(query.exclude)}})
+    excluded = sorted(query.exclude)
+    for start in range(0, len(excluded), MAX_TERMS_SENT):
+        without.append({"terms": {"mail_id": excluded[start : start + MAX_TERMS_SENT]}})
     return {
         "bool": {
             "filter": [{"terms": {"access": access}}, *_filters(query, parsed), *filters],
@@ -127,7 +143,7 @@ def _dated(dated: Dated) -> Iterable[Clause]:
 def _asked(parsed: ParsedQuery, known: Known) -> Clause:
     must = [_node(node, None) for node in parsed.required]
     if parsed.words:
-        words = [_node(node, known) for node in parsed.words]
+        words = _scored(parsed, known)
         found: Clause = {"bool": {"should": words, "minimum_should_match": parsed.minimum}}
         # The OCR may have read two words as one: then the letter contains neither of them.
         must.append(any_of([found, *_side(parsed)]) if len(words) == PAIR else found)
@@ -137,6 +153,26 @@ def _asked(parsed: ParsedQuery, known: Known) -> Clause:
     if parsed.whole_number:
         return any_of([query, *_number(Number(tuple(parsed.whole_number.split("/"))))])
     return query
+
+
+def _scored(parsed: ParsedQuery, known: Known) -> list[Clause]:
+    common = [_common(node, known) for node in parsed.words]
+    if all(common):
+        return [_node(node, known) for node in parsed.words]
+    pairs = zip(parsed.words, common, strict=True)
+    return [_node(node, known) if word is None else _of_one_score(word, known) for node, word in pairs]
+
+
+def _common(node: Node, known: Known) -> Words | None:
+    """The word of a node, if most letters hold it."""
+    is_plain = isinstance(node, Words) and len(node.forms) == 1 and not (node.quoted or node.fields)
+    return node if isinstance(node, Words) and is_plain and node.forms[0].stem in known.common else None
+
+
+def _of_one_score(word: Words, known: Known) -> Clause:
+    """The letters of ``_node``, each with the same score."""
+    boost = BY_NAME["text"].boost * known.weight(word.forms[0].stem)
+    return {"constant_score": {"filter": any_of(_leaves(word, known)), "boost": boost}}
 
 
 def _held(parsed: ParsedQuery, known: Known) -> list[Clause]:

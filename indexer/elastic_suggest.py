@@ -66,9 +66,9 @@ def this(mail_id: MailId, may_see: Clause) -> Clause:
     return both(may_see, {"term": {"mail_id": int(mail_id)}})
 
 
-def both(may_see: Clause, wanted: Clause, *, without: Clause | None = None) -> Clause:
-    """Letters that may be seen and that match; ``without``: and that do not match this."""
-    return {"bool": {"filter": [may_see, wanted], "must_not": [without] if without else []}}
+def both(may_see: Clause, wanted: Clause) -> Clause:
+    """Letters that may be seen and that match."""
+    return {"bool": {"filter": [may_see, wanted]}}
 
 
 def _begun(typed: Typed, name: str) -> Clause:

@@ -18,6 +18,8 @@ GROWN = 0.1
 MAX_KEPT = 50_000
 COMMON_SHARE, MIN_COMMON = 0.3, 1_000
 """A word in more letters than both is typed correctly, and is not searched with mistakes."""
+COMMON_TO_MOST = 0.5
+"""A word in more letters, and in more than ``MIN_COMMON``, hardly tells one letter from another."""
 FREQUENT_SHARE, MIN_FREQUENT = 0.01, 500
 """A word in more letters than both is searched with one mistake: two cost several times as much, and add few letters."""
 
@@ -59,6 +61,12 @@ class Frequencies:
             elif count > max(MIN_FREQUENT, self._total * FREQUENT_SHARE):
                 found[stem] = 1
         return found
+
+    def common(self, stems: Sequence[str]) -> frozenset[str]:
+        """The stems that most letters hold."""
+        held = self.held(stems)
+        least = max(MIN_COMMON, self._total * COMMON_TO_MOST)
+        return frozenset(stem for stem, count in held.items() if count > least)
 
     def held(self, stems: Sequence[str]) -> Mapping[str, int]:
         """In how many letters the text holds each stem."""

@@ -14,7 +14,7 @@ from typing import Final
 
 from indexer import analysis, shapes
 from indexer.passages import Stored
-from indexer.rereading import MAX_CHARACTERS, root
+from indexer.rereading import REREAD_CHARACTERS, root
 from indexer.tree import ParsedQuery, Words
 
 WINDOW: Final = 20
@@ -71,7 +71,7 @@ class Nearness:
         """The query's length by that of the shortest piece of the text with all its words (0..1); 0 without it."""
         if len(self._lengths) < MIN_WORDS:
             return 0.0
-        text = shapes.running(" ".join(text for _, _, text in letter.pages)[:MAX_CHARACTERS])
+        text = shapes.running(" ".join(text for _, _, text in letter.pages)[:REREAD_CHARACTERS])
         spaced = f" {text} "
         places: list[tuple[int, int]] = []
         for word, begins in enumerate(self._begins):
@@ -82,7 +82,7 @@ class Nearness:
         return min(1.0, sum(self._lengths) / self._shortest(sorted(places)))
 
     def _shortest(self, places: Sequence[tuple[int, int]]) -> int:
-        shortest = MAX_CHARACTERS
+        shortest = REREAD_CHARACTERS
         last: dict[int, int] = {}
         for at, word in places:
             last[word] = at

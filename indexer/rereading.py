@@ -24,7 +24,7 @@ MIN_WORDS = 3
 MIN_LETTERS = 5
 MIN_ROOT = 4
 MIN_LINE = 20
-MAX_CHARACTERS = 6_000
+REREAD_CHARACTERS = 6_000
 """The characters of a letter to compare."""
 MIN_BETWEEN = 10
 _CHANCE_BETWEEN = 0.8
@@ -118,5 +118,5 @@ def _likeness(needle: str, text: str, *, chance: float | None = None) -> float:
 
 def _spaced(letter: Stored) -> str:
     """A letter's words by their shapes, separated by single blanks."""
-    whole_text = " ".join([*letter.texts.values(), *(text for _, _, text in letter.pages)])[:MAX_CHARACTERS]
+    whole_text = " ".join([*letter.texts.values(), *(text for _, _, text in letter.pages)])[:REREAD_CHARACTERS]
     return f" {shapes.running(whole_text)} "

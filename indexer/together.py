@@ -16,7 +16,7 @@ from indexer.tree import AnyOf, Node, ParsedQuery, Words, plain
 
 LOOKED_AT = 5
 """How many of the first letters are looked at. A letter with all words comes first, so it is most often among them."""
-MAX_CHARACTERS = 60_000
+LOOKED_AT_CHARACTERS = 60_000
 """How many characters of a letter are looked at: its stems are computed for each search."""
 MAX_WORDS = 12
 """Of a search with more words, the index is not asked for each word: each costs a search of its own."""
@@ -28,14 +28,17 @@ def not_together(
     parsed: ParsedQuery,
     first: Iterable[Stored],
     are_held: Callable[[Sequence[ParsedQuery]], Sequence[bool]],
+    *,
+    has_all: bool | None = None,
 ) -> NotTogether | None:
     """The words of a search that no letter contains together; None if a letter contains them, or no page shows it.
 
     Args:
         first: the first letters found, read as far as needed.
         are_held: asks the index several searches at once; returns for each whether it finds a letter.
+        has_all: whether ``with_all_words`` finds a letter, where this is known.
     """
-    if not (parsed.wanted and query.highlight and query.offset == 0 and query.limit > 0):
+    if not _is_told(query, parsed):
         return None
     parsed = replace(parsed, words=tuple(map(_without_akin, parsed.words)))
     words = [leaf for node in parsed.words if isinstance(leaf := plain(node), Words)]
@@ -53,7 +56,12 @@ def not_together(
         seen |= held
     is_each_asked = 1 < len(words) <= MAX_WORDS
     unseen = [node for node, word in zip(parsed.words, words, strict=True) if word not in seen] if is_each_asked else []
-    has_all, *has_each = are_held([_as_written(parsed, parsed.words), *(_as_written(parsed, (one,)) for one in unseen)])
+    asked = [_as_written(parsed, (one,)) for one in unseen]
+    has_each: Sequence[bool]
+    if has_all is None:
+        has_all, *has_each = are_held([_as_written(parsed, parsed.words), *asked])
+    else:
+        has_each = are_held(asked) if asked and not has_all else ()
     if has_all:
         return None
     typed = {word: word.text.strip(_MARKS) for word in words}
@@ -61,6 +69,17 @@ def not_together(
     if len(words) == 1:
         return NotTogether(tuple(typed.values()), tuple(typed.values()))
     return NotTogether(tuple(typed.values()), tuple(text for word, text in typed.items() if word in nowhere))
+
+
+def with_all_words(query: SearchQuery, parsed: ParsedQuery) -> ParsedQuery | None:
+    """The search for letters with all words as they are written; None if no page tells of it."""
+    if not (parsed.words and _is_told(query, parsed)):
+        return None
+    return _as_written(parsed, tuple(map(_without_akin, parsed.words)))
+
+
+def _is_told(query: SearchQuery, parsed: ParsedQuery) -> bool:
+    return bool(parsed.wanted) and query.highlight and query.offset == 0 and query.limit > 0
 
 
 def _of_none_found(
@@ -111,8 +130,8 @@ def _stands(word: Words, line: str) -> bool:
 
 
 def _beginning(texts: Iterable[str]) -> Iterable[str]:
-    """The first ``MAX_CHARACTERS`` of the texts together."""
-    left = MAX_CHARACTERS
+    """The first ``LOOKED_AT_CHARACTERS`` of the texts together."""
+    left = LOOKED_AT_CHARACTERS
     for text in texts:
         if left > 0:
             yield text[:left]

@@ -1011,6 +1011,19 @@ def test_words_that_no_letter_contains_together_are_named(index: SearchIndex) ->
         assert apart(find(index, "mobilier véhicule", principals=first, **more)) is None, "nobody reads it there"
 
 
+def test_of_many_words_those_that_no_letter_contains_together_are_named(index: SearchIndex) -> None:
+    text, others = "Salle, table, chaise, bureau", frozenset({Principal("u2")})
+    index.put([letter(1, "Achat de mobilier", text), letter(2, "Achat d'un véhicule", text, principals=others)])
+    first, both = who(ordinary="u1"), who(ordinary="u1 u2")
+    words = ["achat", "salle", "table", "chaise", "bureau", "véhicule"]
+    for nowhere in ("véhicule", "hélicoptère"):
+        asked = [*words[:5], nowhere]
+        assert apart(find(index, " ".join(asked), principals=first)) == (asked, [nowhere])
+    assert apart(find(index, " ".join([*words, "mobilier"]), principals=both)) == ([*words, "mobilier"], [])
+    assert apart(find(index, " ".join(words), principals=both)) is None
+    assert apart(find(index, " ".join(words), principals=both, exclude=frozenset({MailId(2)}))) is not None
+
+
 def test_where_no_letter_is_found_the_words_that_are_nowhere_are_named(index: SearchIndex) -> None:
     others = frozenset({Principal("u2")})
     index.put(

@@ -19,19 +19,20 @@ HELD = {"mobili": RARE + 1, "rideau": RARE}
 
 
 class Server:
-    """Counts letters as Elasticsearch does, knows no near word, and notes how many searches each call had."""
+    """Counts letters as Elasticsearch does, knows no near word, and notes how many clauses each call had."""
 
     def __init__(self) -> None:
         self.calls: list[int] = []
 
-    def msearch(self, *, index: str, searches: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    def search(self, *, index: str, aggs: Mapping[str, Any], **_told: Any) -> SimpleNamespace:
         assert index == "ged"
-        self.calls.append(len(searches) // 2)
-        return {"responses": [self._response(one) for one in searches[1::2]]}
+        clauses = aggs["several"]["filters"]["filters"]
+        self.calls.append(len(clauses))
+        return SimpleNamespace(body={"aggregations": {"several": {"buckets": [*map(self._bucket, clauses)]}}})
 
-    def _response(self, search: Mapping[str, Any]) -> dict[str, Any]:
-        stems = [one["term"]["pages.text"] for one in search["query"]["bool"]["filter"] if "term" in one]
-        return {"hits": {"total": {"value": sum(HELD.get(stem, 0) for stem in stems)}, "hits": []}}
+    def _bucket(self, clause: Mapping[str, Any]) -> dict[str, Any]:
+        stem = clause.get("term", {}).get("pages.text")
+        return {"doc_count": HELD.get(stem, 0), "newest": {"hits": {"hits": []}}}
 
 
 def corrections() -> tuple[Corrections, Server]:

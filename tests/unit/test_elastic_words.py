@@ -7,8 +7,12 @@ from typing import Any, cast
 import pytest
 from elasticsearch import Elasticsearch
 
-from indexer import elastic_words
+from ged.ports import SearchQuery
+from indexer import elastic_query, elastic_words
+from indexer.elastic_query import Known
 from indexer.elastic_words import Frequencies
+from indexer.query import parse
+from tests.contracts.letters import ALL
 
 HELD = {"march": 4_000, "bail": 1_500, "budget": 700, "kozah": 3}
 
@@ -51,6 +55,29 @@ def test_a_word_in_many_letters_is_searched_with_fewer_mistakes() -> None:
     assert known.mistakes(["bail", "budget", "kozah"], is_long=True) == {"bail": 0, "budget": 1}, (
         "of a query of many words"
     )
+
+
+def test_the_words_of_most_letters_are_common(monkeypatch: pytest.MonkeyPatch) -> None:
+    known, server = frequencies()
+    assert known.common(["march", "bail"]) == frozenset()
+    known, server = frequencies()
+    server.letters = 7_999
+    assert known.common(["march", "bail", "nulle"]) == {"march"}
+    known, server = frequencies()
+    server.letters = 800
+    monkeypatch.setitem(HELD, "march", 800)
+    assert known.common(["march"]) == frozenset(), "of few letters, each costs little"
+
+
+def test_a_word_of_most_letters_has_one_score_beside_words_that_tell_more() -> None:
+    def of_one_score(*common: str) -> list[bool]:
+        text = "budget kozah"
+        built = elastic_query.build(SearchQuery(text), parse(text), ALL, known=Known(common=frozenset(common)))
+        both = built["bool"]["must"][0]["bool"]["should"][0]
+        return ["constant_score" in word for word in both["bool"]["should"]]
+
+    assert of_one_score("budget") == [True, False]
+    assert of_one_score() == of_one_score("budget", "kozah") == [False, False]
 
 
 def test_a_rare_word_is_asked_again_after_minutes_and_a_frequent_one_after_hours(
