@@ -326,7 +326,9 @@ class ElasticIndex:
             order = {} if counting else _ordered(query.sort, elastic_query.rescored(parsed))
             # A search of many words is told this of most often, and it costs less here than as a search of its own.
             whole = with_all_words(query, parsed) if is_long and not counting else None
-            counted: dict[str, Any] = {"aggs": {_ALL_WORDS: {"filter": elastic_query.containing(whole)}}} if whole else {}
+            counted: dict[str, Any] = (
+                {"aggs": {_ALL_WORDS: {"filter": elastic_query.containing(whole)}}} if whole else {}
+            )
             answer = self._client.search(
                 index=self._alias, query=asked, preference=_one_copy(query.text), **order, **counted, **wanted
             )
