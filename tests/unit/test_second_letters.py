@@ -14,10 +14,10 @@ FRENCH = frozenset(["encore", "ancre", "chocolat", "santé", "maison", "raison",
 BOX = Box(0.1, 0.1, 0.9, 0.12)
 
 
-def strip(text: str, **others: tuple[tuple[str, float], ...]) -> Strip:
-    """A line read at 60. ``at2=(("c", 20.0),)``: what else the reader saw at the letter after the first two."""
+def strip(text: str, sure: float = 85.0, **others: tuple[tuple[str, float], ...]) -> Strip:
+    """A line read at 85. ``at2=(("c", 20.0),)``: what else the reader saw at the letter after the first two."""
     return Strip(
-        tuple(Glyph(letter, 0.1 + n / 100, 60.0, others.get(f"at{n}", ())) for n, letter in enumerate(text)), BOX
+        tuple(Glyph(letter, 0.1 + n / 100, sure, others.get(f"at{n}", ())) for n, letter in enumerate(text)), BOX
     )
 
 
@@ -59,6 +59,11 @@ def test_other_words_stay_as_they_were_read(read: Strip) -> None:
     assert mended(read, FRENCH.__contains__) == (read, ())
 
 
+def test_a_line_read_so_unsurely_that_it_may_be_a_hands_stays() -> None:
+    assert mended(strip("enoore", sure=81.0, at2=(("c", 20.0),)), FRENCH.__contains__)[1] == ()
+    assert mended(strip("enoore", sure=83.0, at2=(("c", 20.0),)), FRENCH.__contains__)[1] == ("enoore",)
+
+
 def test_short_words_stay() -> None:
     assert mended(strip("uns", at2=(("e", 40.0),)), {"une"}.__contains__)[1] == ()
 
@@ -69,8 +74,8 @@ def test_fewer_other_letters_are_likelier_than_more() -> None:
 
 
 def test_a_mended_letter_is_as_sure_as_both_were_together() -> None:
-    line, _ = mended(strip("enoore", at2=(("c", 20.0),)), FRENCH.__contains__)
-    assert [glyph.confidence for glyph in line.glyphs] == [60, 60, 80, 60, 60, 60]
+    line, _ = mended(strip("enoore", at2=(("c", 10.0),)), FRENCH.__contains__)
+    assert [glyph.confidence for glyph in line.glyphs] == [85, 85, 95, 85, 85, 85]
     line, _ = mended(strip("enoore", at2=(("c", 70.0),)), FRENCH.__contains__)
     assert line.glyphs[2].confidence == 100
 
