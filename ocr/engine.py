@@ -16,6 +16,7 @@ from PIL import Image
 
 from ged.errors import DiskFull, EngineFailed, GedError, Invalid
 from ged.ports import (
+    PROGRAMS,
     FormReading,
     PageCode,
     PageFacts,
@@ -28,6 +29,7 @@ from ged.ports import (
     SourceFacts,
     Word,
     WrittenRegion,
+    has_programs,
 )
 from ocr import pdf
 from ocr.fields import read_fields
@@ -131,7 +133,7 @@ class TesseractEngine:
         if not any(page.width_px for page in pages):
             refusal = truncated()
             raise Invalid(refusal.code, refusal.remedy, filename=filename)
-        return SourceFacts(media_type, pages, media_type == P7M or bool(first["signed"]))
+        return SourceFacts(media_type, pages, media_type.removesuffix(PROGRAMS) == P7M or bool(first["signed"]))
 
     def _look_at(self, source: Path, filename: str, end_s: float, start: int) -> dict[str, Any]:
         left_s = max(0.0, end_s - time.monotonic())
@@ -150,11 +152,27 @@ class TesseractEngine:
         """The media type of a file, and the file with its pages: itself, an office file's PDF, the signed document."""
         with _about(filename):
             media_type = sniff(source)
+            if media_type == P7M:
+                media_type += self._programs_inside(source, timeout_s)
             return media_type, self._plain(source, media_type, None, timeout_s)[0]
+
+    def _programs_inside(self, source: Path, timeout_s: float) -> str:
+        """``PROGRAMS``, if the document of a signed file carries programs.
+
+        Raises:
+            Invalid: ``file.programs``, with ``signed``: it is of a type that we do not read.
+        """
+        try:
+            inside = sniff(self._made("take_out", source, P7M, None, timeout_s))
+        except Invalid as refusal:
+            if refusal.code != "file.programs":
+                raise
+            raise Invalid(refusal.code, refusal.remedy, **refusal.params, signed=True) from None
+        return PROGRAMS if has_programs(inside) else ""
 
     def _plain(self, source: Path, media_type: str, folder: Path | None, timeout_s: float) -> tuple[Path, str]:
         """The file with the pages, and its type."""
-        if media_type == P7M:
+        if media_type.removesuffix(PROGRAMS) == P7M:
             inside = self._made("take_out", source, media_type, folder, timeout_s)
             return self._plain(inside, sniff(inside), folder, timeout_s)
         if media_type in OFFICE:

@@ -5,7 +5,7 @@ import io
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ from ged.errors import Invalid
 from ged.filenames import harmless_name
 from ged.ports import UNREAD_PROGRAMS, BlobStore, Digest, PageFacts, SourceFacts
 from ged.register.operations import SourcePage
-from ged.register.signed_kinds import APART, IS_APART
+from ged.register.signed_kinds import APART, IS_APART, SIGNED_PROGRAMS
 from ged.space import disk_full_of
 from ged.unit import Services
 
@@ -29,10 +29,15 @@ PLACE_TIMEOUT_S = 15.0
 JOB_PATIENCE_S = 300.0
 """A job or a command delays no page: it may wait until larger files before it are inspected."""
 NO_PAGE = PageFacts(0, 0, 0, 0.0)
-TYPES_OF_REFUSED: Mapping[str, str] = {IS_APART: APART, "file.programs": UNREAD_PROGRAMS}
-"""Code of a refusal -> the media type of the file, which is kept without pages."""
 MEDIA_TYPES = ("application/pdf", "image/tiff", "image/jpeg", "image/png", "image/webp")
 """Types that are served as themselves; any other file is served as plain bytes."""
+
+
+def type_of_refused(refusal: Invalid) -> str:
+    """The media type of a file that is kept without pages; empty: the refusal tells none."""
+    if refusal.code == "file.programs":
+        return SIGNED_PROGRAMS if refusal.params.get("signed") else UNREAD_PROGRAMS
+    return APART if refusal.code == IS_APART else ""
 
 
 @dataclass(frozen=True)

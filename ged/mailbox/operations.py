@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ged.capture import intake
-from ged.capture.files import JOB_PATIENCE_S, NOT_LOOKED, TYPES_OF_REFUSED, look_at, private_dir
+from ged.capture.files import JOB_PATIENCE_S, NOT_LOOKED, look_at, private_dir, type_of_refused
 from ged.capture.grouping import Group
 from ged.capture.intake import FirstLook
 from ged.capture.models import BatchSource, BatchState, MailboxMessage, MessageState, Scan, ScanBatch, ScanPage
@@ -250,7 +250,7 @@ def _first_look(services: Services, part: Part) -> FirstLook:
         try:
             facts = look_at(services, path, filename=part.filename, wait_s=JOB_PATIENCE_S)
         except Invalid as refusal:
-            return FirstLook(TYPES_OF_REFUSED.get(refusal.code, ""), (), problem=refusal.code)
+            return FirstLook(type_of_refused(refusal), (), problem=refusal.code)
         except EngineFailed as failure:
             if failure.code in NOT_LOOKED:
                 raise

@@ -15,12 +15,12 @@ from ged.capture import drawing
 from ged.capture.files import (
     JOB_PATIENCE_S,
     NOT_LOOKED,
-    TYPES_OF_REFUSED,
     fetch,
     kept_dir,
     look_at,
     private_dir,
     store_file,
+    type_of_refused,
 )
 from ged.capture.intake import FirstLook, settle
 from ged.capture.models import ScanBatch, ScanPage, ScanPicture
@@ -73,7 +73,7 @@ def _first_look(services: Services, digest: Digest, path: Path) -> FirstLook:
     try:
         facts = look_at(services, path, filename="page", wait_s=JOB_PATIENCE_S)
     except Invalid as refusal:
-        return FirstLook(TYPES_OF_REFUSED.get(refusal.code, ""), (), problem=refusal.code)
+        return FirstLook(type_of_refused(refusal), (), problem=refusal.code)
     except EngineFailed as failure:
         if failure.code in NOT_LOOKED:
             raise

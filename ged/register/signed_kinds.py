@@ -2,15 +2,19 @@
 
 from collections.abc import Sequence
 
+from ged.ports import PROGRAMS
 from ged.register.models import AttachmentKind
 
 APART = "application/pkcs7-signature"
 """A detached signature: the signed document is another file of the letter."""
 IS_APART = "file.signature_apart"
 """Why a detached signature shows no page of its own."""
+SIGNED_PROGRAMS = "application/pkcs7-mime" + PROGRAMS
+"""A signed file whose document carries programs."""
 CMS_TYPES = frozenset(
     {
         "application/pkcs7-mime",
+        SIGNED_PROGRAMS,
         "application/x-pkcs7-mime",
         APART,
         "application/x-pkcs7-signature",

@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import io
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,11 +20,11 @@ from ged.capture.models import Scan, ScanState
 from ged.capture.queries import ScanRow
 from ged.errors import Invalid
 from ged.jobs import Job, JobKind, JobState
-from ged.ports import JobId, ScanId, Verdict
+from ged.ports import JobId, PageRef, ScanId, Verdict, has_programs
 from ged.recognition import jobs as recognition
 from ged.recognition.models import SignatureCheck
 from ged.register.models import Attachment, AttachmentKind, PageText
-from ged.register.signed_kinds import APART
+from ged.register.signed_kinds import APART, is_to_check
 from ged.unit import Services
 from ocr.engine import TesseractEngine
 from tests import pages
@@ -32,6 +33,7 @@ from tests.factories import NOW, SharedChecker, actor, make_organisation, make_s
 from tests.intake_kit import quiet, register, waiting
 from tests.mailbox_kit import collect, deliver, settings_of
 from tests.message_kit import mail
+from tests.office_kit import docx, spreadsheet_with_macros, with_macros
 from tests.pki_kit import Ministry, _detached, order_pdf
 from tests.site import make_site, sign_in
 
@@ -179,6 +181,37 @@ def test_the_document_inside_is_found_in_every_form(ministry: Ministry, tmp_path
     facts = engine.inspect(tmp_path / "given", filename="lettre.p7m", timeout_s=30)
     assert (facts.media_type, len(facts.pages), facts.signed) == ("application/pkcs7-mime", 2, True)
     engine.close()
+
+
+@pytest.mark.parametrize("told", [P7M, UNKNOWN], ids=["told", "untold"])
+def test_the_macros_of_a_signed_file_are_told_and_its_signature_checked(
+    services: Services, ministry: Ministry, tmp_path: Path, told: tuple[str, str]
+) -> None:
+    box = ImapMailbox(settings_of(tmp_path, services))
+    message = mail("Budget signé")
+    whole = _detached(ministry.signer, spreadsheet_with_macros(), detached=False)
+    message.add_attachment(whole, maintype=told[0], subtype=told[1], filename="budget.p7m")
+    deliver(box, message)
+    collect(services, box)
+    [scan] = waiting(services)
+    assert [(leaf.problem, leaf.has_programs) for leaf in scan.leaves] == [("", False), ("file.programs", True)]
+    mail_id = register(services).mail_id
+    attachment = joined(services, mail_id, scan)
+    work(services, JobKind.CHECK_SIGNATURES)
+    assert found(services, attachment) == [(Verdict.GREEN, "ok", "AMAVI Kossi")]
+
+
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="no LibreOffice")
+def test_a_signed_letter_with_macros_is_read_and_told(ministry: Ministry, tmp_path: Path) -> None:
+    content = with_macros(tmp_path / "macros.docm", of=docx(tmp_path / "plain.docx")).read_bytes()
+    (tmp_path / "given").write_bytes(_detached(ministry.signer, content, detached=False))
+    engine = TesseractEngine(jobs=1)
+    facts = engine.inspect(tmp_path / "given", filename="lettre.p7m", timeout_s=60)
+    drawn = tmp_path / "page.jpg"
+    engine.thumbnail(PageRef(tmp_path / "given", facts.media_type, 0), width_px=100, out=drawn, timeout_s=60)
+    engine.close()
+    assert (has_programs(facts.media_type), len(facts.pages), facts.signed) == (True, 1, True)
+    assert is_to_check(AttachmentKind.ANNEX, [facts.media_type], is_signed=False)
 
 
 @pytest.mark.parametrize("form", ["cut", "nonsense", "encrypted"])

@@ -1,3 +1,5 @@
+import io
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -62,9 +64,11 @@ def test_text_documents_are_known_by_their_parts(tmp_path: Path, content: bytes,
     ("content", "expected"),
     [
         (b"PK\x03\x04" + b"word/VBAProject.bin" + bytes(2_000_000) + b"PK\x01\x02word/document.xml", DOCX),
+        (b"PK\x03\x04" + bytes(1024 * 1024 - 9) + b"word/vbaProject.bin" + b"word/document.xml", DOCX),
         (b"PK\x03\x04" + b"word/activeX/activeX1.bin" + b"word/document.xml", DOCX),
         (b"PK\x03\x04" + bytes(26) + b"mimetype" + ODT.encode() + b"PKBasic/script-lc.xml", ODT),
         (_COMPOUND + "WordDocument".encode("utf-16-le") + "_VBA_PROJECT".encode("utf-16-le"), DOC),
+        (_COMPOUND + "WordDocument".encode("utf-16-le") + "_Vba_Project".encode("utf-16-le"), DOC),
     ],
 )
 def test_a_text_document_with_programs_is_told_by_its_type(tmp_path: Path, content: bytes, expected: str) -> None:
@@ -105,3 +109,56 @@ def test_other_containers_are_refused(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(Invalid) as refusal:
         sniff(path)
     assert refusal.value.code == "file.type_unknown"
+
+
+VBA = '<Override PartName="/word/notes.bin" ContentType="application/vnd.ms-office.vbaProject"/>'
+
+
+def _of_types(types: str | bytes, how: int = zipfile.ZIP_DEFLATED, name: str = "[Content_Types].xml") -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", how) as parts:
+        parts.writestr(name, types)
+        parts.writestr("word/document.xml", "<x/>")
+        parts.writestr("word/notes.bin", bytes(50))
+    return made.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        _of_types(VBA),
+        _of_types(VBA, zipfile.ZIP_STORED),
+        _of_types(VBA.encode("utf-16")),
+        _of_types(VBA.replace("vba", "&#118;ba")),
+        _of_types(VBA, name="[content_types].XML"),
+        _of_types(f"<Types>{VBA}</Types>".replace("vbaProject", "VBAProject")),
+        _of_types("<Types>" + " " * 2_000_000 + VBA),
+        _of_types('<Override ContentType="application/vnd.ms-word.document.macroEnabled.main+xml"/>'),
+        _of_types("<Types/>").replace(b"[Content_Types].xml", b"-Content-Types-.xml", 1),
+    ],
+    ids=[
+        "renamed",
+        "stored",
+        "utf-16",
+        "by number",
+        "case of the part",
+        "case of the type",
+        "far away",
+        "main",
+        "hidden",
+    ],
+)
+def test_programs_are_found_by_their_type_whatever_their_part_is_called(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "stored"
+    path.write_bytes(content)
+    assert sniff(path) == DOCX + PROGRAMS
+
+
+@pytest.mark.parametrize("how", [zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED])
+def test_a_document_in_a_document_and_no_list_of_types_are_no_programs(tmp_path: Path, how: int) -> None:
+    plain = _of_types("<Types/>", how)
+    for n, content in enumerate(
+        (plain, plain[:-22] + _of_types("<Types/>", how), plain.replace(b"[Content_Types]", b"-Content-Types-"))
+    ):
+        (tmp_path / str(n)).write_bytes(content)
+        assert sniff(tmp_path / str(n)) == DOCX
