@@ -184,6 +184,7 @@ def test_a_letter_is_named_by_its_count_of_the_year_or_by_the_code_of_its_label(
         found(services, wrong)
 
 
+@pytest.mark.usefixtures("site_clock")
 def test_a_slip_takes_a_letter_by_its_short_number(site: Site) -> None:
     app, services = site
     done = register(services, "Demande de compteurs")

@@ -25,7 +25,7 @@ from tests.scan_site_kit import Browser, Site, site, upload  # noqa: F401
 from tests.scripted_ocr import pdf_of
 from web.site.forms import FormReader
 
-pytestmark = pytest.mark.in_turns(3)
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.usefixtures("site_clock")]
 
 FORM = "/enregistrer/"
 

@@ -485,6 +485,7 @@ def upload(app: Flask, services: Services, content: bytes, name: str, account: s
     return str(answer.location)
 
 
+@pytest.mark.usefixtures("site_clock")  # the register of the letters' year goes on
 def test_the_whole_way_on_the_site(site: tuple[Flask, Services]) -> None:
     app, services = site
     client = sign_in(app, "agent")
