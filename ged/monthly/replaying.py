@@ -193,10 +193,16 @@ class Replayed:
     def _answered(self) -> None:
         """By a letter that was sent: the live assignments for action are finished."""
         last = self._decisions.get(self._decision)
-        if self._state is MailState.ASSIGNED and last is not None:
+        if last is not None and (self._state is MailState.ASSIGNED or self._waits_closed):
             self._finished[last.leading or -self._decision] = (self._decision, self._day)
         if self._state in (MailState.ASSIGNED, MailState.ANSWERED):
             self._state = MailState.ANSWERED
+
+    @property
+    def _waits_closed(self) -> bool:
+        """Whether the letter was closed before its leading unit had finished: its assignments live on."""
+        ended = [made for made, _ in (*self._finished.values(), *self._returned)]
+        return self._state is MailState.CLOSED and self._decision not in ended
 
     def _gave_back(self) -> None:
         if self._leads(self._says.get("assignment")):

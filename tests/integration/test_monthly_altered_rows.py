@@ -290,6 +290,15 @@ TRUE: dict[str, Case] = {
     "answered by a letter, closed again without an answer": Case(
         (DGE, answered_by_letter, close), (reopen, wait, close), ()
     ),
+    "answered by a letter after it was closed": Case((DGE, close), (answered_by_letter,), ()),
+    "answered by a letter after it was closed, and reopened": Case(
+        (DGE, close), (answered_by_letter, wait, reopen), ()
+    ),
+    "answered by a letter after it was closed, reopened and closed": Case(
+        (DGE, close), (answered_by_letter, wait, reopen, wait, close), ()
+    ),
+    "returned, closed, and reopened": Case((DGE, finish, DAF), (give_back, close, wait, reopen), ()),
+    "returned, given and closed in one day": Case((DGE,), (give_back, DAF, close), ()),
     "given again after an answer, and the decision undone": Case((DGE, finish), (DAF, undo), ()),
     "given twice, and the second decision undone": Case((DGE,), (finish, wait, DAF, undo, close), ()),
     "returned, given again and passed on": Case((DGE, assign), (give_back, wait, DAF, wait, assign), ()),
