@@ -520,10 +520,23 @@ def _acts(session: Session, mail_ids: Iterable[int], since: int) -> tuple[dict[i
     return found, list(altered.values())
 
 
+def _moved_posts(session: Session) -> set[str]:
+    """The codes of the posts that are in another unit than they once were: what they registered, they registered for the one or the other."""
+    loaded = select(AuditPayload.payload).join(AuditEntry, AuditEntry.sequence == AuditPayload.sequence)
+    changes = [
+        change
+        for payload in session.scalars(loaded.where(AuditEntry.action == "organisation.loaded"))
+        for change in (payload or {}).get("changes", ())
+    ]
+    return {code for _, kind, code, detail in changes if kind == "posts" and "unit_id" in detail.split(", ")}
+
+
 def _rows(session: Session, acts: Mapping[int, Sequence[Act]]) -> dict[int, Rows]:
     """What is known beside their acts of the letters that have any."""
     units = dict(session.execute(select(Unit.code, Unit.id)).all())
-    homes = dict(session.execute(select(Post.id, Post.unit_id)).all())
+    homes = dict(
+        session.execute(select(Post.id, Post.unit_id).where(Post.code.not_in(sorted(_moved_posts(session))))).all()
+    )
     closed: dict[int, set[date]] = {}
     for register_id, day in session.execute(select(RegisterClosing.register_id, RegisterClosing.until_on)):
         closed.setdefault(register_id, set()).add(day + timedelta(days=1))

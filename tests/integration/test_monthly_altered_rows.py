@@ -14,6 +14,8 @@ import pytest
 from sqlalchemy import select, text
 
 from ged.audit import AuditEntry, AuditPayload
+from ged.org.file import OrganisationFile
+from ged.org.load import load_organisation
 from ged.ports import Confidentiality, MailId, RegisterId
 from ged.register import levels
 from ged.register import operations as register_operations
@@ -130,6 +132,22 @@ def number_twice(play: Play, mail_id: int) -> None:
         register_operations.void_number(
             uow, number_id, reason="Erreur", actor=actor(play.services, "agent"), now=play.now
         )
+
+
+def move_clerk(play: Play) -> None:
+    """The ministry puts the post of the clerk into another unit, by its file."""
+    post = {"code": "BO-A", "title": "Agent", "unit": "DGE", "roles": ["clerk"], "holder": "agent"}
+    units = [{"code": "MIN", "name": "Ministère", "entity": True}, {"code": "DGE", "name": "DGE", "parent": "MIN"}]
+    file = OrganisationFile.model_validate(
+        {
+            "organisation": "Ministère",
+            "people": [{"account": "agent", "name": "Agent"}],
+            "units": units,
+            "posts": [post],
+        }
+    )
+    with play.services.unit_of_work(play.now) as uow:
+        load_organisation(uow, file, on=play.today)
 
 
 def redate_again(play: Play, mail_id: int) -> None:
@@ -333,6 +351,19 @@ def test_true_acts_are_no_fault(services: Services, name: str) -> None:
         act(play, mail_id)
     assert prove(services, pdf, now=play.now).faults == ()
     assert mail_id in {move.mail_id for one in prove(services, pdf, now=play.now).changes for move in one.moves}
+
+
+def test_the_post_of_a_clerk_may_go_to_another_unit(services: Services) -> None:
+    play = Play(services)
+    mail_id = play.register(received_on=TODAY)
+    pdf = file_of(services, make(services))
+    while play.now < LATER:
+        wait(play, mail_id)
+    redate(play, mail_id)
+    move_clerk(play)
+    proof = prove(services, pdf, now=play.now)
+    assert proof.faults == ()
+    assert mail_id in {move.mail_id for one in proof.changes for move in one.moves}
 
 
 @pytest.mark.in_shares(4)
