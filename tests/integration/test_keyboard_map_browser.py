@@ -51,6 +51,7 @@ def test_the_map_of_each_page_is_complete_and_true(browser: Browser, url: str) -
             page.keyboard.press("?")
             dialog = page.locator("#shortcuts")
             expect(dialog).to_be_visible()
+            expect(dialog.locator("#shortcuts-title")).to_be_in_viewport(ratio=1)
             told = {
                 tuple(row.locator("kbd").all_inner_texts()): row.locator("dd").inner_text()
                 for row in dialog.locator(".keys > div:visible").all()
