@@ -1,9 +1,9 @@
 /* The tests on a later day: every clock of a process, and the times of its files, are GED_TEST_DAYS_LATER days ahead.
-   `python -m tests.later` compiles this and loads it before the C library (LD_PRELOAD). Clocks that only measure how long
-   something takes are left alone, for waits are counted by them. */
+   `make test-later` compiles this and loads it before the C library (LD_PRELOAD). Clocks that only measure how long
+   something takes are left alone, for waits are counted by them. The times of files are those of the disk, which knows of no
+   later day: they are moved where they are read, and moved back where a program stores them. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/time.h>

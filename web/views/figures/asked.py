@@ -317,7 +317,10 @@ def _of_entity(
 def _period(
     args: MultiDict[str, str], today: date, given: dict[str, str], problems: list[Problem], *, for_list: bool
 ) -> tuple[Period, Period | None]:
-    """The period, and the one that is asked for where it has not begun. The form sends the named period and both days: whichever the reader changed wins (``affichee``: what was shown)."""
+    """The period that is shown, and the one of the address where that has not begun.
+
+    The form sends the named period and both days: whichever the reader changed wins (``affichee``: what was shown).
+    """
     name = args.get("periode", "")
     fields = FormReader(args)
     since, until = fields.day("du"), fields.day("au")
