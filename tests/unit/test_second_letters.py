@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ocr.lines import Line, Token
 from ocr.second_choice import Glyph, Strip
 from ocr.second_letters import mended
 from ocr.unread import Box
@@ -89,6 +90,45 @@ def test_a_page_that_is_read_again_has_its_words_mended_and_keeps_them_as_they_w
     chosen = second_page.read_again(models, Image.new("L", (400, 600), 255), [])
     assert [line.text for line in chosen.lines] == ["encore"]
     assert set(chosen.others) == {"enoore"}
+
+
+def test_a_line_that_only_the_first_reader_found_is_mended_too() -> None:
+    second_page = pytest.importorskip("ocr.second_page", reason="the extra second-reader is not installed here")
+    read = strip("enoore", at2=(("c", 20.0),))
+    models = SimpleNamespace(find=lambda page: [], read_box=lambda page, box: read, is_known=FRENCH.__contains__)
+    first = Line((Token("cnoore", 0.1, 0.1, 0.3, 0.02, 20.0),))
+    chosen = second_page.read_again(models, Image.new("L", (400, 600), 255), [first])
+    assert [line.text for line in chosen.lines] == ["encore"]
+
+
+@pytest.mark.parametrize("again", ["xxxxxx", "enoore"])
+def test_a_faint_line_is_read_twice_and_both_readings_are_mended(again: str) -> None:
+    """How surely it was read counts, not how sure it is once it is mended."""
+    second_page = pytest.importorskip("ocr.second_page", reason="the extra second-reader is not installed here")
+    readings = [strip("enoore", 95.5, at2=(("c", 50.0),)), strip(again, 95.5, at2=(("c", 50.0),))]
+    if again == "enoore":
+        readings[0] = strip("xxxxxx", 95.5)
+    left = list(readings)
+    models = SimpleNamespace(
+        find=lambda page: [SimpleNamespace(box=BOX)], read=lambda page, found: left.pop(0), is_known=FRENCH.__contains__
+    )
+    chosen = second_page.read_again(models, Image.new("L", (400, 600), 255), [])
+    assert not left
+    assert [line.text for line in chosen.lines] == ["encore"]
+
+
+def test_a_letter_has_the_other_letters_of_all_its_columns_and_the_last_one_counts() -> None:
+    second_models = pytest.importorskip("ocr.second_models", reason="the extra second-reader is not installed here")
+    models = object.__new__(second_models.SecondModels)
+    models._letters = ["", "a", "b", "c"]
+    columns = [[0.9, 0.1, 0, 0], [0, 0.9, 0.06, 0], [0, 0.7, 0, 0.2], [0.8, 0, 0, 0], [0, 0, 0.6, 0.3]]
+    models._reader = SimpleNamespace(
+        resize_norm_img=lambda pixels, _shape: pixels, session=lambda _pixels: np.array([columns], np.float32)
+    )
+    line = models._strip(np.zeros((10, 50, 3), np.uint8), BOX)
+    assert [(glyph.text, [letter for letter, _ in glyph.others]) for glyph in line.glyphs] == [
+        ("a", ["c", "b"]), ("b", ["c"])
+    ]  # fmt: skip
 
 
 def test_of_the_letters_at_a_place_the_likeliest_few_are_remembered() -> None:
