@@ -1,5 +1,6 @@
 """Numbers, bodies and names that no page of ours sends, and the site's responses."""
 
+import io
 import re
 import zlib
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from ged.capture import bridges
 from ged.config import load_settings, refuse_unknown_addresses
-from ged.errors import ConfigError
+from ged.errors import ConfigError, Invalid
 from ged.org.models import Unit
 from ged.unit import Services
 from tests.factories import actor
@@ -23,7 +24,7 @@ from tests.site import make_site, sign_in
 from web.commands import main
 from web.site import numbers
 from web.site.errors import FormRefused
-from web.site.forms import FormReader
+from web.site.forms import FormReader, chosen_file
 
 pytestmark = pytest.mark.in_turns(3)
 
@@ -139,6 +140,13 @@ def test_a_form_says_that_it_is_no_number(value: str) -> None:
 def test_a_ticked_number_is_never_cut_to_another() -> None:
     fields = FormReader(MultiDict([("n", "1234567890123"), ("n", "7")]))
     assert fields.integers("n") == (1234567890123, 7)
+
+
+@pytest.mark.parametrize("sent", [{}, {"word": (io.BytesIO(), "")}, {"other": (io.BytesIO(b"x"), "a.pdf")}])
+def test_a_form_says_at_its_field_that_no_file_was_chosen(sent: dict[str, object]) -> None:
+    with Flask(__name__).test_request_context(method="POST", data=sent), pytest.raises(Invalid) as refusal:
+        chosen_file("word")
+    assert (refusal.value.code, refusal.value.params["field"]) == ("file.not_chosen", "word")
 
 
 def _bridge_token(services: Services) -> str:

@@ -8,10 +8,12 @@ fields.check()                    # raises FormRefused with every error found
 
 import re
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import Enum
-from typing import TypeVar
+from typing import BinaryIO, TypeVar, cast
 
+from flask import request
 from werkzeug.datastructures import MultiDict
 
 from ged.days import day_in_words
@@ -33,6 +35,26 @@ _CLOCK = re.compile(
     r"(?P<hour>\d{1,2}(?=\s*[h:])|\d{2}(?=\d{2}$))\s*[h:]?\s*(?P<minute>\d{2})?(:\d{2})?", re.ASCII | re.IGNORECASE
 )
 _FIRST_YEAR = 1600
+
+
+@dataclass(frozen=True)
+class ChosenFile:
+    """A file of a form, with the name that it had on the desk."""
+
+    name: str
+    stream: BinaryIO
+
+
+def chosen_file(field: str = "file") -> ChosenFile:
+    """The file that a form must have.
+
+    Raises:
+        Invalid: ``file.not_chosen``: a browser sends an empty file without a name where none was chosen.
+    """
+    file = request.files.get(field)
+    if file is None or not file.filename:
+        raise Invalid("file.not_chosen", "choose a file", field=field)
+    return ChosenFile(file.filename, cast(BinaryIO, file.stream))
 
 
 class FormReader:

@@ -23,7 +23,7 @@ from ged.register.models import Channel
 from ged.signbook import queries
 from web.site import context
 from web.site.errors import view_of
-from web.site.forms import FormReader
+from web.site.forms import FormReader, chosen_file
 from web.site.pages import render_form
 from web.site.panels import Panel
 
@@ -92,10 +92,8 @@ def join_original(mail_id: int) -> ResponseReturnValue:
 
 
 def _file() -> Upload:
-    file = request.files.get("file")
-    if file is None or not file.filename:
-        raise Invalid("file.not_chosen", "choose a file", field="file")
-    return files.examine(context.services(), file.filename, file.stream)  # type: ignore[arg-type]  # IO[bytes]
+    file = chosen_file()
+    return files.examine(context.services(), file.name, file.stream)
 
 
 # --- lines -------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from ged.monthly import again, operations, proofs, publications, queries, rights
 from ged.monthly.again import MAX_REASON
 from ged.monthly.proofs import ProofRow, Unknown
 from web.site import context, i18n
-from web.site.forms import FormReader
+from web.site.forms import FormReader, chosen_file
 from web.site.pages import place, render_form
 from web.words import monthly as words
 from web.words.verdicts import REASONS
@@ -167,11 +167,8 @@ def _check_form(error: GedError | None = None, unknown: Unknown | None = None) -
 @blueprint.post("/verifier")
 def check() -> ResponseReturnValue:
     """Prove the file that was brought: on the page of its report, or here what its signatures say."""
-    file = request.files.get("file")
     try:
-        if file is None or not file.filename:
-            raise Invalid("file.not_chosen", "choose a file", field="file")
-        pdf = file.stream.read(proofs.MAX_BYTES + 1)
+        pdf = chosen_file().stream.read(proofs.MAX_BYTES + 1)
         found = proofs.bring(context.services(), pdf, actor=context.actor(), now=context.now())
     except Invalid as error:
         return _check_form(error)

@@ -8,7 +8,7 @@ from ged.errors import Forbidden, GedError, Invalid, InvalidTransition, NotFound
 from ged.transfer import leaving, sealed
 from ged.transfer.leaving import LeavingRow
 from web.site import context
-from web.site.forms import FormReader
+from web.site.forms import FormReader, chosen_file
 from web.site.pages import render_form
 
 blueprint = Blueprint("entity_exports", __name__, url_prefix="/administration/export-entite")
@@ -50,11 +50,8 @@ def ask() -> ResponseReturnValue:
     typed = fields.text("fingerprint", required=True, maximum=200)
     try:
         fields.check()
-        file = request.files.get("certificate")
-        if file is None or not file.filename:
-            raise Invalid("file.not_chosen", "choose a file", field="certificate")
         # One byte more than is allowed: what is too long is refused, not cut.
-        certificate = file.stream.read(sealed.MAX_CERTIFICATE + 1)
+        certificate = chosen_file("certificate").stream.read(sealed.MAX_CERTIFICATE + 1)
         with context.services().unit_of_work(context.now()) as uow:
             leaving.ask(uow, code, certificate, typed, actor=context.actor())
     except REFUSALS as error:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 
-from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, flash, redirect, render_template, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import LazyString, ngettext
 from flask_babel import gettext as _
@@ -28,6 +28,7 @@ from ged.workbook.words import sentence
 from web.site import context
 from web.site.auth import require_recent_proof
 from web.site.errors import view_of
+from web.site.forms import chosen_file
 from web.words import acts as words
 
 blueprint = Blueprint("rollout", __name__, url_prefix="/administration/deploiement")
@@ -115,13 +116,11 @@ def _file(content: bytes, name: str) -> Response:
 def hand_in() -> ResponseReturnValue:
     """Keep a workbook that can be read; the next page says what it changes."""
     try:
-        file = request.files.get("file")
-        if file is None or not file.filename:
-            raise Invalid("file.not_chosen", "choose a file", field="file")
+        file = chosen_file()
         content = file.stream.read(MAX_BYTES + 1)
         read_apart(content)
         with context.services().unit_of_work(context.now()) as uow:
-            import_id = operations.hand_in(uow, content, file.filename, actor=context.actor())
+            import_id = operations.hand_in(uow, content, file.name, actor=context.actor())
     except (Invalid, EngineFailed) as error:
         return _index(error)
     return redirect(url_for("rollout.show", import_id=import_id), 303)

@@ -1,7 +1,6 @@
 """Word templates of an entity: uploaded and checked, looked at as a letter, replaced by a next version, withdrawn."""
 
 from io import BytesIO
-from typing import BinaryIO, cast
 
 from flask import Blueprint, flash, redirect, request, send_file, url_for
 from flask.typing import ResponseReturnValue
@@ -13,7 +12,7 @@ from ged.word.letters import FIELDS, PLACES, TEXT
 from ged.writing import word_templates
 from web.site import context
 from web.site.errors import view_of
-from web.site.forms import FormReader
+from web.site.forms import FormReader, chosen_file
 from web.site.numbers import id_of
 from web.site.pages import render_form
 
@@ -45,15 +44,14 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
 @blueprint.post("/")
 def add() -> ResponseReturnValue:
     """The next version of a template; its file is checked before anything is kept."""
-    fields, file = FormReader(request.form), request.files.get("word")
+    fields = FormReader(request.form)
     entity, name = fields.text("entity", required=True, maximum=20), fields.text("name", required=True, maximum=60)
     try:
         fields.check()
-        if file is None or not file.filename:
-            raise Invalid("file.not_chosen", "choose a file", field="word")
+        file = chosen_file("word")
         word_templates.add(
-            context.services(), None if entity == COMMON else id_of(entity) or 0, name, file.filename,
-            cast(BinaryIO, file.stream), actor=context.actor(), now=context.now(),
+            context.services(), None if entity == COMMON else id_of(entity) or 0, name, file.name,
+            file.stream, actor=context.actor(), now=context.now(),
         )  # fmt: skip
     except REFUSALS as error:
         return _index(error)

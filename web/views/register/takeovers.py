@@ -20,7 +20,7 @@ from ged.takeover.sheets import Rows
 from ged.takeover.uploads import Checked, FileRow, Refused
 from web.site import context
 from web.site.errors import view_of
-from web.site.forms import FormReader
+from web.site.forms import FormReader, chosen_file
 from web.site.i18n import short_date
 from web.site.pages import render_form
 from web.words.takeovers import FIELDS, field_words
@@ -54,14 +54,12 @@ def hand_in() -> ResponseReturnValue:
     register_id = fields.integer("register_id", required=True, minimum=1)
     try:
         fields.check()
-        file = request.files.get("file")
-        if file is None or not file.filename:
-            raise Invalid("file.not_chosen", "choose a file", field="file")
+        file = chosen_file()
         # One byte more than is allowed: ``read_apart`` sees that the file is too big, and the rest is not read.
         content = file.stream.read(MAX_BYTES + 1)
         book = read_apart(content, lists=True)
         with context.services().unit_of_work(context.now()) as uow:
-            file_id = uploads.hand_in(uow, register_id or 0, content, file.filename, book, actor=context.actor())
+            file_id = uploads.hand_in(uow, register_id or 0, content, file.name, book, actor=context.actor())
     except REFUSALS as error:
         return with_error(error)
     return redirect(url_for("takeovers.show", file_id=file_id), 303)

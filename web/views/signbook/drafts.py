@@ -37,7 +37,7 @@ from ged.writing import annotations, versions, working
 from ged.writing import word as word_letters
 from web.site import context
 from web.site.errors import ErrorView, views_of
-from web.site.forms import FormReader
+from web.site.forms import FormReader, chosen_file
 from web.site.natures import name_of
 from web.site.numbers import whole
 from web.site.pages import render_form
@@ -547,9 +547,7 @@ def add_annex(mail_id: int) -> ResponseReturnValue:
     kept = _PageSave(mail_id)
     try:
         kept.all()
-        file = request.files.get("file")
-        if file is None or not file.filename:
-            raise Invalid("file.not_chosen", "choose a file", field="file")
+        chosen_file()  # `all` has joined the one that was chosen
     except REFUSALS as error:
         return edit_page(mail_id, error, version=kept.version)
     return redirect(url_for("drafts.edit", mail_id=mail_id) + "#pieces", 303)

@@ -1,7 +1,7 @@
 """A draft written in Word: its filled file goes out, comes back as a version, and becomes pages."""
 
 from io import BytesIO
-from typing import BinaryIO, cast
+from typing import cast
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
@@ -15,7 +15,7 @@ from ged.signbook import queries
 from ged.writing import word
 from ged.writing.word import Received
 from web.site import context
-from web.site.forms import FormReader
+from web.site.forms import FormReader, chosen_file
 from web.site.pages import render_form
 from web.views.signbook.drafts import REFUSALS, edit_page, failure_view
 
@@ -51,15 +51,12 @@ def state(mail_id: int) -> ResponseReturnValue:
 @blueprint.post("/<int:mail_id>/redaction")
 def give(mail_id: int) -> ResponseReturnValue:
     """A Word file that comes back: the next version, unless somebody wrote the text meanwhile."""
-    file = request.files.get("word")
     fields = FormReader(request.form)
     version = fields.integer("version", required=True) or 0
     try:
         fields.check()
-        if file is None or not file.filename:
-            raise Invalid("file.not_chosen", "choose a file", field="word")
-        content = cast(BinaryIO, file.stream)
-        received = word.receive(context.services(), mail_id, file.filename, content, actor=context.actor())
+        file = chosen_file("word")
+        received = word.receive(context.services(), mail_id, file.name, file.stream, actor=context.actor())
     except REFUSALS as error:
         return edit_page(mail_id, error)
     return _keep(mail_id, received, version)
