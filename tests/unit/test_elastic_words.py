@@ -11,6 +11,7 @@ from ged.ports import SearchQuery
 from indexer import elastic_query, elastic_words
 from indexer.elastic_query import Known
 from indexer.elastic_words import Frequencies
+from indexer.fields import BY_NAME
 from indexer.query import parse
 from tests.contracts.letters import ALL
 
@@ -70,14 +71,15 @@ def test_the_words_of_most_letters_are_common(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_word_of_most_letters_has_one_score_beside_words_that_tell_more() -> None:
-    def of_one_score(*common: str) -> list[bool]:
-        text = "budget kozah"
-        built = elastic_query.build(SearchQuery(text), parse(text), ALL, known=Known(common=frozenset(common)))
+    def scores(*common: str) -> list[float | None]:
+        """The one score of each word; None where it has several."""
+        text, known = "budget kozah", Known(weights={"budget": 0.5}, common=frozenset(common))
+        built = elastic_query.build(SearchQuery(text), parse(text), ALL, known=known)
         both = built["bool"]["must"][0]["bool"]["should"][0]
-        return ["constant_score" in word for word in both["bool"]["should"]]
+        return [word.get("constant_score", {}).get("boost") for word in both["bool"]["should"]]
 
-    assert of_one_score("budget") == [True, False]
-    assert of_one_score() == of_one_score("budget", "kozah") == [False, False]
+    assert scores("budget") == [BY_NAME["text"].boost / 2, None]
+    assert scores() == scores("budget", "kozah") == [None, None]
 
 
 def test_a_rare_word_is_asked_again_after_minutes_and_a_frequent_one_after_hours(
