@@ -385,6 +385,7 @@ def test_a_document_is_repaired_as_a_new_version(site: Site) -> None:
         assert [(page.page_index, page.rotation) for page in new.pages] == [(1, 180), (0, 0)]
 
 
+@pytest.mark.usefixtures("site_clock")
 def test_an_envelope_from_the_counter_to_its_addressee(site: Site) -> None:
     clerk, chief, stranger = site.browser("agent"), site.browser("sg"), site.browser("etudes")
     with site.services.reading() as session:
