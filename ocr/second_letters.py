@@ -2,7 +2,8 @@
 
 The second reader takes the likeliest letter at each place and knows no words: on a blurred page ``encore`` becomes
 ``enoore``. Where a letter that it also held for possible makes the word a French one, that letter is taken. No letter is
-put that it did not see, and the word as it was first read is kept for the search.
+put that it did not see, and the word as it was first read is kept for the search. A word with a capital may be a name, which no
+dictionary has: ``Lomé`` must not become ``Logé``. It stays as it was read.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +27,7 @@ def mended(strip: Strip, known: Callable[[str], bool]) -> tuple[Strip, tuple[str
 
     Args:
         strip: a line with the other letters of each place.
-        known: whether a word, in small letters, is a word of the page or of the language.
+        known: whether a word in small letters is one of the language.
     """
     if strip.confidence < _LEGIBLE:
         return strip, ()
@@ -43,14 +44,15 @@ def mended(strip: Strip, known: Callable[[str], bool]) -> tuple[Strip, tuple[str
 
 def _known_version(glyphs: Sequence[Glyph], known: Callable[[str], bool]) -> list[Glyph] | None:
     """The likeliest version of an unknown word that is known, with as few other letters as possible; None without one."""
-    if not _SHORTEST <= len(glyphs) <= _LONGEST or known(_text(glyphs).casefold()):
+    read = _text(glyphs)
+    if not (_SHORTEST <= len(glyphs) <= _LONGEST and read.islower()) or known(read):
         return None
     others = list(_others(glyphs))
     for letters in range(1, _MOST_LETTERS + 1):
         versions = [
             (_likelihood(some), some)
             for some in combinations(others, letters)
-            if len({place for place, _, _ in some}) == letters and known(_text(_with(glyphs, some)).casefold())
+            if len({place for place, _, _ in some}) == letters and known(_text(_with(glyphs, some)))
         ]
         if versions:
             return _with(glyphs, max(versions, key=lambda version: version[0])[1])
@@ -63,9 +65,7 @@ def _others(glyphs: Sequence[Glyph]) -> Iterator[_Other]:
         for text, confidence in glyph.others:
             if text.isalpha() and text.casefold() != glyph.text.casefold():
                 # It was one of the two: what the reader gave to either counts for the place.
-                letter = Glyph(
-                    text.upper() if glyph.text.isupper() else text, glyph.x, min(100.0, glyph.confidence + confidence)
-                )
+                letter = Glyph(text.lower(), glyph.x, min(100.0, glyph.confidence + confidence))
                 yield place, letter, confidence / max(glyph.confidence, 1.0)
 
 

@@ -26,7 +26,7 @@ from tests.site import post
 
 __all__ = ["site"]  # a fixture
 
-pytestmark = pytest.mark.in_turns(3)
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.usefixtures("site_clock")]
 
 assert SECRET
 
