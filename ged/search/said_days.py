@@ -15,6 +15,8 @@ from ged.ports import Dated, SearchQuery
 
 MAX_LENGTH = 1_000
 """In characters. Longer texts are no search of a person."""
+EVER = date(1000, 1, 1)
+"""The first day of a period that says its last day alone."""
 
 _MONTHS = {
     "janvier": 1, "fevrier": 2, "mars": 3, "avril": 4, "mai": 5, "juin": 6, "juillet": 7, "aout": 8, "septembre": 9,
@@ -26,8 +28,15 @@ _PLAIN = str.maketrans("éûſı", "eusi")
 _MONTH = (
     "|".join(_MONTHS).replace("fevrier", "f[ée]vrier").replace("aout", "ao[ûu]t").replace("decembre", "d[ée]cembre")
 )
+_IN_LETTERS = (
+    "deux", "trois", "quatre", "cinq", "six", "sept", "huit", "neuf", "dix", "onze", "douze", "treize", "quatorze", "quinze", "seize",
+    "dix-sept", "dix-huit", "dix-neuf", "vingt", "vingt et un", "vingt-deux", "vingt-trois", "vingt-quatre", "vingt-cinq", "vingt-six",
+    "vingt-sept", "vingt-huit", "vingt-neuf", "trente", "trente et un",
+)  # fmt: skip
+"""Days of a month in letters, from the second one. The first one is ``premier``."""
+_NUMBERS = {word.replace("-", " "): number for number, word in enumerate(_IN_LETTERS, start=2)}
 _WEEKDAY = r"(?:(?:lun|mar|mercre|jeu|vendre|same)di|dimanche|(?:mon|tues|wednes|thurs|fri|satur|sun)day)"
-_DAY = r"\d{1,2}|1er|premier"
+_DAY = "|".join((r"\d{1,2}|1er|premier", *sorted(_NUMBERS, key=len, reverse=True))).replace(" ", r"[\s-]")
 _BEFORE = r"(?:du\s+mois\s+de\s+|(?:du|de|le|en|dat[ée]e?s?\s+du|on|of|in|from)\s+(?:the\s+)?|d['’])?"
 _SIGNS = re.compile(r"""["«»“”„:*]|(?<!\S)(?:OU|OR|SAUF|NOT)(?!\S)|(?<!\S)-(?=\S)""")
 _EMPTY_WORDS = (
@@ -151,7 +160,7 @@ def _day(day: str, month: str, year: str | None, today: date) -> date:
 
 
 def _number(day: str) -> int:
-    return int(day) if day.isdigit() else 1
+    return int(day) if day.isdigit() else _NUMBERS.get(" ".join(re.split(r"[\s-]", day.lower())), 1)
 
 
 def _end_of_month(day: date) -> date:
@@ -197,10 +206,28 @@ def _ending(match: "re.Match[str]", year: int) -> tuple[date, date]:
     return date(year - (month > last.month), month, number), last
 
 
-def _since(match: "re.Match[str]", today: date) -> tuple[date, date]:
-    if match["day"] is None and match["year"] is None:
+def _one_bound(match: "re.Match[str]", today: date) -> tuple[date, date]:
+    """A period of which one end is said, as a day, a month or a year. The other end is today, or ``EVER``."""
+    said = match.groupdict()
+    if said.get("day") is None and match["year"] is None:
         raise ValueError  # a month alone says no year
-    return _day(match["day"] or "1", match["month"], match["year"], today), today
+    first, last = _said_once(match, today)
+    if match["since"] or match["after"]:
+        begins = first if match["since"] else last + timedelta(days=1)
+        return begins, max(begins, today)
+    return EVER, last if match["until"] else first - timedelta(days=1)
+
+
+def _said_once(match: "re.Match[str]", today: date) -> tuple[date, date]:
+    """The first and the last day of a day, a month or a year."""
+    said = match.groupdict()
+    if said.get("month") is None:
+        return date(int(match["year"]), 1, 1), date(int(match["year"]), 12, 31)
+    if match["month"].isdigit():
+        return _digit_day(match, today)
+    if said["day"] is None:
+        return _one_month(match, today)
+    return _one_day(match, today)
 
 
 def _one_month(match: "re.Match[str]", _today: date) -> tuple[date, date]:
@@ -252,9 +279,15 @@ _DAY_IN_FIGURES = re.compile(
     rf"{_START}(?P<day>\d{{1,2}})(?P<sign>[/.-])(?P<month>\d{{1,2}})(?P=sign)(?P<year>[12]\d{{3}}){_END}"
 )
 _DIGIT_DAY = re.compile(rf"{_START}(?:dat[ée]e?s?\s+du|du|le|on)\s+{_DIGITS}{_END}", re.IGNORECASE)
-_SINCE = re.compile(
-    rf"{_START}(?:depuis|since)\s+(?:le\s+)?(?:(?P<day>{_DAY})\s+)?(?P<month>{_MONTH}){_YEAR}{_END}", re.IGNORECASE
+_BOUND = (
+    r"(?:(?P<since>depuis|since|[àa]\s+partir\s+d[ue])|(?P<after>apr[èe]s|after)|(?P<until>jusqu['’](?:au|en|[àa])|until)"
+    r"|(?P<before>avant|before))\s+(?:(?:le|the)\s+)?"
 )
+_DIGIT_BOUND = re.compile(rf"{_START}{_BOUND}{_DIGITS}{_END}", re.IGNORECASE)
+_NAMED_BOUND = re.compile(
+    rf"{_START}{_BOUND}(?:{_WEEKDAY}\s+)?(?:(?P<day>{_DAY})\s+)?(?P<month>{_MONTH}){_YEAR}{_END}", re.IGNORECASE
+)
+_YEAR_BOUND = re.compile(rf"{_START}{_BOUND}(?P<year>[12]\d{{3}}){_END}", re.IGNORECASE)
 _ONE_DAY = re.compile(rf"{_START}{_BEFORE}{_NAMED}{_END}", re.IGNORECASE)
 _ENGLISH_DAY = re.compile(
     rf"{_START}{_BEFORE}(?P<month>{_MONTH})\s+(?P<day>\d{{1,2}})(?:,\s*|\s+)(?P<year>[12]\d{{3}}){_END}", re.IGNORECASE
@@ -282,8 +315,10 @@ _ENGLISH_SPAN = re.compile(
 _READINGS: tuple[tuple["re.Pattern[str]", _Reading, bool], ...] = (
     (_SEVERAL, _several_days, True),
     (_DIGIT_DAYS, _digit_days, False),
+    (_DIGIT_BOUND, _one_bound, False),
     (_DIGIT_DAY, _digit_day, True),
-    (_SINCE, _since, False),
+    (_NAMED_BOUND, _one_bound, False),
+    (_YEAR_BOUND, _one_bound, False),
     (_ONE_DAY, _one_day, True),
     (_ENGLISH_DAY, _one_day, True),
     (_ONE_MONTH, _one_month, True),
