@@ -65,7 +65,7 @@ def period_text(said: SaidDays) -> str:
     """A period for people: a day, the first and the last one, or the last one alone."""
     first, last = (_day_text(day) for day in (said.dated.first, said.dated.last))
     if said.dated.first == said_days.EVER:
-        return gettext("jusqu'au %(day)s", day=last)
+        return str(gettext("jusqu'au %(day)s", day=last))
     return str(first) if first == last else gettext("du %(first)s au %(last)s", first=first, last=last)
 
 
