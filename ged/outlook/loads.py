@@ -6,21 +6,22 @@ rule of access, so these numbers are for who may open every letter: for the head
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CTE, ColumnElement, Select, Subquery, case, cast, func, null, select, union_all
+from sqlalchemy import CTE, BigInteger, ColumnElement, Select, case, cast, distinct, func, null, select, union_all
 from sqlalchemy.orm import Session, aliased
 
 from ged.access import visible_clause
+from ged.counting import composed, few_rows
 from ged.db import Among
 from ged.figures.cells import bin_in_sql
 from ged.figures.cuts import Cut
-from ged.figures.days import local_day
+from ged.figures.days import Days, is_sqlite, local_day
 from ged.figures.letters import is_near, still_waits, was_done, whoever_has_it
 from ged.figures.models import FigureDay, FigureKey, FigureLetter
 from ged.figures.periods import Period
@@ -79,55 +80,84 @@ def loads(
         cut: its units are those to which letters were given; the rest of it narrows the letters.
         period: of what was finished (``counted_days``).
     """
+    asked = _hashable(cut)
     # A key is (unit, None) of a unit, and (unit, post) of a post.
-    waiting = {(row[0], row[1]): row[2:] for row in session.execute(_waiting(session, zone, actor, cut, today))}
+    waiting = {(row[0], row[1]): row[2:] for row in few_rows(session, actor, _waiting, asked, today)}
     finished, delays = Counter[tuple[int, int | None]](), defaultdict[tuple[int, int | None], dict[int, int]](dict)
-    for unit_id, post_id, at_least, letters in session.execute(
-        _finished(session, zone, actor, cut, counted_days(period))
+    for unit_id, post_id, at_least, letters in few_rows(
+        session, actor, _finished, asked, counted_days(period), zone, _days(session, zone)
     ):
         finished[unit_id, post_id] += letters
         if at_least is not None:
             delays[unit_id, post_id][at_least] = letters
     found: dict[By, list[Load]] = {by: [] for by in By}
     for key in (*waiting, *(one for one in finished if one not in waiting)):
-        now, late, soon, since = waiting.get(key, (0, 0, 0, None))
+        now, late, soon, first = waiting.get(key, (0, 0, 0, None))
+        since = first and first.astimezone(zone).date()
         by = By.UNIT if key[1] is None else By.POST
         found[by].append(Load(*key, now, late, soon, since, finished[key], delays.get(key, {})))
     return found
 
 
-def _waiting(session: Session, zone: ZoneInfo, actor: Actor, cut: Cut, today: date) -> Select[Any]:
-    """(unit, post or NULL, letters, late ones, those with a near date, the first day)."""
+def _hashable(cut: Cut) -> Cut:
+    """The cut as an argument of what is composed once."""
+    return Cut(**{one.name: _frozen(getattr(cut, one.name)) for one in fields(Cut)})
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(sorted(value)) if isinstance(value, Collection) else value
+
+
+_DAYS: dict[tuple[bool, ZoneInfo], Days] = {}
+
+
+def _days(session: Session, zone: ZoneInfo) -> Days:
+    """``local_day``: one function for each zone, so that a statement with it is composed once."""
+    return _DAYS.setdefault((is_sqlite(session), zone), local_day(session, zone))
+
+
+@composed
+def _waiting(actor: Actor, cut: Cut, today: date) -> Select[Any]:
+    """(unit, post or NULL, letters, late ones, those with a near date, the first moment)."""
     given = _given(cut, is_waiting(), Assignment.due_on, Assignment.assigned_at)
+    seen = given.c.mail_id.in_(_seen(given, actor, cut))
 
-    def of_letter(which: ColumnElement[bool]) -> ColumnElement[int]:
-        return func.max(case((which, 1), else_=0))
+    def letters(which: ColumnElement[bool]) -> ColumnElement[int]:
+        return func.count(distinct(case((which, given.c.mail_id))))
 
-    is_late, is_soon = of_letter(given.c.due_on < today), of_letter(is_near(given.c.due_on, today))
-    first = func.min(given.c.assigned_at).label("first")
-    each = _each_letter(given, {}, actor, cut, is_late.label("late"), is_soon.label("soon"), first)
-    key = each.c.unit_id, each.c.post_id
-    since = local_day(session, zone)(func.min(each.c.first))
-    return select(*key, func.count(), func.sum(each.c.late), func.sum(each.c.soon), since).group_by(*key)
+    def grouped(by: By, post_id: ColumnElement[Any], *which: ColumnElement[bool]) -> Select[Any]:
+        counts = (func.count(distinct(given.c.mail_id)), letters(given.c.due_on < today))
+        columns = given.c.unit_id, post_id.label("post_id"), *counts, letters(is_near(given.c.due_on, today))
+        return select(*columns, func.min(given.c.assigned_at)).where(seen, *which).group_by(*_place(given, by))
+
+    return _of_units_and_posts(given, grouped)
 
 
-def _finished(session: Session, zone: ZoneInfo, actor: Actor, cut: Cut, period: Period) -> Select[Any]:
+@composed
+def _finished(actor: Actor, cut: Cut, period: Period, zone: ZoneInfo, day: Days) -> Select[Any]:
     """(unit, post or NULL, bin or NULL, letters). A letter that was given twice counts from the first time to the last end."""
     waits = {by: still_waits(by_post=by is By.POST).label(f"waits_by_{by}") for by in By}
     given = _given(cut, was_done(period, zone), Assignment.assigned_at, Assignment.finished_at, *waits.values())
-    day = local_day(session, zone)
-    since, until = day(func.min(given.c.assigned_at)), day(func.max(given.c.finished_at))
-    is_over = {by: ~given.c[column.key] for by, column in waits.items()}
-    each = _each_letter(given, is_over, actor, cut, since.label("since"), until.label("until"))
+    seen = given.c.mail_id.in_(_seen(given, actor, cut))
+    since, until = day(func.min(given.c.assigned_at)).label("since"), day(func.max(given.c.finished_at)).label("until")
+
+    def grouped(by: By, post_id: ColumnElement[Any], *which: ColumnElement[bool]) -> Select[Any]:
+        columns = given.c.unit_id, post_id.label("post_id"), since, until
+        is_over = ~given.c[waits[by].key]
+        return select(*columns).where(seen, is_over, *which).group_by(*_place(given, by), given.c.mail_id)
+
+    each = _of_units_and_posts(given, grouped).subquery("each_letter")
+    # Half of the letters have the days of another one there: the working days are looked up once for both.
+    days = select(*each.c, func.count().label("letters")).group_by(*each.c).subquery("days")
     before, after = aliased(FigureDay), aliased(FigureDay)
     delay = after.worked - before.worked
     at_least = case((delay.is_not(None), bin_in_sql(delay))).label("at_least")
-    key = each.c.unit_id, each.c.post_id
+    key = days.c.unit_id, days.c.post_id
     return (
-        select(*key, at_least, func.count())
-        .select_from(each)
-        .outerjoin(before, before.day == each.c.since)
-        .outerjoin(after, after.day == each.c.until)
+        select(*key, at_least, cast(func.sum(days.c.letters), BigInteger))
+        .select_from(days)
+        .outerjoin(before, before.day == days.c.since)
+        .outerjoin(after, after.day == days.c.until)
         .group_by(*key, at_least)
     )
 
@@ -138,16 +168,18 @@ def _given(cut: Cut, which: ColumnElement[bool], *columns: Any) -> CTE:
     return found.where(which, Among(Assignment.unit_id, cut.unit_ids or ())).cte("given")
 
 
-def _each_letter(
-    given: CTE, counts: Mapping[By, ColumnElement[bool]], actor: Actor, cut: Cut, *columns: ColumnElement[Any]
-) -> Subquery:
-    """A row for each letter of a unit, and one for each letter of a post: ``columns`` are aggregates over its assignments there.
+def _place(given: CTE, by: By) -> tuple[ColumnElement[Any], ...]:
+    return (given.c.unit_id,) if by is By.UNIT else (given.c.unit_id, given.c.post_id)
 
-    Only letters that the cut narrows to and the actor may see now.
 
-    Args:
-        counts: the assignments that count for units, and for posts; where it has no condition, all count.
-    """
+def _of_units_and_posts(given: CTE, grouped: Callable[..., Select[Any]]) -> Select[Any]:
+    of_units = grouped(By.UNIT, cast(null(), Assignment.post_id.type))
+    of_posts = grouped(By.POST, given.c.post_id, given.c.post_id.is_not(None))
+    return select(*union_all(of_units, of_posts).subquery("each_place").c)
+
+
+def _seen(given: CTE, actor: Actor, cut: Cut) -> Select[int]:
+    """The letters given that the cut narrows to, and that the actor may see now."""
     # A letter is given to a directorate, to a service and to a post: who may see it is asked once. ``OFFSET 0``: the database finds the
     # letters first, and asks for the rights to these alone.
     letters = select(Mail.id, Mail.level).where(Mail.id.in_(select(given.c.mail_id))).offset(0).subquery("letters")
@@ -157,18 +189,6 @@ def _each_letter(
         .join(FigureLetter, FigureLetter.mail_id == letters.c.id)
         .where(letters.c.level <= cut.level, visible_clause(letter.id, letter.level, actor.principals))
     )
-    narrowed = whoever_has_it(cut)
-    if narrowed:
+    if narrowed := whoever_has_it(cut):
         visible = visible.join(FigureKey, FigureKey.id == FigureLetter.key_id).where(*narrowed)
-    seen = visible.cte("seen")
-
-    def grouped(by: By, post_id: ColumnElement[Any], *which: ColumnElement[bool]) -> Select[Any]:
-        key = (given.c.unit_id,) if by is By.UNIT else (given.c.unit_id, given.c.post_id)
-        counted = (given.c.mail_id.in_(select(seen.c.id)), *([counts[by]] if by in counts else ()), *which)
-        return (
-            select(given.c.unit_id, post_id.label("post_id"), *columns).where(*counted).group_by(*key, given.c.mail_id)
-        )
-
-    of_units = grouped(By.UNIT, cast(null(), Assignment.post_id.type))
-    of_posts = grouped(By.POST, given.c.post_id, given.c.post_id.is_not(None))
-    return union_all(of_units, of_posts).subquery("each_letter")
+    return select(visible.cte("seen").c.id)

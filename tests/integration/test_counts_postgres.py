@@ -9,6 +9,7 @@ from sqlalchemy import Select, select, text
 from ged import counting
 from ged.access import visible_clause
 from ged.counting import counted
+from ged.db import ByOtherIndex
 from ged.register.models import Mail
 from ged.register.states import MailState
 from ged.routing import queries
@@ -108,6 +109,21 @@ def test_rows_of_a_statement_that_is_planned_once_are_those_of_the_statement(ser
     with services.reading() as session:
         for subject in ("Pour décision", "Pour suite", "Pour rien") * 7:
             assert counting.few_rows(session, who, letters, subject) == session.execute(letters(who, subject)).all()
+
+
+def test_a_long_list_of_texts_is_hashed_and_finds_what_a_short_one_finds(services: Services) -> None:
+    who = actor(services, "sg")
+
+    def letters(_asked: Actor, subjects: tuple[str, ...]) -> Select[int]:
+        return select(Mail.id).where(ByOtherIndex(Mail.subject).in_(subjects)).order_by(Mail.id)
+
+    with services.reading() as session:
+        for others in (1, counting.HASHED_FROM):
+            subjects = ("Pour suite", *(f"Pour rien {n}" for n in range(others)))
+            found = counting.few_rows(session, who, letters, subjects)
+            assert found == session.execute(letters(who, subjects)).all() != []
+            sql, _given = counting._for_server(who, letters, ((subjects,), ()), services.engine.dialect)
+            assert ("SELECT unnest(" in sql) == (others > 1)
 
 
 def test_a_bare_value_is_no_enumeration(services: Services) -> None:
