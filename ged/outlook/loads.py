@@ -7,7 +7,7 @@ rule of access, so these numbers are for who may open every letter: for the head
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
@@ -84,9 +84,8 @@ def loads(
     # A key is (unit, None) of a unit, and (unit, post) of a post.
     waiting = {(row[0], row[1]): row[2:] for row in few_rows(session, actor, _waiting, asked, today)}
     finished, delays = Counter[tuple[int, int | None]](), defaultdict[tuple[int, int | None], dict[int, int]](dict)
-    for unit_id, post_id, at_least, letters in few_rows(
-        session, actor, _finished, asked, counted_days(period), zone, _days(session, zone)
-    ):
+    days = _Days(zone, is_sqlite(session), local_day(session, zone))
+    for unit_id, post_id, at_least, letters in few_rows(session, actor, _finished, asked, counted_days(period), days):
         finished[unit_id, post_id] += letters
         if at_least is not None:
             delays[unit_id, post_id][at_least] = letters
@@ -108,12 +107,13 @@ def _frozen(value: Any) -> Any:
     return tuple(sorted(value)) if isinstance(value, Collection) else value
 
 
-_DAYS: dict[tuple[bool, ZoneInfo], Days] = {}
+@dataclass(frozen=True)
+class _Days:
+    """``local_day`` as an argument of what is composed once: equal for a time zone and a kind of database."""
 
-
-def _days(session: Session, zone: ZoneInfo) -> Days:
-    """``local_day``: one function for each zone, so that a statement with it is composed once."""
-    return _DAYS.setdefault((is_sqlite(session), zone), local_day(session, zone))
+    zone: ZoneInfo
+    on_sqlite: bool
+    of: Days = field(compare=False)
 
 
 @composed
@@ -134,12 +134,15 @@ def _waiting(actor: Actor, cut: Cut, today: date) -> Select[Any]:
 
 
 @composed
-def _finished(actor: Actor, cut: Cut, period: Period, zone: ZoneInfo, day: Days) -> Select[Any]:
+def _finished(actor: Actor, cut: Cut, period: Period, days: _Days) -> Select[Any]:
     """(unit, post or NULL, bin or NULL, letters). A letter that was given twice counts from the first time to the last end."""
     waits = {by: still_waits(by_post=by is By.POST).label(f"waits_by_{by}") for by in By}
-    given = _given(cut, was_done(period, zone), Assignment.assigned_at, Assignment.finished_at, *waits.values())
+    given = _given(cut, was_done(period, days.zone), Assignment.assigned_at, Assignment.finished_at, *waits.values())
     seen = given.c.mail_id.in_(_seen(given, actor, cut))
-    since, until = day(func.min(given.c.assigned_at)).label("since"), day(func.max(given.c.finished_at)).label("until")
+    since, until = (
+        days.of(func.min(given.c.assigned_at)).label("since"),
+        days.of(func.max(given.c.finished_at)).label("until"),
+    )
 
     def grouped(by: By, post_id: ColumnElement[Any], *which: ColumnElement[bool]) -> Select[Any]:
         columns = given.c.unit_id, post_id.label("post_id"), since, until
@@ -148,16 +151,16 @@ def _finished(actor: Actor, cut: Cut, period: Period, zone: ZoneInfo, day: Days)
 
     each = _of_units_and_posts(given, grouped).subquery("each_letter")
     # Half of the letters have the days of another one there: the working days are looked up once for both.
-    days = select(*each.c, func.count().label("letters")).group_by(*each.c).subquery("days")
+    alike = select(*each.c, func.count().label("letters")).group_by(*each.c).subquery("alike")
     before, after = aliased(FigureDay), aliased(FigureDay)
     delay = after.worked - before.worked
     at_least = case((delay.is_not(None), bin_in_sql(delay))).label("at_least")
-    key = days.c.unit_id, days.c.post_id
+    key = alike.c.unit_id, alike.c.post_id
     return (
-        select(*key, at_least, cast(func.sum(days.c.letters), BigInteger))
-        .select_from(days)
-        .outerjoin(before, before.day == days.c.since)
-        .outerjoin(after, after.day == days.c.until)
+        select(*key, at_least, cast(func.sum(alike.c.letters), BigInteger))
+        .select_from(alike)
+        .outerjoin(before, before.day == alike.c.since)
+        .outerjoin(after, after.day == alike.c.until)
         .group_by(*key, at_least)
     )
 
