@@ -88,7 +88,7 @@ def test_a_statement_that_is_cancelled_is_said_in_words(place: tuple[FlaskClient
         answer: TestResponse = late.result()
     own.dispose()
     assert answer.status_code == 503, answer.text
-    assert "Rien n'a été enregistré." in answer.text
+    assert "votre demande a été arrêtée" in answer.text
     assert everything(services) == before
     assert post(client, f"{where}/importer", {}).status_code == 303
 

@@ -80,6 +80,7 @@ def test_a_letters_whole_way_locks_in_one_order(house: House, watch: Watch) -> N
     assert seen <= watch.seen, "the kit no longer walks the way"
 
 
+@pytest.mark.usefixtures("site_clock")
 def test_a_letter_is_registered_with_its_scan_by_one_of_two_who_lock_it_before_the_counter(
     house: House, watch: Watch, tmp_path: Path
 ) -> None:
