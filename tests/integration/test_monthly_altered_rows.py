@@ -334,7 +334,7 @@ TRUE: dict[str, Case] = {
 }
 
 
-@pytest.mark.in_shares(4)
+@pytest.mark.in_shares(8)
 @pytest.mark.parametrize("name", TRUE)
 def test_true_acts_are_no_fault(services: Services, name: str) -> None:
     case = TRUE[name]
@@ -366,7 +366,7 @@ def test_the_post_of_a_clerk_may_go_to_another_unit(services: Services) -> None:
     assert mail_id in {move.mail_id for one in proof.changes for move in one.moves}
 
 
-@pytest.mark.in_shares(4)
+@pytest.mark.in_shares(8)
 @pytest.mark.parametrize("name", CASES)
 def test_an_altered_row_behind_a_true_act_is_found_and_its_letter_named(services: Services, name: str) -> None:
     case = CASES[name]

@@ -110,7 +110,7 @@ def test_a_period_that_has_not_begun_is_told_as_such(
         assert said not in unescape(page.get("/recherche/?q=pupitres").text)
     finally:
         with site[1].unit_of_work(NOW) as uow:
-            uow.session.execute(update(Person).where(Person.account == "sg").values(language="fr"))
+            uow.session.execute(update(Person).where(Person.account == "sg").values(language=""))
 
 
 def test_the_page_says_which_words_no_letter_contains_together(site: tuple[Flask, Services], page: FlaskClient) -> None:
