@@ -724,7 +724,7 @@ def test_a_wrong_value_is_said_and_left_out(site: tuple[Flask, House]) -> None:
     app, house = site
     furnish(house.services, count=4)
     client, found = sign_in(app, "dge"), list[str]()
-    said = {wrong: "n'est pas appliqué" for wrong in WRONG} | {ahead: "n'a pas encore commencé" for ahead in AHEAD}
+    said = dict.fromkeys(WRONG, "n'est pas appliqué") | dict.fromkeys(AHEAD, "n'a pas encore commencé")
     for path, (wrong, words) in product(("/tableau/", "/supervision/", "/tableau/courriers"), said.items()):
         answer = client.get(f"{path}?{wrong}")
         if answer.status_code != 200 or words not in answer.text.replace("’", "'"):
