@@ -8,7 +8,7 @@ letter whose numbers changed must be as these entries say. What they do not say 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from ged.figures.stages import UNTOLD
@@ -83,6 +83,13 @@ class _Decision:
     leading: int | None
 
 
+class _Done(NamedTuple):
+    """An act on what a decision gave: the decision, and the day of the act."""
+
+    decision: int
+    day: date
+
+
 class Replayed:
     """A letter after its acts.
 
@@ -111,10 +118,11 @@ class Replayed:
         self._voided: dict[int, date] = {}
         self._joined: set[int] = set()
         self._decisions: dict[int, _Decision] = {}
-        self._given: list[tuple[int, date]] = []
+        self._given: list[_Done] = []
         self._passed_on: set[int] = set()
-        self._finished: dict[int, tuple[int, date]] = {}
-        self._returned: list[tuple[int, date]] = []
+        # By assignment; where the entries do not name it, by the decision with a minus.
+        self._finished: dict[int, _Done] = {}
+        self._returned: list[_Done] = []
         self._erased = False
         for act in acts:
             self._act = act
@@ -171,7 +179,7 @@ class Replayed:
             self._due = _day(self._says["due_on"], None) if "due_on" in self._says else UNSAID
 
     def _assigned(self) -> None:
-        self._given.append((self._decision, self._day))
+        self._given.append(_Done(self._decision, self._day))
         self._passed_on.add(self._says.get("assignment") or 0)
 
     @property
@@ -188,25 +196,25 @@ class Replayed:
         one = self._says.get("assignment")
         if self._leads(one):
             self._state = MailState.ANSWERED
-            self._finished[one or 0] = (self._decision, self._day)
+            self._finished[one or 0] = _Done(self._decision, self._day)
 
     def _answered(self) -> None:
         """By a letter that was sent: the live assignments for action are finished."""
         last = self._decisions.get(self._decision)
         if last is not None and (self._state is MailState.ASSIGNED or self._waits_closed):
-            self._finished[last.leading or -self._decision] = (self._decision, self._day)
+            self._finished[last.leading or -self._decision] = _Done(self._decision, self._day)
         if self._state in (MailState.ASSIGNED, MailState.ANSWERED):
             self._state = MailState.ANSWERED
 
     @property
     def _waits_closed(self) -> bool:
         """Whether the letter was closed before its leading unit had finished: its assignments live on."""
-        ended = [made for made, _ in (*self._finished.values(), *self._returned)]
+        ended = [one.decision for one in (*self._finished.values(), *self._returned)]
         return self._state is MailState.CLOSED and self._decision not in ended
 
     def _gave_back(self) -> None:
         if self._leads(self._says.get("assignment")):
-            self._returned.append((self._decision, self._day))
+            self._returned.append(_Done(self._decision, self._day))
             self._state, self._unit = MailState.TO_IMPUTE, None
 
     def _was_closed(self) -> None:
@@ -288,7 +296,7 @@ class Replayed:
             yield "received_on", self._received_on()
         yield "numbered_on", self._numbered_on(now)
         imputed = min((one.day for one in self._decisions.values()), default=None)
-        assigned = min((day for made, day in self._given if made in self._decisions), default=None)
+        assigned = min((one.day for one in self._given if one.decision in self._decisions), default=None)
         yield "imputed_on", imputed
         yield "assigned_on", assigned
         yield "given_on", assigned or imputed
@@ -297,7 +305,7 @@ class Replayed:
         yield "signed_on", self._signed if self._is_outgoing else UNSAID
         if self._state is None:
             return
-        finished = [day for made, day in self._finished.values() if made in self._decisions]
+        finished = [one.day for one in self._finished.values() if one.decision in self._decisions]
         yield "answered_on", max(finished, default=None) if self._state in ANSWERED else None
         yield "closed_on", self._closed if self._state is MailState.CLOSED else None
         yield "dispatched_on", self._dispatched_on(now)
@@ -330,7 +338,7 @@ class Replayed:
         return self._was.days.get(name)
 
     def _returns(self) -> tuple[tuple[date, int], ...]:
-        days = [day for made, day in self._returned if made in self._decisions]
+        days = [one.day for one in self._returned if one.decision in self._decisions]
         return tuple((day, days.count(day)) for day in sorted(set(days)))
 
     def _dispatched_on(self, now: Letter) -> Said:

@@ -334,10 +334,8 @@ TRUE: dict[str, Case] = {
 }
 
 
-@pytest.mark.in_shares(8)
-@pytest.mark.parametrize("name", TRUE)
-def test_true_acts_are_no_fault(services: Services, name: str) -> None:
-    case = TRUE[name]
+def reported(services: Services, case: Case) -> tuple[Play, int, bytes]:
+    """The first acts of a case, its letter, and the file of a report that counts the letter."""
     play = Play(services)
     play.register(received_on=TODAY)
     mail_id = play.draft(1) if case.is_written else play.register(received_on=TODAY, due_days=None)
@@ -346,6 +344,14 @@ def test_true_acts_are_no_fault(services: Services, name: str) -> None:
     pdf = file_of(services, make(services))
     while play.now < LATER:
         wait(play, mail_id)
+    return play, mail_id, pdf
+
+
+@pytest.mark.in_shares(8)
+@pytest.mark.parametrize("name", TRUE)
+def test_true_acts_are_no_fault(services: Services, name: str) -> None:
+    case = TRUE[name]
+    play, mail_id, pdf = reported(services, case)
     # The last act changes a number of the report: the acts of a letter are read where a number counts it otherwise.
     for act in (*case.after, change_level(Confidentiality.RESTRICTED, "dge") if case.is_written else redate):
         act(play, mail_id)
@@ -370,14 +376,7 @@ def test_the_post_of_a_clerk_may_go_to_another_unit(services: Services) -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_an_altered_row_behind_a_true_act_is_found_and_its_letter_named(services: Services, name: str) -> None:
     case = CASES[name]
-    play = Play(services)
-    play.register(received_on=TODAY)
-    mail_id = play.draft(1) if case.is_written else play.register(received_on=TODAY, due_days=None)
-    for act in case.before:
-        act(play, mail_id)
-    pdf = file_of(services, make(services))
-    while play.now < LATER:
-        wait(play, mail_id)
+    play, mail_id, pdf = reported(services, case)
     for act in case.after:
         act(play, mail_id)
     play.register(received_on=play.today, due_days=None)
