@@ -113,6 +113,16 @@ def test_a_period_that_has_not_begun_is_told_as_such(
             uow.session.execute(update(Person).where(Person.account == "sg").values(language=""))
 
 
+def test_a_period_of_which_one_end_is_said_finds_its_letters(site: tuple[Flask, Services], page: FlaskClient) -> None:
+    register(site[1], subject="Curage des caniveaux")
+    run_jobs(site[1])
+    for asked in ("avant le 30 novembre 2026", "jusqu'au 24/11/2026", "depuis 2026", "après le trois mars 2026"):
+        shown = page.get("/recherche/", query_string={"q": f"caniveaux {asked}"}).text
+        assert ("Curage des caniveaux" in shown, "recherche porte sur les mots seuls" in shown) == (True, False), asked
+    before = page.get("/recherche/", query_string={"q": "caniveaux avant le 1er novembre 2026"}).text
+    assert "recherche porte sur les mots seuls" in before
+
+
 def test_the_page_says_which_words_no_letter_contains_together(site: tuple[Flask, Services], page: FlaskClient) -> None:
     register(site[1], subject="Achat de rideaux")
     register(site[1], subject="Location de tracteurs")
