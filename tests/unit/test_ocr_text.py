@@ -38,6 +38,22 @@ def test_the_dictionary_tells_of_each_word_of_the_table_and_noise_does_not_shift
     assert [token.is_known for token in line.tokens] == [None, None]
 
 
+@pytest.mark.parametrize(
+    ("read", "text"),
+    [
+        ("ete...", "etc..."),
+        ("ete…", "etc…"),
+        ("(ete...)", "(etc...)"),
+        ("ete.", "ete."),
+        ("été...", "été..."),
+        ("complete...", "complete..."),
+        ("ETE...", "ETE..."),
+    ],
+)
+def test_and_so_on_is_no_summer(read: str, text: str) -> None:
+    assert text_of(parse_tsv(HEAD + row(1, 1, 1, 1, read), 1000, 2000)) == text
+
+
 @pytest.mark.parametrize("psm", [PAGE, LINE])
 def test_the_library_tells_which_words_are_in_its_dictionary(psm: int) -> None:
     if plug_of("automatic") is not Plug.LIBRARY:
