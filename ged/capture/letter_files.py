@@ -2,13 +2,14 @@
 
 from datetime import datetime
 
-from sqlalchemy.orm import Session
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session, aliased
 
 from ged.capture.files import Upload
 from ged.capture.intake import document_of
 from ged.errors import Forbidden, Invalid
 from ged.ports import AttachmentId, MailId
-from ged.register.models import AttachmentKind, Mail
+from ged.register.models import Attachment, AttachmentKind, Mail
 from ged.register.operations import attach, mail_to_change, working_post
 from ged.register.states import MailState
 from ged.unit import Actor, Role, UnitOfWork
@@ -50,11 +51,13 @@ def join_file(
     Raises:
         NotFound: ``mail.unknown``.
         Forbidden: ``mail.file_forbidden``.
-        Invalid: ``attachment.reason``.
+        Invalid: ``attachment.present``, ``attachment.reason``.
     """
     mail = mail_to_change(uow, mail_id, actor=actor)
     if kind not in kinds(mail, actor):
         raise Forbidden("mail.file_forbidden", "ask who works on the letter", id=mail.id)
+    if (already := _with_file(uow.session, mail.id, upload.digest)) is not None:
+        raise Invalid("attachment.present", "choose another file", field="file", filename=already or upload.filename)
     present = document_of(uow, mail.id) if kind is AttachmentKind.DOCUMENT else None
     if present is not None and not reason.strip():
         raise Invalid("attachment.reason", "say why the document is replaced", field="reason")
@@ -63,3 +66,14 @@ def join_file(
         filename=upload.filename, digest=upload.digest, size_bytes=upload.size_bytes, is_signed=upload.facts.signed,
         replaces=AttachmentId(present.id) if present is not None else None, reason=reason.strip(),
     )  # fmt: skip
+
+
+def _with_file(session: Session, mail_id: int, digest: str) -> str | None:
+    """The name of the letter's attachment that is this file, in its newest version; None: there is none."""
+    newer = aliased(Attachment)
+    return session.scalar(
+        select(Attachment.filename)
+        .where(Attachment.mail_id == mail_id, Attachment.digest == digest)
+        .where(~exists().where(newer.replaces_id == Attachment.id))
+        .limit(1)
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import re
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from ged import jobs, pipeline
 from ged.jobs import JobKind
@@ -170,6 +171,34 @@ def test_a_file_is_joined_from_the_letters_page(site: Site) -> None:
     with services.reading() as session:
         kinds = session.scalars(select(Attachment.kind).order_by(Attachment.id)).all()
     assert kinds == [AttachmentKind.DOCUMENT, AttachmentKind.ANNEX, AttachmentKind.DOCUMENT]
+
+
+def test_a_file_that_the_letter_has_is_not_joined_twice_and_one_that_was_replaced_is(site: Site) -> None:
+    app, services = site
+    done = register(services, "Demande")
+    client = sign_in(app, "agent")
+    path = f"/courriers/{done.mail_id}/fichier"
+
+    def send(content: str, name: str, kind: str = "annex", reason: str = "") -> str:
+        data = {"file": (io.BytesIO(pages.png(content)), name), "kind": kind, "reason": reason}
+        answer = post(client, path, data, content_type="multipart/form-data")
+        assert answer.status_code in {303, 422}
+        return "joint" if answer.status_code == 303 else answer.text
+
+    assert send("Plan", "plan.png") == "joint"
+    refused = send("Plan", "copie du plan.png")
+    assert "déjà joint à ce courrier, sous le nom « plan.png »" in html.unescape(refused).replace(
+        "\u202f", " "
+    ).replace("\xa0", " ")
+    assert [send("Lettre", "a.png", "document"), send("Lettre nette", "b.png", "document", "Illisible")] == [
+        "joint"
+    ] * 2
+    assert send("Lettre", "a.png", "document", "La première était la bonne") == "joint"
+    with services.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Attachment)) == 4
+    other = register(services, "Autre demande")
+    path = f"/courriers/{other.mail_id}/fichier"
+    assert send("Plan", "plan.png") == "joint", "another letter has its own copy"
 
 
 def _proposed(client: FlaskClient, path: str) -> str:

@@ -185,6 +185,10 @@ MESSAGES: Mapping[str, Message] = {
     ),
     # --- attachment ---
     "attachment.pages": Message(_l("Une page au moins doit être gardée."), _l("Cochez une page à garder.")),
+    "attachment.present": Message(
+        _l("Ce fichier est déjà joint à ce courrier, sous le nom « %(filename)s »."),
+        _l("Choisissez un autre fichier, ou revenez au courrier."),
+    ),
     "attachment.reason": Message(
         _l("Le courrier a déjà un document : le motif du remplacement est obligatoire."), _l("Écrivez le motif.")
     ),
