@@ -3,7 +3,7 @@
 import hashlib
 import json
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from io import BytesIO
 from typing import Any
 
@@ -18,33 +18,53 @@ from ged.audit import GENESIS, AuditEntry, AuditPayload
 from ged.taken import SUBJECTS, TakenEntity, TakenEntry
 
 TAKEN_IN = "entity.taken_in"
+UNPROVEN = (OSError, ValueError, KeyError, TypeError, InvalidSignature, zipfile.BadZipFile)
+"""What is raised where a stored proof is not what the key signed."""
 
 
 def broken(session: Session) -> Iterator[tuple[str, str]]:
     """(code, place) of each fault: ``taken.unrecorded``: the journal here does not name this entity, its key and its proof;
     ``taken.proof_altered``: the stored proof is not what the key signed; ``taken.entry_altered``: a shown entry differs from
     it; ``taken.entry_missing``."""
-    recorded = {
-        (payload.get("manifest"), payload.get("key"), payload.get("proof"))
-        for payload in session.scalars(
-            select(AuditPayload.payload).join(AuditEntry, AuditEntry.sequence == AuditPayload.sequence).where(
-                AuditEntry.action == TAKEN_IN
-            )
-        )
-    }  # fmt: skip
+    recorded = _recorded(session)
     entities = list(session.scalars(select(TakenEntity).order_by(TakenEntity.id)))
     for one in entities:
         where = f"entity {one.code}"
-        if (one.manifest_sha256, _key_digest(one.key_pem), one.proof_sha256) not in recorded:
+        if _named(one) not in recorded:
             yield "taken.unrecorded", where
         try:
-            lines = _proven(one)
-        except (OSError, ValueError, KeyError, TypeError, InvalidSignature, zipfile.BadZipFile):
+            lines = {entry["sequence"]: entry for entry in _proven(one)}
+        except UNPROVEN:
             yield "taken.proof_altered", where
             continue
         yield from _compared(session, one, lines, where)
-    missing = recorded - {(one.manifest_sha256, _key_digest(one.key_pem), one.proof_sha256) for one in entities}
+    missing = recorded - {_named(one) for one in entities}
     yield from (("taken.unrecorded", f"manifest {manifest}") for manifest, _key, _proof in sorted(missing, key=str))
+
+
+def entries(session: Session, one: TakenEntity, actions: Collection[str]) -> list[dict[str, Any]] | str:
+    """The entries of these actions in the other journal, in its order and with the ids there; or the code of what is wrong with it, as in
+    ``broken``. The rows that are shown of it are not read: the stored proof is, as it was signed."""
+    if _named(one) not in _recorded(session):
+        return "taken.unrecorded"
+    try:
+        return [entry for entry in _proven(one) if entry["action"] in actions]
+    except UNPROVEN:
+        return "taken.proof_altered"
+
+
+def _recorded(session: Session) -> set[tuple[object, ...]]:
+    """Manifest, key and proof of each entity, as the journal here names them."""
+    rows = session.scalars(
+        select(AuditPayload.payload)
+        .join(AuditEntry, AuditEntry.sequence == AuditPayload.sequence)
+        .where(AuditEntry.action == TAKEN_IN)
+    )
+    return {(payload.get("manifest"), payload.get("key"), payload.get("proof")) for payload in rows}
+
+
+def _named(one: TakenEntity) -> tuple[object, ...]:
+    return one.manifest_sha256, _key_digest(one.key_pem), one.proof_sha256
 
 
 def seals(session: Session) -> Callable[[dict[str, Any], str], bool]:
@@ -80,8 +100,8 @@ def _key_digest(pem: str) -> str:
     return hashlib.sha256(pem.encode()).hexdigest()
 
 
-def _proven(one: TakenEntity) -> dict[int, dict[str, Any]]:
-    """Number -> entry of the stored proof.
+def _proven(one: TakenEntity) -> Iterator[dict[str, Any]]:
+    """The entries of the stored proof, in order.
 
     Raises:
         ValueError, KeyError, InvalidSignature, ...: it is not what the key signed.
@@ -98,7 +118,7 @@ def _proven(one: TakenEntity) -> dict[int, dict[str, Any]]:
         parts = {path: packed.read(path) for path in ("journal/hashes.bin", "journal/entries.jsonl")}
     if any(hashlib.sha256(content).hexdigest() != listed[path] for path, content in parts.items()):
         raise ValueError("another journal")
-    hashes, found = parts["journal/hashes.bin"], dict[int, dict[str, Any]]()
+    hashes = parts["journal/hashes.bin"]
     for line in parts["journal/entries.jsonl"].splitlines():
         entry = json.loads(line)
         number = entry["sequence"]
@@ -108,8 +128,7 @@ def _proven(one: TakenEntity) -> dict[int, dict[str, Any]]:
             raise ValueError("an entry is not at its place")
         if "payload" in entry and audit.payload_digest(entry["salt"], entry["payload"]) != entry["payload_digest"]:
             raise ValueError("another payload")
-        found[number] = entry
-    return found
+        yield entry
 
 
 def _compared(

@@ -25,7 +25,8 @@ from ged.errors import ConfigError, EngineFailed, Invalid, NotFound
 from ged.figures.definitions import VERSIONS
 from ged.figures.stages import UNTOLD
 from ged.journal_values import reading_any_value
-from ged.monthly import explaining, operations, reading, replaying
+from ged.monthly import arrived, explaining, operations, reading, replaying
+from ged.monthly.faults import Fault
 from ged.monthly.models import MonthlyReport, MonthlyReportRevision
 from ged.monthly.numbers import Item, Letter, Number, below, columns, numbers
 from ged.monthly.replaying import NO_ROWS, Act, Replayed, Rows
@@ -91,19 +92,6 @@ class Change:
     reported: int
     now: int
     moves: tuple[Move, ...]
-
-
-@dataclass(frozen=True)
-class Fault:
-    """Something that proves that the file, the journal or the database was changed by another than the program.
-
-    Attributes:
-        code: ``seal.…`` (the reason of the check of signatures), ``file.…``, ``journal.…``, ``letter.unexplained``.
-        where: the place; empty: the file.
-    """
-
-    code: str
-    where: str = ""
 
 
 @dataclass(frozen=True)
@@ -382,6 +370,7 @@ def _count_again(
     wanted = {mail_id for found in moved.values() for mail_id in found}
     since, zone = int(content["journal"]["sequence"]), ZoneInfo(content["zone"])
     acts, altered = _acts(session, wanted, since)
+    altered += arrived.add_acts(session, wanted, acts)
     rows = _rows(session, acts)
     otherwise = {
         one

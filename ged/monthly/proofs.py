@@ -18,7 +18,8 @@ from ged import locks
 from ged.errors import EngineFailed, Invalid
 from ged.jobs import LIVE_STATES, Job, JobKind, JobState
 from ged.monthly import checking, explaining, operations, queries, rights
-from ged.monthly.checking import Change, Fault, Proof, SealOf
+from ged.monthly.checking import Change, Proof, SealOf
+from ged.monthly.faults import Fault
 from ged.monthly.models import MonthlyProof, MonthlyReport, MonthlyReportRevision
 from ged.org.models import Person
 from ged.ports import Certificate, Digest, Verdict

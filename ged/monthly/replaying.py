@@ -101,7 +101,7 @@ class Replayed:
     """
 
     def __init__(self, acts: Sequence[Act], rows: Rows, *, since: int, was: Letter | None, zone: ZoneInfo) -> None:
-        self._rows, self._was, self._zone = rows, was, zone
+        self._rows, self._was, self._zone, self._home = rows, was, zone, rows.home
         self._later = [act for act in acts if act.sequence > since]
         self._state: MailState | None = None
         self._came, self._is_outgoing, self._is_taken = False, False, False
@@ -150,7 +150,14 @@ class Replayed:
 
     def _imported(self) -> None:
         self._came, self._is_taken, self._state = True, True, MailState.CLOSED
-        self._closed = UNSAID  # a paper book's letter is closed since its own day
+        says = self._says
+        if "registered_on" not in says:  # an entry of an earlier release
+            self._closed = UNSAID  # a paper book's letter is closed since its own day
+            return
+        self.level, self._home = says["level"], self._rows.units.get(says["registered_by"])
+        self._unit = self._rows.units.get(says["unit"], UNSAID) if says["unit"] else None
+        self._numbered, self._closed = _day(says["registered_on"], None), _day(says["closed_on"], UNSAID)
+        self._received = _day(says["received_on"], None)
 
     def _begun_here(self) -> None:
         self._came, self._is_outgoing, self._state, self._begun = True, True, MailState.DRAFT, self._day
@@ -167,7 +174,7 @@ class Replayed:
         self._state = MailState.ASSIGNED
         self._unit = self._rows.units.get(units[0], UNSAID) if units else UNSAID
         self._due = _day(self._says.get("due_on"), None) if made is not None else UNSAID
-        self._decisions[made or -self._act.sequence] = _Decision(self._day, before, given[0] if given else None)
+        self._decisions[made or -abs(self._act.sequence)] = _Decision(self._day, before, given[0] if given else None)
 
     def _undone(self) -> None:
         found = self._decisions.pop(self._says.get("imputation") or 0, None)
@@ -368,7 +375,7 @@ class Replayed:
         return late if not isinstance(ended, date) or late < ended else None
 
     def _unit_differs(self, now: Letter) -> bool:
-        unit_id = self._unit if self._unit is not None else self._rows.home
+        unit_id = self._unit if self._unit is not None else self._home
         return isinstance(unit_id, int) and now.unit_id != unit_id
 
     def level_differs(self, level: int) -> bool:

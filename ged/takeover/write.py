@@ -83,7 +83,7 @@ def write(uow: UnitOfWork, register_id: int, source: str, placed: Sequence[Place
         for mail, one in zip(mail_ids, placed, strict=True)
     ]  # fmt: skip
     write_many(uow.session, TakenLetter, taken)
-    _tell(uow, source, mail_ids, numbers, placed)
+    _tell(uow, register, source, mail_ids, numbers, placed)
     _attach(uow, mail_ids, placed)
     uow.defer(JobKind.INDEX_BACKLOG, batch.id)
 
@@ -101,10 +101,7 @@ def _is_listed(line: ArchiveLine, register: Register) -> bool:
 
 
 def _mail(uow: UnitOfWork, register: Register, one: Placed, senders: dict[str, int]) -> dict[str, Any]:
-    line = one.line
-    is_book = register.nature is RegisterNature.ARCHIVE
-    midnight = datetime.combine(one.on, time(), tzinfo=uow.services.zone).astimezone(UTC)
-    at = min(midnight, uow.now) if is_book else uow.now
+    line, at = one.line, _since(uow, register, one)
     return {
         "direction": line.direction or register.direction,
         "state": MailState.CLOSED,
@@ -125,13 +122,29 @@ def _mail(uow: UnitOfWork, register: Register, one: Placed, senders: dict[str, i
 
 
 def _tell(
-    uow: UnitOfWork, source: str, mail_ids: Sequence[int], numbers: Sequence[BookNumber], placed: Sequence[Placed]
+    uow: UnitOfWork,
+    register: Register,
+    source: str,
+    mail_ids: Sequence[int],
+    numbers: Sequence[BookNumber],
+    placed: Sequence[Placed],
 ) -> None:
     for mail_id, number, one in zip(mail_ids, numbers, placed, strict=True):
+        line, comes_in = one.line, (one.line.direction or register.direction) is not Direction.OUTGOING
+        received_on = line.received_on or number.registered_on if comes_in else None
+        # Besides the number: what the proof of a monthly report compares with the rows.
         uow.record(
-            "mail.imported", "mail", mail_id, actor=SYSTEM, own_id=one.line.own_id, source=source[-200:],
-            line=one.line.line_no, **told_of_number(number),
+            "mail.imported", "mail", mail_id, actor=SYSTEM, own_id=line.own_id, source=source[-200:], line=line.line_no,
+            registered_on=str(number.registered_on), received_on=str(received_on or ""),
+            closed_on=str(_since(uow, register, one).astimezone(uow.services.zone).date()), level=int(line.level),
+            unit=line.unit, registered_by=register.unit.code, **told_of_number(number),
         )  # fmt: skip
+
+
+def _since(uow: UnitOfWork, register: Register, one: Placed) -> datetime:
+    """When a letter was made and closed: a paper book's on its own day."""
+    midnight = datetime.combine(one.on, time(), tzinfo=uow.services.zone).astimezone(UTC)
+    return min(midnight, uow.now) if register.nature is RegisterNature.ARCHIVE else uow.now
 
 
 def _attach(uow: UnitOfWork, mail_ids: Sequence[int], placed: Sequence[Placed]) -> None:

@@ -26,7 +26,8 @@ from ged.health.ground import Ground as HealthGround
 from ged.health.ground import SettingsFile
 from ged.jobs import Job, JobKind, JobState
 from ged.monthly import again, operations, proofs, wishes
-from ged.monthly.checking import Fault, SealOf
+from ged.monthly.checking import SealOf
+from ged.monthly.faults import Fault
 from ged.monthly.models import MonthlyProof, MonthlyReport, MonthlyReportRevision, MonthlyWish
 from ged.monthly.proofs import Unknown
 from ged.morning import machines

@@ -5,7 +5,8 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from ged.figures import definitions
-from ged.monthly.checking import Change, Fault, Move, Proof, SealOf
+from ged.monthly.checking import Change, Move, Proof, SealOf
+from ged.monthly.faults import Fault
 from ged.monthly.proofs import OTHER_ACTS, Changed
 from ged.monthly.replaying import Act
 from ged.ports import Certificate
@@ -23,7 +24,7 @@ FAULTS: Mapping[str, str] = {
     "seal.none": _("Le fichier ne porte pas de cachet : rien ne prouve qu'il vient de cette installation."),
     "file.altered": _("Le fichier n'est plus celui qui a été gardé (%(where)s)."),
     "file.unknown": _(
-        "Cette installation n'a pas gardé ce fichier : même avec les données d'un rapport, il ne prouve rien."
+        "Cette installation n'a pas gardé ce fichier : même avec les données d'un rapport, il ne prouve rien ici. Un rapport se vérifie dans l'installation qui l'a établi."
     ),
     "file.number": _("Un nombre du fichier n'est pas celui de ses propres courriers (%(where)s)."),
     "file.definitions": _("Ce programme ne connaît pas les définitions du rapport (%(where)s)."),
@@ -34,6 +35,8 @@ FAULTS: Mapping[str, str] = {
     "journal.entry_altered": _("Une écriture du journal a été modifiée (%(where)s)."),
     "journal.payload_altered": _("Le détail d'une écriture du journal a été modifié (%(where)s)."),
     "journal.tail_cut": _("La fin du journal manque (%(where)s)."),
+    "taken.unrecorded": _("Le journal n'annonce pas cette entité, qui serait venue d'ailleurs (%(where)s)."),
+    "taken.proof_altered": _("Le journal venu avec une entité n'est plus celui qui a été signé (%(where)s)."),
     "letter.unexplained": _(
         "Aucun acte du journal n'explique ce qui a changé : la base a été modifiée hors du programme (%(where)s)."
     ),

@@ -1,0 +1,17 @@
+"""What must not be in the proof of a report."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that proves that the file, the journal or the database was changed by another than the program.
+
+    Attributes:
+        code: ``seal.…`` (the reason of the check of signatures), ``file.…``, ``journal.…``, ``taken.…`` (of the journal that came with an
+            entity), ``letter.unexplained``.
+        where: the place; empty: the file.
+    """
+
+    code: str
+    where: str = ""

@@ -1,0 +1,387 @@
+"""A sealed monthly report is proven after what moves many letters at once: a reorganisation, a move to PostgreSQL, an entity that leaves, an
+earlier archive that is taken over. Nobody is accused who altered nothing; each change is named with day, act and person; a row that somebody
+altered by hand is named."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text, update
+
+from ged.administration import wanted
+from ged.archive.seal import journal_seal
+from ged.db import make_engine
+from ged.figures import operations as figures
+from ged.monthly.checking import Proof
+from ged.moving import copying, sequences
+from ged.org.models import Unit
+from ged.ports import MailId
+from ged.register.models import Direction, FilingClass, Mail, Register, RegisterNature
+from ged.routing.rectify_letter import rectify
+from ged.takeover.operations import TakeoverTarget, find_register, take_over
+from ged.transfer.take_in import take_in
+from ged.unit import Services
+from tests import transfer_kit
+from tests.administration_kit import do
+from tests.factories import NOW, TODAY, SharedChecker, actor, make_organisation, make_services, make_tables
+from tests.figure_play_kit import Play
+from tests.monthly_kit import LATER, MONTH, Seal, file_of, make, prove, with_seal
+from tests.routing_kit import make_mentions, services_on_either, unit_id
+from tests.signbook_kit import House
+from tests.tampering import lift_guards
+
+__all__ = ["services_on_either"]  # a fixture
+
+
+@pytest.fixture
+def services(services_on_either: Services, tmp_path: Path) -> Services:
+    """The organisation of the tests, with a seal."""
+    return with_seal(services_on_either, tmp_path)
+
+
+def days_later(play: Play) -> None:
+    """Days go by, as the month of the report ends; a register whose clock leaps asks for a person."""
+    while play.now < LATER:
+        play.now += timedelta(days=1)
+        play.register()
+
+
+def altered(services: Services, statement: str, mail_id: int) -> None:
+    """What somebody with the database's password does."""
+    lift_guards(services.engine)
+    with services.engine.begin() as connection:
+        connection.execute(text(statement), {"mail": mail_id})
+
+
+def named(proof: Proof) -> list[tuple[str, str]]:
+    return [(one.code, one.where) for one in proof.faults]
+
+
+def changed(proof: Proof) -> set[int]:
+    """The letters that a number counts otherwise."""
+    return {move.mail_id for one in proof.changes for move in one.moves}
+
+
+def all_told(proof: Proof) -> bool:
+    """Whether each change has its acts, each with the person who did it."""
+    return all(move.acts and all(act.who for act in move.acts) for one in proof.changes for move in one.moves)
+
+
+ELSEWHERE = "UPDATE mails SET received_on = '2026-10-20' WHERE id = :mail"
+"""It leaves the report's month."""
+DECIDED = "UPDATE imputations SET decided_at = '2026-11-26 10:00:00.000000' WHERE mail_id = :mail"
+
+
+def at(place: Services) -> Play:
+    """People who act where an entity arrived, with whom another play came."""
+    with place.unit_of_work(LATER) as uow:
+        uow.session.execute(update(FilingClass).values(code="ZZ").where(FilingClass.code == "Z9"))
+    play = Play(place)
+    play.now = LATER
+    return play
+
+
+# --- a reorganisation
+
+
+def reorganise(play: Play) -> None:
+    """Units are renamed, moved and closed, posts go to other units, people to other posts."""
+    services, now = play.services, play.now
+    do(
+        services,
+        lambda org: wanted.changed_unit(org, "DGE", name="Direction de l'énergie", kind="directorate"),
+        now=now,
+    )
+    do(services, lambda org: wanted.moved_unit(org, "ETU", below="DAF"), now=now)
+    do(services, lambda org: wanted.closed_unit(org, "DGE", successor="DAF", keeps_posts=True), now=now)
+
+
+def test_a_reorganisation_accuses_nobody(services: Services) -> None:
+    play = Play(services)
+    kept, given, back, waits, passed = (play.register(received_on=TODAY, due_days=None) for _ in range(5))
+    for one in (given, back, passed):
+        play.impute(one, "DGE")
+    play.assign(passed)
+    days_later(play)
+    pdf = file_of(services, make(services))
+    before = prove(services, pdf, now=play.now)
+    assert (before.faults, before.changes) == ((), ())
+    reorganise(play)
+    moved = prove(services, pdf, now=play.now)
+    assert (moved.faults, moved.changes) == ((), ()), "a reorganisation changes no figure"
+    play.impute(given, "DAF")
+    play.give_back(back)
+    play.finish(passed)
+    play.redate(passed, date(2026, 10, 30))
+    do(
+        services,
+        lambda org: wanted.changed_post(org, "BO-A", title="Agent", unit="SG", roles=("clerk",), secretary_of=None),
+        now=play.now,
+    )
+    play.impute(waits, "DAF")
+    proof = prove(services, pdf, now=play.now)
+    assert proof.faults == ()
+    assert all_told(proof)
+    assert {given, back, passed, waits} <= changed(proof)
+    assert kept not in changed(proof)
+    altered(services, ELSEWHERE, kept)
+    altered(services, DECIDED, waits)
+    assert named(prove(services, pdf, now=play.now)) == [
+        ("letter.unexplained", f"letter {kept}"), ("letter.unexplained", f"letter {waits}"),
+    ]  # fmt: skip
+
+
+# --- the installation goes to PostgreSQL
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("when", ["never", "before the report", "after the report"])
+def test_a_report_is_proven_after_the_installation_moved(
+    when: str, tmp_path: Path, make_database: Callable[[], str]
+) -> None:
+    here = make_services(tmp_path)
+    make_organisation(here)
+    make_mentions(here)
+    here = with_seal(here, tmp_path)
+    play = Play(here)
+    one, other = (play.register(received_on=TODAY, due_days=None) for _ in range(2))
+    play.impute(one, "DGE")
+    if when == "before the report":
+        altered(here, "UPDATE imputations SET decided_at = '2026-11-20 10:00:00.000000' WHERE mail_id = :mail", one)
+    days_later(play)
+    pdf = file_of(here, make(here))
+    if when == "after the report":
+        altered(here, DECIDED, one)
+    before = prove(here, pdf, now=play.now)
+    url = make_database()
+    target = make_engine(url)
+    make_tables(target)
+    with here.engine.connect() as own:
+        copying.copy_rows(own, target, progress=lambda _what, _count: None)
+        sequences.count_on(target, sequences.given(own))
+        copying.settle(target)
+    target.dispose()
+    here.engine.dispose()
+    there = dataclasses.replace(make_services(tmp_path, url=url), sealer=here.sealer, blobs=here.blobs)
+    assert prove(there, pdf, now=play.now) == before
+    play.services = there
+    play.redate(other, date(2026, 10, 30))
+    play.impute(one, "DAF")
+    proof = prove(there, pdf, now=play.now)
+    assert other in changed(proof)
+    assert named(proof) == ([] if when == "never" else [("letter.unexplained", f"letter {one}")])
+    there.engine.dispose()
+
+
+# --- an entity leaves with its letters, and arrives elsewhere
+
+
+def with_book(services: Services) -> None:
+    """A book of earlier archives."""
+    with services.unit_of_work(NOW) as uow:
+        uow.session.add(
+            Register(
+                code="PAPIER", name="Livres", unit_id=unit_id(services, "BO"), direction=Direction.INCOMING,
+                nature=RegisterNature.ARCHIVE, pattern="P-{seq:05d}",
+            )
+        )  # fmt: skip
+
+
+def taken_over(services: Services, *lines: dict[str, Any], into: str = "PAPIER") -> list[int]:
+    """The letters of these lines, taken over."""
+    with services.reading() as session:
+        last = session.scalars(select(Mail.id).order_by(Mail.id.desc())).unique().first() or 0
+        place = TakeoverTarget(find_register(session, into).id, "letters.jsonl", None, False)
+    take_over(
+        services,
+        place,
+        (json.dumps(one).encode() for one in lines),
+        refuse=lambda _one: None,
+        progress=lambda _done: None,
+    )
+    with services.reading() as session:
+        return list(session.scalars(select(Mail.id).where(Mail.id > last).order_by(Mail.id)).unique())
+
+
+@dataclasses.dataclass
+class Left:
+    """A ministry that was exported.
+
+    Attributes:
+        pdf: its report, where it came from.
+        letters: name -> letter, where it came from.
+    """
+
+    house: House
+    folder: Path
+    key: bytes
+    pdf: bytes
+    letters: dict[str, int]
+
+    def here(self, services: Services, name: str) -> int:
+        """The letter where it arrived."""
+        with services.reading() as session:
+            return session.scalars(select(Mail.id).where(Mail.subject == name)).unique().one()
+
+
+@pytest.fixture(scope="module")
+def left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Left]:
+    folder = tmp_path_factory.mktemp("left")
+    house = transfer_kit.make_two(folder)
+    house.services = with_seal(house.services, folder)
+    make_mentions(house.services)
+    with_book(house.services)
+    play = Play(house.services)
+    play.now += timedelta(days=1)
+    letters = {}
+    for name in ("decided", "waiting", "altered", "dated", "unit"):
+        letters[name] = play.register(received_on=play.today, due_days=None, subject=name)
+        if name not in ("waiting", "dated"):
+            play.impute(letters[name], "DGE")
+    (letters["old"],) = taken_over(
+        house.services, {"id": 1, "number": "7/SG", "registered_on": "2026-11-03", "subject": "old", "unit": "DAF"}
+    )
+    days_later(play)
+    pdf = file_of(house.services, make(house.services))
+    altered(
+        house.services,
+        "UPDATE imputations SET decided_at = '2026-11-20 10:00:00.000000' WHERE mail_id = :mail",
+        letters["altered"],
+    )
+    (folder / "out").mkdir()
+    yield Left(
+        house,
+        transfer_kit.written(house, folder / "out" / "entity"),
+        journal_seal(house.services).public_pem(),
+        pdf,
+        letters,
+    )
+    house.services.engine.dispose()
+
+
+@pytest.fixture
+def place(tmp_path: Path, left: Left, either_database: str | None) -> Iterator[Services]:
+    """The installation at which it arrives, with another ministry."""
+    (tmp_path / "place").mkdir()
+    made = make_services(tmp_path / "place", url=either_database)
+    roots = (*made.vault.trust_roots_pem(), *left.house.services.vault.trust_roots_pem())
+    made = dataclasses.replace(made, checker=SharedChecker(roots), sealer=Seal(tmp_path / "place"))
+    with made.unit_of_work(NOW) as uow:
+        uow.session.add(Unit(code="ICI", name="Un ministère d'ici", is_entity=True))
+    transfer_kit.add_other(made)
+    transfer_kit.their_letter(made)
+    take_in(made, left.folder, left.key, now=LATER)
+    figures.run(made, now=LATER)
+    yield made
+    made.engine.dispose()
+
+
+def test_where_an_entity_left_its_reports_are_proven_as_before(left: Left) -> None:
+    services, mail_id = left.house.services, left.letters["altered"]
+    proof = prove(services, left.pdf, now=LATER)
+    assert named(proof) == [("letter.unexplained", f"letter {mail_id}")]
+    assert changed(proof) == {mail_id}
+
+
+def test_where_an_entity_arrived_its_earlier_reports_are_proven_elsewhere_and_nobody_is_accused(
+    left: Left, place: Services
+) -> None:
+    assert named(prove(place, left.pdf, now=LATER)) == [("file.unknown", "")]
+
+
+def test_letters_that_came_with_an_entity_are_as_the_acts_of_both_journals_left_them(
+    left: Left, place: Services
+) -> None:
+    pdf = file_of(place, make(place))
+    assert prove(place, pdf).changes == ()
+    play = at(place)
+    one = {name: left.here(place, name) for name in left.letters}
+    for name in ("decided", "waiting", "altered", "unit"):
+        play.impute(one[name], "DAF")
+    play.redate(one["dated"], date(2026, 10, 30))
+    proof = prove(place, pdf)
+    # What was altered before it left is told as soon as a number reads it again.
+    assert named(proof) == [("letter.unexplained", f"letter {one['altered']}")]
+    assert {one["decided"], one["unit"], one["dated"]} <= changed(proof)
+    altered(place, DECIDED, one["decided"])
+    altered(place, "UPDATE mails SET received_on = '2026-10-20' WHERE id = :mail", one["dated"])
+    altered(
+        place,
+        "UPDATE mails SET responsible_unit_id = (SELECT id FROM units WHERE code = 'SG') WHERE id = :mail",
+        one["unit"],
+    )
+    altered(place, "UPDATE mail_numbers SET registered_on = '2026-10-03' WHERE mail_id = :mail", one["old"])
+    found = {where for _code, where in named(prove(place, pdf))}
+    assert found == {f"letter {one[name]}" for name in ("altered", "decided", "dated", "unit", "old")}
+
+
+def test_a_signed_journal_that_was_altered_beside_the_rows_is_told(left: Left, place: Services) -> None:
+    pdf = file_of(place, make(place))
+    play = at(place)
+    mail_id = left.here(place, "decided")
+    play.impute(mail_id, "DAF")
+    altered(place, "UPDATE taken_entities SET proof = '00' WHERE :mail > 0", mail_id)
+    assert ("taken.proof_altered", "entity MIN") in named(prove(place, pdf))
+
+
+# --- an earlier archive is taken over
+
+
+def test_letters_that_were_taken_over_afterwards_are_named_and_altered_ones_too(services: Services) -> None:
+    with_book(services)
+    play = Play(services)
+    play.register(received_on=TODAY, due_days=None)
+    (earlier,) = taken_over(services, {"id": 0, "number": "6/SG", "registered_on": "2026-11-02", "subject": "Avant"})
+    days_later(play)
+    pdf = file_of(services, make(services))
+    day = {"registered_on": "2026-11-03"}
+    came = taken_over(
+        services,
+        {"id": 1, "number": "7/SG", **day, "subject": "Arrivé"},
+        {"id": 2, "number": "8/SG", **day, "received_on": "2026-11-02", "subject": "Reçu avant", "unit": "DGE"},
+        {"id": 3, "number": "9/SG", **day, "direction": "outgoing", "subject": "Parti", "addressee": "Préfet"},
+        {"id": 4, "number": "1/SG", "registered_on": "2019-01-04", "subject": "Vieux"},
+        {"id": 5, "number": "2/SG", **day, "confidentiality": "restricted", "subject": "Réservé", "unit": "DGE"},
+    )
+    # Another register gives its own numbers, of the day on which it takes them over.
+    came += taken_over(services, {"id": 6, "number": "3/2011", "subject": "Tardif"}, into="ARR")
+    proof = prove(services, pdf, now=play.now)
+    assert proof.faults == ()
+    assert changed(proof) == set(came[:3])
+    assert {act.action for one in proof.changes for move in one.moves for act in move.acts} == {"mail.imported"}
+    for statement, mail_id in (
+        (ELSEWHERE, earlier),
+        ("UPDATE mails SET received_on = '2026-11-09' WHERE id = :mail", came[1]),
+        ("UPDATE mails SET closed_at = '2026-11-20 10:00:00.000000' WHERE id = :mail", came[2]),
+        ("UPDATE mail_numbers SET registered_on = '2026-11-20' WHERE mail_id = :mail", came[3]),
+        ("UPDATE mails SET level = 0 WHERE id = :mail", came[4]),
+    ):
+        altered(services, statement, mail_id)
+        assert ("letter.unexplained", f"letter {mail_id}") in named(prove(services, pdf, now=play.now)), statement
+
+
+# --- years
+
+
+def test_a_letter_of_another_year_that_is_rectified_is_named_with_day_act_and_person(services: Services) -> None:
+    play = Play(services)
+    play.register(received_on=TODAY, due_days=None)
+    old = play.register(received_on=date(2025, 12, 30), due_days=None)
+    days_later(play)
+    pdf = file_of(services, make(services))
+    with services.unit_of_work(play.now) as uow:
+        rectify(
+            uow, MailId(old), {"received_on": date(2026, 11, 3)}, reason="Mal lu", version=None,
+            actor=actor(services, "agent"), now=play.now,
+        )  # fmt: skip
+    proof = prove(services, pdf, now=play.now)
+    assert proof.faults == ()
+    assert changed(proof) == {old}
+    assert all_told(proof)
+    assert MONTH.year == 2026
