@@ -3,12 +3,16 @@
 from gettext import NullTranslations
 
 from ged.morning.base import Kind, Part
+from ged.paging import MOST_COUNTED
 
 
 def counted(part: Part, words: NullTranslations) -> str:
     """How many there are of a kind, with its words; or that this is not known."""
     if part.is_unknown:
         return words.gettext("%(kind)s : la lecture a échoué") % {"kind": named(part.kind, words)}
+    if part.is_cut and part.total > MOST_COUNTED:
+        phrase = _plural(part.kind, part.total, words) % {"num": words.gettext("plus de 1 000")}
+        return phrase[:1].upper() + phrase[1:]
     phrase = _plural(part.kind, part.total, words) % {"num": part.total}
     return words.gettext("Au moins %(counted)s") % {"counted": phrase} if part.is_cut else phrase
 

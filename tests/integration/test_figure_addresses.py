@@ -157,11 +157,44 @@ def test_a_period_that_has_not_begun_is_told_as_such(site: tuple[Flask, House], 
     assert "(du 01/01/2027 au 15/01/2027) n'a pas encore commencé" in text
     assert SAID not in text
     assert "n'a pas encore commencé" not in shown(client, f"/{page_name}?{DAYS}&tableau=arrivals&quoi=received")
-    assert SAID in shown(client, f"/{page_name}?du=15/01/2027&au=01/01/2027&tableau=arrivals&quoi=received"), "reversed"
+    turned = shown(client, f"/{page_name}?du=15/01/2027&au=01/01/2027&tableau=arrivals&quoi=received")
+    assert "La fin de la période demandée est avant son début : Du « 15/01/2027 », Au « 01/01/2027 »." in turned
+    assert SAID not in turned
     assert "le 05/01/2027) n'a pas" in shown(client, f"/{page_name}?du=05/01/2027&tableau=arrivals&quoi=received")
     with house.services.unit_of_work(NOW) as uow:
         uow.session.execute(update(Person).where(Person.account == "dge").values(language="en"))
     assert "has not begun yet: no letter can have been counted in it" in shown(client, f"/{page_name}?{ahead}")
+
+
+@pytest.mark.parametrize("page_name", ["tableau/", "supervision/"])
+def test_days_that_are_reversed_are_told_at_their_field_and_stay_as_they_were_typed(
+    site: tuple[Flask, House], page_name: str
+) -> None:
+    app, house = site
+    count_all(house.services)
+    text = shown(sign_in(app, "dge"), f"/{page_name}?du=24/11/26&au=3 novembre 2026&periode=&affichee=")
+    assert re.search(r'<details class="filters__more" open>', text)
+    assert re.search(r'id="du"[^>]* value="24/11/26"', text)
+    assert re.search(r'id="au"[^>]* value="3 novembre 2026"[^>]*aria-invalid="true"', text)
+    assert 'id="au-error"' in text
+    assert "Le dernier jour est avant le premier." in text
+    refused = sign_in(app, "dge").get("/tableau/fichier?du=2026-11-24&au=2026-11-03&tableau=arrivals&format=csv")
+    assert refused.status_code == 422
+    assert "Le dernier jour est avant le premier." in unescape(plain(refused.text))
+
+
+@pytest.mark.parametrize("page_name", ["tableau/", "supervision/", "tableau/chiffres"])
+def test_a_period_that_goes_on_after_today_says_until_when_it_is_counted(
+    site: tuple[Flask, House], page_name: str
+) -> None:
+    app, house = site
+    letter(house.services, "DGE")
+    count_all(house.services)
+    client, today = sign_in(app, "dge"), NOW.strftime("%d/%m/%Y")
+    said = f"elle est comptée jusqu'au {today}."
+    assert said in shown(client, f"/{page_name}?du=02/11/2026&au=15/01/2027&tableau=arrivals")
+    for days in (f"du=02/11/2026&au={today}", "du=02/11/2026", "periode=mois"):
+        assert said not in shown(client, f"/{page_name}?{days}&tableau=arrivals")
 
 
 def test_no_file_is_made_of_a_period_that_has_not_begun(site: tuple[Flask, House]) -> None:

@@ -175,6 +175,36 @@ def test_after_back_the_tables_are_open_and_the_focus_is_where_the_person_left(
     page.context.close()
 
 
+@pytest.mark.parametrize("page_name", ["tableau", "supervision"])
+def test_the_lists_own_link_back_opens_the_tables_and_leads_to_the_place_too(
+    browser: Browser, site: tuple[str, Services], page_name: str
+) -> None:
+    furnish(site[1])
+    page = opened(browser, site, "dge")
+    page.goto(f"/{page_name}/?affichee=&{DAYS}&nature=")
+    name = page.locator(".figure-panel:has(details.figure-table)").first.get_attribute("id")
+    page.locator(f"#{name} summary").click()
+    link = page.locator(f"#{name} .figure-table__body table a").last
+    link.focus()
+    with leading_on(page):
+        page.keyboard.press("Enter")
+    # As a list that was paged through.
+    page.goto(f"{page.url}&apres=999")
+    with leading_on(page):
+        page.get_by_role("link", name="Retour aux chiffres").click()
+    expect(link).to_be_focused()
+    expect(link).to_be_in_viewport()
+    # From the list to another view: nothing is opened there.
+    with leading_on(page):
+        page.keyboard.press("Enter")
+    page.evaluate(f"""() => {{ location.href = "/{page_name}/?vue=delais" }}""")
+    page.wait_for_url("**vue=delais")
+    page.wait_for_load_state("load")
+    expect(page.locator("details.figure-table[open]")).to_have_count(0)
+    assert page.complaints == []  # type: ignore[attr-defined]
+    page.context.close()
+
+
 @pytest.mark.parametrize("width", [360, 1280])
 def test_each_choice_of_the_filters_is_read_whole(browser: Browser, site: tuple[str, Services], width: int) -> None:
     furnish(site[1])

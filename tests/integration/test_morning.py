@@ -460,7 +460,7 @@ def test_only_what_counts_no_further_is_told_as_at_least(house: House) -> None:
     assert counted(told(services, "admin")[Kind.JOBS], words) == "250 tâches à examiner"
     with services.unit_of_work(NOW) as uow:
         uow.session.execute(insert(Job), rows[250:])
-    assert counted(told(services, "admin")[Kind.JOBS], words) == "Au moins 1001 tâches à examiner"
+    assert counted(told(services, "admin")[Kind.JOBS], words) == "Plus de 1 000 tâches à examiner"
     rows_read = Part(Kind.NO_SCAN, (), MOST, is_cut=True)
     assert counted(rows_read, words) == "Au moins 100 courriers numérotés sans numérisation"
 

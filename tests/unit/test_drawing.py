@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from markupsafe import escape
 
 from web.drawing import charts, scale
@@ -66,7 +68,6 @@ def test_a_guide_stands_at_its_place_and_its_words_have_room() -> None:
     assert last.points.startswith(f"{WIDTH - RIGHT},")
     words = {text.text: text for text in drawing.texts if text.look == "guide"}
     assert (words["début"].anchor, words["fin"].anchor) == ("start", "end")
-    assert words["début"].y != words["fin"].y
     _inside(drawing)
 
 
@@ -148,8 +149,21 @@ def test_guides_stand_across_columns_and_lines_alike() -> None:
         assert [line.look for line in drawing.lines].count("closing") == 2
         first, last = (text for text in drawing.texts if text.look == "guide")
         assert (first.anchor, last.anchor) == ("start", "end"), "a text at the right end stands before its line"
-        assert first.y < last.y
         _inside(drawing)
+
+
+@given(st.lists(st.tuples(st.integers(0, 10), st.integers(3, 40)), min_size=1, max_size=6))
+def test_the_words_of_guides_lie_over_no_shape_and_over_no_other_words(places: list[tuple[int, int]]) -> None:
+    guides = [Guide(at, "x" * signs, "median") for at, signs in places]
+    drawing = charts.columns([group(str(n), 9) for n in range(10)], ("first",), guides=guides)
+    words = [one for one in drawing.texts if one.look == "guide"]
+    assert max(one.y for one in words) < min(one.y for one in drawing.shapes)
+    spans = [
+        (one.x - (wide := len(one.text) * 7) * (one.anchor == "end"), one.x + wide * (one.anchor == "start"), one.y)
+        for one in words
+    ]
+    for (first, last, y), (begin, end, other) in combinations(spans, 2):
+        assert y != other or last <= begin or end <= first
 
 
 def test_what_texts_share_is_written_once() -> None:

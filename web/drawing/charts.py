@@ -36,7 +36,9 @@ SMALLEST = 2.0
 """Height of the lowest shape: a number above zero is always seen."""
 STEPS_OF_HEAT = 5
 MOST_GUIDES = 12
-"""Texts of guides that have room below each other."""
+"""Lines of guides' texts that have room above a chart."""
+GUIDE_LINE = 15
+"""Height of such a line."""
 HATCHED = frozenset({"second", "in-time"})
 """The looks with a pattern. It stands on the page once: the macro ``chart_patterns``, whose ``legend`` draws these looks too."""
 
@@ -185,12 +187,22 @@ class _Sheet:
     """A drawing that is being made, with an axis of numbers at its left."""
 
     most: float
+    guides: Sequence[Guide] = ()
+    places: int = 1
+    """How many groups stand side by side."""
     height: int = HEIGHT
     shapes: list[Shape] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     texts: list[Text] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.step = (WIDTH - LEFT - RIGHT) / max(1, self.places)
+        placed = _placed([(_round(LEFT + self.step * min(one.at, self.places)), one) for one in self.guides])
+        # Their texts have room of their own: over a shape nobody could read them.
+        head = GUIDE_LINE * (1 + max((line for _x, _guide, line in placed), default=-1))
+        self.height += head
+        self.top = TOP + head
+        self._guided(placed)
         self.ticks = ticks(self.most)
         for tick in self.ticks:
             y = self.y(tick)
@@ -202,11 +214,11 @@ class _Sheet:
         return self.height - BOTTOM
 
     def y(self, amount: float) -> float:
-        return _round(self.bottom - (self.bottom - TOP) * amount / self.ticks[-1])
+        return _round(self.bottom - (self.bottom - self.top) * amount / self.ticks[-1])
 
-    def names(self, groups: Sequence[Group], step: float) -> None:
+    def names(self, groups: Sequence[Group]) -> None:
         for n in sorted(written(len(groups), NAMES_IN_WIDTH)):
-            middle = _round(LEFT + step * (n + 0.5))
+            middle = _round(LEFT + self.step * (n + 0.5))
             for text, below in ((groups[n].name, 16), (groups[n].note, 30)):
                 if text:
                     # A name at the edge would be cut off there: it ends with the picture.
@@ -214,13 +226,12 @@ class _Sheet:
                     x, anchor = (WIDTH, "end") if is_wide else (middle, "middle")
                     self.texts.append(Text(x, self.bottom + below, text, anchor))
 
-    def guides(self, those: Sequence[Guide], step: float, places: int) -> None:
-        for n, guide in enumerate(those):
-            x = _round(LEFT + step * min(guide.at, places))
-            self.lines.append(_line([(x, TOP - 6), (x, self.bottom)], guide.look))
-            is_right = x > WIDTH * 0.75
-            beside, anchor = (x - 5, "end") if is_right else (x + 5, "start")
-            self.texts.append(Text(_round(beside), TOP + 4 + 15 * (n % MOST_GUIDES), guide.text, anchor, "guide"))
+    def _guided(self, placed: Sequence[tuple[float, Guide, int]]) -> None:
+        for x, guide, line in placed:
+            y = self.top - 8 - GUIDE_LINE * line
+            self.lines.append(_line([(x, y - 8), (x, self.bottom)], guide.look))
+            beside, anchor = (x - 5, "end") if _is_at_right(x) else (x + 5, "start")
+            self.texts.append(Text(_round(beside), y, guide.text, anchor, "guide"))
 
     def drawing(self) -> Drawing:
         return Drawing(WIDTH, self.height, tuple(self.shapes), tuple(self.lines), tuple(self.texts))
@@ -234,8 +245,8 @@ def columns(
     Args:
         bands: of each group, over its first column; None: no band.
     """
-    sheet = _Sheet(max([_most(groups), *(band.most for band in bands if band is not None)]))
-    step = (WIDTH - LEFT - RIGHT) / max(1, len(groups))
+    sheet = _Sheet(max([_most(groups), *(band.most for band in bands if band is not None)]), guides, len(groups))
+    step = sheet.step
     width = step * 0.76 / max(1, len(looks))
     for n, group in enumerate(groups):
         for place, (value, look) in enumerate(zip(group.values, looks, strict=True)):
@@ -252,15 +263,14 @@ def columns(
             middle = LEFT + step * (n + 0.12) + width / 2
             height = max(SMALLEST, low - top)
             sheet.shapes.append(Shape(_round(middle - 2), top, 4, _round(height), "whisker", band.label))
-    sheet.names(groups, step)
-    sheet.guides(guides, step, len(groups))
+    sheet.names(groups)
     return sheet.drawing()
 
 
 def lines(groups: Sequence[Group], looks: Sequence[str], *, guides: Sequence[Guide] = ()) -> Drawing:
     """A line for each look through the numbers of all groups, with a point for each number."""
-    sheet = _Sheet(_most(groups))
-    step = (WIDTH - LEFT - RIGHT) / max(1, len(groups))
+    sheet = _Sheet(_most(groups), guides, len(groups))
+    step = sheet.step
     for place, look in enumerate(looks):
         points = [(_round(LEFT + step * (n + 0.5)), sheet.y(one.values[place].amount)) for n, one in enumerate(groups)]
         if points:
@@ -269,8 +279,7 @@ def lines(groups: Sequence[Group], looks: Sequence[str], *, guides: Sequence[Gui
             value = group.values[place]
             # The first look has round points, the others square ones.
             sheet.shapes.append(Shape(_round(x - 4), _round(y - 4), 8, 8, look, value.label, value.href, place == 0))
-    sheet.names(groups, step)
-    sheet.guides(guides, step, len(groups))
+    sheet.names(groups)
     return sheet.drawing()
 
 
@@ -362,6 +371,27 @@ def cut(name: str, signs: int) -> str:
         return name
     end = signs // 2
     return f"{name[: signs - end - 1].rstrip()}…{name[-end:].lstrip()}"
+
+
+def _is_at_right(x: float) -> bool:
+    """Whether the text of a guide stands at the left of its line, or the picture would cut it."""
+    return x > WIDTH * 0.75
+
+
+def _placed(guides: Sequence[tuple[float, Guide]]) -> list[tuple[float, Guide, int]]:
+    """Each guide with the line of its text, 0 next to the chart: no text lies over another one, or over the line of another guide."""
+    found: list[tuple[float, Guide, int]] = []
+    taken: list[tuple[int, float, float]] = []
+    # A text goes over the lines of those that come before it here: these begin lower.
+    for x, guide in sorted(guides, key=lambda one: one[0] if _is_at_right(one[0]) else WIDTH + LEFT - one[0]):
+        width = len(guide.text) * NAME_SIGN + 10
+        first, last = (x - width, x) if _is_at_right(x) else (x, x + width)
+        lines = [line for other, _guide, line in found if first < other < last]
+        lines += [line for line, begin, end in taken if first < end and begin < last]
+        line = min(max(lines, default=-1) + 1, MOST_GUIDES - 1)
+        taken.append((line, first, last))
+        found.append((x, guide, line))
+    return sorted(found, key=lambda one: one[0])
 
 
 def _most(groups: Sequence[Group]) -> float:

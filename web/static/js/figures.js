@@ -69,7 +69,7 @@
   window.addEventListener("pagehide", () => {
     const at = left || document.activeElement;
     const open = [...document.querySelectorAll("details.figure-table[open]")].map((one) => one.closest(".figure-panel").id);
-    const note = { address: location.href, person: document.body.dataset.person, open, place: at ? placeOf(at) : null };
+    const note = { address: location.href, person: document.body.dataset.person, open, place: at ? placeOf(at) : null, to: left ? left.href : "" };
     window.sessionStorage.setItem(kept, JSON.stringify([note, ...known().filter((one) => !mine(one))].slice(0, MOST_KEPT)));
   });
   const goBack = (place) => {
@@ -81,8 +81,16 @@
     const found = (place.href && alike) || all[place.at];
     if (found) found.focus();
   };
-  const restore = () => {
-    const [{ open, place } = { open: [], place: null }] = known().filter(mine);
+  // The list's own link back is no step in the history, and names the page in fewer words. A list that was paged through has more in its
+  // address than the link that led to it.
+  const isOfList = (one) => {
+    if (!one.to || one.person !== document.body.dataset.person) return false;
+    const [was, to, list] = [new URL(one.address), new URL(one.to), new URL(document.referrer)];
+    return was.pathname === location.pathname && (was.searchParams.get("vue") || "") === (new URL(location.href).searchParams.get("vue") || "")
+      && to.pathname === list.pathname && [...to.searchParams].every(([name, value]) => list.searchParams.get(name) === value);
+  };
+  const restore = (which) => {
+    const [{ open, place } = { open: [], place: null }] = known().filter(which);
     for (const id of open) {
       const table = document.querySelector(`#${CSS.escape(id)} details.figure-table`);
       if (!table) continue;
@@ -143,5 +151,6 @@
   document.addEventListener("ged:renew", look);
   const [way] = performance.getEntriesByType("navigation");
   // Once htmx listens to the tables.
-  if (way && ["back_forward", "reload"].includes(way.type)) window.addEventListener("load", restore, { once: true });
+  const isAgain = way && ["back_forward", "reload"].includes(way.type);
+  if (isAgain || document.referrer) window.addEventListener("load", () => restore(isAgain ? mine : isOfList), { once: true });
 })();

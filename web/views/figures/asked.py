@@ -92,6 +92,7 @@ class AskedFigures:
         problems: the values that are not applied.
         passed_over: the days of an address that names a period too, and not as the form does: the period is taken.
         ahead: the period of the address where it has not begun: nothing is counted yet, and the usual period is shown.
+        reversed: the days of the address, as they were typed, where the last is before the first: the usual period is shown.
         left: the days that a forecast leaves aside.
         seen_on: the page and the view whose links lead to letters; the list leads back to it.
         today: the last day of figures.
@@ -107,6 +108,7 @@ class AskedFigures:
     problems: tuple[Problem, ...] = ()
     passed_over: tuple[Problem, ...] = ()
     ahead: Period | None = None
+    reversed: Mapping[str, str] = field(default_factory=dict)
     left: tuple[Period, ...] = ()
     seen_on: tuple[str, str] = ("", "")
 
@@ -128,6 +130,11 @@ class AskedFigures:
     def shown(self) -> Period:
         """The period until today at most: no figure stands in the future."""
         return Period(self.period.since, max(self.period.since, min(self.period.until, self.today)))
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the days of the address go on after today: they are counted until today."""
+        return date.fromisoformat(self.given.get("au", EVER.isoformat())) > self.today
 
     @property
     def earlier(self) -> Period:
@@ -241,7 +248,7 @@ def read(
     given, problems = dict[str, str](), list[Problem]()
     sight, unit_id = _units(args, actor, reach, usual, given, problems)
     sight = _of_entity(args, actor, sight, given, problems)
-    period, ahead = _period(args, today, given, problems, for_list=for_list)
+    period, ahead, is_reversed = _period(args, today, given, problems, for_list=for_list)
     narrowing = _narrowing(args, given, problems)
     stage = _member(args, "etape", Stage, given, problems) or usual_stage(narrowing)
     if stage is usual_stage(narrowing):
@@ -265,6 +272,7 @@ def read(
         problems=tuple(problems),
         passed_over=_passed_over(args, given),
         ahead=ahead,
+        reversed={one: args[one] for one in ("du", "au")} if is_reversed else {},
     )
 
 
@@ -316,8 +324,8 @@ def _of_entity(
 
 def _period(
     args: MultiDict[str, str], today: date, given: dict[str, str], problems: list[Problem], *, for_list: bool
-) -> tuple[Period, Period | None]:
-    """The period that is shown, and the one of the address where that has not begun.
+) -> tuple[Period, Period | None, bool]:
+    """The period that is shown; the one of the address where that has not begun; and whether its last day is before its first.
 
     The form sends the named period and both days: whichever the reader changed wins (``affichee``: what was shown).
     """
@@ -327,26 +335,28 @@ def _period(
     has_new_days = name == args.get("affichee", "") and not (since is None and until is None)
     if name in PERIODS and not has_new_days:
         given["periode"] = name
-        return named_period(name, today), None
+        return named_period(name, today), None, False
     if name not in PERIODS and name:
         problems.append(Problem("periode", name))
     problems += [
         Problem(one, args[one]) for one, day in (("du", since), ("au", until)) if args.get(one) and day is None
     ]
     if since is None and until is None:
-        return named_period(USUAL, today), None
+        return named_period(USUAL, today), None, False
+    if since is not None and until is not None and until < since:
+        return named_period(USUAL, today), None, True
     # A list of one day names its first day alone; a page goes on until today.
     last = until or (since if since is not None and (for_list or since > today) else today)
     first = since or last - timedelta(days=29)
     if today < first <= last:
-        return named_period(USUAL, today), Period(first, last)
+        return named_period(USUAL, today), Period(first, last), False
     is_too_long = first < EVER if for_list else (last - first).days >= LONGEST
     # No figure stands in the future; and at the last day of the calendar there is no day after it to count to.
     if not first <= min(last, today) or is_too_long:
         problems += [Problem(one, args[one]) for one in ("du", "au") if args.get(one)]
-        return named_period(USUAL, today), None
+        return named_period(USUAL, today), None, False
     given |= {"du": first.isoformat(), "au": last.isoformat()}
-    return Period(first, last), None
+    return Period(first, last), None, False
 
 
 def _passed_over(args: MultiDict[str, str], given: Mapping[str, str]) -> tuple[Problem, ...]:

@@ -117,7 +117,7 @@ def letters() -> ResponseReturnValue:
         definition=words.definition(what),
         chosen=chosen,
         **untold(asked, problems),
-        without_them=_again({one.name for one in problems} | ({"du", "au"} if asked.ahead else set())),
+        without_them=_again({one.name for one in problems} | ({"du", "au"} if asked.ahead or asked.reversed else set())),
         without_sender=_again({"expediteur"}) if given("expediteur") and not rows else "",
         back=_back(asked, has_supervision=bool(reach.overseen)),
     )  # fmt: skip

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from flask import Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import MultiDict
 
 from ged.errors import Forbidden, Invalid
 from ged.figures import movements, queries
@@ -16,6 +17,8 @@ from ged.routing.queries import InboxView, inbox_totals
 from ged.supervisors import queries as supervisors
 from ged.unit import Actor, ReadSession
 from web.site import context
+from web.site.errors import view_of
+from web.site.i18n import short_date
 from web.views.figures import asked as address
 from web.views.figures import closed, deciding, left_out, loads, offered, panels, papers, sent
 from web.views.figures.asked import AskedFigures
@@ -26,6 +29,7 @@ from web.words.numbers import decimal
 FOR_HEADS = frozenset({panels.RHYTHM, panels.HOURS_VIEW, loads.LOADS, deciding.AHEAD, deciding.SENDERS})
 """The views that show something to who heads units alone: days, or letters one by one. Others find no way to them; an address leads to a page that
 says why."""
+REVERSED = Invalid("form.days_reversed", "correct one of the two", field="au")
 CARDS = "cards"
 """The panel of the cards: it has no picture, and is no section of the page."""
 
@@ -89,6 +93,9 @@ def show(page: Page) -> ResponseReturnValue:
         left=_left(page, asked) if is_shown and view == deciding.AHEAD and asked.sight.is_exact else None,
         asked=asked,
         **untold(asked, asked.problems),
+        form=MultiDict(asked.reversed),
+        errors=[view_of(REVERSED)] if asked.reversed else (),
+        cut_on=short_date(asked.today) if asked.is_cut else "",
         without_them=asked.address(page.endpoint, vue=view),
         oversees=bool(reach.overseen),
         are_whole=are_whole,
@@ -119,6 +126,7 @@ def untold(asked: AskedFigures, problems: Iterable[tuple[str, str]]) -> dict[str
         "problems": words.problems(problems),
         "passed_over": words.problems(asked.passed_over),
         "ahead": period_name(asked.ahead) if asked.ahead else "",
+        "reversed_days": words.problems(asked.reversed.items()),
     }
 
 
@@ -155,6 +163,7 @@ def table(page: Page) -> ResponseReturnValue:
         counted_at=counted_at,
         recounts=words.recounts() if recounts else "",
         back=asked.address(page.endpoint),
+        cut_on=short_date(asked.today) if asked.is_cut else "",
         period=period_name(asked.shown),
     )
 
@@ -164,11 +173,13 @@ def save(page: Page) -> Response:
 
     Raises:
         Invalid: ``figures.filters``: a filter is not applied, and a file that is kept would not say so; ``figures.ahead``:
-            its period has not begun.
+            its period has not begun; ``form.days_reversed``.
     """
     panel, asked, chosen, counted_at, recounts = _panel(page)
     if asked.ahead:
         raise Invalid("figures.ahead", "choose a period that has begun", period=period_name(asked.ahead))
+    if asked.reversed:
+        raise REVERSED
     if asked.problems:
         raise Invalid("figures.filters", "ask without these filters", filters=words.problems(asked.problems))
     return sent.as_file(
