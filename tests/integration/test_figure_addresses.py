@@ -190,7 +190,7 @@ def test_a_period_that_goes_on_after_today_says_until_when_it_is_counted(
     app, house = site
     letter(house.services, "DGE")
     count_all(house.services)
-    client, today = sign_in(app, "dge"), NOW.strftime("%d/%m/%Y")
+    client, today = sign_in(app, "dge"), "30/11/2026"
     said = f"elle est comptée jusqu'au {today}."
     assert said in shown(client, f"/{page_name}?du=02/11/2026&au=15/01/2027&tableau=arrivals")
     for days in (f"du=02/11/2026&au={today}", "du=02/11/2026", "periode=mois"):
