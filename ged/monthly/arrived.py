@@ -62,7 +62,7 @@ class _Subjects:
             lines = select(SlipLine.slip_id, SlipLine.mail_id).where(SlipLine.mail_id.in_(some))
             for kind, query in (("number", numbers), ("slip", lines)):
                 for subject_id, mail_id in session.execute(query):
-                    self._by[kind].setdefault(subject_id, []).append(mail_id)
+                    self._by[kind].setdefault(subject_id, []).append(mail_id or 0)
 
     def letters(self, entry: Mapping[str, Any]) -> Collection[int]:
         kind, there = str(entry["subject_kind"]), int(entry["subject_id"] or 0)

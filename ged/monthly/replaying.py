@@ -156,7 +156,7 @@ class Replayed:
             return
         self.level, self._home = says["level"], self._rows.units.get(says["registered_by"])
         self._unit = self._rows.units.get(says["unit"], UNSAID) if says["unit"] else None
-        self._numbered, self._closed = _day(says["registered_on"], None), _day(says["closed_on"], UNSAID)
+        self._numbered, self._closed = date.fromisoformat(says["registered_on"]), _day(says["closed_on"], UNSAID)
         self._received = _day(says["received_on"], None)
 
     def _begun_here(self) -> None:
