@@ -146,7 +146,7 @@ def _plan(
         raise InvalidTransition("closing.not_over", "close it when it is over", until_on=until_on.isoformat())
     last = _latest_closing(session, register_id, period)
     if last is not None and last.until_on >= until_on:
-        raise InvalidTransition("closing.closed", "it is closed already", until_on=last.until_on.isoformat())
+        raise InvalidTransition("closing.closed", "it is closed already", until_on=last.until_on)
     data: Any
     lines: tuple[Line, ...] = ()
     if period is ClosingPeriod.DAY:

@@ -49,8 +49,8 @@ def check(uow: UnitOfWork, on: date, last_on: date | None) -> None:
         raise InvalidTransition(
             code,
             "set this server's clock; if it is right, an administrator calls `ged clock confirm`",
-            on=on.isoformat(),
-            last=last.isoformat(),
+            on=on,
+            last=last,
         )
 
 

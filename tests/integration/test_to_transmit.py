@@ -297,6 +297,7 @@ def test_what_is_refused_for_one_service_stops_no_other(site: Site) -> None:
         assert session.scalar(select(func.count(Slip.id))) == 0, "no number is lost by it"
 
 
+@pytest.mark.usefixtures("site_clock")
 def test_the_page_ticks_sends_and_prints(site: Site) -> None:
     app, services = site
     one, two = letter(services, "Demande <b>une</b>"), letter(services, "Demande deux")
@@ -356,6 +357,7 @@ def test_the_fiche_of_a_confidential_letter_is_printed_by_itself_alone(site: Sit
     assert len(PdfDocument(pdf)) == 2, "the slip, and the fiche of the other letter"
 
 
+@pytest.mark.usefixtures("site_clock")
 def test_an_act_makes_a_few_slips_and_says_what_is_left(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transmitting, "MOST_SLIPS", 1)
     app, services = site
@@ -391,6 +393,7 @@ def test_an_act_makes_a_few_slips_and_says_what_is_left(site: Site, monkeypatch:
     assert f'.{two}" checked' in client.get("/a-transmettre/").text
 
 
+@pytest.mark.usefixtures("site_clock")
 def test_what_left_between_the_tick_and_the_act_is_told(site: Site) -> None:
     app, services = site
     one, two = letter(services), letter(services)
