@@ -425,6 +425,19 @@ def test_a_number_stands_under_the_pointer(browser: Browser, site: tuple[str, Se
     page.context.close()
 
 
+def test_a_name_of_a_unit_has_the_room_that_the_numbers_leave(browser: Browser, site: tuple[str, Services]) -> None:
+    furnish(site[1])
+    page = opened(browser, site, "dge")
+    page.goto(f"/supervision/chiffres?tableau=units&{DAYS}")
+    name = page.locator(".figure-cells td.cell--strong").first
+    name.evaluate("(one) => { one.textContent = 'Service de la réglementation et du contrôle (jusqu’au 16/11/2026)'; }")
+    lines = "(one) => one.clientHeight / parseFloat(getComputedStyle(one).lineHeight)"
+    assert name.evaluate(lines) < 4, "three lines with the space around them"
+    table = page.locator(".figure-cells table")
+    assert table.evaluate("(one) => one.scrollWidth <= one.parentElement.clientWidth")
+    page.context.close()
+
+
 def test_all_columns_of_the_loads_stand_on_the_screen(browser: Browser, site: tuple[str, Services]) -> None:
     """At 1280 pixels no box scrolls, however long the name of a unit is; the table alone fits as well."""
     services = site[1]

@@ -47,6 +47,7 @@ from web.views.figures.board import (
     sentences,
 )
 from web.words import figure_pages as words
+from web.words.numbers import decimal
 
 AGES = (7, 15, 30, 60)
 """The last day, counted from the arrival, of each class of age; the last class has no end."""
@@ -111,7 +112,8 @@ def _change(change: int | None) -> str:
     if change is None:
         return ""
     # The minus sign is typed as typography has it; a table that is saved has the numbers themselves.
-    return str(_("sans changement")) if change == 0 else f"{'+' if change > 0 else '−'}{abs(change)} %"
+    signed = f"{'+' if change > 0 else '−'}{decimal(abs(change))}"
+    return str(_("sans changement")) if change == 0 else str(_("%(num)s\u00a0%%", num=signed))
 
 
 def cards_panel(board: Board) -> Panel:
