@@ -1,4 +1,4 @@
-"""Corrects mistyped words, which few letters or none contain, with words of the index.
+"""Corrects mistyped words, which no letter of the reader contains, with words of the index.
 
 A correction is added to the typed word and never replaces it. The engine offers the words, and counts the letters that
 contain them, with the principals of the search.
@@ -6,6 +6,7 @@ contain them, with the principals of the search.
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -16,9 +17,6 @@ from rapidfuzz.distance import OSA, Levenshtein
 from indexer import analysis
 from indexer.tree import AnyOf, Node, ParsedQuery, Words
 
-RARE = 5
-"""A word in more letters than this was typed correctly."""
-MORE_OFTEN = 10
 MIN_LETTERS = 4
 MAX_WORDS = 12
 KNOWN = frozenset({
@@ -41,10 +39,31 @@ _SOUNDING_ALIKE = ("ae", "bp", "ck", "cq", "cs", "dt", "ei", "gj", "iy", "kq", "
 
 @dataclass(frozen=True)
 class Offer:
-    """A word of the index near to a typed word, with the number of letters that contain it and may be seen."""
+    """A word of the index near to a typed word, with the number of letters that contain it and may be seen.
+
+    Attributes:
+        written: the word with its accents, where they are known.
+    """
 
     folded: str
     letters: int
+    written: str = ""
+
+
+class Writings:
+    """How letters write words: a correction is shown with its accents."""
+
+    def __init__(self) -> None:
+        self._counted: dict[str, Counter[str]] = {}
+
+    def note(self, folded: str, word: str) -> None:
+        """Count a word of a letter. In capitals it has no accents: it counts only where nothing else is known."""
+        self._counted.setdefault(folded, Counter())[word.lower()] += 0 if word.isupper() else 1
+
+    def of(self, folded: str) -> str:
+        """The word as most letters write it."""
+        counted = self._counted.get(folded, Counter())
+        return max(counted, key=lambda word: (counted[word], word), default=folded)
 
 
 def doubtful(parsed: ParsedQuery) -> tuple[str, ...]:
@@ -54,25 +73,26 @@ def doubtful(parsed: ParsedQuery) -> tuple[str, ...]:
     return tuple(dict.fromkeys(words))[:MAX_WORDS]
 
 
-def best(typed: str, letters: int, offers: Iterable[Offer]) -> str | None:
-    """The word probably meant: near, frequent, with the same end. None when the typed word may well be right.
+def best(typed: str, offers: Iterable[Offer]) -> str | None:
+    """The word probably meant: near, frequent, with the same end. None when none of them was meant.
 
     A word in which a letter stands for one far from it on the keyboard, and of another sound, is another word: *moto* is no
     *mono*. Words that an installation's letters lack were given one of these as often as not.
     """
     stem = analysis.forms(typed).stem
-    weighed: list[tuple[float, str]] = []
+    weighed: list[tuple[float, str, str]] = []
     for offer in offers:
         distance = OSA.distance(typed, offer.folded)
-        enough = max(1, MORE_OFTEN * letters)
-        if offer.letters < enough or distance > analysis.fuzzy_distance(typed) or offer.folded == typed:
+        if not offer.letters or distance > analysis.fuzzy_distance(typed) or offer.folded == typed:
             continue
         if not _is_slip(typed, offer.folded, distance):
             continue
         weight = math.log(offer.letters + 1) - _EDIT * distance - (offer.folded[-1] != typed[-1]) * _OTHER_END
-        weighed.append((weight, offer.folded))
-    meant = max(weighed)[1] if weighed else None
-    return None if meant is None or analysis.forms(meant).stem == stem else meant  # the stem already finds it
+        weighed.append((weight, offer.folded, offer.written))
+    if not weighed:
+        return None
+    _weight, meant, written = max(weighed)
+    return None if analysis.forms(meant).stem == stem else written or meant  # the stem already finds it
 
 
 def _is_slip(typed: str, meant: str, distance: int) -> bool:

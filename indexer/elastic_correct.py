@@ -17,7 +17,7 @@ from rapidfuzz.distance import OSA
 
 from ged.ports import MailId, Principals
 from indexer import analysis, correcting, elastic_several, elastic_suggest, fields
-from indexer.correcting import RARE, Offer
+from indexer.correcting import Offer, Writings
 from indexer.elastic_query import Clause, any_of
 from indexer.elastic_schema import path
 from indexer.elastic_words import KEPT_S, MAX_KEPT, STEADY_KEPT_S
@@ -40,13 +40,13 @@ _NEAR_FIELDS = ("subject", "sender", "text")
 
 
 class Corrections:
-    """Corrects mistyped words. Keeps for minutes or hours whether a word is usual in a reader's letters."""
+    """Corrects mistyped words. Keeps for minutes or hours whether a reader's letters have a word."""
 
     def __init__(self, client: Elasticsearch, alias: str) -> None:
         self._client = client
         self._alias = alias
-        # (reader, word) -> whether more than RARE of the reader's letters have the word, and until when this is kept.
-        self._usual: dict[tuple[bytes, str], tuple[bool, float]] = {}
+        # (reader, word) -> whether one of the reader's letters has the word, and until when this is kept.
+        self._known: dict[tuple[bytes, str], tuple[bool, float]] = {}
 
     def meant(
         self, words: Sequence[str], first: Iterable[Stored], principals: Principals, exclude: frozenset[MailId]
@@ -55,19 +55,19 @@ class Corrections:
 
         Args:
             words: the folded words that may be mistyped.
-            first: the first letters found, read as far as needed: a word that they contain often enough needs no call.
+            first: the first letters found, read as far as needed: a word that one of them contains needs no call.
         """
         if not words:
             return {}
         may_see = elastic_suggest.allowed(principals, exclude)
         mistyped = self._mistyped(words, first, _reader(principals, exclude), may_see)
         offered = self._near(mistyped, may_see) if mistyped else {}
-        counted = sorted({word for typed, offers in offered.items() for word in (typed, *offers)})
+        counted = sorted({word for offers in offered.values() for word in offers})
         if not counted:
             return {}
         letters = self._letters(counted, may_see)
         found = {
-            typed: correcting.best(typed, letters[typed], (Offer(word, letters[word]) for word in offers))
+            typed: correcting.best(typed, (Offer(word, letters[word], written) for word, written in offers.items()))
             for typed, offers in offered.items()
         }
         return {typed: word for typed, word in found.items() if word is not None}
@@ -75,26 +75,29 @@ class Corrections:
     def _mistyped(
         self, words: Sequence[str], first: Iterable[Stored], reader: bytes, may_see: Clause
     ) -> tuple[str, ...]:
-        """The words in the texts of no more than ``RARE`` of the reader's letters."""
-        now, usual = time.monotonic(), self._usual
-        kept = {word: usual[reader, word] for word in words if (reader, word) in usual}
+        """The words that none of the reader's letters has. A word that is found was meant, however rare it is."""
+        now, known = time.monotonic(), self._known
+        kept = {word: known[reader, word] for word in words if (reader, word) in known}
         unknown = [word for word in words if word not in kept or kept[word][1] < now]
         if unknown:
-            if len(usual) > MAX_KEPT:
-                usual = self._usual = {}  # a new one, and not the old one emptied: another thread may be reading that
-            seen = _often(unknown, first)
-            asked = [word for word in unknown if word not in seen]
-            seen |= dict(zip(asked, self._is_usual(asked, may_see), strict=True))
-            kept |= {word: (is_usual, now + (STEADY_KEPT_S if is_usual else KEPT_S)) for word, is_usual in seen.items()}
-            usual |= {(reader, word): kept[word] for word in unknown}
+            if len(known) > MAX_KEPT:
+                known = self._known = {}  # a new one, and not the old one emptied: another thread may be reading that
+            held = dict.fromkeys(_held(unknown, first), True)
+            asked = [word for word in unknown if word not in held]
+            held |= dict(zip(asked, self._are_held(asked, may_see), strict=True))
+            kept |= {word: (is_held, now + (STEADY_KEPT_S if is_held else KEPT_S)) for word, is_held in held.items()}
+            known |= {(reader, word): kept[word] for word in unknown}
         return tuple(word for word in words if not kept[word][0])
 
-    def _is_usual(self, words: Sequence[str], may_see: Clause) -> list[bool]:
-        stems = [{"term": {path("text"): analysis.forms(word).stem}} for word in words]
-        return [count > RARE for count in self._counts(stems, may_see)]
+    def _are_held(self, words: Sequence[str], may_see: Clause) -> list[bool]:
+        stems = [any_of({"term": {path(name): analysis.forms(word).stem}} for name in TEXT_FIELDS) for word in words]
+        return [count > 0 for count in self._counts(stems, may_see)]
 
-    def _near(self, words: Sequence[str], may_see: Clause) -> Mapping[str, list[str]]:
-        """Words, each with the words near to it, read in the newest of the reader's letters that have such words."""
+    def _near(self, words: Sequence[str], may_see: Clause) -> Mapping[str, Mapping[str, str]]:
+        """Words, each with the words near to it, folded and as letters write them.
+
+        They are read in the newest of the reader's letters that have such words.
+        """
         size = min(LETTERS_READ, MOST_READ // len(words))
         newest = {"size": size, "_source": [path(name) for name in _NEAR_FIELDS], "sort": [{"mail_id": "desc"}]}
         near = [{"bool": {"filter": [_has_near(word)], "must_not": [_has(word)]}} for word in words]
@@ -125,25 +128,33 @@ def _reader(principals: Principals, exclude: frozenset[MailId]) -> bytes:
     return hashlib.blake2b(said.encode(), digest_size=16).digest()
 
 
-def _often(words: Sequence[str], first: Iterable[Stored]) -> dict[str, bool]:
-    """The words that more than ``RARE`` of these letters have in their texts."""
-    held: Counter[str] = Counter()
+def _held(words: Sequence[str], first: Iterable[Stored]) -> set[str]:
+    """The words that one of these letters has in its text."""
     left = set(words)
     for letter in first:
-        held.update(left & _folded_words(" ".join(text for _, _, text in letter.pages)))
-        left -= {word for word in left if held[word] > RARE}
+        left -= _folded_words(" ".join(text for _, _, text in letter.pages))
         if not left:
             break
-    return {word: True for word in words if held[word] > RARE}
+    return set(words) - left
 
 
-def near_words(word: str, texts: Iterable[str]) -> list[str]:
-    """The words of these texts that are near to a word: the nearest first, then the most frequent."""
+def near_words(word: str, texts: Iterable[str]) -> dict[str, str]:
+    """The words of these texts that are near to a word, folded and as the texts write them.
+
+    The nearest ones come first, then the most frequent ones.
+    """
     distance = analysis.fuzzy_distance(word)
-    found = Counter(one for text in texts for one in _folded_words(text) if one[0] == word[0] and one.isalpha())
+    found: Counter[str] = Counter()
+    writings = Writings()
+    for text in texts:
+        held = {one: analysis.fold(one) for one in set(_WORD.findall(text[:CHARACTERS_READ]))}
+        for one, folded in held.items():
+            if folded[:1] == word[0] and folded.isalpha():
+                writings.note(folded, one)
+        found.update({folded for folded in held.values() if folded[:1] == word[0] and folded.isalpha()})
     near = {one: OSA.distance(word, one, score_cutoff=distance) for one in found if one != word}
     ranked = sorted((far, -found[one], one) for one, far in near.items() if far <= distance)
-    return [one for _far, _count, one in ranked][:OFFERS]
+    return {one: writings.of(one) for _far, _count, one in ranked[:OFFERS]}
 
 
 def _folded_words(text: str) -> set[str]:

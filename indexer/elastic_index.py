@@ -297,7 +297,8 @@ class ElasticIndex:
 
     def _parsed(self, query: SearchQuery) -> ParsedQuery:
         """What was typed, with synonyms and joined words."""
-        return joined(self._synonyms().applied(parse(query.text)), self._frequencies.held)
+        parsed = replace(parse(query.text), any_word=query.any_word)
+        return joined(self._synonyms().applied(parsed), self._frequencies.held)
 
     def _asked(
         self,
@@ -317,8 +318,8 @@ class ElasticIndex:
         stems = [form.stem for form in (*map(analysis.forms, typed), *_forms(parsed))]
         is_long = len(parsed.words) > FEW_WORDS
         mistakes = self._frequencies.mistakes(stems, is_long=is_long)
-        common = self._frequencies.common(stems) if is_long else frozenset()
-        known = elastic_query.Known(mistakes, self._frequencies.weights(stems), common)
+        of_most = self._frequencies.of_most(stems) if is_long else frozenset()
+        known = elastic_query.Known(mistakes, self._frequencies.weights(stems), of_most)
         build = elastic_query.build_unscored if counting else elastic_query.build
 
         def ask(parsed: ParsedQuery) -> Mapping[str, Any]:

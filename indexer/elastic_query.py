@@ -36,13 +36,13 @@ class Known:
     Attributes:
         mistakes: the most mistakes to search for in a word, by its stem. Else its length says how many.
         weights: the ``rereading.weight`` of each stem; a missing stem weighs 1.
-        common: the stems that most letters hold. In a query of many words they have one score, however often a letter has them:
+        of_most: the stems that most letters hold. In a query of many words they have one score, however often a letter has them:
             to score each of these letters is most of the search's cost, and orders none of the first (measured).
     """
 
     mistakes: Mapping[str, int] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)
-    common: frozenset[str] = frozenset()
+    of_most: frozenset[str] = frozenset()
 
     def weight(self, stem: str) -> float:
         """The weight of a stem."""
@@ -156,17 +156,17 @@ def _asked(parsed: ParsedQuery, known: Known) -> Clause:
 
 
 def _scored(parsed: ParsedQuery, known: Known) -> list[Clause]:
-    common = [_common(node, known) for node in parsed.words]
-    if all(common):
+    of_most = [_of_most(node, known) for node in parsed.words]
+    if all(of_most):
         return [_node(node, known) for node in parsed.words]
-    pairs = zip(parsed.words, common, strict=True)
+    pairs = zip(parsed.words, of_most, strict=True)
     return [_node(node, known) if word is None else _of_one_score(word, known) for node, word in pairs]
 
 
-def _common(node: Node, known: Known) -> Words | None:
+def _of_most(node: Node, known: Known) -> Words | None:
     """The word of a node, if most letters hold it."""
     is_plain = isinstance(node, Words) and len(node.forms) == 1 and not (node.quoted or node.fields)
-    return node if isinstance(node, Words) and is_plain and node.forms[0].stem in known.common else None
+    return node if isinstance(node, Words) and is_plain and node.forms[0].stem in known.of_most else None
 
 
 def _of_one_score(word: Words, known: Known) -> Clause:

@@ -16,10 +16,10 @@ usual word is one call."""
 GROWN = 0.1
 """A count is asked again once the number of letters has changed by this part, as in an import."""
 MAX_KEPT = 50_000
-COMMON_SHARE, MIN_COMMON = 0.3, 1_000
-"""A word in more letters than both is typed correctly, and is not searched with mistakes."""
-COMMON_TO_MOST = 0.5
-"""A word in more letters, and in more than ``MIN_COMMON``, hardly tells one letter from another."""
+SURE_SHARE, MIN_SURE = 0.3, 1_000
+"""A word in more letters than both is surely typed correctly, and is not searched with mistakes."""
+MOST_SHARE, MIN_MOST = 0.5, 1_000
+"""A word in more letters than both is a word of most letters: it hardly tells one from another."""
 FREQUENT_SHARE, MIN_FREQUENT = 0.01, 500
 """A word in more letters than both is searched with one mistake: two cost several times as much, and add few letters."""
 
@@ -54,18 +54,18 @@ class Frequencies:
                 cost a third of the search.
         """
         found = {}
-        common_share = FREQUENT_SHARE if is_long else COMMON_SHARE
+        sure_share = FREQUENT_SHARE if is_long else SURE_SHARE
         for stem, count in self.held(stems).items():
-            if count > max(MIN_COMMON, self._total * common_share):
+            if count > max(MIN_SURE, self._total * sure_share):
                 found[stem] = 0
             elif count > max(MIN_FREQUENT, self._total * FREQUENT_SHARE):
                 found[stem] = 1
         return found
 
-    def common(self, stems: Sequence[str]) -> frozenset[str]:
+    def of_most(self, stems: Sequence[str]) -> frozenset[str]:
         """The stems that most letters hold."""
         held = self.held(stems)
-        least = max(MIN_COMMON, self._total * COMMON_TO_MOST)
+        least = max(MIN_MOST, self._total * MOST_SHARE)
         return frozenset(stem for stem, count in held.items() if count > least)
 
     def held(self, stems: Sequence[str]) -> Mapping[str, int]:

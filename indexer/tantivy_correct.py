@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tantivy import Occur, Query
 
 from indexer import analysis, correcting, tantivy_store
-from indexer.correcting import Offer
+from indexer.correcting import Offer, Writings
 from indexer.fields import TEXT_FIELDS
 from indexer.passages import within
 from indexer.tantivy_query import near
@@ -25,7 +25,7 @@ MAX_UNKNOWN = 4
 def meant(searcher: "Searcher", words: tuple[str, ...], may_see: Query) -> dict[str, str]:
     """Mistyped word -> the word probably meant."""
     unknown = [word for word in words if not _is_held(searcher, word, may_see)]
-    found = {word: correcting.best(word, 0, _offers(searcher, word, may_see)) for word in unknown[:MAX_UNKNOWN]}
+    found = {word: correcting.best(word, _offers(searcher, word, may_see)) for word in unknown[:MAX_UNKNOWN]}
     return {typed: word for typed, word in found.items() if word is not None}
 
 
@@ -43,9 +43,16 @@ def _offers(searcher: "Searcher", word: str, may_see: Query) -> list[Offer]:
     distance = analysis.fuzzy_distance(word)
     asked = Query.boolean_query([(Occur.Must, may_see), (Occur.Must, near(tantivy_store.schema(), word))])
     letters: Counter[str] = Counter()
+    writings = Writings()
     for _, place in searcher.search(asked, LETTERS_READ, count=False).hits:
         stored = tantivy_store.read_source(searcher.doc(place))
         texts = (*stored.texts.values(), *(text for _, _, text in stored.pages))
-        held = {token.forms.folded for text in texts for token in analysis.tokens(text)}
-        letters.update(one for one in held if one[0] == word[0] and within(word, one, distance))
-    return [Offer(one, count) for one, count in letters.items()]
+        near_ones = {}
+        for text in texts:
+            for token in analysis.tokens(text):
+                if (one := token.forms.folded)[0] == word[0] and within(word, one, distance):
+                    near_ones[one] = text[token.start : token.end].replace("’", "'").rsplit("'", 1)[-1]
+        letters.update(near_ones.keys())
+        for one, written in near_ones.items():
+            writings.note(one, written)
+    return [Offer(one, count, writings.of(one)) for one, count in letters.items()]

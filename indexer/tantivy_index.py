@@ -251,7 +251,8 @@ class TantivyIndex:
         self, searcher: "Searcher", query: SearchQuery, principals: Principals
     ) -> tuple[ParsedQuery, Mapping[str, str]]:
         """The query with synonyms and corrections of mistyped words; and the corrections alone."""
-        parsed = joined(self._synonyms().applied(parse(query.text)), _held(searcher))
+        typed = replace(parse(query.text), any_word=query.any_word)
+        parsed = joined(self._synonyms().applied(typed), _held(searcher))
         may_see = _allowed(principals, query.exclude)
         meant = tantivy_correct.meant(searcher, correcting.doubtful(parsed), may_see)
         return correcting.corrected(parsed, meant), meant

@@ -23,8 +23,8 @@ FOLDED = 0.6
 RUN = 0.9
 NEAR = 0.25
 """Weights of this engine alone: a near word has one score, whatever the word, and there is no second pass."""
-COMMON_SHARE = 0.3
-MIN_COMMON = 1_000
+SURE_SHARE = 0.3
+MIN_SURE = 1_000
 """A word in more letters than both is typed correctly. Nearly as many letters contain near words, which say nothing."""
 
 
@@ -45,7 +45,7 @@ class Translator:
     """Builds the query of one search.
 
     Attributes:
-        searcher: counts how common a word is; without a searcher, every word is searched with mistakes.
+        searcher: counts how many letters hold a word; without a searcher, every word is searched with mistakes.
     """
 
     schema: Schema
@@ -172,7 +172,7 @@ class Translator:
         if fuzzy and names == TEXT_FIELDS:
             found.append(self._term(fields.BESIDE, form.stem, Weights.BESIDE))
         asked = any_of(found)
-        if fuzzy and fuzzy_distance(form.folded) and not self._is_common(form.folded):
+        if fuzzy and fuzzy_distance(form.folded) and not self._is_sure(form.folded):
             return any_of([asked, Query.const_score_query(near(self.schema, form.folded), NEAR)])
         return asked
 
@@ -180,11 +180,11 @@ class Translator:
         """How rare a stem is in the text of all letters."""
         return 1.0 if self.searcher is None else weight(self.searcher.num_docs, self.searcher.doc_freq("text", stem))
 
-    def _is_common(self, folded: str) -> bool:
+    def _is_sure(self, folded: str) -> bool:
         if self.searcher is None:
             return False
         holding = self.searcher.doc_freq(NEAR_FIELDS[0], near_keys(folded)[0])
-        return holding > max(MIN_COMMON, self.searcher.num_docs * COMMON_SHARE)
+        return holding > max(MIN_SURE, self.searcher.num_docs * SURE_SHARE)
 
     def _term(self, name: str, value: str, boost: float) -> Query:
         return Query.boost_query(Query.term_query(self.schema, name, value, "freq"), boost)

@@ -73,6 +73,7 @@ class ParsedQuery:
     Attributes:
         required: nodes typed with a sign (quotes, field, OR, prefix): all of them must match.
         words: plain words and numbers: ``minimum`` of them must match.
+        any_word: whether one of ``words`` is enough, however many there are.
         excluded: nodes that must not match.
         whole_number: normal form of the whole text when it may be one number, else ''; an alternative to all the rest.
         run: the plain words in their order, when there are several: letters that contain the phrase rank higher.
@@ -88,12 +89,13 @@ class ParsedQuery:
     since: date | None = None
     until: date | None = None
     notice: str | None = None
+    any_word: bool = False
 
     @property
     def minimum(self) -> int:
         """How many of ``words`` must match: 1 of two, 2 of up to five, half of more (half remembered, badly read)."""
         count = len(self.words)
-        return min(count, 1) if count < 3 else max(2, count // 2)
+        return min(count, 1) if count < 3 or self.any_word else max(2, count // 2)
 
     @property
     def wanted(self) -> "tuple[Node, ...]":

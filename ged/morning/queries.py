@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from ged.counting import composed, one_row
@@ -57,21 +57,21 @@ def _empty(ground: Ground, asked: Sequence[Kind]) -> set[Kind]:
         return set()
     every = tuple(probe for of_kind in probes.values() for probe in of_kind)
     try:
-        counts = iter(one_row(ground.session, ground.actor, _found, every) if every else ())
+        is_found = iter(one_row(ground.session, ground.actor, _found, every) if every else ())
     except Exception as error:  # each kind is asked by itself, so that the one that cannot be read is told as such
         _end_if_slow(error)
         logger.exception("morning.probes")
         ground.session.rollback()
         return set()
-    found = {kind: sum(next(counts) for _ in of_kind) for kind, of_kind in probes.items()}
-    return {kind for kind, count in found.items() if not count}
+    found = {kind: [next(is_found) for _ in of_kind] for kind, of_kind in probes.items()}
+    return {kind for kind, each in found.items() if not any(each)}
 
 
 @composed
 def _found(actor: Actor, probes: tuple[Probe, ...]) -> Select[Any]:
-    """How many rows each of the statements finds."""
-    found = (compose(actor, *asked).subquery() for compose, asked in probes)
-    return select(*(select(func.count()).select_from(rows).scalar_subquery() for rows in found))
+    """Whether each of the statements finds a row."""
+    found: list[Any] = [compose(actor, *asked).exists() for compose, asked in probes]
+    return select(*found)
 
 
 def _part(ground: Ground, kind: Kind) -> Part:

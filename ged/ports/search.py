@@ -98,6 +98,7 @@ class SearchQuery:
             ``unit``, ``correspondent``, ``year``, ``month`` as YYYY-MM), OR within a field, AND between fields.
         since, until: bounds of ``registered_at`` (inclusive days).
         dated: the period in which a letter was written, received or registered, unless it mentions the period.
+        any_word: whether letters with one of the words are found, however many words were typed.
         exclude: letters whose rights changed, but whose index job is not done.
         facets: names of the fields that ``SearchIndex.facets`` counts, as in ``filters``; ``search`` ignores them.
     """
@@ -113,6 +114,7 @@ class SearchQuery:
     highlight: bool = True
     exclude: frozenset[MailId] = frozenset()
     dated: Dated | None = None
+    any_word: bool = False
 
 
 Facets = Mapping[str, tuple[tuple[str, int], ...]]

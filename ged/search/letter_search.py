@@ -45,6 +45,8 @@ BEING_REBUILT = "search.being_rebuilt"
 OUTDATED = "index.schema_outdated"
 """The code of the error of an index that another release made."""
 MAX_WORDS = 12
+ENOUGH_ALONE = 2
+"""In a search of so few words, the index finds letters with one of them by itself."""
 _LETTERS = re.compile(r"[^\W\d_]+")
 _LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 """A word has one: signs alone are no word for the index either."""
@@ -136,16 +138,25 @@ def search_said(
 ) -> tuple[SearchPage, SearchQuery, bool]:
     """The page of a search whose text may say days; the search that found it, and whether no letter has both.
 
+    Where no letter has enough of the words, letters with one of them are found: the person sees what there is, and which words are
+    nowhere. An alert does without: a letter with one of five words is none that its owner waits for.
+
     Args:
         typed: the search as typed.
         asked, said: the search with its days, and these days, as ``said_days.asked`` returns them.
     """
     page = search_letters(services, session, actor, asked)
-    if said is None or page.total or not said.rest:  # who asked for a day alone is not shown letters of other days
-        return page, asked, False
-    # No letter with the other words is of these days: the words are searched, rather than nothing found.
-    other = said_days.without(typed, said)
-    return search_letters(services, session, actor, other), other, True
+    is_of_no_day = said is not None and bool(said.rest) and not page.total
+    if said is not None and is_of_no_day:  # who asked for a day alone is not shown letters of other days
+        # No letter with the other words is of these days: the words are searched, rather than nothing found.
+        asked = said_days.without(typed, said)
+        page = search_letters(services, session, actor, asked)
+    if not page.total and not page.is_of_sql and len(_plain_words(asked.text)) > ENOUGH_ALONE:
+        wide = replace(asked, any_word=True)
+        found = search_letters(services, session, actor, wide)
+        if found.total:
+            return found, wide, is_of_no_day
+    return page, asked, is_of_no_day
 
 
 def _meant(services: Services, session: Session, actor: Actor, asked: SearchQuery, text: str | None) -> str | None:
@@ -159,9 +170,10 @@ def _meant(services: Services, session: Session, actor: Actor, asked: SearchQuer
 
 
 def _accented(text: str, letters: Sequence[FoundLetter]) -> str:
-    """The text with its words as the subjects of these letters write them: the words of the index have no accents."""
+    """The text with the accents that the subjects of these letters have: people type without them. A subject in capitals has none."""
     subjects = [one.subject for one in letters if one.level < Confidentiality.SECRET]
-    written = {fold(word): word.lower() for subject in reversed(subjects) for word in _LETTERS.findall(subject)}
+    accented = [word for subject in reversed(subjects) for word in _LETTERS.findall(subject) if not word.isascii()]
+    written = {fold(word): word.lower() for word in accented}
     return _LETTERS.sub(lambda found: written.get(found[0], found[0]), text)
 
 

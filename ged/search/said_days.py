@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from ged.ports import Dated, SearchQuery
+from ged.search import said_numbers
 
 MAX_LENGTH = 1_000
 """In characters. Longer texts are no search of a person."""
@@ -23,20 +24,21 @@ _MONTHS = {
     "octobre": 10, "novembre": 11, "decembre": 12, "january": 1, "february": 2, "march": 3, "april": 4, "may": 5,
     "june": 6, "july": 7, "august": 8, "september": 9, "october": 10, "november": 11, "december": 12,
 }  # fmt: skip
-_PLAIN = str.maketrans("éûſı", "eusi")
-"""Letters that a pattern takes for one of the plain alphabet: with an accent, or (long s, i without a dot) as another case of the letter."""
 _MONTH = (
     "|".join(_MONTHS).replace("fevrier", "f[ée]vrier").replace("aout", "ao[ûu]t").replace("decembre", "d[ée]cembre")
 )
-_IN_LETTERS = (
-    "deux", "trois", "quatre", "cinq", "six", "sept", "huit", "neuf", "dix", "onze", "douze", "treize", "quatorze", "quinze", "seize",
-    "dix-sept", "dix-huit", "dix-neuf", "vingt", "vingt et un", "vingt-deux", "vingt-trois", "vingt-quatre", "vingt-cinq", "vingt-six",
-    "vingt-sept", "vingt-huit", "vingt-neuf", "trente", "trente et un",
-)  # fmt: skip
-"""Days of a month in letters, from the second one. The first one is ``premier``."""
-_NUMBERS = {word.replace("-", " "): number for number, word in enumerate(_IN_LETTERS, start=2)}
-_WEEKDAY = r"(?:(?:lun|mar|mercre|jeu|vendre|same)di|dimanche|(?:mon|tues|wednes|thurs|fri|satur|sun)day)"
-_DAY = "|".join((r"\d{1,2}|1er|premier", *sorted(_NUMBERS, key=len, reverse=True))).replace(" ", r"[\s-]")
+_WEEKDAYS = {
+    "lundi": 0, "mardi": 1, "mercredi": 2, "jeudi": 3, "vendredi": 4, "samedi": 5, "dimanche": 6, "monday": 0, "tuesday": 1,
+    "wednesday": 2, "thursday": 3, "friday": 4, "saturday": 5, "sunday": 6,
+}  # fmt: skip
+_WEEKDAY = "|".join(_WEEKDAYS)
+_DAY = rf"\d{{1,2}}(?:st|nd|rd|th)?|1er|premier|{said_numbers.DAY}"
+_A_YEAR = said_numbers.YEAR
+_PART = (
+    r"(?:(?:(?:au|the)\s+)?(?:d[ée]but|fin|mi|courant|early|late|mid)[\s-]+(?:de\s+)?"
+    r"|(?:au\s+cours\s+d[eu]|pendant|durant|dans|during)\s+)?"
+)
+"""A part of a month or a year: the whole of it is searched, for nobody says where the part ends."""
 _BEFORE = r"(?:du\s+mois\s+de\s+|(?:du|de|le|en|dat[ée]e?s?\s+du|on|of|in|from)\s+(?:the\s+)?|d['’])?"
 _SIGNS = re.compile(r"""["«»“”„:*]|(?<!\S)(?:OU|OR|SAUF|NOT)(?!\S)|(?<!\S)-(?=\S)""")
 _EMPTY_WORDS = (
@@ -143,24 +145,20 @@ def _bare(words: str) -> str:
 
 
 def _month(text: str) -> int:
-    return _MONTHS[_folded(text)]
-
-
-def _folded(text: str) -> str:
-    return text.lower().translate(_PLAIN)
+    return _MONTHS[said_numbers.folded(text)]
 
 
 def _day(day: str, month: str, year: str | None, today: date) -> date:
     """A day; without a year, the last such day that is not in the future."""
     number = _number(day)
     if year:
-        return date(int(year), _month(month), number)
+        return date(said_numbers.year(year), _month(month), number)
     this = date(today.year, _month(month), number)
     return this if this <= today else this.replace(year=today.year - 1)
 
 
 def _number(day: str) -> int:
-    return int(day) if day.isdigit() else _NUMBERS.get(" ".join(re.split(r"[\s-]", day.lower())), 1)
+    return 1 if day.lower() == "premier" else said_numbers.number(day)
 
 
 def _end_of_month(day: date) -> date:
@@ -186,7 +184,7 @@ def _several_days(match: "re.Match[str]", today: date) -> tuple[date, date]:
     """Without a year, the last such days of which the first is not in the future."""
     last_year, first_year = match["year"], match["first_year"]
     if last_year or first_year:
-        year = int(last_year or first_year)
+        year = said_numbers.year(last_year or first_year)
         first, last = _ending(match, year)
         return (first, last) if first <= last or last_year else _ending(match, year + 1)
     for year in (today.year + 1, today.year, today.year - 1):
@@ -202,15 +200,24 @@ def _ending(match: "re.Match[str]", year: int) -> tuple[date, date]:
     last = date(year, _month(match["month"]), _number(match["day"]))
     month, number = _month(match["first_month"] or match["month"]), _number(match["first_day"])
     if match["first_year"]:
-        return date(int(match["first_year"]), month, number), last
+        return date(said_numbers.year(match["first_year"]), month, number), last
     return date(year - (month > last.month), month, number), last
+
+
+def _several_months(match: "re.Match[str]", _today: date) -> tuple[date, date]:
+    """Without a first year, months that end in the last one: *novembre à mars 2026* begin the year before."""
+    last = date(said_numbers.year(match["year"]), _month(match["month"]), 1)
+    month = _month(match["first_month"])
+    year = said_numbers.year(match["first_year"]) if match["first_year"] else last.year - (month > last.month)
+    return date(year, month, 1), _end_of_month(last)
+
+
+def _several_years(match: "re.Match[str]", _today: date) -> tuple[date, date]:
+    return date(int(match["first_year"] or match["from_year"]), 1, 1), date(int(match["year"]), 12, 31)
 
 
 def _one_bound(match: "re.Match[str]", today: date) -> tuple[date, date]:
     """A period of which one end is said, as a day, a month or a year. The other end is today, or ``EVER``."""
-    said = match.groupdict()
-    if said.get("day") is None and match["year"] is None:
-        raise ValueError  # a month alone says no year
     first, last = _said_once(match, today)
     if match["since"] or match["after"]:
         begins = first if match["since"] else last + timedelta(days=1)
@@ -222,109 +229,260 @@ def _said_once(match: "re.Match[str]", today: date) -> tuple[date, date]:
     """The first and the last day of a day, a month or a year."""
     said = match.groupdict()
     if said.get("month") is None:
-        return date(int(match["year"]), 1, 1), date(int(match["year"]), 12, 31)
+        return _one_year(match, today)
     if match["month"].isdigit():
         return _digit_day(match, today)
-    if said["day"] is None:
+    if said.get("day") is None:
         return _one_month(match, today)
     return _one_day(match, today)
 
 
 def _one_month(match: "re.Match[str]", _today: date) -> tuple[date, date]:
-    first = date(int(match["year"]), _month(match["month"]), 1)
+    first = date(said_numbers.year(match["year"]), _month(match["month"]), 1)
     return first, _end_of_month(first)
 
 
-def _days_ago(match: "re.Match[str]", today: date) -> tuple[date, date]:
-    said = _folded(match.group())
-    day = today - timedelta(
-        days=2 if said.startswith(("avant", "the day")) else 1 if said in ("hier", "yesterday") else 0
-    )
+def _one_year(match: "re.Match[str]", _today: date) -> tuple[date, date]:
+    year = said_numbers.year(match["year"])
+    return date(year, 1, 1), date(year, 12, 31)
+
+
+def _part_of_year(match: "re.Match[str]", _today: date) -> tuple[date, date]:
+    """A quarter or a half of a year."""
+    months = 3 if match["quarter"] else 6
+    which = _PLACES[said_numbers.folded(match["which"])] or 12 // months
+    if which * months > 12:
+        raise ValueError
+    year = said_numbers.year(match["year"])
+    return date(year, (which - 1) * months + 1, 1), _end_of_month(date(year, which * months, 1))
+
+
+def _one_day_ago(match: "re.Match[str]", today: date) -> tuple[date, date]:
+    said = said_numbers.folded(match["said"])
+    before = 2 if said.startswith(("avant", "the day")) else 1 if said in ("hier", "yesterday") else 0
+    day = today - timedelta(days=before)
+    return _until_today(match, day, day, today)
+
+
+def _weekday_ago(match: "re.Match[str]", today: date) -> tuple[date, date]:
+    """The last such day before today."""
+    passed = (today.weekday() - _WEEKDAYS[said_numbers.folded(match["weekday"])]) % 7
+    day = today - timedelta(days=passed or 7)
+    return _until_today(match, day, day, today)
+
+
+def _month_ago(match: "re.Match[str]", today: date) -> tuple[date, date]:
+    """The last such month before this one."""
+    month = _month(match["month"])
+    first = date(today.year - (month >= today.month), month, 1)
+    return _until_today(match, first, _end_of_month(first), today)
+
+
+def _units_ago(match: "re.Match[str]", today: date) -> tuple[date, date]:
+    """The day, week, month or year that lies so many of them back."""
+    count = said_numbers.number(match["count"])
+    if match["week"]:
+        return _week_of(today - timedelta(weeks=count))
+    if match["month"]:
+        first = _months_before(today, count).replace(day=1)
+        return first, _end_of_month(first)
+    if match["years"]:
+        return date(today.year - count, 1, 1), date(today.year - count, 12, 31)
+    day = today - timedelta(days=count)
     return day, day
 
 
-def _last_days(match: "re.Match[str]", today: date) -> tuple[date, date]:
-    return today - timedelta(days=int(match["count"] or match["days"])), today
+def _last_units(match: "re.Match[str]", today: date) -> tuple[date, date]:
+    """So many days, weeks, months or years up to today."""
+    count = said_numbers.number(match["count"] or "1")
+    if match["week"]:
+        return today - timedelta(weeks=count), today
+    if match["month"] or match["years"]:
+        return _months_before(today, count * (1 if match["month"] else 12)), today
+    return today - timedelta(days=count), today
+
+
+def _months_before(day: date, months: int) -> date:
+    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
+    return date(year, month + 1, min(day.day, _end_of_month(date(year, month + 1, 1)).day))
+
+
+def _week_of(day: date) -> tuple[date, date]:
+    monday = day - timedelta(days=day.weekday())
+    return monday, monday + timedelta(days=6)
 
 
 def _span(match: "re.Match[str]", today: date) -> tuple[date, date]:
     """A week (from Monday), a month or a year: the present one, or the one before."""
     before = match.groupdict().get("before") is not None
     if match["week"]:
-        first = today - timedelta(days=today.weekday() + 7 * before)
-        return first, first + timedelta(days=6)
-    if match["month"]:
-        first = today.replace(day=1)
-        first = (first - timedelta(days=1)).replace(day=1) if before else first
-        return first, _end_of_month(first)
-    return date(today.year - before, 1, 1), date(today.year - before, 12, 31)
+        first, last = _week_of(today - timedelta(weeks=before))
+    elif match["month"]:
+        first = _months_before(today, int(before)).replace(day=1)
+        last = _end_of_month(first)
+    else:
+        first, last = date(today.year - before, 1, 1), date(today.year - before, 12, 31)
+    return _until_today(match, first, last, today)
+
+
+def _until_today(match: "re.Match[str]", first: date, last: date, today: date) -> tuple[date, date]:
+    """A period as it is, or with *depuis* before it: from its first day until today."""
+    return (first, max(first, today)) if match["since"] else (first, last)
 
 
 _DIGITS = r"(?P<day>\d{1,2})/(?P<month>\d{1,2})/(?P<year>[12]\d{3})"
 _FIRST_DIGITS = r"(?P<first_day>\d{1,2})/(?P<first_month>\d{1,2})(?:/(?P<first_year>[12]\d{3}))?"
 _START, _END = r"(?<![\w/'’-])(?:", r")(?![\w/-])"
-_YEAR = r"(?:\s+(?P<year>[12]\d{3}))?"
-_NAMED = rf"(?:{_WEEKDAY}\s+)?(?P<day>{_DAY})\s+(?P<month>{_MONTH}){_YEAR}"
-_FIRST = rf"(?P<first_day>{_DAY})(?:\s+(?P<first_month>{_MONTH}))?(?:\s+(?P<first_year>[12]\d{{3}}))?"
-_DURING = r"(?:(?:de|pendant|dans)\s+)?"
+_YEAR = rf"(?:(?:\s+|,\s*)(?P<year>{_A_YEAR}))?"
+_FIRST_YEAR = rf"(?:\s+(?P<first_year>{_A_YEAR}))?"
 _AGO = r"(?P<before>derni[eè]re?|pass[ée]e?)"
+_NAMED = rf"(?:(?:{_WEEKDAY})\s+)?(?P<day>{_DAY})\s+(?P<month>{_MONTH})(?:\s+(?:dernier|pass[ée])|{_YEAR})"
+_FIRST = rf"(?P<first_day>{_DAY})(?:\s+(?P<first_month>{_MONTH}))?{_FIRST_YEAR}"
+_DURING = r"(?:(?:de|pendant|dans|durant)\s+)?"
+_SINCE = r"(?P<since>(?:depuis|since)\s+(?:le\s+)?)?"
+_COUNTED = rf"(?P<count>{said_numbers.COUNT})"
+_UNITS = r"(?:jours?|(?P<week>semaines?)|(?P<month>mois)|(?P<years>ans?|ann[ée]es?))"
+_ENGLISH_UNITS = r"(?:days?|(?P<week>weeks?)|(?P<month>months?)|(?P<years>years?))"
+_PLACES = {
+    "1er": 1, "premier": 1, "2e": 2, "2eme": 2, "2nd": 2, "deuxieme": 2, "second": 2, "3e": 3, "3eme": 3, "3rd": 3, "troisieme": 3,
+    "third": 3, "4e": 4, "4eme": 4, "4th": 4, "quatrieme": 4, "fourth": 4, "1st": 1, "first": 1, "dernier": 0, "last": 0,
+}  # fmt: skip
+"""Places of a quarter or a half in its year; 0 is the last one."""
+_PLACE = "|".join(_PLACES).replace("ieme", "i[èe]me").replace("eme|", "[èe]me|")
 
-_SMALL = re.compile(rf"^{_BEFORE}", re.IGNORECASE)
-_SEVERAL = re.compile(rf"{_START}(?:du|entre\s+le|from)\s+{_FIRST}\s+(?:au|et\s+le|to)\s+{_NAMED}{_END}", re.IGNORECASE)
+_SMALL = re.compile(
+    rf"^{_PART}(?:(?:au|entre|between)\s+)?(?:the\s+)?{_BEFORE}(?:(?:l['’])?ann[ée]e\s+|year\s+)?|\s+(?:dernier|pass[ée])$",
+    re.IGNORECASE,
+)
+_SEVERAL = re.compile(
+    _START + rf"(?:du|entre\s+le|from)\s+{_FIRST}\s+(?:au|et\s+le|to)\s+{_NAMED}" + _END, re.IGNORECASE
+)
 # In digits only after a small word: 30/11/2026 alone may be a number of a register.
 _DIGIT_DAYS = re.compile(
-    rf"{_START}(?:du|entre\s+le|from)\s+{_FIRST_DIGITS}\s+(?:au|et\s+le|to)\s+{_DIGITS}{_END}", re.IGNORECASE
+    _START + rf"(?:du|entre\s+le|from)\s+{_FIRST_DIGITS}\s+(?:au|et\s+le|to)\s+{_DIGITS}" + _END, re.IGNORECASE
+)
+_SEVERAL_MONTHS = re.compile(
+    _START
+    + rf"(?:(?:entre|de|from|between)\s+|d['’])?(?P<first_month>{_MONTH}){_FIRST_YEAR}\s+(?:[àa]|et|to|and)\s+(?P<month>{_MONTH})\s+(?P<year>{_A_YEAR})"
+    + _END,
+    re.IGNORECASE,
+)
+_SEVERAL_YEARS = re.compile(
+    _START
+    + r"(?:(?:entre|between)\s+(?P<first_year>(?:19|20)\d\d)\s+(?:et|and)|(?:de|from)\s+(?P<from_year>(?:19|20)\d\d)\s+(?:[àa]|to))"
+    r"\s+(?P<year>(?:19|20)\d\d)" + _END,
+    re.IGNORECASE,
 )
 _DAY_IN_FIGURES = re.compile(
-    rf"{_START}(?P<day>\d{{1,2}})(?P<sign>[/.-])(?P<month>\d{{1,2}})(?P=sign)(?P<year>[12]\d{{3}}){_END}"
+    _START + r"(?P<day>\d{1,2})(?P<sign>[/.-])(?P<month>\d{1,2})(?P=sign)(?P<year>[12]\d{3})" + _END, re.IGNORECASE
 )
-_DIGIT_DAY = re.compile(rf"{_START}(?:dat[ée]e?s?\s+du|du|le|on)\s+{_DIGITS}{_END}", re.IGNORECASE)
+_DIGIT_DAY = re.compile(_START + rf"(?:dat[ée]e?s?\s+du|du|le|on)\s+{_DIGITS}" + _END, re.IGNORECASE)
 _BOUND = (
     r"(?:(?P<since>depuis|since|[àa]\s+partir\s+d[ue])|(?P<after>apr[èe]s|after)|(?P<until>jusqu['’](?:au|en|[àa])|until)"
     r"|(?P<before>avant|before))\s+(?:(?:le|the)\s+)?"
 )
-_DIGIT_BOUND = re.compile(rf"{_START}{_BOUND}{_DIGITS}{_END}", re.IGNORECASE)
-_NAMED_BOUND = re.compile(
-    rf"{_START}{_BOUND}(?:{_WEEKDAY}\s+)?(?:(?P<day>{_DAY})\s+)?(?P<month>{_MONTH}){_YEAR}{_END}", re.IGNORECASE
+_DIGIT_BOUND = re.compile(_START + rf"{_BOUND}{_DIGITS}" + _END, re.IGNORECASE)
+_DAY_BOUND = re.compile(_START + _BOUND + _NAMED + _END, re.IGNORECASE)
+_MONTH_BOUND = re.compile(_START + rf"{_BOUND}(?P<month>{_MONTH})\s+(?P<year>{_A_YEAR})" + _END, re.IGNORECASE)
+_YEAR_BOUND = re.compile(
+    _START + rf"{_BOUND}(?:l['’]ann[ée]e\s+)?(?P<year>[12]\d{{3}}|{said_numbers.YEAR_IN_LETTERS})" + _END, re.IGNORECASE
 )
-_YEAR_BOUND = re.compile(rf"{_START}{_BOUND}(?P<year>[12]\d{{3}}){_END}", re.IGNORECASE)
-_ONE_DAY = re.compile(rf"{_START}{_BEFORE}{_NAMED}{_END}", re.IGNORECASE)
-_ENGLISH_DAY = re.compile(
-    rf"{_START}{_BEFORE}(?P<month>{_MONTH})\s+(?P<day>\d{{1,2}})(?:,\s*|\s+)(?P<year>[12]\d{{3}}){_END}", re.IGNORECASE
+_ONE_DAY = re.compile(_START + rf"{_BEFORE}{_NAMED}" + _END, re.IGNORECASE)
+_ENGLISH_NAMED = rf"(?P<month>{_MONTH})\s+(?P<day>\d{{1,2}}(?:st|nd|rd|th)?)(?:,\s*|\s+)(?P<year>{_A_YEAR})"
+_ENGLISH_DAY = re.compile(_START + _BEFORE + _ENGLISH_NAMED + _END, re.IGNORECASE)
+_ENGLISH_BOUND = re.compile(_START + _BOUND + _ENGLISH_NAMED + _END, re.IGNORECASE)
+_ONE_MONTH = re.compile(_START + rf"{_PART}{_BEFORE}(?P<month>{_MONTH})\s+(?P<year>{_A_YEAR})" + _END, re.IGNORECASE)
+# Only after a small word, and only of two centuries: 2026 alone is a number, and of 1200 in 1200 nobody wrote a letter.
+_ONE_YEAR = re.compile(
+    _START
+    + r"(?:(?:(?:au\s+cours\s+de|dans|pendant|durant|en|de)\s+)?(?:l['’])?ann[ée]e|(?:au\s+)?(?:d[ée]but|fin|mi|courant)"
+    r"|au\s+cours\s+de|pendant|durant|en|in(?:\s+the\s+year)?|during|early|late|mid)[\s-]+"
+    rf"(?P<year>(?:19|20)\d\d|{said_numbers.YEAR_IN_LETTERS})" + _END,
+    re.IGNORECASE,
 )
-_ONE_MONTH = re.compile(rf"{_START}{_BEFORE}(?P<month>{_MONTH})\s+(?P<year>[12]\d{{3}}){_END}", re.IGNORECASE)
-_TWO_AGO = re.compile(rf"{_START}avant-hier|the\s+day\s+before\s+yesterday{_END}", re.IGNORECASE)
-_ONE_AGO = re.compile(rf"{_START}hier|aujourd['’]hui|yesterday|today{_END}", re.IGNORECASE)
-_LAST_DAYS = re.compile(
-    rf"{_START}{_DURING}[cl]es\s+(?P<count>[1-9]\d{{0,2}})\s+derniers\s+jours"
-    rf"|(?:the\s+)?last\s+(?P<days>[1-9]\d{{0,2}})\s+days{_END}",
+_PART_OF_YEAR = re.compile(
+    _START + rf"(?:(?:au|du|le|pendant\s+le|in|of)\s+)?(?:the\s+)?(?P<which>{_PLACE})\s+"
+    r"(?:(?P<quarter>trimestre|quarter)|semestre|half)\s+(?:(?:de|of)\s+)?(?:l['’]ann[ée]e\s+)?"
+    rf"(?P<year>{_A_YEAR})" + _END,
+    re.IGNORECASE,
+)
+_ONE_DAY_AGO = re.compile(
+    _START + rf"{_SINCE}(?P<said>avant[\s-]hier|hier|aujourd['’]hui|the\s+day\s+before\s+yesterday|yesterday|today"
+    r"|ce\s+matin|cet(?:te)?\s+apr[èe]s[\s-]midi|this\s+(?:morning|afternoon))" + _END,
+    re.IGNORECASE,
+)
+_WEEKDAY_AGO = re.compile(_START + rf"{_SINCE}(?:le\s+)?(?P<weekday>{_WEEKDAY})\s+{_AGO}" + _END, re.IGNORECASE)
+_SINCE_WEEKDAY = re.compile(_START + rf"(?P<since>depuis|since)\s+(?P<weekday>{_WEEKDAY})" + _END, re.IGNORECASE)
+_ENGLISH_WEEKDAY_AGO = re.compile(_START + rf"{_SINCE}last\s+(?P<weekday>{_WEEKDAY})" + _END, re.IGNORECASE)
+_MONTH_AGO = re.compile(
+    _START + rf"{_SINCE}(?:(?:en|de|in|du\s+mois\s+de)\s+|d['’])?(?P<month>{_MONTH})\s+{_AGO}" + _END, re.IGNORECASE
+)
+_ENGLISH_MONTH_AGO = re.compile(_START + rf"{_SINCE}last\s+(?P<month>{_MONTH})" + _END, re.IGNORECASE)
+_UNITS_AGO = re.compile(_START + rf"(?:d['’])?il\s+y\s+a\s+{_COUNTED}\s+{_UNITS}" + _END, re.IGNORECASE)
+_ENGLISH_UNITS_AGO = re.compile(_START + rf"{_COUNTED}\s+{_ENGLISH_UNITS}\s+ago" + _END, re.IGNORECASE)
+_LAST_UNITS = re.compile(
+    _START + rf"{_DURING}[cl]es\s+{_COUNTED}\s+derni(?:er|[èe]re)s\s+{_UNITS}" + _END, re.IGNORECASE
+)
+_ENGLISH_LAST_UNITS = re.compile(
+    _START + rf"(?:the\s+)?(?:last|past)\s+{_COUNTED}\s+{_ENGLISH_UNITS}" + _END, re.IGNORECASE
+)
+_PAST_UNIT = re.compile(
+    _START + r"the\s+past\s+(?P<count>)(?:day|(?P<week>week)|(?P<month>month)|(?P<years>year))" + _END, re.IGNORECASE
+)
+_BEGUN = re.compile(
+    _START + r"(?P<since>depuis\s+le\s+d[ée]but)\s+(?:de\s+(?:l['’]|cette\s+)ann[ée]e|d[ue]\s+(?:ce\s+)?(?P<month>mois)"
+    r"|de\s+(?:la|cette)\s+(?P<week>semaine))" + _END,
+    re.IGNORECASE,
+)
+_ENGLISH_BEGUN = re.compile(
+    _START
+    + r"(?P<since>since\s+the\s+(?:beginning|start))\s+of\s+(?:the|this)\s+(?:year|(?P<month>month)|(?P<week>week))"
+    + _END,
     re.IGNORECASE,
 )
 _PRESENT = re.compile(
-    rf"{_START}{_DURING}(?:cette\s+(?:(?P<week>semaine)|ann[ée]e)|ce\s+(?P<month>mois)(?:-ci)?){_END}", re.IGNORECASE
+    _START + rf"{_SINCE}{_DURING}(?:cette\s+(?:(?P<week>semaine)|ann[ée]e)|ce\s+(?P<month>mois)(?:-ci)?)" + _END,
+    re.IGNORECASE,
 )
 _PAST = re.compile(
-    rf"{_START}{_DURING}(?:(?:la\s+)?(?P<week>semaine)|(?:l['’])?ann[ée]e|(?:(?:le|du)\s+)?(?P<month>mois)|(?:l['’])?an)"
-    rf"\s+{_AGO}{_END}",
+    _START
+    + rf"{_SINCE}{_DURING}(?:(?:la\s+)?(?P<week>semaine)|(?:l['’])?ann[ée]e|(?:(?:le|du)\s+)?(?P<month>mois)|(?:l['’])?an)\s+{_AGO}"
+    + _END,
     re.IGNORECASE,
 )
 _ENGLISH_SPAN = re.compile(
-    rf"{_START}(?:(?P<before>last)|this)\s+(?:(?P<week>week)|(?P<month>month)|year){_END}", re.IGNORECASE
+    _START + rf"{_SINCE}(?:(?P<before>last)|this)\s+(?:(?P<week>week)|(?P<month>month)|year)" + _END, re.IGNORECASE
 )
 
 _READINGS: tuple[tuple["re.Pattern[str]", _Reading, bool], ...] = (
     (_SEVERAL, _several_days, True),
     (_DIGIT_DAYS, _digit_days, False),
+    (_SEVERAL_MONTHS, _several_months, True),
+    (_SEVERAL_YEARS, _several_years, True),
     (_DIGIT_BOUND, _one_bound, False),
     (_DIGIT_DAY, _digit_day, True),
-    (_NAMED_BOUND, _one_bound, False),
+    (_DAY_BOUND, _one_bound, False),
+    (_ENGLISH_BOUND, _one_bound, False),
+    (_MONTH_BOUND, _one_bound, False),
     (_YEAR_BOUND, _one_bound, False),
     (_ONE_DAY, _one_day, True),
     (_ENGLISH_DAY, _one_day, True),
     (_ONE_MONTH, _one_month, True),
-    (_TWO_AGO, _days_ago, False),
-    (_ONE_AGO, _days_ago, False),
-    (_LAST_DAYS, _last_days, False),
+    (_MONTH_AGO, _month_ago, False),
+    (_ENGLISH_MONTH_AGO, _month_ago, False),
+    (_PART_OF_YEAR, _part_of_year, True),
+    (_ONE_YEAR, _one_year, True),
+    (_ONE_DAY_AGO, _one_day_ago, False),
+    (_WEEKDAY_AGO, _weekday_ago, False),
+    (_SINCE_WEEKDAY, _weekday_ago, False),
+    (_ENGLISH_WEEKDAY_AGO, _weekday_ago, False),
+    (_UNITS_AGO, _units_ago, False),
+    (_ENGLISH_UNITS_AGO, _units_ago, False),
+    (_LAST_UNITS, _last_units, False),
+    (_ENGLISH_LAST_UNITS, _last_units, False),
+    (_PAST_UNIT, _last_units, False),
+    (_BEGUN, _span, False),
+    (_ENGLISH_BEGUN, _span, False),
     (_PRESENT, _span, False),
     (_PAST, _span, False),
     (_ENGLISH_SPAN, _span, False),

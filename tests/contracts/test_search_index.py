@@ -925,9 +925,37 @@ def test_the_frame_of_a_question_finds_no_letter(index: SearchIndex) -> None:
 def test_did_you_mean_offers_and_finds_what_was_meant(index: SearchIndex) -> None:
     index.put([letter(1, "Électrification de Kpalimé"), letter(2, "Autre")])
     result = find(index, "electrifcation kpalimé")
-    assert result.did_you_mean == "electrification kpalimé"
+    assert result.did_you_mean == "électrification kpalimé", "as letters write it"
     assert result.hits[0].mail_id == 1
     assert find(index, "electrification").did_you_mean is None
+
+
+def test_a_word_that_is_found_is_not_corrected(index: SearchIndex) -> None:
+    """However rare it is, and also in its other forms."""
+    index.put([letter(n, "Délai écoulé") for n in range(1, 21)])
+    index.put([letter(30, "École de Kara"), letter(31, "Divers", "un mobilier")])
+    index.put([letter(n, "Divers", "tout mobile") for n in range(40, 60)])
+    assert [find(index, text).did_you_mean for text in ("école", "écoles", "mobiliers")] == [None, None, None]
+
+
+def test_letters_with_one_of_many_words_are_found_where_this_is_asked(index: SearchIndex) -> None:
+    others = frozenset({Principal("u2")})
+    index.put([letter(1, "Facture de mai"), letter(2, "École de Kara"), letter(3, "Bail")])
+    index.put([letter(4, "Facture de l'école d'Agoè", principals=others)])
+    reader = who(ordinary="u1")
+    for text, found in (("école Agoè facture", {1, 2}), ("école Agoè facture -Kara", {1})):
+        assert ids(index, text, principals=reader) == []
+        result = find(index, text, principals=reader, any_word=True)
+        assert {int(hit.mail_id) for hit in result.hits} == found
+        assert result.total == len(found)
+    assert apart(find(index, "école Agoè facture", principals=reader, any_word=True)) == (
+        ["école", "Agoè", "facture"], ["Agoè"]
+    )  # fmt: skip
+    assert counts(index, "école Agoè facture", "year", principals=reader)["year"] == ()
+    assert (
+        sum(n for _year, n in counts(index, "école Agoè facture", "year", principals=reader, any_word=True)["year"])
+        == 2
+    )
 
 
 def test_did_you_mean_never_offers_a_word_of_letters_of_others(index: SearchIndex) -> None:
@@ -946,7 +974,7 @@ def test_a_word_that_a_letter_of_others_contains_is_corrected_all_the_same(index
         return [(one.did_you_mean, one.total) for one in (find(index, text, principals=first) for text in asked)]
 
     before = told()
-    assert before == [("electrification", 2), ("mobilier", 1), (None, 1)]
+    assert before == [("électrification", 2), ("mobilier", 1), (None, 1)]
     index.put([letter(4, "Electrifcation mobiler", principals=frozenset({Principal("u2")}))])
     assert told() == before
     assert find(index, "mobiler", principals=who(ordinary="u2")).did_you_mean is None, "it is a word of theirs"
@@ -967,7 +995,7 @@ def test_nothing_that_a_reader_is_told_of_words_depends_on_letters_of_others(
 ) -> None:
     """Neither a correction, nor its absence, nor a word that is said to be nowhere."""
     mine = [letter(n, "Électrification", "du mobilier") for n in range(1, 9)]
-    index.put([*mine, letter(9, "Vehicule"), letter(10, "Mobilers")])
+    index.put([*mine, letter(9, "Vehicule"), letter(10, "Mobilez")])
     asked = ("electrifcation", "mobiler", "mobilier", "vehicle", "electrifcation mobiler inconnus", "inconnus")
 
     def told(names: str) -> list[object]:
@@ -975,7 +1003,7 @@ def test_nothing_that_a_reader_is_told_of_words_depends_on_letters_of_others(
         return [(one.did_you_mean, apart(one), one.total) for one in results]
 
     before = told("u1")
-    assert [one[0] for one in before[:4]] == ["electrification", "mobilier", None, "vehicule"]  # type: ignore[index]
+    assert [one[0] for one in before[:4]] == ["électrification", "mobilier", None, "vehicule"]  # type: ignore[index]
     others = frozenset({Principal("u2")})
     index.put([letter(n, HIDDEN[words], HIDDEN[words], principals=others) for n in range(100, 100 + count)])
     # Another name for the same rights: what was kept for the first reader is not used.

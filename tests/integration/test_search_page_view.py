@@ -71,6 +71,38 @@ def test_a_date_in_words_is_a_filter_that_is_shown_and_taken_away(
     assert 'name="dates" value="mots"' in page.get("/recherche/filtres?q=achat+du+3+mars+2021&dates=mots").text
 
 
+def test_where_no_letter_has_enough_of_the_words_letters_with_one_are_shown(
+    site: tuple[Flask, Services], page: FlaskClient
+) -> None:
+    register(site[1], subject="Facture de craies")
+    register(site[1], subject="Chaux pour le lycée")
+    run_jobs(site[1])
+    address = "/recherche/?q=lycée+d'Agoènyivé+craies"
+    shown = unescape(page.get(address).text)
+    assert "aucun ne contient tous ces mots, et « d'Agoènyivé » ne se trouve dans aucun" in shown
+    assert all(one in shown for one in ("Facture de", "Chaux pour"))
+    for part in ("filtres?", "liste?"):
+        assert f"/recherche/{part}q=lyc" in shown
+        assert "mots=un" in shown.split(f"/recherche/{part}", 1)[1].split('"', 1)[0], (
+            "these letters are counted, and on the list"
+        )
+    asked = {"q": "lycée d'Agoènyivé craies"}
+    assert "Facture de craies" in page.get("/recherche/liste", query_string=asked | {"mots": "un"}).text
+    assert "Facture" not in page.get("/recherche/liste", query_string=asked).text
+
+
+def test_an_alert_does_not_tell_letters_with_one_of_the_words(site: tuple[Flask, Services]) -> None:
+    services = site[1]
+    register(services, subject="Facture de gommes")
+    run_jobs(services)
+    query = SearchQuery("gommes lycée Agoènyivé")
+    with services.reading() as session:
+        who = actor(services, "sg")
+        assert not letter_search.search_letters(services, session, who, query).letters
+        found, asked, _is_of_no_day = letter_search.search_said(services, session, who, query, query, None)
+    assert (len(found.letters) >= 1, asked.any_word) == (True, True)
+
+
 def test_a_day_alone_that_no_letter_has_finds_nothing(site: tuple[Flask, Services], page: FlaskClient) -> None:
     register(site[1], subject="Achat de pupitres")
     run_jobs(site[1])
@@ -93,7 +125,8 @@ def test_a_date_of_no_letter_hides_none(site: tuple[Flask, Services], page: Flas
 
 
 @pytest.mark.parametrize(
-    "asked", ["q=pupitres+du+1er+au+15+janvier+2099", "q=du+1er+au+15+janvier+2099", "du=2099-01-01"]
+    "asked",
+    ["q=pupitres+du+1er+au+15+janvier+2099", "q=du+1er+au+15+janvier+2099", "q=pupitres+en+2099", "du=2099-01-01"],
 )
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_a_period_that_has_not_begun_is_told_as_such(

@@ -212,7 +212,7 @@ def test_a_word_that_very_many_letters_hold_is_not_looked_for_with_its_mistakes(
     index = TantivyIndex(folder, writable=True)
     index.put([*(letter(no, "Facture") for no in range(1, 5)), letter(5, "Fcature")])
     assert total(index, "facture") == 5
-    monkeypatch.setattr(tantivy_query, "MIN_COMMON", 3)
+    monkeypatch.setattr(tantivy_query, "MIN_SURE", 3)
     assert total(index, "facture") == 4
     found = SearchQuery("facture", facets=("register",))
     assert sum(count for _value, count in index.facets(found, principals=ALL)["register"]) == 4

@@ -9,12 +9,11 @@ from elasticsearch import Elasticsearch
 
 from ged.ports import MailId, Principals
 from indexer import elastic_correct
-from indexer.correcting import RARE
 from indexer.elastic_correct import OFFERS, Corrections, near_words
 from indexer.passages import Stored
 from tests.contracts.letters import who
 
-HELD = {"mobili": RARE + 1, "rideau": RARE}
+HELD = {"mobili": 1}
 """Stem -> the letters with it; others are in none."""
 
 
@@ -31,8 +30,8 @@ class Server:
         return SimpleNamespace(body={"aggregations": {"several": {"buckets": [*map(self._bucket, clauses)]}}})
 
     def _bucket(self, clause: Mapping[str, Any]) -> dict[str, Any]:
-        stem = clause.get("term", {}).get("pages.text")
-        return {"doc_count": HELD.get(stem, 0), "newest": {"hits": {"hits": []}}}
+        terms = [one.get("term", {}).get("pages.text") for one in clause["bool"].get("should", ())]
+        return {"doc_count": max((HELD.get(stem, 0) for stem in terms), default=0), "newest": {"hits": {"hits": []}}}
 
 
 def corrections() -> tuple[Corrections, Server]:
@@ -49,7 +48,7 @@ def letter(text: str) -> Stored:
     return Stored({}, {}, [(1, 1, text)])
 
 
-def test_near_words_are_asked_for_rare_words_alone() -> None:
+def test_near_words_are_asked_for_words_of_no_letter_alone() -> None:
     known, server = corrections()
     ask(known, "mobilier")
     assert server.calls == [1]
@@ -57,16 +56,17 @@ def test_near_words_are_asked_for_rare_words_alone() -> None:
     assert server.calls == [1, 2, 2], "how many letters have the unknown words, then the words near to both"
 
 
-@pytest.mark.parametrize(("count", "calls"), [(RARE, [1]), (RARE + 1, [])])
-def test_a_word_that_the_first_letters_have_often_is_not_asked(count: int, calls: list[int]) -> None:
+def test_a_word_that_one_of_the_first_letters_has_is_not_asked() -> None:
     known, server = corrections()
-    ask(known, "mobilier", first=[letter("du Mobilier")] * count)
-    assert server.calls == calls
+    ask(known, "mobilier", first=[letter("du bail"), letter("du Mobilier")])
+    assert server.calls == []
+    ask(known, "rideau", first=[letter("du bail")])
+    assert server.calls == [1, 1], "whether a letter has the word, then the words near to it"
 
 
 def test_no_more_first_letters_are_read_than_are_needed() -> None:
     known, _server = corrections()
-    first = iter([letter("mobilier")] * (RARE + 3))
+    first = iter([letter("mobilier")] * 3)
     known.meant(["mobilier"], first, who(ordinary="u1"), frozenset())
     assert len(list(first)) == 2
 
@@ -81,7 +81,9 @@ def test_what_is_kept_for_a_reader_serves_no_other() -> None:
     assert server.calls == [1, 1, 1, 1]
 
 
-def test_a_rare_word_is_asked_again_after_minutes_and_a_usual_one_after_hours(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_word_of_no_letter_is_asked_again_after_minutes_and_another_after_hours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     now = 1_000.0
     monkeypatch.setattr(elastic_correct, "time", SimpleNamespace(monotonic=lambda: now))
     known, server = corrections()
@@ -96,6 +98,6 @@ def test_a_rare_word_is_asked_again_after_minutes_and_a_usual_one_after_hours(mo
 
 def test_the_nearest_words_of_the_texts_come_first_then_the_most_frequent() -> None:
     texts = ["Mobilier, mobilité: le mobiler", "des MOBILIERS et le mobilier", "mobiles mobile1 nobiler"]
-    assert near_words("mobiler", texts) == ["mobilier", "mobiles"]
+    assert list(near_words("mobiler", texts)) == ["mobilier", "mobiles"]
     many = [" ".join(f"mobile{end}" for end in "abcdfghijklm")]
     assert len(near_words("mobiler", many)) == OFFERS

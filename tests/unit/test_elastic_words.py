@@ -58,22 +58,22 @@ def test_a_word_in_many_letters_is_searched_with_fewer_mistakes() -> None:
     )
 
 
-def test_the_words_of_most_letters_are_common(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_words_of_most_letters_are_of_more_than_half(monkeypatch: pytest.MonkeyPatch) -> None:
     known, server = frequencies()
-    assert known.common(["march", "bail"]) == frozenset()
+    assert known.of_most(["march", "bail"]) == frozenset()
     known, server = frequencies()
     server.letters = 7_999
-    assert known.common(["march", "bail", "nulle"]) == {"march"}
+    assert known.of_most(["march", "bail", "nulle"]) == {"march"}
     known, server = frequencies()
     server.letters = 800
     monkeypatch.setitem(HELD, "march", 800)
-    assert known.common(["march"]) == frozenset(), "of few letters, each costs little"
+    assert known.of_most(["march"]) == frozenset(), "of few letters, each costs little"
 
 
 def test_a_word_of_most_letters_has_one_score_beside_words_that_tell_more() -> None:
-    def scores(*common: str) -> list[float | None]:
+    def scores(*of_most: str) -> list[float | None]:
         """The one score of each word; None where it has several."""
-        text, known = "budget kozah", Known(weights={"budget": 0.5}, common=frozenset(common))
+        text, known = "budget kozah", Known(weights={"budget": 0.5}, of_most=frozenset(of_most))
         built = elastic_query.build(SearchQuery(text), parse(text), ALL, known=known)
         both = built["bool"]["must"][0]["bool"]["should"][0]
         return [word.get("constant_score", {}).get("boost") for word in both["bool"]["should"]]

@@ -63,9 +63,8 @@ def test_no_text_breaks_synonyms(lines: str, asked: str) -> None:
 
 
 def test_a_word_that_nobody_wrote_is_replaced_by_a_near_and_frequent_one() -> None:
-    assert correcting.best("mariae", 0, [Offer("mariage", 50), Offer("maria", 1), Offer("marina", 0)]) == "mariage"
-    assert correcting.best("agbodjan", 2, [Offer("agbodja", 5)]) is None
-    assert correcting.best("marchés", 0, [Offer("marche", 90)]) is None
+    assert correcting.best("mariae", [Offer("mariage", 50), Offer("maria", 1), Offer("marina", 0)]) == "mariage"
+    assert correcting.best("marchés", [Offer("marche", 90)]) is None
 
 
 @pytest.mark.parametrize(
@@ -79,7 +78,24 @@ def test_a_word_that_nobody_wrote_is_replaced_by_a_near_and_frequent_one() -> No
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_that_a_hand_or_an_ear_makes(typed: str, offered: str, *, is_meant: bool) -> None:
-    assert (correcting.best(typed, 0, [Offer(offered, 20)]) == offered) is is_meant
+    assert (correcting.best(typed, [Offer(offered, 20)]) == offered) is is_meant
+
+
+def test_a_correction_is_written_as_most_letters_write_it() -> None:
+    written = correcting.Writings()
+    for word in (
+        "Électrification",
+        "électrification",
+        "electrification",
+        "ÉLECTRIFICATION",
+        "ELECTRIFICATION",
+        "ELECTRIFICATION",
+    ):
+        written.note("electrification", word)
+    written.note("ecoule", "ECOULE")
+    assert [written.of(one) for one in ("electrification", "ecoule", "bail")] == ["électrification", "ecoule", "bail"]
+    offers = [Offer("electrification", 3, "électrification")]
+    assert correcting.best("electrifcation", offers) == "électrification"
 
 
 def test_only_the_mistyped_word_is_put_anew() -> None:

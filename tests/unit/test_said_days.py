@@ -65,6 +65,53 @@ TODAY = date(2026, 11, 29)
         ("reçus hıer", "2026-11-28", "2026-11-28", ""),
         ("letters of March 18, 2026", "2026-03-18", "2026-03-18", ""),
         ("audit received last month", "2026-10-01", "2026-10-31", "audit received"),
+        ("facture en 2025", "2025-01-01", "2025-12-31", "facture"),
+        ("courriers en 2099", "2099-01-01", "2099-12-31", ""),
+        ("factures de l'année 2025", "2025-01-01", "2025-12-31", "factures"),
+        ("invoice in 2025", "2025-01-01", "2025-12-31", "invoice"),
+        ("l'année deux mille vingt-six", "2026-01-01", "2026-12-31", ""),
+        ("lettre du trois mars deux mille vingt-six", "2026-03-03", "2026-03-03", ""),
+        ("mars deux mille vingt et un", "2021-03-01", "2021-03-31", ""),
+        ("mai mil neuf cent quatre-vingt-dix-neuf", "1999-05-01", "1999-05-31", ""),
+        ("March two thousand and twenty-six", "2026-03-01", "2026-03-31", ""),
+        ("letters of March 3rd, 2026", "2026-03-03", "2026-03-03", ""),
+        ("in twenty twenty-five", "2025-01-01", "2025-12-31", ""),
+        ("avant deux mille vingt", "1000-01-01", "2019-12-31", ""),
+        ("le 3 mars dernier", "2026-03-03", "2026-03-03", ""),
+        ("début mars 2026", "2026-03-01", "2026-03-31", ""),
+        ("courant 2025", "2025-01-01", "2025-12-31", ""),
+        ("mars dernier", "2026-03-01", "2026-03-31", ""),
+        ("baux de novembre dernier", "2025-11-01", "2025-11-30", "baux"),
+        ("entre mars et juin 2026", "2026-03-01", "2026-06-30", ""),
+        ("bail de novembre à mars 2026", "2025-11-01", "2026-03-31", "bail"),
+        ("audits de 2020 à 2024", "2020-01-01", "2024-12-31", "audits"),
+        ("rapport du premier trimestre 2026", "2026-01-01", "2026-03-31", "rapport"),
+        ("dernier trimestre 2025", "2025-10-01", "2025-12-31", ""),
+        ("2e semestre 2025", "2025-07-01", "2025-12-31", ""),
+        ("first quarter 2026", "2026-01-01", "2026-03-31", ""),
+        ("ce matin", "2026-11-29", "2026-11-29", ""),
+        ("avant hier", "2026-11-27", "2026-11-27", ""),
+        ("depuis hier", "2026-11-28", "2026-11-29", ""),
+        ("since yesterday", "2026-11-28", "2026-11-29", ""),
+        ("lundi dernier", "2026-11-23", "2026-11-23", ""),
+        ("dimanche dernier", "2026-11-22", "2026-11-22", ""),
+        ("letters of last Monday", "2026-11-23", "2026-11-23", ""),
+        ("reçus depuis lundi", "2026-11-23", "2026-11-29", ""),
+        ("depuis la semaine dernière", "2026-11-16", "2026-11-29", ""),
+        ("depuis le début de l'année", "2026-01-01", "2026-11-29", ""),
+        ("factures depuis le début du mois", "2026-11-01", "2026-11-29", "factures"),
+        ("il y a trois jours", "2026-11-26", "2026-11-26", ""),
+        ("courriers d'il y a deux semaines", "2026-11-09", "2026-11-15", ""),
+        ("il y a un mois", "2026-10-01", "2026-10-31", ""),
+        ("two weeks ago", "2026-11-09", "2026-11-15", ""),
+        ("les trois derniers mois", "2026-08-29", "2026-11-29", ""),
+        ("audit ces 2 dernières semaines", "2026-11-15", "2026-11-29", "audit"),
+        ("the past week", "2026-11-22", "2026-11-29", ""),
+        ("mail of the last 6 months", "2026-05-29", "2026-11-29", ""),
+        ("depuis mars dernier", "2026-03-01", "2026-11-29", ""),
+        ("before March 18, 2026", "1000-01-01", "2026-03-17", ""),
+        ("avrİl 2026", "2026-04-01", "2026-04-30", ""),
+        ("ſept mars 2026", "2026-03-07", "2026-03-07", ""),
     ],
 )
 def test_days_in_words_are_a_period(text: str, first: str, last: str, rest: str) -> None:
@@ -79,6 +126,8 @@ def test_days_in_words_are_a_period(text: str, first: str, last: str, rest: str)
         "marché de fournitures", "13 mois", "mai", "le mois de mars", "le 30 février 2026", "depuis mars", "avant mars", "avant la grève", "hiérarchie",
         '"mars 2026"', "objet:mars 2026", "mars 2026 OU avril", "audit -interne mars 2026", "hier et avant-hier",
         "123/MEM/2026", "30/11/2026", "n° 30/11/2026", "le 31/02/2026", "du 18/11/2026/MMRE", "du 18 au 3 mars 2026", "premier ministre", "lettre-hier",
+        "smic 2026", "budget de l'exercice 2026", "inapte depuis 1 mois", "lundi de Pentecôte", "l'année prochaine",
+        "treizième mois", "en 1200", "twenty-five letters", "5e trimestre 2026", "il y a mille ans", "semaine incomplète", "mars et avril",
     ],
 )  # fmt: skip
 def test_other_texts_stay_words(text: str) -> None:
@@ -91,6 +140,9 @@ def test_a_named_period_may_stand_in_a_letter_s_text_and_a_relative_one_may_not(
     assert named.dated.mention == "18 novembre 2026"
     assert relative is not None
     assert relative.dated.mention == ""
+    year = said_days("au cours de l'année 2025", TODAY)
+    assert year is not None
+    assert year.dated.mention == "2025"
 
 
 def test_a_search_with_days_of_its_own_is_left_alone() -> None:
@@ -108,7 +160,13 @@ def test_days_over_the_turn_of_the_year_are_the_last_ones_that_have_begun(today:
     assert (said.dated.first.isoformat(), said.dated.last.isoformat()) == (first, last)
 
 
-@given(st.text(alphabet=st.sampled_from("0123 marsdehilun'-,\n du le au 2026ſı١"), max_size=60), st.dates())
+@given(
+    st.text(
+        alphabet=st.sampled_from("0123 marsdehilun'-,\n du le au 2026ſıİ١ en deux mille vingt-six dernier mois ago"),
+        max_size=60,
+    ),
+    st.dates(),
+)
 def test_no_text_fails_and_no_other_word_is_lost(text: str, today: date) -> None:
     said = said_days(text, today)
     if said is not None and said.rest:

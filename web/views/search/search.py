@@ -23,12 +23,14 @@ from ged.typography import plain
 from ged.unit import ReadSession
 from web.site import context, destroyed_letters, lists, marks, natures
 from web.views.search.search_form import (
+    ANY_WORD,
     AS_WORDS,
     DATES,
     MAX_OFFSET,
     MAX_TEXT,
     PAGE,
     WITHOUT,
+    WORDS,
     day_in_figures,
     given,
     period_text,
@@ -128,7 +130,7 @@ def index() -> ResponseReturnValue:
         day_url=day_url,
         # Of a number typed whole, SQL may have found the letter before the index has it.
         apart_text=_apart_text(page, asked) if page.letters or not (exact or envelopes) else "",
-        **_frame(query, problems, dates=WITHOUT if is_of_no_day else ""),
+        **_frame(query, problems, dates=WITHOUT if is_of_no_day else "", any_word=asked.any_word),
     )
 
 
@@ -289,16 +291,19 @@ def words_of(query: SearchQuery) -> list[str]:
     return chosen + [f"{word} {day.strftime('%d/%m/%Y')}" for word, day in days if day is not None]
 
 
-def _frame(query: SearchQuery, problems: tuple[str, ...], *, dates: str = "") -> dict[str, object]:
+def _frame(
+    query: SearchQuery, problems: tuple[str, ...], *, dates: str = "", any_word: bool = False
+) -> dict[str, object]:
     asked = given() | ({DATES: [dates]} if dates else {})
+    found = asked | ({WORDS: [ANY_WORD]} if any_word else {})
     return {
         "problems": problems,
         "notices": NOTICES,
         "sorts": [(order.value, text) for order, text in SORTS.items()],
-        "facets_url": _url("search.facets", asked),
+        "facets_url": _url("search.facets", found),
         "filters_url": _url("search.index", {**asked, "filtres": ["1"]}),
-        "csv_url": _url("search.export", {**asked, "format": ["csv"]}),
-        "ods_url": _url("search.export", {**asked, "format": ["ods"]}),
+        "csv_url": _url("search.export", {**found, "format": ["csv"]}),
+        "ods_url": _url("search.export", {**found, "format": ["ods"]}),
         "export_limit": search_export.MAX_ROWS,
         "clear_url": url_for("search.index", q=query.text),
         "facet_names": FACETS,

@@ -1,6 +1,7 @@
 """Converts between a search and a URL; shared by the page, its filters, an export and a saved search."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 
 from flask import request
@@ -21,6 +22,9 @@ MAX_TEXT = 1_000
 MAX_CHOSEN = 50
 DATES, AS_WORDS, WITHOUT = "dates", "mots", "sans"
 """The argument by which days in the text are words like others, or left out."""
+WORDS, ANY_WORD = "mots", "un"
+"""The argument of the filters and lists of a page that shows letters with one of the words, because none has enough of them. The
+page itself does without: it looks again whether a letter has them."""
 
 
 def read_query(args: MultiDict[str, str]) -> tuple[SearchQuery, bool, tuple[str, ...]]:
@@ -37,6 +41,7 @@ def read_query(args: MultiDict[str, str]) -> tuple[SearchQuery, bool, tuple[str,
 
 def with_days(query: SearchQuery, args: MultiDict[str, str]) -> tuple[SearchQuery, SaidDays | None]:
     """The search with the period that its text says; as typed where the person took the period away."""
+    query = replace(query, any_word=args.get(WORDS) == ANY_WORD)
     if args.get(DATES) == AS_WORDS:
         return query, None
     asked, said = said_days.asked(query, context.today())
@@ -90,9 +95,9 @@ def address_of(query: SearchQuery) -> dict[str, str | list[str]]:
 
 
 def given() -> dict[str, list[str]]:
-    """The search arguments of this request's URL, without the place in the list."""
+    """The search arguments that a person has chosen, of this request's URL."""
     grouped: dict[str, list[str]] = {}
     for key, value in request.args.items(multi=True):
-        if key not in ("offset", "filtres", "format"):
+        if key not in ("offset", "filtres", "format", WORDS):
             grouped.setdefault(key, []).append(value)
     return grouped
