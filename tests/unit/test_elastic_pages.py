@@ -19,9 +19,12 @@ from indexer.fields import SCHEMA_VERSION
 from tests.contracts.letters import ALL
 
 
+MISTYPED = "obsrvation"
+
+
 class Wire(BaseNode):
     """Notes the preference of each search, and finds ``hits``. Several searches as one (``asked``) are refused with the status ``failing``;
-    else each of them finds a letter with the text ``near``. The bytes of all calls are counted (``sent``)."""
+    else each of them finds a letter with the text ``near``, but those that count letters with a mistyped word. The bytes of all calls are counted (``sent``)."""
 
     preferences: ClassVar[list[str]] = []
     hits: ClassVar[list[dict[str, Any]]] = []
@@ -43,8 +46,10 @@ class Wire(BaseNode):
         if several:
             Wire.asked.append(several)
             letters = {"hits": {"hits": [{"_source": {"subject": Wire.near}}]}}
-            one = {"doc_count": 1 if Wire.near else 0, "newest": letters if Wire.near else {"hits": {"hits": []}}}
-            answer = {"aggregations": {"several": {"buckets": [one] * len(several["filters"]["filters"])}}}
+            near = letters if Wire.near else {"hits": {"hits": []}}
+            clauses = several["filters"]["filters"]
+            counts = [int(bool(Wire.near) and MISTYPED not in json.dumps(clause)) for clause in clauses]
+            answer = {"aggregations": {"several": {"buckets": [{"doc_count": one, "newest": near} for one in counts]}}}
             status = Wire.failing or 200
         types = {"content-type": "application/vnd.elasticsearch+json", "x-elastic-product": "Elasticsearch"}
         meta = ApiResponseMeta(status, "1.1", HttpHeaders(types), 0.0, self.config)
@@ -95,7 +100,7 @@ def test_a_failure_without_a_hit_is_no_empty_page(index: ElasticIndex) -> None:
 
 
 def test_the_letters_that_are_read_for_corrections_are_bounded_for_all_words_together(index: ElasticIndex) -> None:
-    words = " ".join(f"obsrvation{end}" for end in "abcdefghijkl")
+    words = " ".join(f"{MISTYPED}{end}" for end in "abcdefghijkl")
     index.search(SearchQuery(words), principals=ALL)
     read = [
         len(one["filters"]["filters"]) * one["aggs"]["newest"]["top_hits"]["size"]
@@ -108,17 +113,19 @@ def test_the_letters_that_are_read_for_corrections_are_bounded_for_all_words_tog
 def test_the_letters_whose_rights_changed_are_sent_once_a_call(index: ElasticIndex) -> None:
     """Each of the searches for corrections named them: a search of a few kilobytes sent megabytes."""
     Wire.near = " ".join(f"observation{end}" for end in "abcdefghijkl")
-    words = " ".join(f"obsrvation{end}" for end in "abcdefghijkl")
+    words = " ".join(f"{MISTYPED}{end}" for end in "abcdefghijkl")
     calls = {}
     index.search(SearchQuery(words), principals=ALL)  # how many letters hold the words is asked once
     for changed in (0, 5_000):
         Wire.sent.clear()
-        index._corrections._usual.clear()
+        index._corrections._known.clear()
         index.search(SearchQuery(words, exclude=frozenset(map(MailId, range(1, changed + 1)))), principals=ALL)
         calls[changed] = list(Wire.sent)
     one_list = len(json.dumps(list(range(1, 5_001)), separators=(",", ":")))
     more = [after - before for before, after in zip(calls[0], calls[5_000], strict=True)]
-    assert len(more) == 5, "the search, three calls for corrections, one for the words that are nowhere"
+    assert len(more) == 6, (
+        "the search, three calls for corrections, the search with them, one for the words that are nowhere"
+    )
     assert all(one_list < one < one_list + 100 for one in more)
 
 
