@@ -18,7 +18,6 @@ from indexer.elastic_suggest import allowed
 from indexer.fields import SCHEMA_VERSION
 from tests.contracts.letters import ALL
 
-
 MISTYPED = "obsrvation"
 
 
