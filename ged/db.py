@@ -202,7 +202,8 @@ def asked_of_each_row(*conditions: ColumnElement[bool]) -> Exists:
 
     Where a statement is planned once, ``row_by_row`` keeps to that.
     """
-    found: Select[Any] = select(literal_column("*")).where(*conditions)
+    # Not of all columns: behind the OFFSET of ``row_by_row``, PostgreSQL would read each row that its index has found.
+    found: Select[Any] = select(literal_column("1")).where(*conditions)
     return exists(found.execution_options(**{_OF_EACH_ROW: True}))
 
 
