@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 from html import unescape
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
+from werkzeug.datastructures import MultiDict
 
 from ged.natures.models import Nature
 from ged.org.models import Holding, Person, Post
@@ -24,6 +25,7 @@ from tests.figure_site import main, plain, site, table_rows
 from tests.routing_kit import unit_id
 from tests.signbook_kit import House, house_on_either
 from tests.site import sign_in
+from web.views.figures.asked import listed
 
 __all__ = ["house_on_either", "site"]  # fixtures
 
@@ -49,6 +51,63 @@ def other_register(house: House) -> int:
         uow.session.add(row)
         uow.session.flush()
         return row.id
+
+
+PART = {"HX-Request": "true"}
+FIELDS = ["du", "au", "sens", "registre", "canal", "priorite", "etape"]
+
+
+def fields_of(page: str) -> list[str]:
+    """The fields of the filter that a person sees, in their order."""
+    form = page.partition('<form class="filters"')[2].partition("</form>")[0] or page
+    return re.findall(r'<(?:select|input class)[^>]* name="(\w+)"', form)
+
+
+def test_the_further_criteria_are_fetched_or_opened_and_stay_set_until_then(site: tuple[Flask, House]) -> None:
+    app, house = site
+    letter(house.services, "DGE")
+    count_all(house.services)
+    client = sign_in(app, "dge")
+    more = "vue=delais&du=2026-11-01&au=2026-11-30&canal=post&etape=imputation"
+    page = client.get(f"/tableau/?{more}").text
+    assert fields_of(page) == ["periode", "unite", "nature"]
+    for name, value in parse_qs(more).items():
+        assert f'<input type="hidden" name="{name}" value="{value[0]}">' in page
+    form = page.partition('<form class="filters"')[2].partition("</form>")[0]
+    asked = unescape(re.findall(r'<a href="([^"]+/criteres[^"]*)"', form)[0])
+    part, whole = client.get(asked, headers=PART).text, client.get(asked).text
+    assert fields_of(part) == FIELDS
+    assert fields_of(whole) == ["periode", "unite", "nature", *FIELDS]
+    for fields in (part, whole):
+        assert 'value="01/11/2026"' in fields
+        assert '<option value="post" selected>' in fields
+        assert '<option value="imputation" selected>' in fields
+    assert 'action="/tableau/"' in whole
+    assert '<input type="hidden" name="vue" value="delais">' in whole
+
+
+def test_a_long_list_of_services_stands_among_the_further_criteria(
+    site: tuple[Flask, House], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, house = site
+    monkeypatch.setattr("web.views.figures.offered.MOST_CHOICES", 1)
+    letter(house.services, "DGE")
+    count_all(house.services)
+    client, chosen = sign_in(app, "dge"), unit_id(house.services, "ETU")
+    page = client.get(f"/supervision/?unite={chosen}").text
+    assert fields_of(page) == ["periode"]
+    assert f'<input type="hidden" name="unite" value="{chosen}">' in page
+    assert "Service, nature et autres critères" in page
+    part = client.get(f"/supervision/criteres?unite={chosen}", headers=PART).text
+    assert fields_of(part) == ["unite", "nature", *FIELDS]
+    assert f'<option value="{chosen}" selected>' in part
+
+
+def test_who_oversees_nothing_is_given_no_criteria_of_the_supervision(site: tuple[Flask, House]) -> None:
+    app, house = site
+    count_all(house.services)
+    assert sign_in(app, "etudes").get("/supervision/criteres").status_code == 403
+    assert sign_in(app, "admin").get("/tableau/criteres").status_code == 404, "no unit of theirs is counted"
 
 
 def test_an_unknown_filter_is_named_and_left_out(site: tuple[Flask, House]) -> None:
@@ -287,7 +346,7 @@ def test_a_list_leads_back_to_its_figures_with_their_filters(site: tuple[Flask, 
     address = address.replace("{DGE}", str(unit_id(house.services, "DGE")))
     page = shown(client, address)
     tables = [shown(client, one) for one in set(re.findall(r'href="([^"]+/chiffres\?[^"]+)"', page))]
-    links = {one for text in (page, *tables) for one in re.findall(r'href="([^"]+/courriers\?[^"]+)"', text)}
+    links = {one for text in (page, *tables) for one in re.findall(r'href="(/l/[^"]+)"', text)}
     assert len(links) > 3
     for link in links:
         back = re.search(r'<a class="back-link" href="([^"]+)"', shown(client, link))
@@ -295,6 +354,33 @@ def test_a_list_leads_back_to_its_figures_with_their_filters(site: tuple[Flask, 
         assert urlsplit(back[1]).path == urlsplit(address).path
         wanted = parse_qs(urlsplit(address).query)
         assert parse_qs(urlsplit(back[1]).query) == wanted, link
+
+
+def test_the_short_address_of_a_list_is_that_of_its_long_one(site: tuple[Flask, House]) -> None:
+    app, house = site
+    for n in range(4):
+        letter(house.services, "DGE", on=TODAY - timedelta(days=n), nature="demande", answered=NOW if n else None)
+    count_all(house.services)
+    client, titles = sign_in(app, "dge"), set[str]()
+    for address in (f"/tableau/?{DAYS}&vue=attente&nature=demande", "/tableau/?vue=heures", "/supervision/?vue=delais"):
+        for link in set(re.findall(r'href="(/l/[^"]+)"', shown(client, address))):
+            short, _between, query = link.removeprefix("/l/").partition("?")
+            named = listed(short, MultiDict(parse_qsl(query)))
+            text = shown(client, link)
+            assert text == shown(client, f"/tableau/courriers?{urlencode(named.to_dict())}"), link
+            assert SAID not in text
+            titles.add(text)
+    assert len(titles) > 5
+
+
+def test_a_short_address_that_nobody_made_is_told_as_the_long_one_is(site: tuple[Flask, House]) -> None:
+    app, house = site
+    count_all(house.services)
+    client = sign_in(app, "dge")
+    for typed in ("x", "open~hier", "open~20261399~~t", "~~~", "open/2026~~~//evil.example", "open~" + "9" * 400):
+        text = shown(client, f"/l/{typed}")
+        assert "Retour aux chiffres" in text
+        assert 'class="back-link" href="/tableau/' in text
 
 
 def test_a_way_back_of_somebody_else_leads_nowhere_else(site: tuple[Flask, House]) -> None:
@@ -334,8 +420,8 @@ def test_an_entity_whose_top_is_out_of_reach_leads_to_the_letters_of_its_row(sit
         numbers = set()
         for row in re.findall(r"<tr>(.*?)</tr>", main(client.get(address).text), re.DOTALL)[1:]:
             texts = re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL)[1:]
-            assert all("/courriers?" in one for one in texts if re.search(r">[1-9]\d*<span", one)), row
-            for href, number in re.findall(r'<a href="([^"]*/courriers\?[^"]+)">(\d+)<span', row):
+            assert all("/l/" in one for one in texts if re.search(r">[1-9]\d*<span", one)), row
+            for href, number in re.findall(r'<a href="(/l/[^"]+)">(\d+)<span', row):
                 listed = shown(client, unescape(href))
                 assert f"Courriers que vous pouvez lire : {number}" in listed, href
                 assert "Entité, sans celles qui en dépendent" in listed

@@ -125,7 +125,7 @@ def test_a_service_that_slows_down_is_named_with_the_reason(site: tuple[Flask, H
         "ETU: seven letters are too few"
     )
     text = shown(app, "dge", "/supervision/?vue=delais")
-    link = re.search(r'href="(/tableau/courriers\?[^"]+)">9<', text)
+    link = re.search(r'href="(/l/[^"]+)">9<', text)
     assert link is not None
     assert "Courriers que vous pouvez lire : 9" in shown(app, "dge", link[1].replace("&amp;", "&"))
     assert rows_of(app, "dge", "slower", "&etape=imputation")[1:] == []
@@ -272,7 +272,7 @@ def test_flows_between_units_lead_to_their_letters(site: tuple[Flask, House]) ->
     assert "SG → DGE" in page
     ways = set()
     table = shown(app, "dge", f"/supervision/chiffres?tableau=flows{MONTH}")
-    for link, number in re.findall(r'href="(/tableau/courriers\?[^"]+)">(\d+)<', table):
+    for link, number in re.findall(r'href="(/l/[^"]+)">(\d+)<', table):
         letters = shown(app, "dge", link.replace("&amp;", "&"))
         assert f"Courriers que vous pouvez lire : {number}" in letters
         letters = unescape(letters)
@@ -354,7 +354,7 @@ def test_correspondents_whose_letters_wait_longest(site: tuple[Flask, House], mo
         ["Anonyme", "1", "25/11/2026", "5 jours", "5 jours"],
     ]
     page = shown(app, "dge", "/supervision/?vue=correspondants")
-    links = re.findall(r'href="(/tableau/courriers\?[^"]+)">(\d+)<span', page)
+    links = re.findall(r'href="(/l/[^"]+)">(\d+)<span', page)
     links = [(link, number) for link, number in links if "expediteur" in link]
     assert [number for _link, number in links] == ["3", "1"]
     for (link, number), sender in zip(links, ("CEET", "Mairie de Kpalimé"), strict=True):

@@ -386,7 +386,7 @@ def test_each_number_leads_to_its_letters(site: tuple[Flask, House]) -> None:
     followed = []
     for name in ("loads", "load-posts"):
         page = main(client.get(f"/tableau/chiffres?{NOVEMBER}&tableau={name}").text)
-        for href, text in re.findall(r'<a href="([^"]*/courriers\?[^"]+)">(\d+)<span', page):
+        for href, text in re.findall(r'<a href="(/l/[^"]+)">(\d+)<span', page):
             listed = plain(client.get(unescape(href)).text)
             assert f"Courriers que vous pouvez lire : {text}" in listed, href
             followed.append(int(text))

@@ -69,7 +69,7 @@ def test_a_month_that_is_cut_says_so_wherever_it_stands(client: FlaskClient) -> 
 
 def test_a_month_that_is_cut_leads_to_its_letters(client: FlaskClient) -> None:
     table = client.get(f"/tableau/chiffres?{PERIOD}&tableau=arrivals").text
-    links = re.findall(r'href="(/tableau/courriers\?[^"]+)">(\d+)<', table)
+    links = re.findall(r'href="(/l/[^"]+)">(\d+)<', table)
     assert len(links) >= 4
     for href, number in links:
         listed = plain(client.get(href.replace("&amp;", "&")).text)

@@ -105,12 +105,14 @@ def _addresses() -> Iterator[str]:
         yield path
         for period in ("periode=mois", "du=2026-10-01&au=2026-11-30"):
             yield from (f"{path}?vue={view}&{period}" for view in page.views)
+            yield f"{path}criteres?{period}"
             for name in (*page.makers, "cards"):
                 yield f"{path}chiffres?tableau={name}&{period}"
                 yield from (f"{path}fichier?tableau={name}&{period}&format={form}" for form in ("csv", "ods"))
     for what in What:
         for unit in ("", "&unite=4"):
             yield f"/tableau/courriers?quoi={what.value}&du=2026-09-01&au=2026-11-30{unit}"
+        yield f"/l/{what.value}~20260901~20261130~t"
 
 
 def _told(client: FlaskClient, account: str) -> dict[str, object]:

@@ -97,7 +97,8 @@ def test_letters_that_leave_are_shown_with_a_delay_of_their_own(site: tuple[Flas
     assert "Délais : Attribution → traitement" in shown(app, "dge", "/tableau/?vue=delais")
     page = shown(app, "dge", "/tableau/?vue=delais&sens=outgoing&etape=")
     assert "Délais : Rédaction → signature" in page
-    assert '<option value="">Rédaction → signature</option>' in re.sub(r" selected", "", page)
+    fields = shown(app, "dge", "/tableau/criteres?sens=outgoing")
+    assert '<option value="">Rédaction → signature</option>' in re.sub(r" selected", "", fields)
     chosen = shown(app, "dge", "/tableau/?vue=delais&sens=outgoing&etape=answer")
     assert "Délais : Attribution → traitement" in chosen, "whoever chooses another one gets it"
 

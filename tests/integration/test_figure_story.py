@@ -230,7 +230,7 @@ def test_each_number_of_the_story_leads_to_so_many_letters(told: tuple[Services,
         main(client.get(f"/supervision/chiffres?{NOVEMBER}&tableau={name}").text)
         for name in ("units", "backlog", "flows", "forecast-units", "months")
     )
-    links = dict(re.findall(r'<a href="([^"]*/courriers\?[^"]+)">([\d\u202f\xa0]+)<span', page))
+    links = dict(re.findall(r'<a href="(/l/[^"]+)">([\d\u202f\xa0]+)<span', page))
     assert len(links) > 10
     for href, number in links.items():
         listed = client.get(unescape(href)).text

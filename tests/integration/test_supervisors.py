@@ -318,7 +318,7 @@ def test_a_supervisor_sees_both_pages_of_the_branch_and_no_letter(site: tuple[Fl
     daf = unit_id(services, "DAF")
     page = client.get("/supervision/?periode=mois")
     assert page.status_code == 200
-    assert "/courriers?" not in page.text, "no link leads to a letter"
+    assert "/l/" not in page.text, "no link leads to a letter"
     rows = (
         client.get(f"/supervision/fichier?periode=mois&tableau=cards&unite={daf}").data.decode("utf-8-sig").splitlines()
     )

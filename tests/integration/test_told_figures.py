@@ -71,6 +71,7 @@ def shown(client: FlaskClient, account: str, filters: str) -> Iterator[str]:
                 answer = client.get(address)
                 assert answer.status_code == 200
                 yield told_part(answer.text)
+        yield told_part(client.get(f"{path}criteres?{filters}").text)
         for name in (*page.makers, "cards"):
             file, table = (f"{path}{kind}?{filters}&tableau={name}" for kind in ("fichier", "chiffres"))
             if in_turn(file, ASKED):

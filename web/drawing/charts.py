@@ -35,6 +35,8 @@ NAME_SIGN = 7
 SMALLEST = 2.0
 """Height of the lowest shape: a number above zero is always seen."""
 STEPS_OF_HEAT = 5
+EMPTY = "heat-0"
+"""The look of a cell without letters."""
 MOST_GUIDES = 12
 """Lines of guides' texts that have room above a chart."""
 GUIDE_LINE = 15
@@ -99,17 +101,24 @@ class Shape:
     href: str = ""
     is_round: bool = False
 
-    def mark(self, unit: str) -> str:
-        """Its SVG: the shape with its label, inside its link if it has one.
+    @property
+    def path(self) -> str:
+        """The outline of a rectangle. It is two thirds as long as a ``rect``, and a page has hundreds."""
+        low = _round(self.y + self.height)
+        return f"M{self.x} {low}V{self.y}h{self.width}V{low}z"
 
-        Args:
-            unit: that follows ``x`` and ``width``: ``%`` in a fluid drawing, else nothing.
-        """
+    def _fluid(self) -> str:
+        """A rectangle whose place and width are shares of the page's width: a path has no such lengths."""
+        left = f' x="{self.x}%"' if self.x else ""
+        return f'<rect{left} y="{self.y}" width="{self.width}%" height="{self.height}"/>'
+
+    def mark(self, *, is_fluid: bool) -> str:
+        """Its SVG: the shape with its label, inside its link if it has one."""
         if self.is_round:
             x, y, radius = _round(self.x + self.width / 2), _round(self.y + self.height / 2), _round(self.width / 2)
             drawn = f'<circle cx="{x}" cy="{y}" r="{radius}"/>'
         else:
-            drawn = f'<rect x="{self.x}{unit}" y="{self.y}" width="{self.width}{unit}" height="{self.height}"/>'
+            drawn = self._fluid() if is_fluid else f'<path d="{self.path}"/>'
         named = f"<title>{escape(self.label)}</title>{drawn}"
         # The table has the same links for the keyboard: a hundred stops would bar the way.
         return f'<a href="{escape(self.href)}" tabindex="-1">{named}</a>' if self.href else f"<g>{named}</g>"
@@ -156,19 +165,31 @@ class Drawing:
         return self.width < WIDTH
 
     @property
+    def is_hatched(self) -> bool:
+        """Whether it needs the pattern on its page."""
+        return any(one.look in HATCHED for one in self.shapes)
+
+    @property
     def marks(self) -> Markup:
         """The SVG of the lines, the shapes and the texts. They are no template: it would take four times as long, and a page has hundreds.
 
         Names and addresses are escaped. Looks and anchors are words of this program.
         """
-        unit = "%" if self.is_fluid else ""
-        parts = [f'<polyline class="line line--{one.look}" points="{one.points}"/>' for one in self.lines]
+        lines: dict[str, list[str]] = {}
+        for line in self.lines:
+            lines.setdefault(line.look, []).append(f"M{line.points}")
+        parts = [f'<path class="line line--{look}" d="{"".join(those)}"/>' for look, those in lines.items()]
         shapes: dict[str, list[Shape]] = {}
         for shape in self.shapes:
             shapes.setdefault(shape.look, []).append(shape)
         for look, those in sorted(shapes.items()):
             pattern = ' fill="url(#hatched)"' if look in HATCHED else ""
-            parts += (f'<g class="shape shape--{look}"{pattern}>', *(one.mark(unit) for one in those), "</g>")
+            parts.append(f'<g class="shape shape--{look}"{pattern}>')
+            # A cell without letters leads nowhere and has no number: all of them are one shape.
+            empty = [one for one in those if look == EMPTY and not one.href]
+            if empty:
+                parts.append(f'<path d="{"".join(one.path for one in empty)}"/>')
+            parts += (*(one.mark(is_fluid=self.is_fluid) for one in those if one.href or look != EMPTY), "</g>")
         # What the texts of a look and an anchor share is written once.
         texts: dict[tuple[str, str], list[Text]] = {}
         for text in self.texts:
@@ -176,7 +197,7 @@ class Drawing:
         for (look, anchor), worded in texts.items():
             parts += (
                 f'<g class="chart__text chart__text--{look}" text-anchor="{anchor}" aria-hidden="true">',
-                *(f'<text x="{one.x}" y="{one.y}">{escape(one.text)}</text>' for one in worded),
+                *(f'<text x="{round(one.x)}" y="{round(one.y)}">{escape(one.text)}</text>' for one in worded),
                 "</g>",
             )
         return Markup("".join(parts))  # noqa: S704, every text of people is escaped
@@ -213,8 +234,9 @@ class _Sheet:
     def bottom(self) -> int:
         return self.height - BOTTOM
 
-    def y(self, amount: float) -> float:
-        return _round(self.bottom - (self.bottom - self.top) * amount / self.ticks[-1])
+    def y(self, amount: float) -> int:
+        """In whole pixels: nobody sees the half of one, and a page would carry its digits a hundred times."""
+        return round(self.bottom - (self.bottom - self.top) * amount / self.ticks[-1])
 
     def names(self, groups: Sequence[Group]) -> None:
         for n in sorted(written(len(groups), NAMES_IN_WIDTH)):

@@ -149,10 +149,13 @@ ACCESS: Mapping[str, Rule] = {
     # opens no page of supervision ---
     "dashboard.index": SIGNED_IN,
     "dashboard.table": SIGNED_IN,
+    "dashboard.criteria": SIGNED_IN,
     "dashboard.export": SIGNED_IN,
     "dashboard.letters": SIGNED_IN,
+    "dashboard.listed": SIGNED_IN,
     "supervision.index": SIGNED_IN,
     "supervision.table": SIGNED_IN,
+    "supervision.criteria": SIGNED_IN,
     "supervision.export": SIGNED_IN,
     # --- notices ---
     "morning.index": SIGNED_IN,

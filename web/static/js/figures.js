@@ -4,6 +4,19 @@
   const EVERY_MS = 3 * 60 * 1000;
   const SEEN_MS = 30 * 60 * 1000;
 
+  // --- what a page does not have yet is asked for when it is opened, at the address of the link in it. Before htmx begins ---
+  const askWhenOpened = (root) => {
+    for (const part of root.querySelectorAll("details.figure-table, details.filters__more")) {
+      const body = part.querySelector(".figure-table__body, .filters__fields");
+      const link = body.querySelector("a");
+      if (!link || part.hasAttribute("hx-get")) continue;
+      part.setAttribute("hx-get", link.getAttribute("href"));
+      part.setAttribute("hx-trigger", "toggle once");
+      part.setAttribute("hx-target", `find .${body.className}`);
+    }
+  };
+  askWhenOpened(document);
+
   // --- a number under the pointer, at once: the browser's own title comes late ---
   const told = document.createElement("div");
   told.className = "chart-told";
@@ -125,6 +138,7 @@
       const fresh = page.getElementById(panel.id);
       if (!fresh || Boolean(fresh.querySelector(".figure-files")) === Boolean(panel.querySelector(".figure-files"))) continue;
       swap(panel, fresh);
+      askWhenOpened(panel);
       if (window.htmx) window.htmx.process(panel);
     }
     for (const part of document.querySelectorAll("[data-fresh]")) {

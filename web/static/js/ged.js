@@ -2,6 +2,12 @@
 "use strict";
 (() => {
   document.documentElement.classList.add("js");
+  // Before htmx begins, which waits for the whole document. The policy (web.site.headers) refuses a style sheet inside the page and eval.
+  // No history: what one person saw would stay in the browser's storage.
+  Object.assign(window.htmx.config, {
+    includeIndicatorStyles: false, allowEval: false, selfRequestsOnly: true, historyCacheSize: 0, refreshOnHistoryMiss: true,
+    responseHandling: [{ code: "204", swap: false }, { code: "[23]..", swap: true }, { code: "4(09|22)", swap: true }, { code: "[45]..", swap: false, error: true }],
+  });
   const one = (selector, root = document) => root.querySelector(selector);
   const typing = (target) => target.closest("input, textarea, select, [contenteditable]") !== null;
 
@@ -60,7 +66,20 @@
   }
 
   // --- the map of the keys: what this page has of them, and the keys that stand on its own buttons ---
+  const rowOf = (keys, words) => {
+    const row = document.createElement("div");
+    const term = row.appendChild(document.createElement("dt"));
+    for (const key of keys) term.append(Object.assign(document.createElement("kbd"), { textContent: key }), " ");
+    row.appendChild(document.createElement("dd")).textContent = words;
+    return row;
+  };
+  function tellGoes() {
+    const place = one("#shortcuts [data-goes]");
+    if (!place) return;
+    place.replaceWith(...[...document.querySelectorAll(".side-nav ul [data-key]")].map((link) => rowOf(["g", link.dataset.key], link.firstChild.textContent.trim())));
+  }
   function tellKeys() {
+    tellGoes();
     for (const row of document.querySelectorAll("#shortcuts [data-when]")) row.hidden = one(row.dataset.when) === null;
     const list = one("[data-page-keys]");
     if (!list) return;
@@ -73,13 +92,7 @@
       for (const inner of words.querySelectorAll("kbd")) inner.remove();
       rows.set(key, [bound.dataset.hot ? [arrows[key] || key] : [list.dataset.alt, key], words.textContent.replace(/[←→]/g, "").trim()]);
     }
-    list.replaceChildren(...[...rows.values()].map(([keys, words]) => {
-      const row = document.createElement("div");
-      const term = row.appendChild(document.createElement("dt"));
-      for (const key of keys) term.append(Object.assign(document.createElement("kbd"), { textContent: key }), " ");
-      row.appendChild(document.createElement("dd")).textContent = words;
-      return row;
-    }));
+    list.replaceChildren(...[...rows.values()].map(([keys, words]) => rowOf(keys, words)));
     list.hidden = rows.size === 0;
     one("[data-page-keys-title]").hidden = list.hidden;
   }
@@ -371,26 +384,31 @@
 
   // --- a day is typed; a calendar beside it for whoever has the mouse in hand, out of the way of the Tab key ---
   const parts = (text) => /^(\d{1,2})[^\d]?(\d{2})[^\d]?(\d{4})$/.exec(text.trim());
-  for (const input of document.querySelectorAll("[data-day]")) {
-    const picker = Object.assign(document.createElement("input"), { type: "date", tabIndex: -1, className: "day__picker" });
-    if (!picker.showPicker) break;
-    picker.setAttribute("aria-hidden", "true");
-    const open = Object.assign(document.createElement("button"), { type: "button", tabIndex: -1, className: "day__open", title: input.dataset.day });
-    open.setAttribute("aria-label", input.dataset.day);
-    const box = Object.assign(document.createElement("span"), { className: "day" });
-    input.replaceWith(box);
-    box.append(input, picker, open);
-    open.addEventListener("click", () => {
-      const typed = parts(input.value);
-      picker.value = typed ? `${typed[3]}-${typed[2]}-${typed[1].padStart(2, "0")}` : "";
-      picker.showPicker();
-    });
-    picker.addEventListener("change", () => {
-      input.value = picker.value.split("-").reverse().join("/");
-      for (const kind of ["input", "change"]) input.dispatchEvent(new Event(kind, { bubbles: true }));
-      input.focus();
-    });
-  }
+  const addCalendars = (root) => {
+    for (const input of root.querySelectorAll(":not(.day) > [data-day]")) {
+      const picker = Object.assign(document.createElement("input"), { type: "date", tabIndex: -1, className: "day__picker" });
+      if (!picker.showPicker) return;
+      picker.setAttribute("aria-hidden", "true");
+      const open = Object.assign(document.createElement("button"), { type: "button", tabIndex: -1, className: "day__open", title: input.dataset.day });
+      open.setAttribute("aria-label", input.dataset.day);
+      const box = Object.assign(document.createElement("span"), { className: "day" });
+      input.replaceWith(box);
+      box.append(input, picker, open);
+      open.addEventListener("click", () => {
+        const typed = parts(input.value);
+        picker.value = typed ? `${typed[3]}-${typed[2]}-${typed[1].padStart(2, "0")}` : "";
+        picker.showPicker();
+      });
+      picker.addEventListener("change", () => {
+        input.value = picker.value.split("-").reverse().join("/");
+        for (const kind of ["input", "change"]) input.dispatchEvent(new Event(kind, { bubbles: true }));
+        input.focus();
+      });
+    }
+  };
+  addCalendars(document);
+  // A filter asks for its further fields when they are opened.
+  document.addEventListener("htmx:afterSwap", ({ target }) => addCalendars(target));
 
   // --- a page's picture comes in a few bytes first; a sharper one takes its place when all else is there and the page is
   //     looked at. On a slow or a paid link only a click on the picture asks for it. ---

@@ -179,17 +179,18 @@ class AskedFigures:
     def letters(self, what: What, period: Period, **changed: str) -> str:
         """The list of the letters behind a figure; empty for who may open none of them.
 
-        No longer than it must be, and put together by hand: a page has hundreds of them.
+        Short, and put together by hand: a page has hundreds of them. ``listed`` reads it.
         """
         if not self.sight.opens:
             return ""
-        begin, kept = self._list
+        way, kept = self._list
         if changed:
+            if changed.get("a") == changed.get("de"):
+                changed.pop("a", "")
             named = {name: self.given[name] for name in NARROWING if name in self.given} | changed
-            kept = "".join(f"&{name}={quote(value)}" for name, value in named.items() if value)
-            kept += f"&retour={way_back(self, changed)}"
-        until = f"&au={period.until.isoformat()}" if period.until != period.since else ""
-        return f"{begin}?quoi={what.value}&du={period.since.isoformat()}{until}{kept}"
+            way, kept = way_back(self, changed), _query(named)
+        until = period.until.isoformat().replace("-", "") if period.until != period.since else ""
+        return f"{SHORT}{what.value}~{period.since.isoformat().replace('-', '')}~{until}~{way}{kept}"
 
     @cached_property
     def _paths(self) -> dict[str, str]:
@@ -198,9 +199,36 @@ class AskedFigures:
 
     @cached_property
     def _list(self) -> tuple[str, str]:
-        """The address of the list of letters, and the filters that each link to it keeps."""
-        kept = "".join(f"&{name}={quote(self.given[name])}" for name in NARROWING if name in self.given)
-        return url_for("dashboard.letters"), f"{kept}&retour={way_back(self)}"
+        """The way back from a list of letters, and the filters that each link to it keeps."""
+        return way_back(self), _query({name: self.given[name] for name in NARROWING if name in self.given})
+
+
+SHORT = "/l/"
+"""Before the short address of a list of letters (``dashboard.listed``)."""
+
+
+def _query(named: Mapping[str, str]) -> str:
+    query = "&".join(f"{name}={quote(value)}" for name, value in named.items() if value)
+    return f"?{query}" if query else ""
+
+
+def listed(short: str, more: MultiDict[str, str]) -> MultiDict[str, str]:
+    """What the short address of a list asks for, as its long address names it (``/tableau/courriers?quoi=…``).
+
+    Args:
+        short: what stands after ``SHORT``: the figure, the first day, the last day (empty: the same day), the way back.
+        more: the other values of the address.
+
+    >>> listed("open~20261102~~t~attente", MultiDict(unite="8")).to_dict()
+    {'quoi': 'open', 'du': '2026-11-02', 'retour': 't~attente', 'unite': '8'}
+    """
+    what, since, until, way = [*short.split("~", 3), "", "", ""][:4]
+    named = {"quoi": what, "du": _long_day(since), "au": _long_day(until), "retour": way}
+    return MultiDict({name: value for name, value in named.items() if value} | more.to_dict())
+
+
+def _long_day(day: str) -> str:
+    return f"{day[:4]}-{day[4:6]}-{day[6:]}" if len(day) == len("20261102") and day.isdecimal() else day
 
 
 def way_back(asked: AskedFigures, changed: Collection[str] = ()) -> str:

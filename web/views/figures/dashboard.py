@@ -7,6 +7,7 @@ from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import format_date
 from flask_babel import gettext as _
+from werkzeug.datastructures import MultiDict
 
 from ged.figures import letters as letter_lists
 from ged.figures.days import HOURS
@@ -30,12 +31,13 @@ from web.views.figures.pages import Page, untold
 from web.words import figure_pages as words
 from web.words.due import DueWords, due_words, late_end
 
-blueprint = Blueprint("dashboard", __name__, url_prefix="/tableau")
+blueprint = Blueprint("dashboard", __name__)
 
 PAGE = Page(
     "dashboard.index",
     "dashboard.table",
     "dashboard.export",
+    "dashboard.criteria",
     "dashboard/index.html",
     "tableau-de-bord",
     {**panels.OWN, **loads.PANELS, **papers.PANELS, **deciding.OWN},
@@ -43,44 +45,61 @@ PAGE = Page(
     sign=address.OWN,
     overseen=False,
 )
-LETTERS = 50
-"""Letters of a page of the list."""
+LETTERS = 35
+"""Letters of a page of the list: on a slow line it is there as soon as a page of figures."""
 WEEK = 7
 """Days of a week, each with its hours."""
 
 
-@blueprint.get("/")
+@blueprint.get("/tableau/")
 def index() -> ResponseReturnValue:
     """The figures of the reader's services."""
     return pages.show(PAGE)
 
 
-@blueprint.get("/chiffres")
+@blueprint.get("/tableau/chiffres")
 def table() -> ResponseReturnValue:
     """A table of the page."""
     return pages.table(PAGE)
 
 
-@blueprint.get("/fichier")
+@blueprint.get("/tableau/criteres")
+def criteria() -> ResponseReturnValue:
+    """The fields of the filter."""
+    return pages.criteria(PAGE)
+
+
+@blueprint.get("/tableau/fichier")
 def export() -> Response:
     """A table of the page as a file."""
     return pages.save(PAGE)
 
 
-@blueprint.get("/courriers")
+@blueprint.get("/tableau/courriers")
 def letters() -> ResponseReturnValue:
+    """The letters behind a figure."""
+    return _letters(request.args)
+
+
+@blueprint.get(f"{address.SHORT}<path:short>")
+def listed(short: str) -> ResponseReturnValue:
+    """The letters behind a figure, by the address that the links of pictures and tables have."""
+    return _letters(address.listed(short, request.args))
+
+
+def _letters(args: MultiDict[str, str]) -> ResponseReturnValue:
     """The letters behind a figure that the reader may see: who has each of them, how late it is, and the way back to the figure."""
     actor, today = context.actor(), context.today()
-    what = next((one for one in What if one.value == request.args.get("quoi")), What.RECEIVED)
-    given = request.args.get
+    what = next((one for one in What if one.value == args.get("quoi")), What.RECEIVED)
+    given = args.get
     rows: list[MailRow] = []
     page, total = Slice(()), 0
     with context.services().reading() as session:
         reach = reach_on(session, actor, on=today)
-        asked = address.read(request.args, actor, reach, reach.own, today=today, for_list=True)
+        asked = address.read(args, actor, reach, reach.own, today=today, for_list=True)
         asked = offered.checked(session, actor, reach, reach.own, asked)
         wanted = AskedLetters(
-            what, asked.period, asked.stage, _bins(), (id_of(given("depuis", "")) or 0, id_of(given("vers", "")) or 0),
+            what, asked.period, asked.stage, _bins(args), (id_of(given("depuis", "")) or 0, id_of(given("vers", "")) or 0),
             id_of(given("expediteur", "")), id_of(given("poste", "")), context.services().zone,
         )  # fmt: skip
         if asked.sight.opens:
@@ -99,7 +118,7 @@ def letters() -> ResponseReturnValue:
             chosen = [*chosen, ("poste", words.filter_name("poste"), post.text)]
         sender = letter_lists.sender(session, wanted.sender_id) if rows and wanted.sender_id is not None else ""
         chosen = [*chosen, *_of_the_figure(wanted, sender, units)]
-    problems = (*asked.problems, *_problems(what))
+    problems = (*asked.problems, *_problems(what, args))
 
     def line(row: MailRow) -> tuple[MailRow, str, date | None, DueWords | None]:
         of, due_on = held[row.mail_id], dates.get(int(row.mail_id))
@@ -117,9 +136,9 @@ def letters() -> ResponseReturnValue:
         definition=words.definition(what),
         chosen=chosen,
         **untold(asked, problems),
-        without_them=_again({one.name for one in problems} | ({"du", "au"} if asked.ahead or asked.reversed else set())),
-        without_sender=_again({"expediteur"}) if given("expediteur") and not rows else "",
-        back=_back(asked, has_supervision=bool(reach.overseen)),
+        without_them=_again(args, {one.name for one in problems} | ({"du", "au"} if asked.ahead or asked.reversed else set())),
+        without_sender=_again(args, {"expediteur"}) if given("expediteur") and not rows else "",
+        back=_back(asked, given("retour", ""), has_supervision=bool(reach.overseen)),
     )  # fmt: skip
 
 
@@ -142,20 +161,20 @@ def _of_the_figure(wanted: AskedLetters, sender: str, units: Mapping[int, str]) 
     return [(name, words.filter_name(name), text) for name, text in found if text]
 
 
-def _problems(what: What) -> list[Problem]:
+def _problems(what: What, args: MultiDict[str, str]) -> list[Problem]:
     """The wrong values that only a list of letters has."""
-    typed = request.args.get("quoi", "")
+    typed = args.get("quoi", "")
     found = [Problem("quoi", typed)] if typed and typed != what.value else []
     for name in ("expediteur", "poste"):
-        given = request.args.get(name, "")
+        given = args.get(name, "")
         if given and id_of(given) is None:
             found.append(Problem(name, given))
     return found
 
 
-def _again(left_out: Collection[str]) -> str:
+def _again(args: MultiDict[str, str], left_out: Collection[str]) -> str:
     """This list without some filters, from its first page on."""
-    kept = {name: one for name, one in request.args.items() if name not in left_out and name in LISTED}
+    kept = {name: one for name, one in args.items() if name not in left_out and name in LISTED}
     return url_for("dashboard.letters", **kept)  # type: ignore[arg-type]
 
 
@@ -163,9 +182,9 @@ LISTED = (*address.FILTERS, "quoi", "de", "a", "depuis", "vers", "expediteur", "
 """The names in the address of a list, but for those of its place."""
 
 
-def _back(asked: AskedFigures, *, has_supervision: bool) -> str:
+def _back(asked: AskedFigures, way: str, *, has_supervision: bool) -> str:
     """The page of figures from which the list was opened, with its filters."""
-    page, filters = address.read_back(request.args.get("retour", ""), asked.given)
+    page, filters = address.read_back(way, asked.given)
     is_overseen = page == address.SUPERVISION and has_supervision
     return url_for("supervision.index" if is_overseen else "dashboard.index", **filters)  # type: ignore[arg-type]
 
@@ -180,8 +199,8 @@ def _late(due_on: date | None, ended_on: date | None, days: WorkCalendar) -> Due
     return DueWords(late_end(due_on, ended_on, days), "warning") if due_on < ended_on else None
 
 
-def _bins() -> tuple[int, int]:
-    first, last = (id_of(request.args.get(name, "")) or 0 for name in ("de", "a"))
+def _bins(args: MultiDict[str, str]) -> tuple[int, int]:
+    first, last = (id_of(args.get(name, "")) or 0 for name in ("de", "a"))
     return first, max(first, last)
 
 

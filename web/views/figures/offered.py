@@ -22,6 +22,8 @@ from web.words.name_order import name_order
 
 Choices = Mapping[str, list[tuple[str, str]]]
 """Name of a filter -> (value, words) of its choices."""
+MOST_CHOICES = 20
+"""Of a list on the page itself; a longer one is among the criteria that are asked for when they are opened."""
 Chosen = tuple[str, str, str]
 """A filter that is set: its name in the address, as the page calls it, its value in words."""
 
@@ -39,6 +41,11 @@ def choices(
     }
     found["etape"] = [one for one in found["etape"] if one[0] != asked.usual_stage.value]
     return _with_chosen(found, asked)
+
+
+def apart(those: Choices) -> tuple[str, ...]:
+    """The lists that are too long for the page."""
+    return tuple(name for name in ("unite", "nature") if len(those.get(name, ())) > MOST_CHOICES)
 
 
 def few(

@@ -39,7 +39,7 @@ class Page:
     """One of the two pages.
 
     Attributes:
-        endpoint: of the page; ``table``: of a table alone; ``files``: of its tables as files.
+        endpoint: of the page; ``table``: of a table alone; ``files``: of its tables as files; ``criteria``: of the fields of its filter.
         saved_as: the first word of its files.
         makers: of its panels, by their names.
         views: name of a view -> its panels; the first one has no name.
@@ -50,6 +50,7 @@ class Page:
     endpoint: str
     table: str
     files: str
+    criteria: str
     template: str
     saved_as: str
     makers: Mapping[str, Maker]
@@ -78,9 +79,10 @@ def show(page: Page) -> ResponseReturnValue:
         is_shown = are_whole and bool(asked.sight.unit_ids)
         board = Board(session, actor, asked)
         choices = _choices(board, reach, page) if is_shown else {}
+        # Before the cards: these add up what a panel read side by side.
+        made = panels.made(board, page.makers, page.views[view]) if is_shown else []
         shown = {
-            # Before the cards: these add up what a panel read side by side.
-            "panels": panels.made(board, page.makers, page.views[view]) if is_shown else [],
+            "panels": made,
             "cards": panels.cards(board) if is_shown else [],
             "mine": _mine(session, actor) if is_shown and not page.overseen else None,
             "choices": choices,
@@ -103,6 +105,10 @@ def show(page: Page) -> ResponseReturnValue:
         recounts=words.recounts() if recounts else "",
         load_url=asked.address(page.endpoint, vue=loads.LOADS) if asked.sight.is_exact and view != loads.LOADS else "",
         usual_stage=words.stage(asked.usual_stage),
+        # Also where a panel is empty: its picture may come while the page is open.
+        hatched=any(not one.drawing or not one.drawing.shapes or one.drawing.is_hatched for one in made),
+        further=asked.address(page.criteria, vue=view),
+        apart=offered.apart(choices),
         page=page,
         period=period_name(asked.shown),
         earlier=earlier_name(asked),
@@ -148,6 +154,28 @@ def _left(page: Page, asked: AskedFigures) -> list[tuple[str, str]]:
         )
         for n, one in enumerate(asked.left)
     ]
+
+
+def criteria(page: Page) -> ResponseReturnValue:
+    """The fields of the filter: alone for the page that asks for those it does not have, as a page of its own without JavaScript."""
+    actor = context.actor()
+    view = request.args.get("vue", "").strip()
+    view = view if view in page.views else panels.FIRST
+    with context.services().reading() as session:
+        reach, asked = _asked(session, actor, page, view)
+        if not (asked.sight.unit_ids and queries.are_whole(session)):
+            abort(404)
+        choices = _choices(Board(session, actor, asked), reach, page)
+    return render_template(
+        "dashboard/_criteria.html" if "HX-Request" in request.headers else "dashboard/criteria.html",
+        asked=asked,
+        choices=choices,
+        apart=offered.apart(choices),
+        usual_stage=words.stage(asked.usual_stage),
+        view=view,
+        page=page,
+        back=asked.address(page.endpoint, vue=view),
+    )
 
 
 def table(page: Page) -> ResponseReturnValue:

@@ -13,6 +13,7 @@ PAGE = Page(
     "supervision.index",
     "supervision.table",
     "supervision.export",
+    "supervision.criteria",
     "supervision/index.html",
     "supervision",
     {**panels.OVERSEEN, **loads.PANELS, **papers.PANELS, **deciding.OVERSEEN},
@@ -32,6 +33,12 @@ def index() -> ResponseReturnValue:
 def table() -> ResponseReturnValue:
     """A table of the page."""
     return pages.table(PAGE)
+
+
+@blueprint.get("/criteres")
+def criteria() -> ResponseReturnValue:
+    """The fields of the filter."""
+    return pages.criteria(PAGE)
 
 
 @blueprint.get("/fichier")

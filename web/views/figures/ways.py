@@ -20,7 +20,7 @@ from web.views.figures.asked import EVER
 from web.views.figures.board import MOST_ROWS, TWO, Board, Cell, Panel, RowsOf, days_cell, others
 from web.words import figure_pages as words
 
-MOST_ROUNDS = 20
+MOST_ROUNDS = 12
 """Letters that go round, of a panel; the list has all of them."""
 MOST_CORRESPONDENTS = 30
 
