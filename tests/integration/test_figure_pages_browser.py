@@ -189,7 +189,7 @@ def test_the_lists_own_link_back_opens_the_tables_and_leads_to_the_place_too(
     with leading_on(page):
         page.keyboard.press("Enter")
     # As a list that was paged through.
-    page.goto(f"{page.url}&apres=999")
+    page.goto(f"{page.url}{'&' if '?' in page.url else '?'}apres=999")
     with leading_on(page):
         page.get_by_role("link", name="Retour aux chiffres").click()
     expect(link).to_be_focused()
