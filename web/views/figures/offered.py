@@ -22,8 +22,9 @@ from web.words.name_order import name_order
 
 Choices = Mapping[str, list[tuple[str, str]]]
 """Name of a filter -> (value, words) of its choices."""
-MOST_CHOICES = 20
-"""Of a list on the page itself; a longer one is among the criteria that are asked for when they are opened."""
+MOST_CHOICES = 40
+"""Of a list on the page itself (a ministry of thirty services chooses there at once); a longer one is among the criteria that are asked for when
+they are opened."""
 Chosen = tuple[str, str, str]
 """A filter that is set: its name in the address, as the page calls it, its value in words."""
 
