@@ -5,7 +5,7 @@ import re
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from flask import Flask, Response, current_app, render_template, request, templating
 from flask.typing import ResponseReturnValue
@@ -146,7 +146,7 @@ def page_url(path: str = "", /, **place: object) -> str:
         path: the page's path, where the request may have another: a refused form of the page was sent there.
     """
     arguments = [(key, value) for key, value in request.args.items(multi=True) if key not in _PLACES]
-    return f"{path or request.path}?{urlencode([*arguments, *((key, str(value)) for key, value in place.items())])}"
+    return f"{path or quote(request.path, safe='/~:,')}?{urlencode([*arguments, *((key, str(value)) for key, value in place.items())])}"
 
 
 def place() -> Place:

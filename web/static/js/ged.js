@@ -3,8 +3,8 @@
 (() => {
   document.documentElement.classList.add("js");
   // Before htmx begins, which waits for the whole document. The policy (web.site.headers) refuses a style sheet inside the page and eval.
-  // No history: what one person saw would stay in the browser's storage.
-  Object.assign(window.htmx.config, {
+  // No history: what one person saw would stay in the browser's storage. The page of a failure has no htmx, and on a slow line it may not come.
+  if (window.htmx) Object.assign(window.htmx.config, {
     includeIndicatorStyles: false, allowEval: false, selfRequestsOnly: true, historyCacheSize: 0, refreshOnHistoryMiss: true,
     responseHandling: [{ code: "204", swap: false }, { code: "[23]..", swap: true }, { code: "4(09|22)", swap: true }, { code: "[45]..", swap: false, error: true }],
   });
