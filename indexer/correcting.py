@@ -50,14 +50,14 @@ class Offer:
     written: str = ""
 
 
-class Writings:
-    """How letters write words: a correction is shown with its accents."""
+class Spellings:
+    """How letters spell the words of the index, which have no accents: a correction is shown with its accents."""
 
     def __init__(self) -> None:
         self._counted: dict[str, Counter[str]] = {}
 
     def note(self, folded: str, word: str) -> None:
-        """Count a word of a letter. In capitals it has no accents: it counts only where nothing else is known."""
+        """Count a word as a letter has it. A word in capitals often has no accents: it counts only where nothing else is known."""
         self._counted.setdefault(folded, Counter())[word.lower()] += 0 if word.isupper() else 1
 
     def of(self, folded: str) -> str:
@@ -74,7 +74,7 @@ def doubtful(parsed: ParsedQuery) -> tuple[str, ...]:
 
 
 def best(typed: str, offers: Iterable[Offer]) -> str | None:
-    """The word probably meant: near, frequent, with the same end. None when none of them was meant.
+    """The word probably meant, with its accents: near, frequent, with the same end. None when none of them was meant.
 
     A word in which a letter stands for one far from it on the keyboard, and of another sound, is another word: *moto* is no
     *mono*. Words that an installation's letters lack were given one of these as often as not.

@@ -17,7 +17,7 @@ from rapidfuzz.distance import OSA
 
 from ged.ports import MailId, Principals
 from indexer import analysis, correcting, elastic_several, elastic_suggest, fields
-from indexer.correcting import Offer, Writings
+from indexer.correcting import Offer, Spellings
 from indexer.elastic_query import Clause, any_of
 from indexer.elastic_schema import path
 from indexer.elastic_words import KEPT_S, MAX_KEPT, STEADY_KEPT_S
@@ -145,16 +145,16 @@ def near_words(word: str, texts: Iterable[str]) -> dict[str, str]:
     """
     distance = analysis.fuzzy_distance(word)
     found: Counter[str] = Counter()
-    writings = Writings()
+    spellings = Spellings()
     for text in texts:
         held = {one: analysis.fold(one) for one in set(_WORD.findall(text[:CHARACTERS_READ]))}
+        held = {one: folded for one, folded in held.items() if folded[:1] == word[0] and folded.isalpha()}
         for one, folded in held.items():
-            if folded[:1] == word[0] and folded.isalpha():
-                writings.note(folded, one)
-        found.update({folded for folded in held.values() if folded[:1] == word[0] and folded.isalpha()})
+            spellings.note(folded, one)
+        found.update(set(held.values()))
     near = {one: OSA.distance(word, one, score_cutoff=distance) for one in found if one != word}
     ranked = sorted((far, -found[one], one) for one, far in near.items() if far <= distance)
-    return {one: writings.of(one) for _far, _count, one in ranked[:OFFERS]}
+    return {one: spellings.of(one) for _far, _count, one in ranked[:OFFERS]}
 
 
 def _folded_words(text: str) -> set[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tantivy import Occur, Query
 
 from indexer import analysis, correcting, tantivy_store
-from indexer.correcting import Offer, Writings
+from indexer.correcting import Offer, Spellings
 from indexer.fields import TEXT_FIELDS
 from indexer.passages import within
 from indexer.tantivy_query import near
@@ -43,7 +43,7 @@ def _offers(searcher: "Searcher", word: str, may_see: Query) -> list[Offer]:
     distance = analysis.fuzzy_distance(word)
     asked = Query.boolean_query([(Occur.Must, may_see), (Occur.Must, near(tantivy_store.schema(), word))])
     letters: Counter[str] = Counter()
-    writings = Writings()
+    spellings = Spellings()
     for _, place in searcher.search(asked, LETTERS_READ, count=False).hits:
         stored = tantivy_store.read_source(searcher.doc(place))
         texts = (*stored.texts.values(), *(text for _, _, text in stored.pages))
@@ -54,5 +54,5 @@ def _offers(searcher: "Searcher", word: str, may_see: Query) -> list[Offer]:
                     near_ones[one] = text[token.start : token.end].replace("’", "'").rsplit("'", 1)[-1]
         letters.update(near_ones.keys())
         for one, written in near_ones.items():
-            writings.note(one, written)
-    return [Offer(one, count, writings.of(one)) for one, count in letters.items()]
+            spellings.note(one, written)
+    return [Offer(one, count, spellings.of(one)) for one, count in letters.items()]

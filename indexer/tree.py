@@ -93,7 +93,7 @@ class ParsedQuery:
 
     @property
     def minimum(self) -> int:
-        """How many of ``words`` must match: 1 of two, 2 of up to five, half of more (half remembered, badly read)."""
+        """How many of ``words`` must match: 1 of two, 2 of up to five, half of more (half remembered, badly read); 1 with ``any_word``."""
         count = len(self.words)
         return min(count, 1) if count < 3 or self.any_word else max(2, count // 2)
 

@@ -19,16 +19,22 @@ from ged.slips.models import SlipLine
 from ged.taken import BEFORE, TakenEntity
 
 _COMES = frozenset({"mail.registered", "mail.imported", "draft.begun"})
+"""The first act on a letter. A letter without one in the journal here came with an entity."""
 _IDS: Mapping[str, str] = {"imputation": "imputations", "assignment": "assignments", "number_id": "mail_numbers"}
-"""What an entry says of a record, by its id there -> the record's table."""
+"""Names in an entry's payload whose value is the id of a record in the other installation -> the record's table."""
 _CODES = ("unit", "registered_by")
+"""Names in an entry's payload whose value is the code of a unit in the other installation."""
 
 
 def add_acts(session: Session, mail_ids: Collection[int], acts: dict[int, list[Act]]) -> list[Fault]:
-    """Put the acts of the other journals before those of the journal here, which bear numbers below 0; return what is wrong with the former.
+    """Put the acts of other journals before those of the journal here. They have numbers below 0.
 
     Args:
-        acts: letter -> its acts in the journal here, in order.
+        mail_ids: the letters whose acts are wanted.
+        acts: letter -> its acts in the journal here, in order; the earlier ones are added to it.
+
+    Returns:
+        What is wrong with the other journals: none of the acts of such a journal is added.
     """
     wanted = {one for one in mail_ids if not any(act.action in _COMES for act in acts.get(one, ()))}
     faults: list[Fault] = []
@@ -65,6 +71,7 @@ class _Subjects:
                     self._by[kind].setdefault(subject_id, []).append(mail_id or 0)
 
     def letters(self, entry: Mapping[str, Any]) -> Collection[int]:
+        """Their ids here; an entry about a number or a slip is about its letters."""
         kind, there = str(entry["subject_kind"]), int(entry["subject_id"] or 0)
         if kind == "mail":
             return {there + self._offsets["mails"]} & self._wanted
@@ -73,7 +80,7 @@ class _Subjects:
 
 
 def _act(entity: TakenEntity, entry: Mapping[str, Any]) -> Act:
-    """An entry as an act here. Whose post it was done through is not said: posts may have moved there, and entries of that are not here."""
+    """An entry as an act here. It names no post: people may have changed posts there, and the entries that say so did not come here."""
     details, offsets = entry.get("payload"), entity.offsets
     if isinstance(details, dict):
         details = dict(details)

@@ -1,4 +1,4 @@
-"""What must not be in the proof of a report."""
+"""What the proof of a report may find wrong."""
 
 from dataclasses import dataclass
 

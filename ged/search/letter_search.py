@@ -46,7 +46,7 @@ OUTDATED = "index.schema_outdated"
 """The code of the error of an index that another release made."""
 MAX_WORDS = 12
 ENOUGH_ALONE = 2
-"""In a search of so few words, the index finds letters with one of them by itself."""
+"""Up to so many words, the index finds letters with one of them without being asked to (``indexer.tree.ParsedQuery.minimum``)."""
 _LETTERS = re.compile(r"[^\W\d_]+")
 _LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 """A word has one: signs alone are no word for the index either."""
@@ -139,7 +139,7 @@ def search_said(
     """The page of a search whose text may say days; the search that found it, and whether no letter has both.
 
     Where no letter has enough of the words, letters with one of them are found: the person sees what there is, and which words are
-    nowhere. An alert does without: a letter with one of five words is none that its owner waits for.
+    nowhere. Alerts do not call this function: a letter with one of five words is none that their owner waits for.
 
     Args:
         typed: the search as typed.

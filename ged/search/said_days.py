@@ -327,7 +327,7 @@ def _span(match: "re.Match[str]", today: date) -> tuple[date, date]:
 
 def _until_today(match: "re.Match[str]", first: date, last: date, today: date) -> tuple[date, date]:
     """A period as it is, or with *depuis* before it: from its first day until today."""
-    return (first, max(first, today)) if match["since"] else (first, last)
+    return (first, today) if match["since"] else (first, last)
 
 
 _DIGITS = r"(?P<day>\d{1,2})/(?P<month>\d{1,2})/(?P<year>[12]\d{3})"

@@ -82,14 +82,13 @@ def test_a_mistake_is_one_that_a_hand_or_an_ear_makes(typed: str, offered: str, 
 
 
 def test_a_correction_is_written_as_most_letters_write_it() -> None:
-    written = correcting.Writings()
+    written = correcting.Spellings()
     for word in (
         "Électrification",
         "électrification",
         "electrification",
         "ÉLECTRIFICATION",
-        "ELECTRIFICATION",
-        "ELECTRIFICATION",
+        *["ELECTRIFICATION"] * 3,
     ):
         written.note("electrification", word)
     written.note("ecoule", "ECOULE")
@@ -145,7 +144,7 @@ def test_the_usual_words_of_a_registry_are_not_mistyped(text: str) -> None:
 
 
 @pytest.mark.parametrize("typed", ["13e", "13ème", "13 eme", "treizième", "XIIIe", "13 ème"])
-def test_an_ordinal_number_has_all_its_writings(typed: str) -> None:
+def test_an_ordinal_number_has_all_its_spellings(typed: str) -> None:
     known = {"13e", "13eme", "treizieme", "13 e", "13 eme", "xiiie"}
     folded = " ".join(form.folded for form in parse(f"{typed} x").run[:-1])
     found = also(typed, synonyms.Synonyms())

@@ -103,6 +103,14 @@ TODAY = date(2026, 11, 29)
         ("il y a trois jours", "2026-11-26", "2026-11-26", ""),
         ("courriers d'il y a deux semaines", "2026-11-09", "2026-11-15", ""),
         ("il y a un mois", "2026-10-01", "2026-10-31", ""),
+        ("il y a trois ans", "2023-01-01", "2023-12-31", ""),
+        ("ces deux dernières années", "2024-11-29", "2026-11-29", ""),
+        ("since the beginning of the year", "2026-01-01", "2026-11-29", ""),
+        ("depuis le début de la semaine", "2026-11-23", "2026-11-29", ""),
+        ("invoices of last March", "2026-03-01", "2026-03-31", "invoices of"),
+        ("entre 2024 et 2026", "2024-01-01", "2026-12-31", ""),
+        ("de mars à mars 2026", "2026-03-01", "2026-03-31", ""),
+        ("troisième trimestre 2026", "2026-07-01", "2026-09-30", ""),
         ("two weeks ago", "2026-11-09", "2026-11-15", ""),
         ("les trois derniers mois", "2026-08-29", "2026-11-29", ""),
         ("audit ces 2 dernières semaines", "2026-11-15", "2026-11-29", "audit"),
@@ -127,7 +135,7 @@ def test_days_in_words_are_a_period(text: str, first: str, last: str, rest: str)
         '"mars 2026"', "objet:mars 2026", "mars 2026 OU avril", "audit -interne mars 2026", "hier et avant-hier",
         "123/MEM/2026", "30/11/2026", "n° 30/11/2026", "le 31/02/2026", "du 18/11/2026/MMRE", "du 18 au 3 mars 2026", "premier ministre", "lettre-hier",
         "smic 2026", "budget de l'exercice 2026", "inapte depuis 1 mois", "lundi de Pentecôte", "l'année prochaine",
-        "treizième mois", "en 1200", "twenty-five letters", "5e trimestre 2026", "il y a mille ans", "semaine incomplète", "mars et avril",
+        "treizième mois", "en 1200", "twenty-five letters", "5e trimestre 2026", "3e semestre 2026", "in twenty three", "il y a mille ans", "semaine incomplète", "mars et avril",
     ],
 )  # fmt: skip
 def test_other_texts_stay_words(text: str) -> None:

@@ -107,7 +107,7 @@ class Shape:
         low = _round(self.y + self.height)
         return f"M{self.x} {low}V{self.y}h{self.width}V{low}z"
 
-    def _fluid(self) -> str:
+    def _fluid_rect(self) -> str:
         """A rectangle whose place and width are shares of the page's width: a path has no such lengths."""
         left = f' x="{self.x}%"' if self.x else ""
         return f'<rect{left} y="{self.y}" width="{self.width}%" height="{self.height}"/>'
@@ -118,7 +118,7 @@ class Shape:
             x, y, radius = _round(self.x + self.width / 2), _round(self.y + self.height / 2), _round(self.width / 2)
             drawn = f'<circle cx="{x}" cy="{y}" r="{radius}"/>'
         else:
-            drawn = self._fluid() if is_fluid else f'<path d="{self.path}"/>'
+            drawn = self._fluid_rect() if is_fluid else f'<path d="{self.path}"/>'
         named = f"<title>{escape(self.label)}</title>{drawn}"
         # The table has the same links for the keyboard: a hundred stops would bar the way.
         return f'<a href="{escape(self.href)}" tabindex="-1">{named}</a>' if self.href else f"<g>{named}</g>"
@@ -185,7 +185,7 @@ class Drawing:
         for look, those in sorted(shapes.items()):
             pattern = ' fill="url(#hatched)"' if look in HATCHED else ""
             parts.append(f'<g class="shape shape--{look}"{pattern}>')
-            # A cell without letters leads nowhere and has no number: all of them are one shape.
+            # A cell without letters that leads nowhere tells no number: all of them are one shape, which is shorter.
             empty = [one for one in those if look == EMPTY and not one.href]
             if empty:
                 parts.append(f'<path d="{"".join(one.path for one in empty)}"/>')

@@ -5,9 +5,10 @@ import gc
 from sqlalchemy.orm import configure_mappers
 
 THRESHOLDS = (700, 10, 1000)
-"""Collections of everything are a hundred times rarer than with Python's own numbers, which are for small programs: of twenty large pages,
-one waited 40 ms for one. Those of young objects stay frequent. A page leaves a thousand objects that refer to each other: with 10,000 at
-once, one of twelve pages waited 5 to 14 ms for the others' garbage; now nearly each page frees its own, in half a millisecond."""
+"""Objects and collections after which the young, the middle and the oldest objects are collected. The oldest ones are collected a hundred
+times less often than Python does by itself: one of twenty large pages waited 40 ms for that. Young objects are collected as often as Python
+does. A page leaves a thousand objects that refer to each other: at 10,000, one of twelve pages waited 5 to 14 ms for the garbage of the
+others; at 700, nearly each page frees its own, in half a millisecond."""
 
 
 def settle() -> None:

@@ -35,7 +35,7 @@ FAULTS: Mapping[str, str] = {
     "journal.entry_altered": _("Une écriture du journal a été modifiée (%(where)s)."),
     "journal.payload_altered": _("Le détail d'une écriture du journal a été modifié (%(where)s)."),
     "journal.tail_cut": _("La fin du journal manque (%(where)s)."),
-    "taken.unrecorded": _("Le journal n'annonce pas cette entité, qui serait venue d'ailleurs (%(where)s)."),
+    "taken.unrecorded": _("Le journal ne mentionne pas l'arrivée de cette entité telle qu'elle est ici (%(where)s)."),
     "taken.proof_altered": _("Le journal venu avec une entité n'est plus celui qui a été signé (%(where)s)."),
     "letter.unexplained": _(
         "Aucun acte du journal n'explique ce qui a changé : la base a été modifiée hors du programme (%(where)s)."

@@ -92,7 +92,7 @@ class AskedFigures:
         problems: the values that are not applied.
         passed_over: the days of an address that names a period too, and not as the form does: the period is taken.
         ahead: the period of the address where it has not begun: nothing is counted yet, and the usual period is shown.
-        reversed: the days of the address, as they were typed, where the last is before the first: the usual period is shown.
+        reversed_days: the days of the address, as they were typed, where the last is before the first: the usual period is shown.
         left: the days that a forecast leaves aside.
         seen_on: the page and the view whose links lead to letters; the list leads back to it.
         today: the last day of figures.
@@ -108,7 +108,7 @@ class AskedFigures:
     problems: tuple[Problem, ...] = ()
     passed_over: tuple[Problem, ...] = ()
     ahead: Period | None = None
-    reversed: Mapping[str, str] = field(default_factory=dict)
+    reversed_days: Mapping[str, str] = field(default_factory=dict)
     left: tuple[Period, ...] = ()
     seen_on: tuple[str, str] = ("", "")
 
@@ -134,7 +134,7 @@ class AskedFigures:
     @property
     def is_cut(self) -> bool:
         """Whether the days of the address go on after today: they are counted until today."""
-        return date.fromisoformat(self.given.get("au", EVER.isoformat())) > self.today
+        return "au" in self.given and date.fromisoformat(self.given["au"]) > self.today
 
     @property
     def earlier(self) -> Period:
@@ -179,13 +179,13 @@ class AskedFigures:
     def letters(self, what: What, period: Period, **changed: str) -> str:
         """The list of the letters behind a figure; empty for who may open none of them.
 
-        Short, and put together by hand: a page has hundreds of them. ``listed`` reads it.
+        The address is short, and put together by hand: a page has hundreds of them. ``listed`` reads it.
         """
         if not self.sight.opens:
             return ""
         way, kept = self._list
         if changed:
-            if changed.get("a") == changed.get("de"):
+            if changed.get("a") == changed.get("de"):  # one class: the list takes the first for the last
                 changed.pop("a", "")
             named = {name: self.given[name] for name in NARROWING if name in self.given} | changed
             way, kept = way_back(self, changed), _query(named)
@@ -300,7 +300,7 @@ def read(
         problems=tuple(problems),
         passed_over=_passed_over(args, given),
         ahead=ahead,
-        reversed={one: args[one] for one in ("du", "au")} if is_reversed else {},
+        reversed_days={one: args[one] for one in ("du", "au")} if is_reversed else {},
     )
 
 

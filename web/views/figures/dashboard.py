@@ -136,7 +136,7 @@ def _letters(args: MultiDict[str, str]) -> ResponseReturnValue:
         definition=words.definition(what),
         chosen=chosen,
         **untold(asked, problems),
-        without_them=_again(args, {one.name for one in problems} | ({"du", "au"} if asked.ahead or asked.reversed else set())),
+        without_them=_again(args, {one.name for one in problems} | ({"du", "au"} if asked.ahead or asked.reversed_days else set())),
         without_sender=_again(args, {"expediteur"}) if given("expediteur") and not rows else "",
         back=_back(asked, given("retour", ""), has_supervision=bool(reach.overseen)),
     )  # fmt: skip

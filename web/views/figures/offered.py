@@ -45,7 +45,7 @@ def choices(
 
 
 def apart(those: Choices) -> tuple[str, ...]:
-    """The lists that are too long for the page."""
+    """The names of the lists that are too long for the page itself."""
     return tuple(name for name in ("unite", "nature") if len(those.get(name, ())) > MOST_CHOICES)
 
 

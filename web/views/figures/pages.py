@@ -29,7 +29,6 @@ from web.words.numbers import decimal
 FOR_HEADS = frozenset({panels.RHYTHM, panels.HOURS_VIEW, loads.LOADS, deciding.AHEAD, deciding.SENDERS})
 """The views that show something to who heads units alone: days, or letters one by one. Others find no way to them; an address leads to a page that
 says why."""
-REVERSED = Invalid("form.days_reversed", "correct one of the two", field="au")
 CARDS = "cards"
 """The panel of the cards: it has no picture, and is no section of the page."""
 
@@ -39,7 +38,7 @@ class Page:
     """One of the two pages.
 
     Attributes:
-        endpoint: of the page; ``table``: of a table alone; ``files``: of its tables as files; ``criteria``: of the fields of its filter.
+        endpoint: of the page; ``table``: of a table alone; ``files``: of a table as a file; ``criteria``: of the fields of its filter.
         saved_as: the first word of its files.
         makers: of its panels, by their names.
         views: name of a view -> its panels; the first one has no name.
@@ -95,8 +94,8 @@ def show(page: Page) -> ResponseReturnValue:
         left=_left(page, asked) if is_shown and view == deciding.AHEAD and asked.sight.is_exact else None,
         asked=asked,
         **untold(asked, asked.problems),
-        form=MultiDict(asked.reversed),
-        errors=[view_of(REVERSED)] if asked.reversed else (),
+        form=MultiDict(asked.reversed_days),
+        errors=[view_of(_reversed())] if asked.reversed_days else (),
         cut_on=short_date(asked.today) if asked.is_cut else "",
         without_them=asked.address(page.endpoint, vue=view),
         oversees=bool(reach.overseen),
@@ -132,7 +131,7 @@ def untold(asked: AskedFigures, problems: Iterable[tuple[str, str]]) -> dict[str
         "problems": words.problems(problems),
         "passed_over": words.problems(asked.passed_over),
         "ahead": period_name(asked.ahead) if asked.ahead else "",
-        "reversed_days": words.problems(asked.reversed.items()),
+        "reversed_days": words.problems(asked.reversed_days.items()),
     }
 
 
@@ -154,6 +153,10 @@ def _left(page: Page, asked: AskedFigures) -> list[tuple[str, str]]:
         )
         for n, one in enumerate(asked.left)
     ]
+
+
+def _reversed() -> Invalid:
+    return Invalid("form.days_reversed", "correct one of the two", field="au")
 
 
 def criteria(page: Page) -> ResponseReturnValue:
@@ -206,8 +209,8 @@ def save(page: Page) -> Response:
     panel, asked, chosen, counted_at, recounts = _panel(page)
     if asked.ahead:
         raise Invalid("figures.ahead", "choose a period that has begun", period=period_name(asked.ahead))
-    if asked.reversed:
-        raise REVERSED
+    if asked.reversed_days:
+        raise _reversed()
     if asked.problems:
         raise Invalid("figures.filters", "ask without these filters", filters=words.problems(asked.problems))
     return sent.as_file(

@@ -295,15 +295,15 @@ def _frame(
     query: SearchQuery, problems: tuple[str, ...], *, dates: str = "", any_word: bool = False
 ) -> dict[str, object]:
     asked = given() | ({DATES: [dates]} if dates else {})
-    found = asked | ({WORDS: [ANY_WORD]} if any_word else {})
+    as_shown = asked | ({WORDS: [ANY_WORD]} if any_word else {})
     return {
         "problems": problems,
         "notices": NOTICES,
         "sorts": [(order.value, text) for order, text in SORTS.items()],
-        "facets_url": _url("search.facets", found),
+        "facets_url": _url("search.facets", as_shown),
         "filters_url": _url("search.index", {**asked, "filtres": ["1"]}),
-        "csv_url": _url("search.export", {**found, "format": ["csv"]}),
-        "ods_url": _url("search.export", {**found, "format": ["ods"]}),
+        "csv_url": _url("search.export", {**as_shown, "format": ["csv"]}),
+        "ods_url": _url("search.export", {**as_shown, "format": ["ods"]}),
         "export_limit": search_export.MAX_ROWS,
         "clear_url": url_for("search.index", q=query.text),
         "facet_names": FACETS,

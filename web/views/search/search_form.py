@@ -23,8 +23,8 @@ MAX_CHOSEN = 50
 DATES, AS_WORDS, WITHOUT = "dates", "mots", "sans"
 """The argument by which days in the text are words like others, or left out."""
 WORDS, ANY_WORD = "mots", "un"
-"""The argument of the filters and lists of a page that shows letters with one of the words, because none has enough of them. The
-page itself does without: it looks again whether a letter has them."""
+"""The argument with which the page calls its filters and files when it shows letters with one of the words, because none has enough of them.
+The address of the page does not have it: the page looks each time whether a letter has enough of them."""
 
 
 def read_query(args: MultiDict[str, str]) -> tuple[SearchQuery, bool, tuple[str, ...]]:
@@ -95,7 +95,7 @@ def address_of(query: SearchQuery) -> dict[str, str | list[str]]:
 
 
 def given() -> dict[str, list[str]]:
-    """The search arguments that a person has chosen, of this request's URL."""
+    """What a person has chosen, of the arguments of this request's URL: neither the place in the list, nor what the page adds by itself."""
     grouped: dict[str, list[str]] = {}
     for key, value in request.args.items(multi=True):
         if key not in ("offset", "filtres", "format", WORDS):
