@@ -28,10 +28,10 @@ def with_book(services: Services) -> Services:
     return services
 
 
-def run(services: Services, *lines: dict[str, Any], files: Path | None = None) -> Takeover:
+def run(services: Services, *lines: dict[str, Any], files: Path | None = None, into: str = "PAPIER") -> Takeover:
     """Take over the lines of a list; none of them may be refused."""
     with services.reading() as session:
-        place = TakeoverTarget(find_register(session, "PAPIER").id, "letters.jsonl", files, dry_run=False)
+        place = TakeoverTarget(find_register(session, into).id, "letters.jsonl", files, dry_run=False)
     refused: list[object] = []
     done = take_over(
         services, place, (json.dumps(one).encode() for one in lines), refuse=refused.append, progress=lambda _done: None

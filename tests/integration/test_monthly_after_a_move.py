@@ -5,7 +5,6 @@ altered by hand is named."""
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -18,13 +17,16 @@ from ged.administration import wanted
 from ged.archive.seal import journal_seal
 from ged.db import make_engine
 from ged.figures import operations as figures
+from ged.monthly import arrived
 from ged.monthly.checking import Proof
+from ged.monthly.replaying import Act
 from ged.moving import copying, sequences
 from ged.org.models import Unit
 from ged.ports import MailId
-from ged.register.models import Direction, FilingClass, Mail, Register, RegisterNature
+from ged.register.models import FilingClass, Mail, MailNumber
+from ged.routing.models import Assignment, Imputation
 from ged.routing.rectify_letter import rectify
-from ged.takeover.operations import TakeoverTarget, find_register, take_over
+from ged.taken import TakenEntity
 from ged.transfer.take_in import take_in
 from ged.unit import Services
 from tests import transfer_kit
@@ -32,7 +34,8 @@ from tests.administration_kit import do
 from tests.factories import NOW, TODAY, SharedChecker, actor, make_organisation, make_services, make_tables
 from tests.figure_play_kit import Play
 from tests.monthly_kit import LATER, MONTH, Seal, file_of, make, prove, with_seal
-from tests.routing_kit import make_mentions, services_on_either, unit_id
+from tests.packed_kit import run, with_book
+from tests.routing_kit import make_mentions, services_on_either
 from tests.signbook_kit import House
 from tests.tampering import lift_guards
 
@@ -182,29 +185,11 @@ def test_a_report_is_proven_after_the_installation_moved(
 # --- an entity leaves with its letters, and arrives elsewhere
 
 
-def with_book(services: Services) -> None:
-    """A book of earlier archives."""
-    with services.unit_of_work(NOW) as uow:
-        uow.session.add(
-            Register(
-                code="PAPIER", name="Livres", unit_id=unit_id(services, "BO"), direction=Direction.INCOMING,
-                nature=RegisterNature.ARCHIVE, pattern="P-{seq:05d}",
-            )
-        )  # fmt: skip
-
-
 def taken_over(services: Services, *lines: dict[str, Any], into: str = "PAPIER") -> list[int]:
     """The letters of these lines, taken over."""
     with services.reading() as session:
         last = session.scalars(select(Mail.id).order_by(Mail.id.desc())).unique().first() or 0
-        place = TakeoverTarget(find_register(session, into).id, "letters.jsonl", None, False)
-    take_over(
-        services,
-        place,
-        (json.dumps(one).encode() for one in lines),
-        refuse=lambda _one: None,
-        progress=lambda _done: None,
-    )
+    run(services, *lines, into=into)
     with services.reading() as session:
         return list(session.scalars(select(Mail.id).where(Mail.id > last).order_by(Mail.id)).unique())
 
@@ -244,6 +229,8 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Left]:
         letters[name] = play.register(received_on=play.today, due_days=None, subject=name)
         if name not in ("waiting", "dated"):
             play.impute(letters[name], "DGE")
+    letters["void"] = play.register(received_on=play.today, due_days=None, subject="void")
+    play.void(letters["void"])
     (letters["old"],) = taken_over(
         house.services, {"id": 1, "number": "7/SG", "registered_on": "2026-11-03", "subject": "old", "unit": "DAF"}
     )
@@ -268,18 +255,24 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Left]:
 @pytest.fixture
 def place(tmp_path: Path, left: Left, either_database: str | None) -> Iterator[Services]:
     """The installation at which it arrives, with another ministry."""
-    (tmp_path / "place").mkdir()
-    made = make_services(tmp_path / "place", url=either_database)
+    made = taken_in(left, tmp_path / "place", url=either_database)
+    figures.run(made, now=LATER)
+    yield made
+    made.engine.dispose()
+
+
+def taken_in(left: Left, folder: Path, *, url: str | None = None, prefix: str = "") -> Services:
+    """An installation with another ministry, at which the entity has arrived."""
+    folder.mkdir()
+    made = make_services(folder, url=url)
     roots = (*made.vault.trust_roots_pem(), *left.house.services.vault.trust_roots_pem())
-    made = dataclasses.replace(made, checker=SharedChecker(roots), sealer=Seal(tmp_path / "place"))
+    made = dataclasses.replace(made, checker=SharedChecker(roots), sealer=Seal(folder))
     with made.unit_of_work(NOW) as uow:
         uow.session.add(Unit(code="ICI", name="Un ministère d'ici", is_entity=True))
     transfer_kit.add_other(made)
     transfer_kit.their_letter(made)
-    take_in(made, left.folder, left.key, now=LATER)
-    figures.run(made, now=LATER)
-    yield made
-    made.engine.dispose()
+    take_in(made, left.folder, left.key, prefix=prefix, now=LATER)
+    return made
 
 
 def test_where_an_entity_left_its_reports_are_proven_as_before(left: Left) -> None:
@@ -328,6 +321,44 @@ def test_a_signed_journal_that_was_altered_beside_the_rows_is_told(left: Left, p
     play.impute(mail_id, "DAF")
     altered(place, "UPDATE taken_entities SET proof = '00' WHERE :mail > 0", mail_id)
     assert ("taken.proof_altered", "entity MIN") in named(prove(place, pdf))
+
+
+def test_what_an_act_of_the_other_journal_names_is_here_under_the_ids_and_codes_of_here(
+    left: Left, tmp_path: Path
+) -> None:
+    place = taken_in(left, tmp_path / "place", prefix="N-")
+    acts = dict[int, list[Act]]()
+    with place.reading() as session:
+        letters = {left.here(place, name): name for name in left.letters}
+        assert arrived.add_acts(session, letters, acts) == []
+        codes = set(session.scalars(select(Unit.code)))
+        for mail_id, name in letters.items():
+            assert all(one.sequence < 0 for one in acts[mail_id]), "before each act here"
+            said: dict[str, set[Any]] = {"imputation": set(), "assignments": set(), "units": set()}
+            for one in acts[mail_id]:
+                details = one.details or {}
+                said["imputation"] |= {details["imputation"]} if "imputation" in details else set()
+                said["assignments"] |= {*details.get("assignments", ())}
+                said["units"] |= {*details.get("units", ()), details.get("unit"), details.get("registered_by")} - {
+                    None,
+                    "",
+                }
+            of_letter = {
+                "imputation": set(session.scalars(select(Imputation.id).where(Imputation.mail_id == mail_id))),
+                "assignments": set(session.scalars(select(Assignment.id).where(Assignment.mail_id == mail_id))),
+            }
+            assert {kind: said[kind] for kind in of_letter} == of_letter, name
+            assert bool(said["units"]) is (name not in ("waiting", "dated", "void")), name
+            assert said["units"] <= codes, name
+            assert all(code.startswith("N-") for code in said["units"]), name
+        (number,) = session.scalars(select(MailNumber.id).where(MailNumber.mail_id == left.here(place, "void")))
+        assert number in {one.number_id for one in acts[left.here(place, "void")]}
+        entity = session.scalars(select(TakenEntity)).one()
+    altered(place, "UPDATE taken_entities SET manifest_sha256 = '00' WHERE :mail > 0", 1)
+    with place.reading() as session:
+        (fault,) = arrived.add_acts(session, letters, {})
+    assert (fault.code, fault.where) == ("taken.unrecorded", f"entity {entity.code}")
+    place.engine.dispose()
 
 
 # --- an earlier archive is taken over
