@@ -35,7 +35,7 @@ from tests.factories import NOW, TODAY, SharedChecker, actor, make_organisation,
 from tests.figure_play_kit import Play
 from tests.monthly_kit import LATER, MONTH, Seal, file_of, make, prove, with_seal
 from tests.packed_kit import run, with_book
-from tests.routing_kit import make_mentions, services_on_either
+from tests.routing_kit import impute, make_mentions, services_on_either
 from tests.signbook_kit import House
 from tests.tampering import lift_guards
 
@@ -270,7 +270,9 @@ def taken_in(left: Left, folder: Path, *, url: str | None = None, prefix: str = 
     with made.unit_of_work(NOW) as uow:
         uow.session.add(Unit(code="ICI", name="Un ministère d'ici", is_entity=True))
     transfer_kit.add_other(made)
-    transfer_kit.their_letter(made)
+    # Of each table there are rows: no id of the entity stays as it was.
+    theirs = transfer_kit.THEIRS
+    impute(made, transfer_kit.their_letter(made), theirs, by=f"{theirs}-t".lower())
     take_in(made, left.folder, left.key, prefix=prefix, now=LATER)
     return made
 

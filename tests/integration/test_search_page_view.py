@@ -89,6 +89,7 @@ def test_where_no_letter_has_enough_of_the_words_letters_with_one_are_shown(
     asked = {"q": "lycée d'Agoènyivé craies"}
     assert "Facture de craies" in page.get("/recherche/liste", query_string=asked | {"mots": "un"}).text
     assert "Facture" not in page.get("/recherche/liste", query_string=asked).text
+    assert "mots=un" not in page.get("/recherche/?q=zzagoe+yyagoe+xxagoe").text, "nothing is found"
 
 
 def test_an_alert_does_not_tell_letters_with_one_of_the_words(site: tuple[Flask, Services]) -> None:

@@ -192,6 +192,8 @@ def test_the_second_of_two_looks_is_hatched(looks: tuple[str, str]) -> None:
     for drawing in (charts.columns([group("a", 1, 2)], looks), charts.stacked_rows([group("a", 1, 2)], looks, ("3",))):
         groups = re.findall(r'<g class="shape shape--([^"]+)"([^>]*)>', drawing.marks)
         assert dict(groups) == {looks[0]: "", looks[1]: ' fill="url(#hatched)"'}
+        assert drawing.is_hatched, "its page has the pattern"
+    assert not charts.columns([group("a", 1)], looks[:1]).is_hatched
 
 
 def test_the_shapes_of_a_fluid_picture_are_as_wide_as_its_page() -> None:
