@@ -26,6 +26,7 @@ from tests.routing_kit import unit_id
 from tests.signbook_kit import House, house_on_either
 from tests.site import sign_in
 from web.views.figures.asked import listed
+from web.views.figures.offered import apart
 
 __all__ = ["house_on_either", "site"]  # fixtures
 
@@ -68,7 +69,7 @@ def test_the_further_criteria_are_fetched_or_opened_and_stay_set_until_then(site
     letter(house.services, "DGE")
     count_all(house.services)
     client = sign_in(app, "dge")
-    more = "vue=delais&du=2026-11-01&au=2026-11-30&canal=post&etape=imputation"
+    more = "vue=delais&du=2026-11-01&au=2026-11-30&sens=incoming&canal=post&priorite=normal&etape=imputation"
     page = client.get(f"/tableau/?{more}").text
     assert fields_of(page) == ["periode", "unite", "nature"]
     for name, value in parse_qs(more).items():
@@ -91,6 +92,7 @@ def test_a_long_list_of_services_stands_among_the_further_criteria(
 ) -> None:
     app, house = site
     monkeypatch.setattr("web.views.figures.offered.MOST_CHOICES", 1)
+    assert apart({"unite": [("1", "Direction")], "nature": []}) == (), "as many as the page has room for"
     letter(house.services, "DGE")
     count_all(house.services)
     client, chosen = sign_in(app, "dge"), unit_id(house.services, "ETU")
@@ -237,6 +239,7 @@ def test_days_that_are_reversed_are_told_at_their_field_and_stay_as_they_were_ty
     assert re.search(r'id="au"[^>]* value="3 novembre 2026"[^>]*aria-invalid="true"', text)
     assert 'id="au-error"' in text
     assert "Le dernier jour est avant le premier." in text
+    assert "avant son début" not in shown(sign_in(app, "dge"), f"/{page_name}?du=24/11/2026&au=24/11/2026"), "one day"
     refused = sign_in(app, "dge").get("/tableau/fichier?du=2026-11-24&au=2026-11-03&tableau=arrivals&format=csv")
     assert refused.status_code == 422
     assert "Le dernier jour est avant le premier." in unescape(plain(refused.text))
