@@ -463,3 +463,17 @@ def test_an_entity_shows_nobody_more_than_the_page_without_it(site: tuple[Flask,
 
 def entity_of_dge(house: House) -> int:
     return entity_of(unit_id(house.services, "DGE"), actor(house.services, "dge").units)
+
+
+def test_a_card_says_whether_there_are_more_or_fewer_than_before(site: tuple[Flask, House]) -> None:
+    app, house = site
+    for day, count in ((date(2026, 11, 3), 3), (date(2026, 10, 6), 2), (date(2026, 9, 8), 4)):
+        for _ in range(count):
+            letter(house.services, "DGE", on=day)
+    count_all(house.services)
+    client = sign_in(app, "dge")
+    changes = [
+        unescape(re.findall(r'class="figure-card__change">\(([^)]*)\)', client.get(f"/tableau/?{days}").text)[0])
+        for days in ("du=2026-11-01&au=2026-11-30", "du=2026-10-02&au=2026-10-31")
+    ]
+    assert [re.sub(r"\s", " ", one) for one in changes] == ["+50 %", "−50 %"]
