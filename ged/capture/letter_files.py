@@ -56,7 +56,7 @@ def join_file(
     mail = mail_to_change(uow, mail_id, actor=actor)
     if kind not in kinds(mail, actor):
         raise Forbidden("mail.file_forbidden", "ask who works on the letter", id=mail.id)
-    if (already := _with_file(uow.session, mail.id, upload.digest)) is not None:
+    if (already := _with_file(uow.session, mail.id, kind, upload.digest)) is not None:
         raise Invalid("attachment.present", "choose another file", field="file", filename=already or upload.filename)
     present = document_of(uow, mail.id) if kind is AttachmentKind.DOCUMENT else None
     if present is not None and not reason.strip():
@@ -68,12 +68,15 @@ def join_file(
     )  # fmt: skip
 
 
-def _with_file(session: Session, mail_id: int, digest: str) -> str | None:
-    """The name of the letter's attachment that is this file, in its newest version; None: there is none."""
+def _with_file(session: Session, mail_id: int, kind: AttachmentKind, digest: str) -> str | None:
+    """The name of the letter's attachment of this kind that is this file, in its newest version; None: there is none.
+
+    An annex that is the letter itself, joined by mistake, can still become its document.
+    """
     newer = aliased(Attachment)
     return session.scalar(
         select(Attachment.filename)
-        .where(Attachment.mail_id == mail_id, Attachment.digest == digest)
+        .where(Attachment.mail_id == mail_id, Attachment.kind == kind, Attachment.digest == digest)
         .where(~exists().where(newer.replaces_id == Attachment.id))
         .limit(1)
     )

@@ -196,6 +196,7 @@ def test_a_file_that_the_letter_has_is_not_joined_twice_and_one_that_was_replace
     assert send("Lettre", "a.png", "document", "La première était la bonne") == "joint"
     with services.reading() as session:
         assert session.scalar(select(func.count()).select_from(Attachment)) == 4
+    assert send("Plan", "plan.png", "document", "C'était la lettre") == "joint", "an annex by mistake"
     other = register(services, "Autre demande")
     path = f"/courriers/{other.mail_id}/fichier"
     assert send("Plan", "plan.png") == "joint", "another letter has its own copy"

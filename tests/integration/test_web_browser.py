@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unittest.mock import Mock
 
 import psycopg
 import pytest
+from flask import render_template
 from jinja2 import ChoiceLoader, FileSystemLoader
 from playwright.sync_api import expect
 from sqlalchemy import event, update
@@ -32,7 +33,7 @@ from tests.browsing import AXE, ROOT, WIDTHS, axe_faults, leading_on, sign_in
 from tests.factories import NOW, make_natures, make_organisation, make_services
 from tests.site import PASSWORD, give_passwords, open_site, served
 from tests.slip_kit import letter
-from web.site import guard
+from web.site import errors, guard
 from web.site.errors import FormRefused
 from web.site.pages import render_form
 from web.views.account import exports
@@ -299,6 +300,28 @@ def _refusing(services: Services, code: str) -> Iterator[None]:
             if code == "database.busy":
                 holder.close()
                 event.remove(services.engine, "checkout", _wait_little)
+
+
+def test_what_was_typed_survives_a_failure_whose_page_has_no_menu(
+    page: Page, site: tuple[str, Services], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The menu asks the database, which may be what failed: this page has no part of the layout, and htmx is one."""
+
+    def rendered(name: str, **shown: Any) -> str:
+        if name == "errors/error.html":
+            raise OperationalError("SELECT ...", {}, sqlite3.OperationalError("database is locked"))
+        return render_template(name, **shown)
+
+    monkeypatch.setattr(errors, "render_template", rendered)
+    _start_a_letter(page)
+    page.fill("#sender_name", "CEET, sans menu")
+    page.select_option("#addressed_post_id", index=1)
+    with _refusing(site[1], "work.busy"), leading_on(page):
+        page.press("#subject", "Control+Enter")
+    expect(page.locator("nav")).to_have_count(0)
+    with leading_on(page):
+        page.click("main a:text-is('Revenir à la page précédente')")
+    expect(page.locator("#subject")).to_have_value("Demande de branchement")
 
 
 def _wait_little(connection: sqlite3.Connection, *_rest: object) -> None:
