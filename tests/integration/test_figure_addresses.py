@@ -245,6 +245,51 @@ def test_days_that_are_reversed_are_told_at_their_field_and_stay_as_they_were_ty
     assert "Le dernier jour est avant le premier." in unescape(plain(refused.text))
 
 
+@pytest.mark.parametrize("page_name", ["tableau/", "supervision/", "tableau/criteres"])
+@pytest.mark.parametrize("named", ["", "90j"])
+def test_a_day_that_is_none_is_told_at_its_field_and_both_stay_as_they_were_typed(
+    site: tuple[Flask, House], page_name: str, named: str
+) -> None:
+    count_all(site[1].services)
+    address = f"/{page_name}?du=1 mars 2026&au=32/13/2026&periode={named}&affichee={named}"
+    text = shown(sign_in(site[0], "dge"), address)
+    assert page_name.endswith("criteres") or re.search(r'<details class="filters__more" open>', text)
+    assert re.search(r'id="du"[^>]* value="1 mars 2026"', text)
+    assert not re.search(r'id="du"[^>]*aria-invalid', text)
+    assert re.search(r'id="au"[^>]* value="32/13/2026"[^>]*aria-invalid="true"', text)
+    assert "Cette date n'existe pas" in text
+    assert f"{SAID}Au « 32/13/2026 »." in text
+
+
+def test_a_day_that_is_none_beside_a_named_period_is_told(site: tuple[Flask, House]) -> None:
+    """The form shows 90 days, and its reader typed one day alone, which is none: the 90 days stay."""
+    count_all(site[1].services)
+    text = shown(sign_in(site[0], "dge"), "/tableau/?du=&au=32/13/2026&periode=90j&affichee=90j")
+    assert re.search(r'id="au"[^>]* value="32/13/2026"[^>]*aria-invalid="true"', text)
+    assert '<option value="90j" selected>' in text
+
+
+@pytest.mark.parametrize("page_name", ["tableau/", "supervision/"])
+def test_the_criteria_alone_warn_of_a_bad_address_as_the_page_does(site: tuple[Flask, House], page_name: str) -> None:
+    count_all(site[1].services)
+    client = sign_in(site[0], "dge")
+    text = shown(client, f"/{page_name}criteres?unite=77777&du=24/11/2026&au=03/11/2026")
+    assert f"{SAID}Service ou entité « 77777 »." in text
+    assert "La fin de la période demandée est avant son début : Du « 24/11/2026 », Au « 03/11/2026 »." in text
+    assert 'id="au-error"' in text
+    again = re.search(r'href="([^"]+)">Ouvrir la page sans ce filtre', text)
+    assert again is not None
+    assert SAID not in shown(client, again[1])
+    assert "callout--warning" not in shown(client, f"/{page_name}criteres")
+
+
+def test_a_list_tells_the_days_of_its_address_as_people_write_them(site: tuple[Flask, House]) -> None:
+    count_all(site[1].services)
+    text = shown(sign_in(site[0], "dge"), "/l/received~20261201~20260101~s")
+    assert "Du « 01/12/2026 », Au « 01/01/2026 »." in text
+    assert "2026-12-01 »" not in text
+
+
 @pytest.mark.parametrize("page_name", ["tableau/", "supervision/", "tableau/chiffres"])
 def test_a_period_that_goes_on_after_today_says_until_when_it_is_counted(
     site: tuple[Flask, House], page_name: str

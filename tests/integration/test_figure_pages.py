@@ -43,9 +43,11 @@ from tests.routing_kit import impute, post_id, register, unit_id
 from tests.sample_kit import LONG_RUN, in_turn
 from tests.signbook_kit import House, house_on_either
 from tests.site import Clock, sign_in
+from web.drawing.charts import HATCHED, Drawing, Shape
 from web.site import context
 from web.views.figures import dashboard, supervision
 from web.views.figures.asked import MAX_NATURE
+from web.views.figures.board import Panel
 
 __all__ = ["house_on_either", "site"]  # fixtures
 
@@ -647,6 +649,27 @@ def test_each_panel_stands_in_one_view() -> None:
         assert sorted(name for names in page.views.values() for name in names) == sorted(page.makers)
 
 
+def test_a_hatched_sign_has_its_pattern_where_no_shape_is_hatched(site: tuple[Flask, House]) -> None:
+    """All letters are late, so that no shape is; the legend names the other look."""
+    app, house = site
+    letter(house.services, "DGE", due_on=date(2026, 11, 27))
+    count_all(house.services)
+    client = sign_in(app, "dge")
+    seen = []
+    for path, views in VIEWS.items():
+        for view in views:
+            page = client.get(f"{path}?{DAYS}&vue={view}").text
+            assert ("url(#hatched)" not in page) or 'id="hatched"' in page, (path, view)
+            seen.append("url(#hatched)" in page)
+    assert any(seen)
+
+
+def test_the_pattern_is_asked_for_by_the_legend_alone() -> None:
+    for look in HATCHED:
+        panel = Panel("p", "", "", (), (), Drawing(1, 1, (Shape(0, 0, 1, 1, "first", ""),)), ((look, "À temps"),))
+        assert panel.is_hatched
+
+
 def test_a_page_is_small_enough_for_a_slow_line(site: tuple[Flask, House]) -> None:
     app, house = site
     furnish(house.services, count=90)
@@ -777,7 +800,7 @@ def test_an_address_of_a_named_period_and_days_says_which_it_takes(site: tuple[F
     assert len(told) == 1, page
     taken, left = told[0]
     assert f"d{taken[1:]}" in page.replace(told[0][1], ""), "as the page's own heading"
-    assert ("2026-09-01" in left, "2026-09-30" in left) == (True, True)
+    assert ("01/09/2026" in left, "30/09/2026" in left) == (True, True), "as people write days"
     assert "La période est retenue" not in client.get(f"{path}?{more}&periode=90j").text
 
 

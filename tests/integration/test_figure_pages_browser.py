@@ -301,6 +301,41 @@ def test_two_series_are_told_apart_in_grey(browser: Browser, site: tuple[str, Se
     page.context.close()
 
 
+@pytest.mark.parametrize("status", [503, 403])
+@pytest.mark.parametrize(
+    ("part", "come"), [("#arrivals details.figure-table", "table"), ("details.filters__more", "#sens")]
+)
+def test_a_part_that_failed_says_so_and_is_asked_for_again_when_it_is_opened_again(
+    browser: Browser, site: tuple[str, Services], part: str, come: str, status: int
+) -> None:
+    furnish(site[1])
+    page = opened(browser, site, "dge")
+    asked: list[str] = []
+    page.goto(f"/tableau/?{DAYS}")
+    page.on("request", lambda request: asked.append(request.url) if "HX-Request".lower() in request.headers else None)
+    page.route("**/tableau/c*?*", lambda route: route.fulfill(status=status, body="-"))
+    summary, told = page.locator(f"{part} > summary"), page.locator(f"{part} [role=alert]")
+    summary.click()
+    expect(told).to_have_count(1)
+    expect(told).to_contain_text("pas pu être chargée")
+    assert axe_faults(page) == []
+    summary.click()
+    summary.click()
+    page.wait_for_timeout(300)
+    expect(told).to_have_count(1)
+    assert len(asked) == 2, "closing asks for nothing"
+    page.unroute("**/tableau/c*?*")
+    summary.click()
+    summary.click()
+    expect(page.locator(f"{part} {come}").first).to_be_visible()
+    expect(told).to_have_count(0)
+    for _ in range(2):
+        summary.click()
+    page.wait_for_timeout(300)
+    assert len(asked) == 3, "what has come is not asked for again"
+    page.context.close()
+
+
 def test_a_page_is_made_anew_in_place(browser: Browser, site: tuple[str, Services]) -> None:
     """The numbers change; the filter, an opened table, its focus and the place of a moved chart do not."""
     furnish(site[1])

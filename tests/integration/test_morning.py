@@ -34,6 +34,7 @@ from ged.ports import Confidentiality, JobId, MailId
 from ged.register import opening
 from ged.register.models import Mail
 from ged.register.states import MailState
+from ged.reports import jobs as reports_of_jobs
 from ged.reports.certificates import ENDS_SOON
 from ged.routing import operations
 from ged.routing.models import Assignment, Purpose
@@ -948,6 +949,24 @@ def test_what_is_not_shown_is_a_least_number_where_the_whole_is_one(
     page = sign_in(app, "agent").get("/matin/").text
     assert f"Au moins {SHOWN + 2} " in page.replace("\N{NO-BREAK SPACE}", " ")
     assert ">et au moins 2 autres<" in page
+
+
+@pytest.mark.parametrize(("language", "words"), [("fr", "Plus de 1 000 tâches en échec"), ("en", "More than 1,000 ")])
+def test_a_line_whose_count_is_a_bound_tells_it_as_one(
+    site: tuple[Flask, House, Clock], monkeypatch: pytest.MonkeyPatch, language: str, words: str
+) -> None:
+    app, house, _ = site
+    with house.services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Person).where(Person.account == "admin").values(language=language))
+    counts = {JobState.FAILED.value: 1_001, JobState.UNCERTAIN.value: 1_000}
+    monkeypatch.setattr(reports_of_jobs, "counts", lambda _session: counts)
+    page = sign_in(app, "admin").get("/matin/").text
+    for space in ("\N{NO-BREAK SPACE}", "\N{NARROW NO-BREAK SPACE}", "&nbsp;"):
+        page = page.replace(space, " ")
+    rows = page.partition('id="jobs"')[2].partition("<tbody>")[2].partition("</tbody>")[0]
+    assert words in rows
+    assert not re.search("1[ ,]?001", rows)
+    assert re.search("1[ ,]000 (tâches incertaines|uncertain|jobs?)", rows), "a count that is one stays"
 
 
 def test_a_kind_alone_shows_what_the_whole_page_leaves_out(site: tuple[Flask, House, Clock]) -> None:

@@ -43,7 +43,7 @@ class _SourceDomain(Domain):  # type: ignore[misc]  # flask_babel is untyped
     def get_translations(self) -> Translations | NullTranslations:
         return translations(language()) if has_app_context() else NullTranslations()
 
-    def ngettext(self, singular: str, plural: str, num: int, **values: object) -> str:
+    def ngettext(self, singular: str, plural: str, num: int, /, **values: object) -> str:
         return str(self.get_translations().ngettext(singular, plural, num)) % {"num": _count(num), **values}
 
 

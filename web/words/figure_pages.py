@@ -1,5 +1,6 @@
 """The words of the pages of figures."""
 
+import re
 from collections.abc import Iterable, Mapping
 
 from flask_babel import get_locale, ngettext
@@ -224,11 +225,20 @@ def problems(those: Iterable[tuple[str, str]]) -> str:
             _(
                 "%(filter)s « %(typed)s »",
                 filter=_("Service ou entité") if name in ("unite", "entite") else filter_name(name),
-                typed=shortened(typed),
+                typed=shortened(_as_written(typed) if name in ("du", "au") else typed),
             )
         )
         for name, typed in those
     )
+
+
+_ISO_DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
+
+
+def _as_written(day: str) -> str:
+    """A day of an address in the order in which people write it; anything else as it was typed."""
+    found = _ISO_DAY.fullmatch(day)
+    return "/".join(reversed(found.groups())) if found else day
 
 
 def periods(those: Iterable[str]) -> str:

@@ -7,6 +7,7 @@ from ged.jobs import JobState
 from ged.morning.base import Kind, Line
 from ged.morning.ending import OWN
 from ged.org.models import DelegationKind
+from ged.paging import MOST_COUNTED
 from ged.slips.states import LineState
 from web.words.labels import label
 
@@ -103,17 +104,25 @@ def what(kind: Kind, line: Line) -> str:
         case Kind.CERTIFICATES:
             return _certificate(line)
         case Kind.TIMESTAMPS if line.code == "failing":
-            return str(ngettext("%(num)s étape en échec", "%(num)s étapes en échec", line.count))
+            return str(ngettext("%(num)s étape en échec", "%(num)s étapes en échec", line.count, **_bound(line)))
         case Kind.TIMESTAMPS:
-            return str(ngettext("%(num)s étape en retard", "%(num)s étapes en retard", line.count))
+            return str(ngettext("%(num)s étape en retard", "%(num)s étapes en retard", line.count, **_bound(line)))
         case Kind.JOBS if line.code == JobState.FAILED.value:
-            return str(ngettext("%(num)s tâche en échec", "%(num)s tâches en échec", line.count))
+            return str(ngettext("%(num)s tâche en échec", "%(num)s tâches en échec", line.count, **_bound(line)))
         case Kind.JOBS:
-            return str(ngettext("%(num)s tâche incertaine", "%(num)s tâches incertaines", line.count))
+            return str(ngettext("%(num)s tâche incertaine", "%(num)s tâches incertaines", line.count, **_bound(line)))
         case Kind.MAILS:
             return str(ngettext("%(num)s adresse", "%(num)s adresses", line.count))
         case _:
             return line.name or _("Sans numéro")
+
+
+def _bound(line: Line) -> dict[str, str]:
+    """What stands in the place of the number of a line whose count is a bound: it was counted no further."""
+    if line.count <= MOST_COUNTED:
+        return {}
+    words = str(_("plus de 1 000"))
+    return {"num": words[:1].upper() + words[1:]}
 
 
 def _certificate(line: Line) -> str:

@@ -11,11 +11,28 @@
       const link = body.querySelector("a");
       if (!link || part.hasAttribute("hx-get")) continue;
       part.setAttribute("hx-get", link.getAttribute("href"));
-      part.setAttribute("hx-trigger", "toggle once");
+      part.setAttribute("hx-trigger", "ged:opened");
+      part.setAttribute("hx-sync", "this:drop");
       part.setAttribute("hx-target", `find .${body.className}`);
     }
   };
   askWhenOpened(document);
+  // The link is there until the part has come: after a failure the part is asked for each time that it is opened.
+  const linkOf = (part) => [...part.querySelectorAll("a")].find((one) => one.getAttribute("href") === part.getAttribute("hx-get"));
+  const isAsked = (part) => part instanceof Element && part.matches("details[hx-get]") && linkOf(part) !== undefined;
+  document.addEventListener("toggle", ({ target: part }) => { if (isAsked(part) && part.open) window.htmx.trigger(part, "ged:opened"); }, true);
+  const untell = (part) => { for (const one of part.querySelectorAll("[data-not-come-here]")) one.remove(); };
+  const tellNotCome = ({ target: part }) => {
+    const form = document.querySelector("[data-not-come]");
+    if (!form || !isAsked(part)) return;
+    untell(part);
+    const words = Object.assign(document.createElement("p"), { className: "field__error", textContent: form.dataset.notCome });
+    words.setAttribute("role", "alert");
+    words.dataset.notComeHere = "";
+    linkOf(part).after(words);
+  };
+  document.addEventListener("htmx:beforeRequest", ({ target: part }) => { if (isAsked(part)) untell(part); });
+  for (const kind of ["htmx:responseError", "htmx:sendError"]) document.addEventListener(kind, tellNotCome);
 
   // --- a number under the pointer, at once: the browser's own title comes late ---
   const told = document.createElement("div");

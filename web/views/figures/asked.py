@@ -65,7 +65,9 @@ FILTERS = (
 """The names of the address, in its order."""
 NARROWING = ("unite", "seul", "entite", "nature", "sens", "registre", "canal", "priorite")
 """Those that a link to letters keeps."""
-PERIOD = ("vue", "periode", "du", "au")
+DAYS = ("du", "au")
+"""The first day and the last one."""
+PERIOD = ("vue", "periode", *DAYS)
 """Those that say what is shown, of which days."""
 
 
@@ -93,6 +95,7 @@ class AskedFigures:
         passed_over: the days of an address that names a period too, and not as the form does: the period is taken.
         ahead: the period of the address where it has not begun: nothing is counted yet, and the usual period is shown.
         reversed_days: the days of the address, as they were typed, where the last is before the first: the usual period is shown.
+        mistyped: the names of the problems that are no day at all (``DAYS``).
         left: the days that a forecast leaves aside.
         seen_on: the page and the view whose links lead to letters; the list leads back to it.
         today: the last day of figures.
@@ -109,6 +112,7 @@ class AskedFigures:
     passed_over: tuple[Problem, ...] = ()
     ahead: Period | None = None
     reversed_days: Mapping[str, str] = field(default_factory=dict)
+    mistyped: tuple[str, ...] = ()
     left: tuple[Period, ...] = ()
     seen_on: tuple[str, str] = ("", "")
 
@@ -236,7 +240,7 @@ def way_back(asked: AskedFigures, changed: Collection[str] = ()) -> str:
     address of the list does not have, or has with another value (``changed``).
     """
     given, (page, view) = asked.given, asked.seen_on
-    period = given.get("periode") or "_".join(given[one] for one in ("du", "au") if one in given)
+    period = given.get("periode") or "_".join(given[one] for one in DAYS if one in given)
     others = [name for name in FILTERS if name in changed or (name in given and name not in (*NARROWING, *PERIOD))]
     parts = [page, view, period, *(f"{name}:{given[name]}" if name in given else name for name in others)]
     return quote("~".join(parts), safe=":~,").rstrip("~")
@@ -300,7 +304,8 @@ def read(
         problems=tuple(problems),
         passed_over=_passed_over(args, given),
         ahead=ahead,
-        reversed_days={one: args[one] for one in ("du", "au")} if is_reversed else {},
+        reversed_days={one: args[one] for one in DAYS} if is_reversed else {},
+        mistyped=tuple(one.name for one in _no_days(args) if one in problems),
     )
 
 
@@ -363,12 +368,12 @@ def _period(
     has_new_days = name == args.get("affichee", "") and not (since is None and until is None)
     if name in PERIODS and not has_new_days:
         given["periode"] = name
+        # Whoever typed a day in the form that shows a named period is told that it is none.
+        problems += _no_days(args) if name == args.get("affichee") else ()
         return named_period(name, today), None, False
     if name not in PERIODS and name:
         problems.append(Problem("periode", name))
-    problems += [
-        Problem(one, args[one]) for one, day in (("du", since), ("au", until)) if args.get(one) and day is None
-    ]
+    problems += _no_days(args)
     if since is None and until is None:
         return named_period(USUAL, today), None, False
     if since is not None and until is not None and until < since:
@@ -381,17 +386,22 @@ def _period(
     is_too_long = first < EVER if for_list else (last - first).days >= LONGEST
     # No figure stands in the future; and at the last day of the calendar there is no day after it to count to.
     if not first <= min(last, today) or is_too_long:
-        problems += [Problem(one, args[one]) for one in ("du", "au") if args.get(one)]
+        problems += [Problem(one, args[one]) for one in DAYS if args.get(one)]
         return named_period(USUAL, today), None, False
     given |= {"du": first.isoformat(), "au": last.isoformat()}
     return Period(first, last), None, False
+
+
+def _no_days(args: MultiDict[str, str]) -> list[Problem]:
+    fields = FormReader(args)
+    return [Problem(one, args[one]) for one in DAYS if args.get(one, "").strip() and fields.day(one) is None]
 
 
 def _passed_over(args: MultiDict[str, str], given: Mapping[str, str]) -> tuple[Problem, ...]:
     """The days that give way to a named period. The form says what it showed: its reader chose the name, and needs no word."""
     if "periode" not in given or "affichee" in args:
         return ()
-    return tuple(Problem(one, args[one]) for one in ("du", "au") if args.get(one))
+    return tuple(Problem(one, args[one]) for one in DAYS if args.get(one))
 
 
 def named_period(name: str, today: date) -> Period:

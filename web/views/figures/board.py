@@ -19,7 +19,7 @@ from ged.figures.stages import LONGEST, bin_of, next_bin, percentile
 from ged.figures.telling import SMALL, ToldNumber, merged, tell, tell_part
 from ged.org.names import unit_names
 from ged.unit import Actor, ReadSession
-from web.drawing.charts import Drawing, Group, Guide, Value
+from web.drawing.charts import HATCHED, Drawing, Group, Guide, Value
 from web.site import context
 from web.views.figures import closed
 from web.views.figures.asked import EVER, AskedFigures
@@ -107,6 +107,12 @@ class Panel:
     is_over_time: bool = False
     days: Mapping[int, date] = field(default_factory=dict)
     counts: Period | None = None
+
+    @property
+    def is_hatched(self) -> bool:
+        """Whether its picture or its legend needs the pattern on the page. A legend names a look that no shape has, too."""
+        is_drawn = self.drawing is not None and self.drawing.is_hatched
+        return is_drawn or any(look in HATCHED for look, _words in self.legend)
 
     @property
     def columns(self) -> list[str | tuple[str, str]]:

@@ -94,8 +94,7 @@ def show(page: Page) -> ResponseReturnValue:
         left=_left(page, asked) if is_shown and view == deciding.AHEAD and asked.sight.is_exact else None,
         asked=asked,
         **untold(asked, asked.problems),
-        form=MultiDict(asked.reversed_days),
-        errors=[view_of(_reversed())] if asked.reversed_days else (),
+        **_wrong_days(asked),
         cut_on=short_date(asked.today) if asked.is_cut else "",
         without_them=asked.address(page.endpoint, vue=view),
         oversees=bool(reach.overseen),
@@ -105,7 +104,7 @@ def show(page: Page) -> ResponseReturnValue:
         load_url=asked.address(page.endpoint, vue=loads.LOADS) if asked.sight.is_exact and view != loads.LOADS else "",
         usual_stage=words.stage(asked.usual_stage),
         # Also where a panel is empty: its picture may come while the page is open.
-        hatched=any(not one.drawing or not one.drawing.shapes or one.drawing.is_hatched for one in made),
+        hatched=any(not one.drawing or not one.drawing.shapes or one.is_hatched for one in made),
         further=asked.address(page.criteria, vue=view),
         apart=offered.apart(choices),
         page=page,
@@ -133,6 +132,15 @@ def untold(asked: AskedFigures, problems: Iterable[tuple[str, str]]) -> dict[str
         "ahead": period_name(asked.ahead) if asked.ahead else "",
         "reversed_days": words.problems(asked.reversed_days.items()),
     }
+
+
+def _wrong_days(asked: AskedFigures) -> dict[str, object]:
+    """The errors at the days of the form, and what was typed there: both days stay for whoever corrects one."""
+    if asked.reversed_days:
+        return {"form": MultiDict(asked.reversed_days), "errors": [view_of(_reversed())]}
+    errors = [view_of(Invalid("form.not_a_date", "write day/month/year", field=one)) for one in asked.mistyped]
+    typed = {one: request.args[one] for one in address.DAYS if one in request.args} if errors else {}
+    return {"form": MultiDict(typed), "errors": errors}
 
 
 def _closures(board: Board) -> list[str]:
@@ -172,6 +180,10 @@ def criteria(page: Page) -> ResponseReturnValue:
     return render_template(
         "dashboard/_criteria.html" if "HX-Request" in request.headers else "dashboard/criteria.html",
         asked=asked,
+        **untold(asked, asked.problems),
+        **_wrong_days(asked),
+        without_them=asked.address(page.criteria, vue=view),
+        period=period_name(asked.shown),
         choices=choices,
         apart=offered.apart(choices),
         usual_stage=words.stage(asked.usual_stage),
