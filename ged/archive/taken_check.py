@@ -2,12 +2,15 @@
 
 import hashlib
 import json
+import lzma
+import struct
 import zipfile
-from collections.abc import Callable, Collection, Iterator
+import zlib
+from collections.abc import Callable, Collection, Iterator, Sequence
 from io import BytesIO
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import select
@@ -18,53 +21,84 @@ from ged.audit import GENESIS, AuditEntry, AuditPayload
 from ged.taken import SUBJECTS, TakenEntity, TakenEntry
 
 TAKEN_IN = "entity.taken_in"
-UNPROVEN = (OSError, ValueError, KeyError, TypeError, InvalidSignature, zipfile.BadZipFile)
-"""What is raised where a stored proof is not what the key signed."""
+UNPROVEN = (
+    OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError,
+    InvalidSignature, UnsupportedAlgorithm, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error,
+)  # fmt: skip
+"""What is raised where a stored proof is not what the key signed: it may be any bytes. ``NotImplementedError`` (another way of packing)
+and ``RecursionError`` are a ``RuntimeError``."""
+_TIMES = 64
+"""A part that is read whole is at most so many times larger than it is packed: the texts of a manifest pack less than 10 times."""
+_LINE_BYTES = 1 << 26
+"""An entry is one line, and no larger."""
+_CHUNK_BYTES = 1 << 20
 
 
 def broken(session: Session) -> Iterator[tuple[str, str]]:
-    """(code, place) of each fault: ``taken.unrecorded``: the journal here does not name this entity, its key and its proof;
+    """(code, place) of each fault: ``taken.unrecorded``: the journal here does not name this entity as its row is, or its row is gone;
     ``taken.proof_altered``: the stored proof is not what the key signed; ``taken.entry_altered``: a shown entry differs from
     it; ``taken.entry_missing``."""
-    recorded = _recorded(session)
-    entities = list(session.scalars(select(TakenEntity).order_by(TakenEntity.id)))
-    for one in entities:
+    _, faults = recorded(session)
+    yield from faults
+    for one in _entities(session):
         where = f"entity {one.code}"
-        if _named(one) not in recorded:
-            yield "taken.unrecorded", where
         try:
             lines = {entry["sequence"]: entry for entry in _proven(one)}
         except UNPROVEN:
             yield "taken.proof_altered", where
             continue
         yield from _compared(session, one, lines, where)
-    missing = recorded - {_named(one) for one in entities}
-    yield from (("taken.unrecorded", f"manifest {manifest}") for manifest, _key, _proof in sorted(missing, key=str))
 
 
-def entries(session: Session, one: TakenEntity, actions: Collection[str]) -> list[dict[str, Any]] | str:
-    """The entries of these actions in the other journal, in its order and with the ids there; or the code of what is wrong with it, as in
-    ``broken``. The rows that are shown of it are not read: the stored proof is, as it was signed."""
-    if _named(one) not in _recorded(session):
-        return "taken.unrecorded"
-    try:
-        return [entry for entry in _proven(one) if entry["action"] in actions]
-    except UNPROVEN:
-        return "taken.proof_altered"
+def entries(one: TakenEntity, actions: Collection[str]) -> Iterator[dict[str, Any]]:
+    """The entries of these actions in the journal of an entity that is ``recorded``, in its order and with the ids there. The rows that
+    are shown of it are not read: the stored proof is, as it was signed. Only after the last entry is all of it proven.
+
+    Raises:
+        one of ``UNPROVEN``: the stored proof is not what the key signed.
+    """
+    return (entry for entry in _proven(one) if entry["action"] in actions)
 
 
-def _recorded(session: Session) -> set[tuple[object, ...]]:
-    """Manifest, key and proof of each entity, as the journal here names them."""
-    rows = session.scalars(
-        select(AuditPayload.payload)
-        .join(AuditEntry, AuditEntry.sequence == AuditPayload.sequence)
+def recorded(session: Session) -> tuple[list[TakenEntity], list[tuple[str, str]]]:
+    """The entities whose row is what the journal's entry of their arrival says; and (``taken.unrecorded``, place) of each entry that was
+    altered, of each whose entity has no such row, and of each row that no entry names."""
+    rows = {one.manifest_sha256: one for one in _entities(session)}
+    found: dict[int, TakenEntity] = {}
+    places = list[str]()
+    arrivals = session.execute(
+        select(AuditEntry, AuditPayload)
+        .outerjoin(AuditPayload, AuditPayload.sequence == AuditEntry.sequence)
         .where(AuditEntry.action == TAKEN_IN)
+        .order_by(AuditEntry.sequence)
     )
-    return {(payload.get("manifest"), payload.get("key"), payload.get("proof")) for payload in rows}
+    for entry, details in arrivals:
+        # No disposal erases the details of an arrival, so details that are gone were deleted by hand.
+        if (
+            not audit.holds_hash(entry)
+            or details is None
+            or not audit.holds_digest(entry.payload_digest, details.salt, details.payload)
+        ):
+            places.append(f"entry {entry.sequence}")
+            continue
+        one = rows.get(str(details.payload.get("manifest")))
+        if one is None:
+            places.append(f"manifest {details.payload.get('manifest')}")
+        elif _is_as_named(one, details.payload):
+            found[one.id] = one
+    places += [f"entity {one.code}" for one in rows.values() if one.id not in found]
+    return list(found.values()), [("taken.unrecorded", place) for place in places]
 
 
-def _named(one: TakenEntity) -> tuple[object, ...]:
-    return one.manifest_sha256, _key_digest(one.key_pem), one.proof_sha256
+def _entities(session: Session) -> Sequence[TakenEntity]:
+    return session.scalars(select(TakenEntity).order_by(TakenEntity.id)).all()
+
+
+def _is_as_named(one: TakenEntity, payload: dict[str, Any]) -> bool:
+    """Whether a row is what the entry of its arrival says. An entry of an earlier release may say less."""
+    proven = (payload.get("key"), payload.get("proof")) == (_key_digest(one.key_pem), one.proof_sha256)
+    said = {"code": one.code, "prefix": one.prefix, "offsets": one.offsets}
+    return proven and all(payload[name] == value for name, value in said.items() if name in payload)
 
 
 def seals(session: Session) -> Callable[[dict[str, Any], str], bool]:
@@ -92,7 +126,7 @@ def seals(session: Session) -> Callable[[dict[str, Any], str], bool]:
 def _key(pem: str) -> object:
     try:
         return serialization.load_pem_public_key(pem.encode())
-    except ValueError:
+    except (ValueError, UnsupportedAlgorithm):
         return None
 
 
@@ -103,32 +137,64 @@ def _key_digest(pem: str) -> str:
 def _proven(one: TakenEntity) -> Iterator[dict[str, Any]]:
     """The entries of the stored proof, in order.
 
+    Each is verified as it is read, and the digest of all of them after the last.
+
     Raises:
-        ValueError, KeyError, InvalidSignature, ...: it is not what the key signed.
+        one of ``UNPROVEN``: it is not what the key signed.
     """
     if hashlib.sha256(one.proof).hexdigest() != one.proof_sha256:
         raise ValueError("other bytes")
     with zipfile.ZipFile(BytesIO(one.proof)) as packed:
-        manifest = packed.read("manifest.json")
+        manifest = _part(packed, "manifest.json")
         key = serialization.load_pem_public_key(one.key_pem.encode())
         if not isinstance(key, Ed25519PublicKey) or hashlib.sha256(manifest).hexdigest() != one.manifest_sha256:
             raise ValueError("another manifest")
-        key.verify(bytes.fromhex(packed.read("manifest.sig").decode("ascii")), manifest)
+        key.verify(bytes.fromhex(_part(packed, "manifest.sig").decode("ascii")), manifest)
         listed = {part["path"]: part["sha256"] for part in json.loads(manifest)["files"]}
-        parts = {path: packed.read(path) for path in ("journal/hashes.bin", "journal/entries.jsonl")}
-    if any(hashlib.sha256(content).hexdigest() != listed[path] for path, content in parts.items()):
-        raise ValueError("another journal")
-    hashes = parts["journal/hashes.bin"]
-    for line in parts["journal/entries.jsonl"].splitlines():
-        entry = json.loads(line)
-        number = entry["sequence"]
-        before = hashes[32 * (number - 2) : 32 * (number - 1)].hex() if number > 1 else GENESIS
-        digest = hashlib.sha256(audit.canonical([entry[name] for name in audit.HASHED])).hexdigest()
-        if (digest, before) != (hashes[32 * (number - 1) : 32 * number].hex(), entry["previous_hash"]):
-            raise ValueError("an entry is not at its place")
-        if "payload" in entry and audit.payload_digest(entry["salt"], entry["payload"]) != entry["payload_digest"]:
-            raise ValueError("another payload")
-        yield entry
+        hashes = _part(packed, "journal/hashes.bin")
+        if hashlib.sha256(hashes).hexdigest() != listed["journal/hashes.bin"]:
+            raise ValueError("another journal")
+        digest = hashlib.sha256()
+        for line in _lines(packed, "journal/entries.jsonl"):
+            digest.update(line)
+            yield _at_its_place(json.loads(line), hashes)
+        if digest.hexdigest() != listed["journal/entries.jsonl"]:
+            raise ValueError("another journal")
+
+
+def _part(packed: zipfile.ZipFile, path: str) -> bytes:
+    """The bytes of a part that is read whole. A few bytes may else unpack to more than the memory holds."""
+    info = _info(packed, path)
+    if info.file_size > _TIMES * info.compress_size + _CHUNK_BYTES:
+        raise ValueError("too large")
+    return packed.read(info)
+
+
+def _lines(packed: zipfile.ZipFile, path: str) -> Iterator[bytes]:
+    with packed.open(_info(packed, path)) as part:
+        while line := part.readline(_LINE_BYTES):
+            if len(line) == _LINE_BYTES:
+                raise ValueError("too long a line")
+            yield line
+
+
+def _info(packed: zipfile.ZipFile, path: str) -> zipfile.ZipInfo:
+    """A part as it was packed (``ged.transfer.package``). Other ways of packing unpack without a bound."""
+    info = packed.getinfo(path)
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError("packed in another way")
+    return info
+
+
+def _at_its_place(entry: dict[str, Any], hashes: bytes) -> dict[str, Any]:
+    number = entry["sequence"]
+    before = hashes[32 * (number - 2) : 32 * (number - 1)].hex() if number > 1 else GENESIS
+    digest = hashlib.sha256(audit.canonical([entry[name] for name in audit.HASHED])).hexdigest()
+    if (digest, before) != (hashes[32 * (number - 1) : 32 * number].hex(), entry["previous_hash"]):
+        raise ValueError("an entry is not at its place")
+    if "payload" in entry and audit.payload_digest(entry["salt"], entry["payload"]) != entry["payload_digest"]:
+        raise ValueError("another payload")
+    return entry
 
 
 def _compared(

@@ -3,7 +3,7 @@
 The journal here begins with their arrival. A row that was altered since, or before, would else hide behind a true act.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,8 +18,8 @@ from ged.register.models import MailNumber
 from ged.slips.models import SlipLine
 from ged.taken import BEFORE, TakenEntity
 
-_COMES = frozenset({"mail.registered", "mail.imported", "draft.begun"})
-"""The first act on a letter. A letter without one in the journal here came with an entity."""
+UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
+"""What is raised where a signed entry says what no entry of this program says."""
 _IDS: Mapping[str, str] = {"imputation": "imputations", "assignment": "assignments", "number_id": "mail_numbers"}
 """Names in an entry's payload whose value is the id of a record in the other installation -> the record's table."""
 _CODES = ("unit", "registered_by")
@@ -36,23 +36,53 @@ def add_acts(session: Session, mail_ids: Collection[int], acts: dict[int, list[A
     Returns:
         What is wrong with the other journals: none of the acts of such a journal is added.
     """
-    wanted = {one for one in mail_ids if not any(act.action in _COMES for act in acts.get(one, ()))}
-    faults: list[Fault] = []
-    for entity in session.scalars(select(TakenEntity).order_by(TakenEntity.id)) if wanted else ():
-        here = {one for one in wanted if one > entity.offsets["mails"]}
-        found = taken_check.entries(session, entity, replaying.ACTIONS) if here else []
-        if isinstance(found, str):
-            faults.append(Fault(found, f"entity {entity.code}"))
-            continue
+    wanted = {one for one in mail_ids if not replaying.has_begun(acts.get(one, ()))}
+    if not wanted:
+        return []
+    entities, unrecorded = taken_check.recorded(session)
+    faults = [Fault(code, where) for code, where in unrecorded]
+    for entity in entities:
         earlier: dict[int, list[Act]] = {}
-        about = _Subjects(session, entity, here) if found else None
-        for entry in found:
-            for mail_id in about.letters(entry) if about is not None else ():
-                earlier.setdefault(mail_id, []).append(_act(entity, entry))
+        try:
+            odd = _read(session, entity, {one for one in wanted if one > entity.offsets["mails"]}, earlier)
+        except taken_check.UNPROVEN:
+            faults.append(Fault("taken.proof_altered", f"entity {entity.code}"))
+            continue
+        if odd:
+            faults.append(Fault("taken.entry_unreadable", f"entity {entity.code}: entry {odd[0]}"))
         for mail_id, before in earlier.items():
             acts[mail_id] = [*before, *acts.get(mail_id, ())]
         wanted -= earlier.keys()
     return faults
+
+
+def _read(
+    session: Session, entity: TakenEntity, mail_ids: Collection[int], earlier: dict[int, list[Act]]
+) -> list[object]:
+    """Add the acts of an entity's journal on these letters to ``earlier``; return the numbers of its entries that cannot be read.
+
+    Raises:
+        one of ``taken_check.UNPROVEN``
+    """
+    odd: list[object] = []
+    if not mail_ids:
+        return odd
+    about = _Subjects(session, entity, mail_ids)
+    for entry in taken_check.entries(entity, replaying.ACTIONS):
+        try:
+            for mail_id in about.letters(entry):
+                earlier.setdefault(mail_id, []).append(_act(entity, entry))
+        except UNREADABLE:
+            odd.append(entry["sequence"])
+    return odd
+
+
+def unreadable(session: Session, mail_id: int, acts: Sequence[Act]) -> Iterator[Fault]:
+    """The fault of a letter whose acts cannot be done again, where some are in the journal of the entity with which it came."""
+    if any(act.sequence < 0 for act in acts):
+        below = {one.code: one.offsets["mails"] for one in taken_check.recorded(session)[0]}
+        code = max((one for one in below if below[one] < mail_id), key=below.__getitem__)
+        yield Fault("taken.entry_unreadable", f"entity {code}: letter {mail_id}")
 
 
 class _Subjects:
@@ -98,8 +128,11 @@ def _act(entity: TakenEntity, entry: Mapping[str, Any]) -> Act:
             details |= {"units": [entity.prefix + one for one in units]} if units else {}
     else:
         details = None
+    at = datetime.fromisoformat(entry["at"])
+    if at.tzinfo is None:
+        raise ValueError("a moment of no zone")
     number_id = int(entry["subject_id"]) + offsets["mail_numbers"] if entry["subject_kind"] == "number" else None
     return Act(
-        int(entry["sequence"]) - BEFORE, str(entry["action"]), datetime.fromisoformat(entry["at"]), "",
+        int(entry["sequence"]) - BEFORE, str(entry["action"]), at, "",
         str((details or {}).get("field", "")), number_id, None, details,
     )  # fmt: skip

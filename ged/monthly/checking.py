@@ -372,16 +372,20 @@ def _count_again(
     acts, altered = _acts(session, wanted, since)
     altered += arrived.add_acts(session, wanted, acts)
     rows = _rows(session, acts)
-    otherwise = {
-        one
-        for one in wanted
-        if one in now
-        and _is_otherwise(
-            Replayed(acts.get(one, ()), rows.get(one, NO_ROWS), since=since, was=before.get(one), zone=zone),
-            now[one],
-            levels[one],
-        )
-    }
+    otherwise = set[int]()
+    for one in sorted(wanted & now.keys()):
+        done = acts.get(one, ())
+        if not replaying.has_begun(done):
+            altered.append(Fault("letter.not_begun", f"letter {one}"))
+        try:
+            replayed = Replayed(done, rows.get(one, NO_ROWS), since=since, was=before.get(one), zone=zone)
+            is_otherwise = _is_otherwise(replayed, now[one], levels[one])
+        except arrived.UNREADABLE:
+            # Details that this program never writes: another journal was signed with them, or the journal here was altered.
+            altered += arrived.unreadable(session, one, done)
+            is_otherwise = True
+        if is_otherwise:
+            otherwise.add(one)
     named = _numbers(session, {one for one in wanted if levels.get(one, UNTOLD) == Confidentiality.ORDINARY})
     codes = {unit["id"]: unit["code"] for unit in content["units"]}
     changes, faults = [], {}

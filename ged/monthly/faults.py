@@ -9,7 +9,7 @@ class Fault:
 
     Attributes:
         code: ``seal.…`` (the reason of the check of signatures), ``file.…``, ``journal.…``, ``taken.…`` (of the journal that came with an
-            entity), ``letter.unexplained``.
+            entity), ``letter.unexplained``, ``letter.not_begun`` (no journal has the act that begins it).
         where: the place; empty: the file.
     """
 

@@ -5,7 +5,7 @@ an act than that there was one: on which day it was done, to which unit it gave 
 letter whose numbers changed must be as these entries say. What they do not say (``UNSAID``) is not compared.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -275,7 +275,7 @@ class Replayed:
     def differs(self, now: Letter) -> bool:
         """Whether the letter is otherwise than its acts left it."""
         if self._erased or not self._came:
-            # Its acts from before are in another journal: it came with an entity, or their details were erased.
+            # Details were erased; or no journal has its beginning, which is a fault of its own.
             return self._received_differs(now)
         if self._is_voided:
             return set(now.days) != {"numbered_on", "voided_on"} or not self._may_be_void_on(now.days["voided_on"])
@@ -393,6 +393,11 @@ class Replayed:
         return self.level == Confidentiality.ORDINARY and given[-1:] == ["mail.imputed"]
 
 
+def has_begun(acts: Iterable[Act]) -> bool:
+    """Whether an act among these begins a letter. Each letter has one, in the journal here or in that of the installation it came from."""
+    return any(act.action in _BEGINS for act in acts)
+
+
 def _agrees(said: object, value: object) -> bool:
     return said is UNSAID or said == value
 
@@ -402,6 +407,8 @@ def _day(text: object, otherwise: Said) -> Said:
     return date.fromisoformat(str(text)) if text not in (None, "", "None") else otherwise
 
 
+_BEGINS = frozenset({"mail.registered", "mail.imported", "draft.begun"})
+"""The first act on a letter. A letter without one in the journal here came with an entity."""
 _STEPS = {
     "mail.registered": Replayed._registered,
     "mail.imported": Replayed._imported,

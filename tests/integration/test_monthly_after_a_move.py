@@ -5,16 +5,26 @@ altered by hand is named."""
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+import hashlib
+import io
+import json
+import tracemalloc
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy import select, text, update
 
+from ged import audit
 from ged.administration import wanted
+from ged.archive import taken_check
 from ged.archive.seal import journal_seal
+from ged.audit import AuditEntry, AuditPayload
 from ged.db import make_engine
 from ged.figures import operations as figures
 from ged.monthly import arrived
@@ -358,9 +368,181 @@ def test_what_an_act_of_the_other_journal_names_is_here_under_the_ids_and_codes_
         entity = session.scalars(select(TakenEntity)).one()
     altered(place, "UPDATE taken_entities SET manifest_sha256 = '00' WHERE :mail > 0", 1)
     with place.reading() as session:
-        (fault,) = arrived.add_acts(session, letters, {})
-    assert (fault.code, fault.where) == ("taken.unrecorded", f"entity {entity.code}")
+        faults = arrived.add_acts(session, letters, {})
+    assert {one.code for one in faults} == {"taken.unrecorded"}
+    assert f"entity {entity.code}" in {one.where for one in faults}
     place.engine.dispose()
+
+
+def hidden(left: Left, place: Services) -> tuple[bytes, int]:
+    """The report, and a letter that came with the entity and whose row was altered behind a true act."""
+    pdf = file_of(place, make(place))
+    mail_id = left.here(place, "decided")
+    at(place).impute(mail_id, "DAF")
+    altered(place, DECIDED, mail_id)
+    assert named(prove(place, pdf)) == [("letter.unexplained", f"letter {mail_id}")]
+    return pdf, mail_id
+
+
+ARRIVAL = "(SELECT sequence FROM audit_entries WHERE action = 'entity.taken_in')"
+
+
+@pytest.mark.parametrize(
+    ("statements", "place_of_it"),
+    [
+        (["UPDATE taken_entities SET offsets = :offsets"], "entity MIN"),
+        (["UPDATE taken_entities SET prefix = 'X'"], "entity MIN"),
+        (["DELETE FROM taken_entries", "DELETE FROM taken_entities"], "manifest "),
+        ([f"DELETE FROM audit_payloads WHERE sequence IN {ARRIVAL}"], "entry "),
+        ([f"UPDATE audit_payloads SET salt = 'x' WHERE sequence IN {ARRIVAL}"], "entry "),
+        ([f"UPDATE audit_entries SET subject_id = 1 WHERE sequence IN {ARRIVAL}"], "entry "),
+        (
+            [
+                "DELETE FROM taken_entries",
+                "DELETE FROM taken_entities",
+                f"DELETE FROM audit_payloads WHERE sequence IN {ARRIVAL}",
+                "DELETE FROM audit_entries WHERE action = 'entity.taken_in'",
+            ],
+            "",
+        ),
+    ],
+)
+def test_altering_the_arrival_of_an_entity_hides_no_altered_letter(
+    statements: list[str], place_of_it: str, left: Left, place: Services
+) -> None:
+    pdf, mail_id = hidden(left, place)
+    with place.reading() as session:
+        offsets = json.dumps(session.scalars(select(TakenEntity.offsets)).one() | {"mails": 1_000_000})
+    lift_guards(place.engine)
+    with place.engine.begin() as connection:
+        for one in statements:
+            connection.execute(text(one), {"offsets": offsets} if ":offsets" in one else {})
+    found = named(prove(place, pdf))
+    assert ("letter.not_begun", f"letter {mail_id}") in found
+    if place_of_it:
+        assert any(code == "taken.unrecorded" and where.startswith(place_of_it) for code, where in found), found
+        with place.reading() as session:
+            assert any(code == "taken.unrecorded" for code, _where in taken_check.broken(session))
+
+
+def signed_by_another(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The columns of an entity whose journal has these entries, signed with a key of somebody's own."""
+    key, before, hashes, entries = Ed25519PrivateKey.generate(), audit.GENESIS, b"", b""
+    for number, line in enumerate(lines, 1):
+        entry = dict.fromkeys(audit.HASHED) | {"sequence": number, "previous_hash": before, "salt": "aa"} | line
+        entry["payload_digest"] = audit.payload_digest("aa", entry["payload"])
+        before = hashlib.sha256(audit.canonical([entry[name] for name in audit.HASHED])).hexdigest()
+        hashes += bytes.fromhex(before)
+        entries += audit.canonical(entry) + b"\n"
+    parts = {"journal/hashes.bin": hashes, "journal/entries.jsonl": entries}
+    listed = [{"path": path, "sha256": hashlib.sha256(part).hexdigest()} for path, part in parts.items()]
+    manifest = json.dumps({"files": listed}).encode()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as out:
+        for path, part in {
+            "manifest.json": manifest,
+            "manifest.sig": key.sign(manifest).hex().encode(),
+            **parts,
+        }.items():
+            out.writestr(path, part)
+    pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    return {
+        "proof": packed.getvalue(), "proof_sha256": hashlib.sha256(packed.getvalue()).hexdigest(),
+        "manifest_sha256": hashlib.sha256(manifest).hexdigest(), "key_pem": pem,
+    }  # fmt: skip
+
+
+def put_in(place: Services, columns: Mapping[str, Any], *, wholly: bool) -> None:
+    """Another proof in an entity's row, and in the details of its arrival.
+
+    Args:
+        wholly: as if it had arrived so: also the entry's hashes are those of the new details.
+    """
+    lift_guards(place.engine)
+    with place.unit_of_work(LATER) as uow:
+        uow.session.execute(update(TakenEntity).values(**columns))
+        entry = uow.session.scalars(select(AuditEntry).where(AuditEntry.action == taken_check.TAKEN_IN)).one()
+        details = uow.session.get_one(AuditPayload, entry.sequence)
+        told = details.payload | {
+            "manifest": columns["manifest_sha256"], "proof": columns["proof_sha256"],
+            "key": hashlib.sha256(columns["key_pem"].encode()).hexdigest(),
+        }  # fmt: skip
+        details.payload = told
+        if wholly:
+            entry.payload_digest = audit.payload_digest(details.salt, told)
+            entry.hash = audit.entry_hash(entry)
+
+
+def test_a_journal_that_somebody_signed_with_a_key_of_his_own_is_told(left: Left, place: Services) -> None:
+    pdf, mail_id = hidden(left, place)
+    put_in(place, signed_by_another([]), wholly=False)
+    found = named(prove(place, pdf))
+    assert "taken.unrecorded" in {code for code, _where in found}
+    assert ("letter.not_begun", f"letter {mail_id}") in found
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"action": "mail.imputed", "payload": {"units": [1], "assignments": [1], "imputation": 3}},
+        {"action": "mail.imputed", "payload": {"assignments": 5}},
+        {"action": "mail.imputed", "payload": {"imputation": [1]}},
+        {"action": "mail.registered", "payload": {"due_on": "nonsense"}},
+        {"action": "mail.imported", "payload": {"registered_on": "2026-01-01"}},
+        {"action": "mail.registered", "payload": {}, "at": "2026-11-01"},
+        {"action": "mail.registered", "payload": {}, "at": "0001-01-01T00:00:00+14:00"},
+        {"action": "mail.registered", "payload": {}, "subject_id": "abc"},
+    ],
+    ids=str,
+)
+def test_odd_entries_of_a_signed_journal_are_told_and_end_no_proof(
+    odd: dict[str, Any], left: Left, place: Services
+) -> None:
+    pdf, _mail_id = hidden(left, place)
+    usual = {"at": "2026-11-01T10:00:00.000000+00:00", "subject_kind": "mail", "subject_id": left.letters["decided"]}
+    put_in(place, signed_by_another([usual | odd]), wholly=True)
+    found = named(prove(place, pdf))
+    assert any(code == "taken.entry_unreadable" and "entity MIN" in where for code, where in found), found
+
+
+def spoiled(how: str) -> bytes:
+    """A packed part that cannot be unpacked."""
+    ways = {"deflate": zipfile.ZIP_DEFLATED, "lzma": zipfile.ZIP_LZMA, "bomb": zipfile.ZIP_DEFLATED}
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as out:
+        out.writestr("manifest.json", b"{}" * (5_000_000 if how == "bomb" else 50), ways.get(how, zipfile.ZIP_STORED))
+    found = bytearray(packed.getvalue())
+    start, listed = 30 + len("manifest.json"), found.index(b"PK\x01\x02")
+    match how:
+        case "deflate":
+            found[start : start + 6] = b"\xff" * 6
+        case "lzma":
+            found[start + 6 : start + 16] = b"\xff" * 10
+        case "method":
+            found[listed + 10 : listed + 12] = b"\x63\x00"
+        case "encrypted":
+            found[listed + 8 : listed + 10] = b"\x01\x00"
+        case "cut":
+            found[listed + 20 : listed + 28] = b"\xff\xff\x00\x00" * 2
+    return bytes(found)
+
+
+@pytest.mark.parametrize("how", ["deflate", "lzma", "method", "encrypted", "cut", "bomb"])
+def test_a_proof_that_cannot_be_unpacked_is_told(how: str, left: Left, place: Services) -> None:
+    pdf, _mail_id = hidden(left, place)
+    proof = spoiled(how)
+    columns = signed_by_another([]) | {"proof": proof, "proof_sha256": hashlib.sha256(proof).hexdigest()}
+    put_in(place, columns, wholly=True)
+    tracemalloc.start()
+    try:
+        found = named(prove(place, pdf))
+        _now, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert ("taken.proof_altered", "entity MIN") in found
+    assert how != "bomb" or most < 5_000_000
+    with place.reading() as session:
+        assert ("taken.proof_altered", "entity MIN") in list(taken_check.broken(session))
 
 
 # --- an earlier archive is taken over

@@ -37,6 +37,12 @@ FAULTS: Mapping[str, str] = {
     "journal.tail_cut": _("La fin du journal manque (%(where)s)."),
     "taken.unrecorded": _("Le journal ne mentionne pas l'arrivée de cette entité telle qu'elle est ici (%(where)s)."),
     "taken.proof_altered": _("Le journal venu avec une entité n'est plus celui qui a été signé (%(where)s)."),
+    "taken.entry_unreadable": _(
+        "Le journal venu avec une entité porte une écriture que ce programme ne sait pas lire (%(where)s)."
+    ),
+    "letter.not_begun": _(
+        "Aucun journal ne dit comment ce courrier est entré : ses actes ont été cachés ou effacés hors du programme (%(where)s)."
+    ),
     "letter.unexplained": _(
         "Aucun acte du journal n'explique ce qui a changé : la base a été modifiée hors du programme (%(where)s)."
     ),
