@@ -373,19 +373,19 @@ def _count_again(
     altered += arrived.add_acts(session, wanted, acts)
     rows = _rows(session, acts)
     otherwise = set[int]()
-    for one in sorted(wanted & now.keys()):
-        done = acts.get(one, ())
+    for mail_id in sorted(wanted & now.keys()):
+        done = acts.get(mail_id, ())
         if not replaying.has_begun(done):
-            altered.append(Fault("letter.not_begun", f"letter {one}"))
+            altered.append(Fault("letter.not_begun", f"letter {mail_id}"))
         try:
-            replayed = Replayed(done, rows.get(one, NO_ROWS), since=since, was=before.get(one), zone=zone)
-            is_otherwise = _is_otherwise(replayed, now[one], levels[one])
+            replayed = Replayed(done, rows.get(mail_id, NO_ROWS), since=since, was=before.get(mail_id), zone=zone)
+            is_otherwise = _is_otherwise(replayed, now[mail_id], levels[mail_id])
         except arrived.UNREADABLE:
             # Details that this program never writes: another journal was signed with them, or the journal here was altered.
-            altered += arrived.unreadable(session, one, done)
+            altered += arrived.unreadable(session, mail_id, done)
             is_otherwise = True
         if is_otherwise:
-            otherwise.add(one)
+            otherwise.add(mail_id)
     named = _numbers(session, {one for one in wanted if levels.get(one, UNTOLD) == Confidentiality.ORDINARY})
     codes = {unit["id"]: unit["code"] for unit in content["units"]}
     changes, faults = [], {}

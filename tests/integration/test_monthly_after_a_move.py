@@ -429,7 +429,7 @@ def signed_by_another(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The columns of an entity whose journal has these entries, signed with a key of somebody's own."""
     key, before, hashes, entries = Ed25519PrivateKey.generate(), audit.GENESIS, b"", b""
     for number, line in enumerate(lines, 1):
-        entry = dict.fromkeys(audit.HASHED) | {"sequence": number, "previous_hash": before, "salt": "aa"} | line
+        entry = dict.fromkeys(audit.HASHED) | {"sequence": number, "previous_hash": before, "salt": "aa"} | dict(line)
         entry["payload_digest"] = audit.payload_digest("aa", entry["payload"])
         before = hashlib.sha256(audit.canonical([entry[name] for name in audit.HASHED])).hexdigest()
         hashes += bytes.fromhex(before)
