@@ -69,8 +69,7 @@ class Page:
 def show(page: Page) -> ResponseReturnValue:
     """The page; without units, or while the figures are being made, it says so."""
     actor = context.actor()
-    view = request.args.get("vue", "").strip()
-    view = view if view in page.views else panels.FIRST
+    view = _view(page)
     with context.services().reading() as session:
         reach, asked = _asked(session, actor, page, view)
         are_whole, counted_at = queries.are_whole(session), queries.counted_upto(session, context.now())
@@ -163,6 +162,12 @@ def _left(page: Page, asked: AskedFigures) -> list[tuple[str, str]]:
     ]
 
 
+def _view(page: Page) -> str:
+    """The view that the address names; the first one where it names none, or one that is not there."""
+    named = request.args.get("vue", "").strip()
+    return named if named in page.views else panels.FIRST
+
+
 def _reversed() -> Invalid:
     return Invalid("form.days_reversed", "correct one of the two", field="au")
 
@@ -170,8 +175,7 @@ def _reversed() -> Invalid:
 def criteria(page: Page) -> ResponseReturnValue:
     """The fields of the filter: alone for the page that asks for those it does not have, as a page of its own without JavaScript."""
     actor = context.actor()
-    view = request.args.get("vue", "").strip()
-    view = view if view in page.views else panels.FIRST
+    view = _view(page)
     with context.services().reading() as session:
         reach, asked = _asked(session, actor, page, view)
         if not (asked.sight.unit_ids and queries.are_whole(session)):
