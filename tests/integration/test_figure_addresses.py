@@ -421,6 +421,17 @@ def test_the_short_address_of_a_list_is_that_of_its_long_one(site: tuple[Flask, 
     assert len(titles) > 5
 
 
+@pytest.mark.parametrize("board", ["tableau", "supervision"])
+def test_the_menu_marks_the_page_from_which_a_list_was_opened(site: tuple[Flask, House], board: str) -> None:
+    app, house = site
+    letter(house.services, "DGE", on=TODAY)
+    count_all(house.services)
+    client = sign_in(app, "dge")
+    link = re.findall(r'href="(/l/[^"]+)"', shown(client, f"/{board}/?{DAYS}"))[0]
+    marked = re.findall(r'<a href="([^"]+)"[^>]*aria-current="page"', client.get(link).text)
+    assert marked == [f"/{board}/"]
+
+
 def test_a_short_address_that_nobody_made_is_told_as_the_long_one_is(site: tuple[Flask, House]) -> None:
     app, house = site
     count_all(house.services)

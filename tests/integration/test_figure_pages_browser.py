@@ -288,6 +288,30 @@ def test_on_paper_no_heading_stands_at_the_foot_of_a_page_without_its_numbers(
     page.context.close()
 
 
+def test_on_paper_the_head_of_a_table_comes_with_a_row(browser: Browser, site: tuple[str, Services]) -> None:
+    furnish(site[1])
+    page = opened(browser, site, "dge")
+    page.goto(f"/supervision/?{DAYS}&vue=mois")
+    page.locator("#months summary").click()
+    expect(page.locator("#months .figure-cells tbody tr").first).to_be_attached()
+    first = page.locator("#months .figure-cells tbody td").first.inner_text().strip()
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 672, "height": 1001})  # A4 without its margins
+    end_of_head = page.locator("#months thead").evaluate("(one) => one.getBoundingClientRect().bottom + scrollY")
+    alone = []
+    for left in range(4, 28, 6):
+        page.evaluate(
+            "(height) => { document.querySelector('main').style.paddingTop = `${height}px`; }",
+            (1001 - end_of_head - left) % 1001,
+        )
+        with pdfium.PdfDocument(page.pdf(format="A4")) as pdf:
+            texts = [one.get_textpage().get_text_range() for one in pdf]
+        where = next(text for text in texts if "Mois" in text)
+        alone += [] if first in where.rpartition("Mois")[2] else [left]
+    assert alone == []
+    page.context.close()
+
+
 def test_two_series_are_told_apart_in_grey(browser: Browser, site: tuple[str, Services]) -> None:
     """The second series is hatched: it has another pattern, not only another colour."""
     furnish(site[1])
@@ -393,7 +417,7 @@ def test_on_a_small_screen_a_chart_begins_at_its_newest_day(browser: Browser, si
         return float(
             page.evaluate("""() => {
             const box = document.querySelector('#arrivals .chart-scroll');
-            return box.querySelector('svg').getBoundingClientRect().right - box.getBoundingClientRect().right;
+            return box.querySelector('svg.chart').getBoundingClientRect().right - box.getBoundingClientRect().right;
         }""")
         )
 
@@ -404,6 +428,38 @@ def test_on_a_small_screen_a_chart_begins_at_its_newest_day(browser: Browser, si
     page.wait_for_function("() => document.querySelector('#arrivals .chart-scroll').scrollLeft < -60")
     assert distance() > 60, "the keyboard leads to earlier days"
     page.context.close()
+
+
+@pytest.mark.parametrize(("view", "panel"), [("", "arrivals"), ("attente", "standing"), ("rythme", "rhythm")])
+def test_on_a_small_screen_what_a_height_or_a_row_means_stays_in_sight(
+    browser: Browser, site: tuple[str, Services], view: str, panel: str
+) -> None:
+    furnish(site[1], count=12)
+    for width, is_twice in ((360, True), (1280, False)):
+        page = opened(browser, site, "dge", width)
+        page.goto(f"/tableau/?{DAYS}{f'&vue={view}' if view else ''}")
+        scale = page.locator(f"#{panel} .chart-scale")
+        assert scale.is_visible() == is_twice
+        if is_twice:
+            box = page.locator(f"#{panel} .chart-scroll")
+            places = []
+            for moved in (0, -80, -10_000):
+                box.evaluate("(one, moved) => { one.scrollLeft = moved; }", moved)
+                texts = page.evaluate(
+                    """(panel) => {
+                    const box = document.querySelector(`#${panel} .chart-scroll`).getBoundingClientRect();
+                    const scale = document.querySelector(`#${panel} .chart-scale`).getBoundingClientRect();
+                    const own = [...document.querySelectorAll(`#${panel}-scale text`)].map((one) => one.getBoundingClientRect());
+                    const chart = document.querySelector(`#${panel} svg.chart`).getBoundingClientRect();
+                    return [scale.left - box.left, own[0].top - chart.top, scale.top - chart.top, own.at(-1).bottom - scale.bottom];
+                }""",
+                    panel,
+                )
+                places.append([round(float(one)) for one in texts])
+            assert [one[0] for one in places] == [0, 0, 0], "it stays at the left end of the box"
+            assert [one[2] for one in places] == [0, 0, 0], "it lies over the chart's own, as high as it is"
+            assert places[0][3] <= 0, "no text of it is cut"
+        page.context.close()
 
 
 def test_on_a_small_screen_the_cells_of_a_week_are_seen(browser: Browser, site: tuple[str, Services]) -> None:

@@ -166,9 +166,29 @@ def test_the_words_of_guides_lie_over_no_shape_and_over_no_other_words(places: l
         assert y != other or last <= begin or end <= first
 
 
+def test_what_a_height_or_a_row_means_stands_in_a_room_above_the_names_of_the_axis() -> None:
+    """A small screen shows this room a second time, over the picture that moves below it."""
+    many = charts.heat(["lun", "mar"], [Group(str(n), (Value(0, "a"), Value(0, "b"))) for n in range(8)])
+    for drawing in (charts.columns([group("déc. 26", 12)], ("first",)), many):
+        width, height = drawing.scale_room
+        assert drawing.scale
+        assert all(one.anchor == "end" and 0 < one.x < width and 0 < one.y <= height for one in drawing.scale)
+        names = [one for one in drawing.texts if one.look == "axis"]
+        assert names
+        assert min(one.y for one in names) - 10 >= height
+        assert all(one.x >= width for one in drawing.shapes)
+    assert charts.columns([group("a", 1)], ("first",)).scale_size[0].endswith("rem")
+    assert many.scale_size == tuple(map(str, many.scale_room)), "drawn as large as it is"
+    wide = charts.heat(["lun"], [Group(str(n), (Value(123456, "a", "", "123 456"),)) for n in range(15)])
+    assert wide.width > charts.WIDTH
+    assert wide.scale_room == (0, 0), "it is drawn smaller than it is: what lies over it would not fit"
+
+
 def test_what_texts_share_is_written_once() -> None:
     drawing = charts.heat(["lun", "mar"], [Group(str(n), (Value(0, "a"), Value(0, "b"))) for n in range(3)])
-    named, axis = re.findall(r'<g class="chart__text[^>]*>(?:<text[^>]*>[^<]*</text>)*</g>', drawing.marks)
+    named, axis = re.findall(
+        r'<g class="chart__text[^>]*>(?:<text[^>]*>[^<]*</text>)*</g>', drawing.scale_marks + drawing.marks
+    )
     assert named.startswith('<g class="chart__text chart__text--name" text-anchor="end" aria-hidden="true"><text x=')
     assert axis.startswith('<g class="chart__text chart__text--axis" text-anchor="middle" aria-hidden="true"><text x=')
     assert (named.count("<text "), axis.count("<text ")) == (2, 3)
@@ -180,7 +200,8 @@ def test_what_people_typed_is_no_element_of_a_picture() -> None:
     assert "<b>" not in marks
     assert f"<title>{escape(typed)}</title>" in marks
     assert f'href="/x?y={escape(typed)}"' in marks
-    worded = charts.heat([typed], [Group(typed, (Value(1, "un", "", typed),))]).marks
+    heat = charts.heat([typed], [Group(typed, (Value(1, "un", "", typed),))])
+    worded = heat.scale_marks + heat.marks
     assert "<b>" not in worded
     assert worded.count(f">{escape(typed)}</text>") == 3, (
         "the names of the row and the column, and the text of the cell"

@@ -3,7 +3,7 @@
 Each look (a CSS class) is told apart without colour too: by lightness, by a pattern, by dashes, or by the number in it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from flask_babel import format_decimal
@@ -14,12 +14,14 @@ from web.drawing.scale import ticks, written
 WIDTH = 720
 HEIGHT = 240
 LEFT, RIGHT, TOP, BOTTOM = 54, 12, 14, 34
+ROOT_PIXELS = 16
+"""What a ``rem`` has where nobody chose larger letters."""
 ROW = 42
 """Height of a row: its total and its name, and its bar below them."""
 BAR = 16
 """Height of the bar of a row."""
-ROW_SIGNS = 40
-"""Signs of a total and a name that have room above a bar where the screen is 360 px wide."""
+ROW_SIGNS = 34
+"""Signs of a total and a name that have room above a bar where the screen is 320 px wide (WCAG 1.4.10)."""
 WIDE_SIGNS = 88
 """As ``ROW_SIGNS``, on paper and where the screen is wide."""
 TOTAL_SIGN = 9
@@ -150,6 +152,8 @@ class Drawing:
     Attributes:
         is_fluid: the picture is as wide as the page lets it be; ``x`` and ``width`` of its shapes are hundredths of this
             width. The texts, and all heights, stay in pixels.
+        scale: the texts at the left that say what a height or a row means.
+        scale_room: width and height of what they stand in: it ends above the names of the axis; (0, 0): it is not shown twice.
     """
 
     width: int
@@ -158,6 +162,8 @@ class Drawing:
     lines: tuple[Line, ...] = ()
     texts: tuple[Text, ...] = ()
     is_fluid: bool = False
+    scale: tuple[Text, ...] = ()
+    scale_room: tuple[int, int] = (0, 0)
 
     @property
     def is_small(self) -> bool:
@@ -190,17 +196,33 @@ class Drawing:
             if empty:
                 parts.append(f'<path d="{"".join(one.path for one in empty)}"/>')
             parts += (*(one.mark(is_fluid=self.is_fluid) for one in those if one.href or look != EMPTY), "</g>")
-        # What the texts of a look and an anchor share is written once.
-        texts: dict[tuple[str, str], list[Text]] = {}
-        for text in self.texts:
-            texts.setdefault((text.look, text.anchor), []).append(text)
-        for (look, anchor), worded in texts.items():
-            parts += (
-                f'<g class="chart__text chart__text--{look}" text-anchor="{anchor}" aria-hidden="true">',
-                *(f'<text x="{round(one.x)}" y="{round(one.y)}">{escape(one.text)}</text>' for one in worded),
-                "</g>",
-            )
-        return Markup("".join(parts))  # noqa: S704, every text of people is escaped
+        return Markup("".join(parts)) + _written(self.texts)  # noqa: S704, every text of people is escaped
+
+    @property
+    def scale_marks(self) -> Markup:
+        """The SVG of ``scale``. A small screen shows it a second time, over the picture that moves below it."""
+        return _written(self.scale)
+
+    @property
+    def scale_size(self) -> tuple[str, str]:
+        """Width and height of the room of ``scale``, where the picture is as small as it gets (css/figures.css: 45rem, or as large as it is)."""
+        width, height = (str(one) if self.is_small else f"{one / ROOT_PIXELS:g}rem" for one in self.scale_room)
+        return width, height
+
+
+def _written(texts: Iterable[Text]) -> Markup:
+    """The SVG of texts. What those of a look and an anchor share is written once."""
+    alike: dict[tuple[str, str], list[Text]] = {}
+    for text in texts:
+        alike.setdefault((text.look, text.anchor), []).append(text)
+    parts: list[str] = []
+    for (look, anchor), worded in alike.items():
+        parts += (
+            f'<g class="chart__text chart__text--{look}" text-anchor="{anchor}" aria-hidden="true">',
+            *(f'<text x="{round(one.x)}" y="{round(one.y)}">{escape(one.text)}</text>' for one in worded),
+            "</g>",
+        )
+    return Markup("".join(parts))  # noqa: S704, every text of people is escaped
 
 
 @dataclass
@@ -215,6 +237,7 @@ class _Sheet:
     shapes: list[Shape] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     texts: list[Text] = field(default_factory=list)
+    scale: list[Text] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.step = (WIDTH - LEFT - RIGHT) / max(1, self.places)
@@ -228,7 +251,7 @@ class _Sheet:
         for tick in self.ticks:
             y = self.y(tick)
             self.lines.append(_line([(LEFT, y), (WIDTH - RIGHT, y)], "base" if tick == 0 else "grid"))
-            self.texts.append(Text(LEFT - 6, _round(y + 4), str(format_decimal(tick)), "end"))
+            self.scale.append(Text(LEFT - 6, _round(y + 4), str(format_decimal(tick)), "end"))
 
     @property
     def bottom(self) -> int:
@@ -256,7 +279,10 @@ class _Sheet:
             self.texts.append(Text(_round(beside), y, guide.text, anchor, "guide"))
 
     def drawing(self) -> Drawing:
-        return Drawing(WIDTH, self.height, tuple(self.shapes), tuple(self.lines), tuple(self.texts))
+        return Drawing(
+            WIDTH, self.height, tuple(self.shapes), tuple(self.lines), tuple(self.texts),
+            scale=tuple(self.scale), scale_room=(LEFT - 2, self.bottom + 5),
+        )  # fmt: skip
 
 
 def columns(
@@ -347,8 +373,7 @@ def heat(names: Sequence[str], groups: Sequence[Group]) -> Drawing:
     width = max(min(48.0, (WIDTH - left - RIGHT) / max(1, len(groups))), longest)
     most = max((value.amount for group in groups for value in group.values), default=0)
     shapes, texts = [], []
-    for n, name in enumerate(names):
-        texts.append(Text(left - 8, TOP + cell * n + 17, name, "end", "name"))
+    scale = tuple(Text(left - 8, TOP + cell * n + 17, name, "end", "name") for n, name in enumerate(names))
     for m, group in enumerate(groups):
         x = left + width * m
         for n, value in enumerate(group.values):
@@ -361,7 +386,10 @@ def heat(names: Sequence[str], groups: Sequence[Group]) -> Drawing:
     for m in sorted(written(len(groups), NAMES_IN_WIDTH)):
         texts.append(Text(_round(left + width * (m + 0.5)), bottom + 15, groups[m].name))
     # No wider than its columns: a small screen begins at the right end, and would show what is beside them.
-    return Drawing(round(left + width * len(groups) + RIGHT), bottom + 24, tuple(shapes), (), tuple(texts))
+    whole = round(left + width * len(groups) + RIGHT)
+    # A picture that is wider than others is drawn smaller: what lies over it would not fit.
+    room = (left - 4, bottom) if whole <= WIDTH else (0, 0)
+    return Drawing(whole, bottom + 24, tuple(shapes), (), tuple(texts), scale=scale, scale_room=room)
 
 
 def _room_of(number: str) -> float:

@@ -325,8 +325,13 @@ def _may_enter(entry: Entry, actor: Actor) -> bool:
     return guard.opens(guard.ACCESS[entry.endpoint], actor)
 
 
+def stand_under(endpoint: str) -> None:
+    """Mark another entry of the menu than the one of this page: a list belongs where its reader came from."""
+    g.stands_under = endpoint
+
+
 def _is_current(entry: Entry) -> bool:
-    here = request.endpoint or ""
+    here = g.get("stands_under") or request.endpoint or ""
     return here.partition(".")[0] == entry.endpoint.partition(".")[0] or here in entry.also
 
 

@@ -123,8 +123,8 @@ def day_unit() -> str:
     return plain(str(_("%(num)s j", num=""))).rstrip()
 
 
-def waiting_days(number: int) -> str:
-    """Days of the calendar for which somebody waits."""
+def calendar_days(number: int) -> str:
+    """Days of the calendar: those for which somebody waits, or those of a month that are counted."""
     return str(ngettext("%(num)s jour", "%(num)s jours", number))
 
 

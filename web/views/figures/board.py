@@ -347,7 +347,7 @@ class Board:
         if not self.is_exact or shown.since <= whole.since <= whole.until <= shown.until:
             return Stretch(name, whole, name)
         days = Period(max(first, shown.since), min(whole.until, shown.until))
-        note = f"{days.since.day}–{days.until.day}" if days.days > 1 else str(days.since.day)
+        note = f"{days.since.day}–{days.until.day}" if days.days > 1 else words.calendar_days(1)
         return Stretch(_cut_name(name, days, whole), days, name, note)
 
     def cut_months(self, stretches: Sequence[Stretch]) -> str:

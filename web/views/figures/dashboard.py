@@ -20,6 +20,7 @@ from ged.routing import calendar
 from ged.routing.deadlines import WorkCalendar
 from ged.routing.queries import MailRow
 from web.site import context
+from web.site.navigation import stand_under
 from web.site.numbers import id_of
 from web.site.pages import place
 from web.views.figures import asked as address
@@ -119,6 +120,8 @@ def _letters(args: MultiDict[str, str]) -> ResponseReturnValue:
         sender = letter_lists.sender(session, wanted.sender_id) if rows and wanted.sender_id is not None else ""
         chosen = [*chosen, *_of_the_figure(wanted, sender, units)]
     problems = (*asked.problems, *_problems(what, args))
+    board, back = _way_back(asked, given("retour", ""), has_supervision=bool(reach.overseen))
+    stand_under(board)
 
     def line(row: MailRow) -> tuple[MailRow, str, date | None, DueWords | None]:
         of, due_on = held[row.mail_id], dates.get(int(row.mail_id))
@@ -138,7 +141,7 @@ def _letters(args: MultiDict[str, str]) -> ResponseReturnValue:
         **untold(asked, problems),
         without_them=_again(args, {one.name for one in problems} | ({"du", "au"} if asked.ahead or asked.reversed_days else set())),
         without_sender=_again(args, {"expediteur"}) if given("expediteur") and not rows else "",
-        back=_back(asked, given("retour", ""), has_supervision=bool(reach.overseen)),
+        back=back,
     )  # fmt: skip
 
 
@@ -182,11 +185,11 @@ LISTED = (*address.FILTERS, "quoi", "de", "a", "depuis", "vers", "expediteur", "
 """The names in the address of a list, but for those of its place."""
 
 
-def _back(asked: AskedFigures, way: str, *, has_supervision: bool) -> str:
-    """The page of figures from which the list was opened, with its filters."""
+def _way_back(asked: AskedFigures, way: str, *, has_supervision: bool) -> tuple[str, str]:
+    """(endpoint, address) of the page of figures from which the list was opened, with its filters."""
     page, filters = address.read_back(way, asked.given)
-    is_overseen = page == address.SUPERVISION and has_supervision
-    return url_for("supervision.index" if is_overseen else "dashboard.index", **filters)  # type: ignore[arg-type]
+    board = "supervision.index" if page == address.SUPERVISION and has_supervision else "dashboard.index"
+    return board, url_for(board, **filters)  # type: ignore[arg-type]
 
 
 def _late(due_on: date | None, ended_on: date | None, days: WorkCalendar) -> DueWords | None:

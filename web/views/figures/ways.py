@@ -79,7 +79,7 @@ def flows(board: Board) -> Panel:
 
 
 def _waited(days: int) -> Cell:
-    return days_cell(days, words.waiting_days(days))
+    return days_cell(days, words.calendar_days(days))
 
 
 def _way(names: Mapping[int, str], way: tuple[int, int]) -> str:
