@@ -113,9 +113,14 @@ def test_the_form_adds_days_and_says_which_it_cannot(site: tuple[Flask, House]) 
         plain(client.get(f"/tableau/?vue=prevision&{STRIKE}&sans_du=2026-11-09&sans_au=2026-11-10&nature=-").text)
     )
     assert "Jours laissés de côté : <strong>du 09/11/2026 au 10/11/2026, le 16/11/2026</strong>" in page
-    form = page.partition('aria-labelledby="left-title"')[2].partition("</form>")[0]
+    way = re.search(r'href="([^"]+#sans_du)"', page)
+    assert way is not None
+    form = plain(client.get(way[1].partition("#")[0]).text)
     assert '<input type="hidden" name="sans" value="2026-11-09..2026-11-10,2026-11-16">' in form
-    assert '<input type="hidden" name="nature" value="-">' in form
+    assert '<option value="-" selected>' in form
+    assert 'name="sans_du"' in form
+    assert 'name="sans_au"' in form
+    assert 'name="sans_du"' not in client.get("/tableau/criteres?vue=delais").text, "only a forecast leaves days aside"
     late = unescape(plain(client.get("/tableau/?vue=prevision&sans_du=2026-12-24").text))
     assert "n'est pas appliqué : Jours laissés de côté « 2026-12-24..2026-12-24 »" in late
     every = ",".join((TODAY - timedelta(days=7 * n)).isoformat() for n in range(1, 9))

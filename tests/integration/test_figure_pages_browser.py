@@ -430,7 +430,7 @@ def test_on_a_small_screen_a_chart_begins_at_its_newest_day(browser: Browser, si
     page.context.close()
 
 
-@pytest.mark.parametrize(("view", "panel"), [("", "arrivals"), ("attente", "standing"), ("rythme", "rhythm")])
+@pytest.mark.parametrize(("view", "panel"), [("", "arrivals"), ("delais", "standing"), ("rythme", "rhythm")])
 def test_on_a_small_screen_what_a_height_or_a_row_means_stays_in_sight(
     browser: Browser, site: tuple[str, Services], view: str, panel: str
 ) -> None:
@@ -512,13 +512,15 @@ def test_a_number_stands_under_the_pointer(browser: Browser, site: tuple[str, Se
     page.goto(f"/tableau/?{DAYS}")
     shape = page.locator("#arrivals .shape a").first
     words, told = shape.locator("title").text_content(), page.locator(".chart-told")
+    series = page.locator("#arrivals .shape > title").first.text_content()
     expect(told).to_be_hidden()
     # A page that moves under the pointer hides the number: it is moved before, and has told so.
     shape.scroll_into_view_if_needed()
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     shape.hover(force=True)
     expect(told).to_be_visible()
-    expect(told).to_have_text(words or "")
+    assert series == "Reçus"
+    expect(told).to_have_text(f"{words} ({series})")
     page.keyboard.press("Escape")
     expect(told).to_be_hidden()
     assert page.complaints == []  # type: ignore[attr-defined]

@@ -616,8 +616,9 @@ def test_the_pages_show_them_and_tell_small_numbers_to_nobody_else(
         assert words <= {"moins de 5", "—", "5", "10"}, (panel, words)
         assert "Guichet" not in told, "the others are too few to be told by themselves"
     assert "en préparation" not in head.get(f"/tableau/?{span}&vue=numerisation").text
-    empty = head.get("/tableau/?du=2020-01-01&au=2020-01-31&vue=numerisation").text
-    assert empty.count("Aucune page dans cette période.") == 4
+    for view in ("numerisation", "lecture"):
+        empty = head.get(f"/tableau/?du=2020-01-01&au=2020-01-31&vue={view}").text
+        assert empty.count("Aucune page dans cette période.") == 2
     assert "en préparation" not in empty
     none = "du=2020-01-01&au=2020-01-31"
     assert head.get(f"/tableau/?{none}&vue=bordereaux").text.count("Aucun bordereau") == 3
@@ -627,7 +628,8 @@ def test_the_pages_show_them_and_tell_small_numbers_to_nobody_else(
     assert "Trop peu de pages" in auditor.get(f"/supervision/?{none}&vue=numerisation").text
     with services.unit_of_work(clock.at) as uow:
         uow.session.execute(update(FigureState).values(scans_whole=False, slips_whole=False))
-    assert head.get(f"/tableau/?{span}&vue=numerisation").text.count("en préparation") == 4
+    for view in ("numerisation", "lecture"):
+        assert head.get(f"/tableau/?{span}&vue={view}").text.count("en préparation") == 2
     for reader, page in ((head, "tableau"), (auditor, "supervision")):
         assert reader.get(f"/{page}/?{span}&vue=bordereaux").text.count("en préparation") == 3
         for panel in ("slips", "slip-units", "slip-delays", "scan-desks"):

@@ -5,9 +5,10 @@ Each look (a CSS class) is told apart without colour too: by lightness, by a pat
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from html import escape
 
 from flask_babel import format_decimal
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from web.drawing.scale import ticks, written
 
@@ -34,7 +35,7 @@ NAMES_IN_WIDTH = 12
 """Names of an axis that have room side by side."""
 NAME_SIGN = 7
 """Width of a sign of a name of an axis."""
-SMALLEST = 2.0
+SMALLEST = 2
 """Height of the lowest shape: a number above zero is always seen."""
 STEPS_OF_HEAT = 5
 EMPTY = "heat-0"
@@ -55,12 +56,14 @@ class Value:
         label: what it is, in words; read out, and shown under the pointer.
         href: the letters behind it; empty: no link.
         text: the number as it is written, where the chart writes it.
+        series: what is counted; read out before the numbers of a look that count it, and shown behind the label.
     """
 
     amount: float
     label: str
     href: str = ""
     text: str = ""
+    series: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,7 @@ class Band:
     least: float
     most: float
     label: str
+    series: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,39 +106,61 @@ class Shape:
     label: str
     href: str = ""
     is_round: bool = False
+    series: str = ""
 
     @property
     def path(self) -> str:
         """The outline of a rectangle. It is two thirds as long as a ``rect``, and a page has hundreds."""
         low = _round(self.y + self.height)
-        return f"M{self.x} {low}V{self.y}h{self.width}V{low}z"
+        by_ends, by_height = f"V{self.y}h{self.width}V{low}z", f"v-{self.height}h{self.width}v{self.height}z"
+        return f"M{self.x} {low}{min(by_ends, by_height, key=len)}"
 
     def _fluid_rect(self) -> str:
-        """A rectangle whose place and width are shares of the page's width: a path has no such lengths."""
+        """A rectangle whose place and width are shares of the page's width: a path has no such lengths. The style sheet knows the height of a bar."""
         left = f' x="{self.x}%"' if self.x else ""
-        return f'<rect{left} y="{self.y}" width="{self.width}%" height="{self.height}"/>'
+        return f'rect{left} y="{self.y}" width="{self.width}%"'
 
     def mark(self, *, is_fluid: bool) -> str:
-        """Its SVG: the shape with its label, inside its link if it has one."""
+        """Its SVG: the shape with its label, inside its link if it has one. The style sheet knows the radius of a disk."""
         if self.is_round:
-            x, y, radius = _round(self.x + self.width / 2), _round(self.y + self.height / 2), _round(self.width / 2)
-            drawn = f'<circle cx="{x}" cy="{y}" r="{radius}"/>'
+            name = "circle"
+            drawn = f'circle cx="{_round(self.x + self.width / 2)}" cy="{_round(self.y + self.height / 2)}"'
+        elif is_fluid:
+            name, drawn = "rect", self._fluid_rect()
         else:
-            drawn = self._fluid_rect() if is_fluid else f'<path d="{self.path}"/>'
-        named = f"<title>{escape(self.label)}</title>{drawn}"
-        # The table has the same links for the keyboard: a hundred stops would bar the way.
-        return f'<a href="{escape(self.href)}" tabindex="-1">{named}</a>' if self.href else f"<g>{named}</g>"
+            name, drawn = "path", f'path d="{self.path}"'
+        label = f"<title>{written_out(self.label)}</title>"
+        if self.href:
+            # The table has the same links for the keyboard: a hundred stops would bar the way.
+            return f'<a href="{escape(self.href)}" tabindex="-1">{label}<{drawn}/></a>'
+        return f"<{drawn}>{label}</{name}>"
 
 
 @dataclass(frozen=True)
 class Text:
-    """A text; ``anchor``: ``start``, ``middle`` or ``end``."""
+    """A text; ``anchor``: ``start``, ``middle`` or ``end``.
+
+    Attributes:
+        end: what stands after the place where the text was cut; empty: it is whole.
+        between: what was cut out of it; shown there in place of an ellipsis where it has room (on paper, and where the screen is wide).
+    """
 
     x: float
     y: float
     text: str
     anchor: str = "middle"
     look: str = "axis"
+    between: str = ""
+    end: str = ""
+
+    @property
+    def words(self) -> str:
+        """Its SVG without its place."""
+        if not self.between:
+            return written_out(self.text)
+        # Of the two the style sheet shows one.
+        middle = f"<tspan>…</tspan><tspan>{written_out(self.between)}</tspan>"
+        return f"{written_out(self.text)}{middle}{written_out(self.end)}"
 
 
 @dataclass(frozen=True)
@@ -185,17 +211,21 @@ class Drawing:
         for line in self.lines:
             lines.setdefault(line.look, []).append(f"M{line.points}")
         parts = [f'<path class="line line--{look}" d="{"".join(those)}"/>' for look, those in lines.items()]
-        shapes: dict[str, list[Shape]] = {}
+        # What the shapes of a look count is written once, as the name of their group.
+        shapes: dict[tuple[str, str], list[Shape]] = {}
         for shape in self.shapes:
-            shapes.setdefault(shape.look, []).append(shape)
-        for look, those in sorted(shapes.items()):
+            shapes.setdefault((shape.look, shape.series), []).append(shape)
+        for (look, series), those in sorted(shapes.items()):
             pattern = ' fill="url(#hatched)"' if look in HATCHED else ""
             parts.append(f'<g class="shape shape--{look}"{pattern}>')
             # A cell without letters that leads nowhere tells no number: all of them are one shape, which is shorter.
             empty = [one for one in those if look == EMPTY and not one.href]
+            numbered = [one for one in those if look != EMPTY or one.href]
+            if series and numbered:
+                parts.append(f"<title>{written_out(series)}</title>")
             if empty:
                 parts.append(f'<path d="{"".join(one.path for one in empty)}"/>')
-            parts += (*(one.mark(is_fluid=self.is_fluid) for one in those if one.href or look != EMPTY), "</g>")
+            parts += (*(one.mark(is_fluid=self.is_fluid) for one in numbered), "</g>")
         return Markup("".join(parts)) + _written(self.texts)  # noqa: S704, every text of people is escaped
 
     @property
@@ -215,14 +245,26 @@ def _written(texts: Iterable[Text]) -> Markup:
     alike: dict[tuple[str, str], list[Text]] = {}
     for text in texts:
         alike.setdefault((text.look, text.anchor), []).append(text)
-    parts: list[str] = []
-    for (look, anchor), worded in alike.items():
-        parts += (
-            f'<g class="chart__text chart__text--{look}" text-anchor="{anchor}" aria-hidden="true">',
-            *(f'<text x="{round(one.x)}" y="{round(one.y)}">{escape(one.text)}</text>' for one in worded),
-            "</g>",
-        )
+    parts = [_texts(look, anchor, those) for (look, anchor), those in alike.items()]
     return Markup("".join(parts))  # noqa: S704, every text of people is escaped
+
+
+def written_out(text: str) -> str:
+    """A text between two tags. Quotes need no escape there, and names of French services are full of them."""
+    return escape(str(text), quote=False)
+
+
+def _texts(look: str, anchor: str, those: Sequence[Text]) -> str:
+    """Texts of a look and an anchor. Where all stand in one column, or in one line, the place of it is written once."""
+    places = [(round(one.x), round(one.y)) for one in those]
+    xs, ys = {x for x, _y in places}, {y for _x, y in places}
+    column, line = (xs.pop() if len(xs) == 1 else 0), (ys.pop() if len(ys) == 1 else 0)
+    moved = f' transform="translate({column} {line})"' if column or line else ""
+    marks = [f'<g class="chart__text chart__text--{look}" text-anchor="{anchor}"{moved} aria-hidden="true">']
+    for one, (x, y) in zip(those, places, strict=True):
+        at_x, at_y = (f' x="{x - column}"' if x != column else ""), (f' y="{y - line}"' if y != line else "")
+        marks.append(f"<text{at_x}{at_y}>{one.words}</text>")
+    return "".join((*marks, "</g>"))
 
 
 @dataclass
@@ -302,15 +344,15 @@ def columns(
                 continue
             height = max(SMALLEST, sheet.bottom - sheet.y(value.amount))
             x = LEFT + step * (n + 0.12) + width * place
-            sheet.shapes.append(
-                Shape(_round(x), _round(sheet.bottom - height), _round(width), _round(height), look, value.label, value.href)
-            )  # fmt: skip
+            left = round(x)
+            wide, top = round(x + width) - left, sheet.bottom - height
+            sheet.shapes.append(Shape(left, top, wide, height, look, value.label, value.href, series=value.series))
     for n, band in enumerate(bands):
         if band is not None:
             top, low = sheet.y(band.most), sheet.y(max(0, band.least))
             middle = LEFT + step * (n + 0.12) + width / 2
             height = max(SMALLEST, low - top)
-            sheet.shapes.append(Shape(_round(middle - 2), top, 4, _round(height), "whisker", band.label))
+            sheet.shapes.append(Shape(round(middle) - 2, top, 4, height, "whisker", band.label, series=band.series))
     sheet.names(groups)
     return sheet.drawing()
 
@@ -320,13 +362,13 @@ def lines(groups: Sequence[Group], looks: Sequence[str], *, guides: Sequence[Gui
     sheet = _Sheet(_most(groups), guides, len(groups))
     step = sheet.step
     for place, look in enumerate(looks):
-        points = [(_round(LEFT + step * (n + 0.5)), sheet.y(one.values[place].amount)) for n, one in enumerate(groups)]
+        points = [(round(LEFT + step * (n + 0.5)), sheet.y(one.values[place].amount)) for n, one in enumerate(groups)]
         if points:
             sheet.lines.append(_line(points, look))
         for (x, y), group in zip(points, groups, strict=True):
             value = group.values[place]
             # The first look has round points, the others square ones.
-            sheet.shapes.append(Shape(_round(x - 4), _round(y - 4), 8, 8, look, value.label, value.href, place == 0))
+            sheet.shapes.append(Shape(x - 4, y - 4, 8, 8, look, value.label, value.href, place == 0, value.series))
     sheet.names(groups)
     return sheet.drawing()
 
@@ -345,17 +387,18 @@ def stacked_rows(groups: Sequence[Group], looks: Sequence[str], totals: Sequence
     for n, (group, total) in enumerate(zip(groups, totals, strict=True)):
         y = TOP + ROW * n
         texts.append(Text(TOTAL_SIGN * longest, y + 11, total, "end", "total"))
-        short, wide = (cut(group.name, signs - longest) for signs in (ROW_SIGNS, WIDE_SIGNS))
-        # Of two texts the style sheet shows one.
-        named = [(short, "name")] if short == wide else [(short, "name-narrow"), (wide, "name-wide")]
-        texts += [Text(TOTAL_SIGN * (longest + 1), y + 11, text, "start", look) for text, look in named]
+        begin, end = _ends(group.name, ROW_SIGNS - longest)
+        fuller = cut(group.name, WIDE_SIGNS - longest)
+        between = fuller[len(begin) : len(fuller) - len(end)]
+        texts.append(Text(TOTAL_SIGN * (longest + 1), y + 11, begin, "start", "name", between, end))
         x = 0.0
         for value, look in zip(group.values, looks, strict=True):
             if value.amount > 0:
                 width = max(FULL * SMALLEST / WIDTH, FULL * value.amount / whole)
                 # Beside a full row, the least numbers that are seen have no room: the row ends with the picture.
                 x = min(x, FULL - width)
-                shapes.append(Shape(_round(x), y + 17, _round(width), BAR, look, value.label, value.href))
+                at, wide = _round(x), _round(width)
+                shapes.append(Shape(at, y + 17, wide, BAR, look, value.label, value.href, series=value.series))
                 x += width
     return Drawing(WIDTH, TOP + ROW * len(groups), tuple(shapes), (), tuple(texts), is_fluid=True)
 
@@ -379,7 +422,10 @@ def heat(names: Sequence[str], groups: Sequence[Group]) -> Drawing:
         for n, value in enumerate(group.values):
             step = step_of_heat(value.amount, most)
             y = TOP + cell * n
-            shapes.append(Shape(_round(x), y, _round(width - 2), cell - 2, f"heat-{step}", value.label, value.href))
+            look = f"heat-{step}"
+            shapes.append(
+                Shape(round(x), y, round(width) - 2, cell - 2, look, value.label, value.href, series=value.series)
+            )
             if value.text:
                 texts.append(Text(_round(x + width / 2 - 1), y + 16, value.text, "middle", f"on-heat-{step}"))
     bottom = TOP + cell * len(names)
@@ -417,10 +463,16 @@ def cut(name: str, signs: int) -> str:
     >>> cut("Direction générale de l'énergie", 36)
     "Direction générale de l'énergie"
     """
+    begin, end = _ends(name, signs)
+    return f"{begin}…{end}" if end else begin
+
+
+def _ends(name: str, signs: int) -> tuple[str, str]:
+    """What stays of a name at both sides of the cut; the whole name and nothing where it has room."""
     if len(name) <= signs:
-        return name
+        return name, ""
     end = signs // 2
-    return f"{name[: signs - end - 1].rstrip()}…{name[-end:].lstrip()}"
+    return name[: signs - end - 1].rstrip(), name[-end:].lstrip()
 
 
 def _is_at_right(x: float) -> bool:

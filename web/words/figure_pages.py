@@ -269,12 +269,14 @@ def view(name: str, *, overseen: bool) -> str:
             return str(_("Bordereaux"))
         case "numerisation":
             return str(_("Numérisation"))
+        case "lecture":
+            return str(_("Lecture des pages"))
         case "rythme":
             return str(_("Rythme de la semaine"))
         case "heures":
             return str(_("Heures d'enregistrement"))
         case "delais":
-            return str(_("Délais"))
+            return str(_("Délais") if overseen else _("Délais et retards"))
         case "charge":
             return str(_("Charge"))
         case "natures":

@@ -41,6 +41,8 @@
   told.setAttribute("aria-hidden", "true");
   document.body.append(told);
   const shapeOf = (target) => (target instanceof Element ? target.closest(".chart .shape > *") : null);
+  // Its own title, and behind it what the shapes of its group count.
+  const wordsOf = (shape) => [shape.querySelector("title"), shape.parentElement.querySelector(":scope > title")];
   const place = (event) => {
     const room = document.documentElement.clientWidth - told.offsetWidth - 8;
     told.style.left = `${Math.max(8, Math.min(event.clientX + 14, room))}px`;
@@ -48,10 +50,10 @@
   };
   document.addEventListener("pointermove", (event) => {
     const shape = shapeOf(event.target);
-    const title = shape && shape.querySelector("title");
+    const [title, series] = shape ? wordsOf(shape) : [];
     told.hidden = !title;
     if (!title) return;
-    told.textContent = title.textContent;
+    told.textContent = series ? `${title.textContent} (${series.textContent})` : title.textContent;
     place(event);
   });
   const hide = () => { told.hidden = true; };

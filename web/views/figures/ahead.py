@@ -367,18 +367,18 @@ def _group(week: Week, past: Checked | None, expected: float, was: int | None, s
     ahead = _expected(expected, name, series)
     if was is None:
         return Group(axis, (ahead, Value(0, "")))
-    label = _("%(name)s : %(count)s (%(series)s)", name=name, count=decimal(was), series=series)
-    return Group(axis, (ahead, Value(was, str(label), href if was else "")))
+    label = _("%(name)s : %(count)s", name=name, count=decimal(was))
+    return Group(axis, (ahead, Value(was, str(label), href if was else "", series=series)))
 
 
 def _expected(number: float, name: str, series: str) -> Value:
-    label = _("%(name)s : %(count)s attendus (%(series)s)", name=name, count=_whole(number), series=series)
-    return Value(number, str(label))
+    label = _("%(name)s : %(count)s", name=name, count=_whole(number))
+    return Value(number, str(label), series=str(_("%(series)s, attendus", series=series)))
 
 
 def _drawn(name: str, band: Band) -> charts.Band:
-    label = _("%(name)s : fourchette de %(least)s à %(most)s", name=name, least=decimal(band.least), most=decimal(band.most))  # fmt: skip
-    return charts.Band(band.least, band.most, str(label))
+    label = _("%(name)s : de %(least)s à %(most)s", name=name, least=decimal(band.least), most=decimal(band.most))
+    return charts.Band(band.least, band.most, str(label), str(_("Fourchette")))
 
 
 def _of_weeks(

@@ -191,10 +191,15 @@ class AskedFigures:
         if changed:
             if changed.get("a") == changed.get("de"):  # one class: the list takes the first for the last
                 changed.pop("a", "")
+            own = changed.get("unite", "") if "seul" in changed and not {"unite", "seul"} & set(self.given) else ""
             named = {name: self.given[name] for name in NARROWING if name in self.given} | changed
-            way, kept = way_back(self, changed), _query(named)
-        until = period.until.isoformat().replace("-", "") if period.until != period.since else ""
-        return f"{SHORT}{what.value}~{period.since.isoformat().replace('-', '')}~{until}~{way}{kept}"
+            way = way_back(self, changed)
+            if own and changed["seul"] == "1":
+                way = way.replace(ALONE, f"~{OF_UNIT}{own}")
+                del named["unite"], named["seul"]
+            kept = _query(named)
+        until = _short_day(period.until) if period.until != period.since else ""
+        return f"{SHORT}{what.value}~{_short_day(period.since)}~{until}~{way}{kept}"
 
     @cached_property
     def _paths(self) -> dict[str, str]:
@@ -209,6 +214,12 @@ class AskedFigures:
 
 SHORT = "/l/"
 """Before the short address of a list of letters (``dashboard.listed``)."""
+OF_UNIT = "!"
+"""Before the unit whose own letters a link names, in its way back, where the page itself names none."""
+ALONE = "~unite~seul"
+"""What stands there in the long address of the list: both filters are the link's own."""
+CENTURY = "20"
+"""What the short address leaves out of the days of this century."""
 
 
 def _query(named: Mapping[str, str]) -> str:
@@ -223,15 +234,27 @@ def listed(short: str, more: MultiDict[str, str]) -> MultiDict[str, str]:
         short: what stands after ``SHORT``: the figure, the first day, the last day (empty: the same day), the way back.
         more: the other values of the address.
 
-    >>> listed("open~20261102~~t~attente", MultiDict(unite="8")).to_dict()
+    >>> listed("open~261102~~t~attente", MultiDict({"unite": "8"})).to_dict()
     {'quoi': 'open', 'du': '2026-11-02', 'retour': 't~attente', 'unite': '8'}
+    >>> listed("waiting~261102~261104~t~attente~~!8", MultiDict()).to_dict()
+    {'quoi': 'waiting', 'du': '2026-11-02', 'au': '2026-11-04', 'retour': 't~attente~~unite~seul', 'unite': '8', 'seul': '1'}
     """
     what, since, until, way = [*short.split("~", 3), "", "", ""][:4]
+    way, mark, own = way.partition(f"~{OF_UNIT}")
+    own, between, others = own.partition("~")
     named = {"quoi": what, "du": _long_day(since), "au": _long_day(until), "retour": way}
+    if mark:
+        named |= {"retour": f"{way}{ALONE}{between}{others}", "unite": own, "seul": "1"}
     return MultiDict({name: value for name, value in named.items() if value} | more.to_dict())
 
 
+def _short_day(day: date) -> str:
+    return day.isoformat().replace("-", "").removeprefix(CENTURY)
+
+
 def _long_day(day: str) -> str:
+    if day.isdecimal() and len(day) == len("261102"):
+        day = CENTURY + day
     return f"{day[:4]}-{day[4:6]}-{day[6:]}" if len(day) == len("20261102") and day.isdecimal() else day
 
 

@@ -288,11 +288,11 @@ class Board:
         """
         shown = self.tell(number, whole)
         if "shape" not in self.kept:
-            self.kept["shape"] = str(gettext("%(name)s : %(count)s (%(series)s)"))
+            self.kept["shape"] = str(gettext("%(name)s : %(count)s"))
         if not isinstance(series, str):
             series = series(SMALL if shown.is_hidden or shown.is_small else shown.amount)
-        label: str = self.kept["shape"] % {"name": name, "count": self.text(shown), "series": series}
-        return Value(shown.amount, label, self.href(number, href))
+        label: str = self.kept["shape"] % {"name": name, "count": self.text(shown)}
+        return Value(shown.amount, label, self.href(number, href), series=series)
 
     def delay(self, bins: Mapping[int, int], share: float) -> str:
         """A percentile in words; of rounded numbers the bins that were merged around it."""

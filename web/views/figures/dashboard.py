@@ -42,7 +42,7 @@ PAGE = Page(
     "dashboard/index.html",
     "tableau-de-bord",
     {**panels.OWN, **loads.PANELS, **papers.PANELS, **deciding.OWN},
-    {**panels.OWN_VIEWS, **deciding.SLOWER_VIEWS, **loads.VIEWS, **papers.VIEWS, **deciding.OWN_VIEWS},
+    {**deciding.with_slower(panels.OWN_VIEWS), **loads.VIEWS, **papers.VIEWS, **deciding.OWN_VIEWS},
     sign=address.OWN,
     overseen=False,
 )

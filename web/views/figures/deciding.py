@@ -109,5 +109,8 @@ def _views(makers: Mapping[str, Maker]) -> Mapping[str, tuple[str, ...]]:
 
 
 OWN_VIEWS, OVERSEEN_VIEWS = _views(OWN), _views(OVERSEEN)
-SLOWER_VIEWS: Mapping[str, tuple[str, ...]] = {panels.DELAYS_VIEW: (*panels.OWN_VIEWS[panels.DELAYS_VIEW], "slower")}
-"""Who slows down stands beside the delays that say so."""
+
+
+def with_slower(views: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
+    """The views of a page; who slows down stands beside the delays that say so."""
+    return {**views, panels.DELAYS_VIEW: (*views[panels.DELAYS_VIEW], "slower")}

@@ -90,7 +90,8 @@ def show(page: Page) -> ResponseReturnValue:
         page.template,
         **shown,
         chosen=[one for one in offered.chosen(asked, choices) if one[0] != left_out.NAME or view == deciding.AHEAD],
-        left=_left(page, asked) if is_shown and view == deciding.AHEAD and asked.sight.is_exact else None,
+        left=_left(page, asked) if is_shown and _leaves_aside(view, asked) else None,
+        leaves_aside=_leaves_aside(view, asked),
         asked=asked,
         **untold(asked, asked.problems),
         **_wrong_days(asked),
@@ -149,6 +150,11 @@ def _closures(board: Board) -> list[str]:
     return closed.closures(asked.sight.unit_ids, board.unmarked, units, context.services().zone, within)
 
 
+def _leaves_aside(view: str, asked: AskedFigures) -> bool:
+    """Whether the view is a forecast that can leave days aside."""
+    return view == deciding.AHEAD and asked.sight.is_exact
+
+
 def _left(page: Page, asked: AskedFigures) -> list[tuple[str, str]]:
     """(days, page where they count again) of the days that the forecast leaves aside."""
     return [
@@ -191,6 +197,7 @@ def criteria(page: Page) -> ResponseReturnValue:
         choices=choices,
         apart=offered.apart(choices),
         usual_stage=words.stage(asked.usual_stage),
+        leaves_aside=_leaves_aside(view, asked),
         view=view,
         page=page,
         back=asked.address(page.endpoint, vue=view),

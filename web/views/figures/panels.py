@@ -696,7 +696,7 @@ FIRST, RHYTHM, HOURS_VIEW, WAITING, DELAYS_VIEW, NATURES, MONTHS = (
 )
 """The views of the pages. A page with all panels would be too large for a slow line."""
 OWN_VIEWS: Mapping[str, tuple[str, ...]] = {
-    FIRST: ("arrivals",), RHYTHM: ("rhythm",), HOURS_VIEW: ("hours",), WAITING: ("standing", "backlog"), DELAYS_VIEW: ("delays",),
+    FIRST: ("arrivals",), RHYTHM: ("rhythm",), HOURS_VIEW: ("hours",), WAITING: ("backlog",), DELAYS_VIEW: ("delays", "standing"),
 }  # fmt: skip
 OVERSEEN_VIEWS: Mapping[str, tuple[str, ...]] = {
     FIRST: ("entities", "units"), NATURES: ("natures",), MONTHS: ("months",), WAITING: ("backlog",), DELAYS_VIEW: ("delays",),

@@ -30,7 +30,7 @@ from web.views.figures.board import (
 )
 from web.words import figure_pages as words
 
-SLIPS, SCANS = "bordereaux", "numerisation"
+SLIPS, SCANS, READING = "bordereaux", "numerisation", "lecture"
 
 
 def slips(board: Board) -> Panel:
@@ -174,8 +174,10 @@ PANELS: Mapping[str, Maker] = {
     "slips": slips, "slip-units": slip_units, "slip-delays": slip_delays, **scans.PANELS,
 }  # fmt: skip
 """The panels of papers, on both pages of figures."""
-DAYS_OF: Mapping[str, WholeDays] = {SLIPS: handed.SLIPS, SCANS: scanned.STATIONS}
+DAYS_OF: Mapping[str, WholeDays] = {
+    SLIPS: handed.SLIPS, SCANS: scanned.STATIONS, READING: scanned.STATIONS,
+}  # fmt: skip
 """View -> the cells that it shows, whose days are counted after the acts."""
 VIEWS: Mapping[str, tuple[str, ...]] = {
-    SLIPS: ("slips", "slip-units", "slip-delays"), SCANS: tuple(scans.PANELS),
+    SLIPS: ("slips", "slip-units", "slip-delays"), SCANS: ("scan-days", "scan-desks"), READING: ("scan-reading", "scan-quality"),
 }  # fmt: skip

@@ -17,7 +17,7 @@ PAGE = Page(
     "supervision/index.html",
     "supervision",
     {**panels.OVERSEEN, **loads.PANELS, **papers.PANELS, **deciding.OVERSEEN},
-    {**panels.OVERSEEN_VIEWS, **deciding.SLOWER_VIEWS, **loads.VIEWS, **papers.VIEWS, **deciding.OVERSEEN_VIEWS},
+    {**deciding.with_slower(panels.OVERSEEN_VIEWS), **loads.VIEWS, **papers.VIEWS, **deciding.OVERSEEN_VIEWS},
     sign=SUPERVISION,
     overseen=True,
 )
