@@ -355,9 +355,9 @@ class ElasticIndex:
     def _reordered(self, order: Reordering, hits: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The first letters in their new order; the rest in their order."""
         first, rest = hits[: order.window], hits[order.window :]
-        lifts = order.lifts([_stored(hit["_source"]) for hit in first], self._frequencies.weights)
-        lifted = [hit | {"_score": float(hit["_score"]) + lift} for hit, lift in zip(first, lifts, strict=True)]
-        return sorted(lifted, key=lambda hit: -hit["_score"]) + rest
+        letters, scores = [_stored(hit["_source"]) for hit in first], [float(hit["_score"]) for hit in first]
+        ordered = order.ordered(letters, scores, self._frequencies.weights)
+        return [first[place] | {"_score": score} for place, score in ordered] + rest
 
     def _write(self, operations: Iterable[Operation]) -> None:
         try:

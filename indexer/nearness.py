@@ -40,10 +40,10 @@ class Nearness:
     """Scores the letters of one query."""
 
     def __init__(self, parsed: ParsedQuery) -> None:
-        single = [node for node in parsed.words if isinstance(node, Words) and len(node.forms) == 1]
-        words = {node.forms[0]: (node.forms[0], *(run[0] for run in node.also if len(run) == 1)) for node in single}
+        words = _written(parsed)
         self._stems = {form.stem for writings in words.values() for form in writings}
-        self._begins = [[f" {shapes.shape(root(form))}" for form in writings] for writings in words.values()]
+        self.begins = {word: [f" {shapes.shape(root(form))}" for form in writings] for word, writings in words.items()}
+        """Each word, with the beginnings of its own writing and of its synonyms, as they stand in a running text."""
         self._is_alone = len(parsed.words) == 1
         self._lengths = [len(word.folded) + 1 for word in words]
 
@@ -74,7 +74,7 @@ class Nearness:
         text = shapes.running(" ".join(text for _, _, text in letter.pages)[:REREAD_CHARACTERS])
         spaced = f" {text} "
         places: list[tuple[int, int]] = []
-        for word, begins in enumerate(self._begins):
+        for word, begins in enumerate(self.begins.values()):
             found = [(at, word) for begin in begins for at in _places(spaced, begin)]
             if not found:
                 return 0.0
@@ -89,6 +89,12 @@ class Nearness:
             if len(last) == len(self._lengths):
                 shortest = min(shortest, at + self._lengths[word] - min(last.values()))
         return shortest
+
+
+def _written(parsed: ParsedQuery) -> Mapping[analysis.Forms, Sequence[analysis.Forms]]:
+    """Each single word of a query, with its synonyms of one word."""
+    single = [node for node in parsed.words if isinstance(node, Words) and len(node.forms) == 1]
+    return {node.forms[0]: (node.forms[0], *(run[0] for run in node.also if len(run) == 1)) for node in single}
 
 
 def _subject(letter: Stored) -> list[str]:

@@ -1,10 +1,11 @@
-"""Orders the first letters found anew, on both engines: by nearness, and by a rereading of badly read letters."""
+"""Orders the first letters found anew, on both engines: by nearness, by a rereading of badly read letters, and a first page by
+itself."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ged.ports import SearchQuery, SortOrder
-from indexer import nearness
+from indexer import first_page, nearness
 from indexer.nearness import Nearness, WeightsOf
 from indexer.passages import Stored
 from indexer.rereading import Rereading
@@ -26,6 +27,20 @@ class Reordering:
     window: int
     scale: float = 1.0
 
+    def ordered(
+        self, letters: Sequence[Stored], scores: Sequence[float], weights_of: WeightsOf
+    ) -> list[tuple[int, float]]:
+        """The first ``window`` letters in their new order: the place of each in the engine's order, and its new score."""
+        lifted = [score + lift for score, lift in zip(scores, self.lifts(letters, weights_of), strict=True)]
+        order = _best_first(enumerate(lifted))
+        page, rest = order[: first_page.PAGE], order[first_page.PAGE :]
+        weights = weights_of([word.stem for word in self.nearness.begins])
+        gains = first_page.lifts(
+            [letters[place] for place, _ in page], [score for _, score in page], self.nearness.begins, weights
+        )
+        again = [(place, score + gain) for (place, score), gain in zip(page, gains, strict=True)]
+        return _best_first(again) + rest
+
     def lifts(self, letters: Sequence[Stored], weights_of: WeightsOf) -> list[float]:
         """The gain of each letter's score, for the first ``window`` letters in the order of the engine."""
         # Nearness counts beside a rereading as well: it costs badly read letters nothing that was measurable, and without
@@ -36,6 +51,11 @@ class Reordering:
             return lifts
         again = self.rereading.lifts(letters, weights_of([word.stem for word in self.rereading.words]))
         return [one + other for one, other in zip(lifts, again, strict=True)]
+
+
+def _best_first(scored: Iterable[tuple[int, float]]) -> list[tuple[int, float]]:
+    """In the order of the scores; of equal scores as before."""
+    return sorted(scored, key=lambda one: -one[1])
 
 
 def reordering_of(query: SearchQuery, parsed: ParsedQuery, *, window: int, scale: float = 1.0) -> Reordering | None:

@@ -327,9 +327,9 @@ def _reordered(
         return {stem: weight(searcher.num_docs, count) for stem, count in _held(searcher)(stems).items()}
 
     first, rest = found[: order.window], found[order.window :]
-    lifts = order.lifts([tantivy_store.read_source(searcher.doc(place)) for _score, place in first], weights)
-    lifted = [(score + lift, place) for (score, place), lift in zip(first, lifts, strict=True)]
-    return sorted(lifted, key=lambda pair: -pair[0]) + rest
+    letters = [tantivy_store.read_source(searcher.doc(place)) for _score, place in first]
+    ordered = order.ordered(letters, [score for score, _place in first], weights)
+    return [(score, first[at][1]) for at, score in ordered] + rest
 
 
 def _held(searcher: "Searcher") -> Callable[[Sequence[str]], Mapping[str, int]]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from ged.ports import SearchQuery, SortOrder
-from indexer import nearness
+from indexer import first_page, nearness
 from indexer.nearness import Nearness
 from indexer.passages import Stored
 from indexer.query import parse
@@ -119,3 +119,46 @@ def test_letters_that_a_rereading_lifts_keep_their_nearness() -> None:
         lambda stems: dict.fromkeys(stems, 0.0),
     )
     assert near > apart > 0.0
+
+
+SUBJECTS = ("Bail d'un logement", "Bail de locaux", "Bail commercial")
+
+
+def test_a_letter_that_resembles_the_first_ones_gains_most() -> None:
+    first = [stored("le locataire verse un dépôt de garantie au bailleur", subject) for subject in SUBJECTS]
+    alike_too, other = stored("dépôt de garantie du locataire", "Bail"), stored("Kara, tracteur, moisson", "Bail")
+    gains = first_page.lifts([*first, alike_too, other], [5.0, 4.0, 4.0, 1.0, 1.0], {}, {})
+    assert gains[3] > gains[4] > 0.0
+
+
+def test_a_letter_of_the_words_in_its_beginning_gains_by_how_rare_they_are() -> None:
+    asked = Nearness(parse("bail Kara")).begins
+    texts = ("Bail à Kara", f"bail {FILLER * 2} Kara", f"Kara {FILLER * 2} bail")
+    both, one, rare = (first_page.lifts([stored(text)], [10.0], asked, {"bail": 1.0, "kara": 3.0})[0] for text in texts)
+    assert (both - rare, rare - one) == pytest.approx(
+        (10 * first_page.BEGINS * 0.25, 10 * first_page.BEGINS * 0.5), abs=1e-6
+    )
+
+
+def test_letters_without_a_word_or_a_score_gain_nothing_by_their_page() -> None:
+    assert first_page.lifts([stored(""), stored("...")], [2.0, 1.0], {}, {}) == [0.0, 0.0]
+    assert first_page.lifts([stored("un bail")], [0.0], {}, {}) == [0.0]
+    assert first_page.lifts([], [], {}, {}) == []
+
+
+def test_only_the_first_page_is_ordered_by_itself() -> None:
+    found = reordering_of(SearchQuery(LONG), parse(LONG), window=50)
+    assert found is not None
+    letters = [stored("un courrier de Kara", f"Objet {no}") for no in range(50)]
+    scores = [50.0 - no for no in range(50)]
+    ordered = found.ordered(letters, scores, lambda stems: dict.fromkeys(stems, 1.0))
+    assert [place for place, _ in ordered[first_page.PAGE :]] == list(range(first_page.PAGE, 50))
+    assert [score for _, score in ordered[first_page.PAGE :]] == scores[first_page.PAGE :]
+    assert all(score > scores[place] for place, score in ordered[: first_page.PAGE])
+
+
+def test_letters_of_one_score_keep_their_order() -> None:
+    found = reordering_of(SearchQuery("bail Kara"), parse("bail Kara"), window=20)
+    assert found is not None
+    ordered = found.ordered([stored("un bail Kara")] * 5, [3.0] * 5, lambda stems: dict.fromkeys(stems, 1.0))
+    assert [place for place, _ in ordered] == [0, 1, 2, 3, 4]
