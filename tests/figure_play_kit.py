@@ -1,15 +1,22 @@
-"""People who act on letters at random, those that come in and those that they write, for the tests of what is counted."""
+"""People who act on letters at random, those that come in and those that they write, for the tests of what is counted.
+
+``RARE`` are the acts on more than a letter, or from outside: the organisation, the calendar, closings, archives, scans, lost numbers.
+"""
 
 from __future__ import annotations
 
 import random
 from collections import Counter
 from datetime import date, timedelta
+from itertools import count
 from typing import Any
 
 from sqlalchemy import delete, select, update
 
 from ged import schema
+from ged.administration import wanted
+from ged.capture.models import BatchSource, Scan, ScanBatch, ScanPage, ScanState
+from ged.closing import operations as closing
 from ged.dispatch import operations as dispatch
 from ged.dispatch.models import DispatchLine, DispatchState, Party
 from ged.dispatch.operations import Departure
@@ -25,10 +32,26 @@ from ged.org.models import Unit
 from ged.ports import Confidentiality, MailId, RegisterId, StoredKey, UnlockedKey
 from ged.register import levels
 from ged.register import operations as register_operations
-from ged.register.models import Channel, FilingClass, Mail, MailNumber, Priority, Register
+from ged.register.models import (
+    Attachment,
+    AttachmentKind,
+    Channel,
+    Direction,
+    FilingClass,
+    Mail,
+    MailNumber,
+    PageText,
+    Priority,
+    Register,
+    RegisterCounter,
+    RegisterNature,
+)
 from ged.register.operations import IncomingForm
 from ged.register.states import MailState
-from ged.routing import operations
+from ged.resuming import operations as resuming
+from ged.resuming.holding import hold_registers
+from ged.resuming.models import RegisterHold
+from ged.routing import calendar_changes, operations
 from ged.routing.models import Assignment, Imputation, Purpose
 from ged.routing.operations import ImputationForm
 from ged.routing.rectify_letter import rectify
@@ -43,8 +66,9 @@ from ged.slips.drafting import LineForm
 from ged.slips.models import Slip
 from ged.slips.receive import Decision
 from ged.slips.states import LineState, SlipState
-from ged.unit import Services
-from tests import slip_kit
+from ged.unit import SYSTEM, Services, UnitOfWork
+from tests import packed_kit, slip_kit
+from tests.administration_kit import Wanted, do
 from tests.factories import NOW, PASSPHRASE, actor
 from tests.routing_kit import post_id, unit_id
 
@@ -62,6 +86,9 @@ class Play:
         self._keys: dict[str, StoredKey] = {}
         self.written: list[int] = []
         """Letters that go out: acts on them name them by states of their own."""
+        self.made_units: list[str] = []
+        """Codes of the units that a reorganisation made, and that are open."""
+        self._next = count(1)
         with services.reading() as session:
             self.register_id = session.scalars(select(Register.id).where(Register.code == "ARR")).one()
         with services.unit_of_work(NOW) as uow:
@@ -133,7 +160,8 @@ class Play:
 
     def impute(self, mail_id: int | None = None, unit: str = "") -> None:
         mail_id = mail_id or self.any_mail(MailState.TO_IMPUTE, MailState.ASSIGNED, MailState.ANSWERED)
-        form = ImputationForm(unit_id(self.services, unit or self.chance.choice(UNITS)), (), (), "", None)  # type: ignore[arg-type]
+        chosen = unit or self.chance.choice([*UNITS, *self.made_units])
+        form = ImputationForm(unit_id(self.services, chosen), (), (), "", None)  # type: ignore[arg-type]
         with self.services.unit_of_work(self.now) as uow:
             operations.impute(uow, MailId(mail_id), form, version=None, actor=actor(self.services, "sg"), now=self.now)
 
@@ -311,6 +339,165 @@ class Play:
                 uow, slip_id, reason="Erreur", actor=actor(self.services, "agent", on=self.today), now=self.now
             )
 
+    # --- what changes more than a letter, or comes from outside
+
+    def rectify_due(self) -> None:
+        day = self.chance.choice([None, self.today - timedelta(days=2), self.today + timedelta(days=9)])
+        with self.services.unit_of_work(self.now) as uow:
+            rectify(
+                uow, MailId(self.any_mail()), {"due_on": day}, reason="Faute", version=None,
+                actor=actor(self.services, "agent"), now=self.now,
+            )  # fmt: skip
+
+    def rectify_nature(self) -> None:
+        changes = {"subject": f"Demande {next(self._next)}", "nature": self.chance.choice(["", "invitation", "plainte"])}
+        with self.services.unit_of_work(self.now) as uow:
+            rectify(
+                uow, MailId(self.any_mail()), changes, reason="Faute", version=None,
+                actor=actor(self.services, "agent"), now=self.now,
+            )  # fmt: skip
+
+    def lower_level(self) -> None:
+        with self.services.reading() as session:
+            hidden = select(Mail.id).where(Mail.level == Confidentiality.RESTRICTED, Mail.id.in_(self.mails))
+            mail_id = self.chance.choice(session.scalars(hidden.order_by(Mail.id)).all())
+        with self.services.unit_of_work(self.now) as uow:
+            levels.change_level(
+                uow, MailId(mail_id), Confidentiality.ORDINARY, reason="Public", actor=actor(self.services, "sg")
+            )
+
+    def number_twice(self) -> None:
+        """A letter gets a number of a second register. It stands, or is voided."""
+        with self.services.unit_of_work(self.now) as uow:
+            other = uow.session.scalars(select(Register.id).where(Register.code == "AR2")).first()
+            if other is None:
+                row = Register(
+                    code="AR2", name="Second registre", nature=RegisterNature.ARRIVAL, direction=Direction.INCOMING,
+                    pattern="{seq}/AR2", unit_id=unit_id(self.services, "BO"),
+                )  # fmt: skip
+                uow.session.add(row)
+                uow.session.flush()
+                other = row.id
+            mail_id = self.any_mail(MailState.TO_IMPUTE, MailState.ASSIGNED)
+            who = actor(self.services, "agent", on=self.today)
+            number_id = register_operations.take_number(uow, MailId(mail_id), RegisterId(other), actor=who).id
+        if self.chance.random() < 0.7:
+            with self.services.unit_of_work(self.now) as uow:
+                register_operations.void_number(uow, number_id, reason="Erreur", actor=who, now=self.now)
+
+    def find_lost_number(self) -> None:
+        """The installation is put back: a number stood on paper that it does not know, and a letter gets it."""
+        who = actor(self.services, "agent", on=self.today)
+        with self.services.unit_of_work(self.now) as uow:
+            hold_registers(uow, copied_at=self.now - timedelta(minutes=1), code="ARR")
+        with self.services.reading() as session:
+            counter = select(RegisterCounter.last_sequence).where(RegisterCounter.register_id == self.register_id)
+            last = session.scalars(counter).one()
+            held = session.scalars(select(RegisterHold.id).where(RegisterHold.released_at.is_(None))).one()
+        with self.services.unit_of_work(self.now) as uow:
+            resuming.release(uow, held, last_sequence=last + 1, confirmed=True, actor=who)
+        mail_id = self.register()
+        with self.services.unit_of_work(self.now) as uow:
+            free = uow.session.scalars(
+                select(MailNumber.id).where(MailNumber.mail_id.is_(None)).order_by(MailNumber.id.desc())
+            ).all()[0]
+            resuming.retake(uow, free, mail_id, actor=who)
+
+    def take_over(self) -> None:
+        """Letters of a paper book, of this month and of earlier years."""
+        with self.services.reading() as session:
+            has_book = session.scalars(select(Register.id).where(Register.code == "PAPIER")).first() is not None
+        if not has_book:
+            packed_kit.with_book(self.services)
+        lines: list[dict[str, Any]] = []
+        for n in (next(self._next) for _ in range(self.chance.choice([1, 2, 3]))):
+            day = self.today - timedelta(days=self.chance.choice([0, 1, 3, 20, 400]))
+            came = {"received_on": str(day - timedelta(days=1))} if self.chance.random() < 0.5 else {}
+            out = {"direction": "outgoing", "addressee": "Préfet"} if self.chance.random() < 0.3 else came
+            lines.append(
+                {"id": n, "number": f"{n}/SG", "registered_on": str(day), "subject": f"Vieux {n}", **out,
+                 "unit": self.chance.choice(["", *UNITS]), "confidentiality": self.chance.choice(["", "restricted"])}
+            )  # fmt: skip
+        packed_kit.run(self.services, *lines)
+        with self.services.reading() as session:
+            taken = session.scalars(
+                select(Mail.id).where(Mail.direction == Direction.INCOMING).order_by(Mail.id.desc()).limit(1)
+            )
+            self.mails += taken.all()
+
+    def scan(self) -> None:
+        """Pages come from a station; of some a document is made, and joined to a letter, and read."""
+        mail_id = self.any_mail()
+        desk = unit_id(self.services, self.chance.choice(UNITS))
+        state = self.chance.choice([ScanState.WAITING, ScanState.DISCARDED, ScanState.JOINED, ScanState.JOINED])
+        with self.services.unit_of_work(self.now) as uow:
+            batch = ScanBatch(
+                key=f"lot{next(self._next)}", unit_id=desk, source=BatchSource.UPLOAD, created_at=self.now
+            )
+            uow.session.add(batch)
+            uow.session.flush()
+            for page in range(self.chance.choice([1, 2, 3])):
+                uow.session.add(
+                    ScanPage(
+                        batch_id=batch.id, token=f"{batch.key}-{page}", digest="0" * 64, media_type="image/png",
+                        size_bytes=1, received_at=self.now,
+                    )
+                )  # fmt: skip
+            uow.record("scan.page_received", "scan_batch", batch.id, actor=SYSTEM)
+            joined = mail_id if state is ScanState.JOINED else None
+            made = Scan(batch_id=batch.id, unit_id=desk, state=state, created_at=self.now, mail_id=joined)
+            uow.session.add(made)
+            uow.session.flush()
+            uow.record("scan.joined", "scan", made.id, actor=SYSTEM)
+            if joined is not None:
+                made.attachment_id = self._read(uow, joined)
+                uow.record("attachment.read", "mail", joined, actor=SYSTEM)
+
+    def _read(self, uow: UnitOfWork, mail_id: int) -> int:
+        row = Attachment(
+            mail_id=mail_id, kind=AttachmentKind.ANNEX, media_type="image/png", page_count=1, added_at=uow.now
+        )
+        uow.session.add(row)
+        uow.session.flush()
+        text, confidence = self.chance.choice([("des mots", 92.4), ("mot", 40.0), ("", 0.0)])
+        flags = [] if confidence > 60 else ["low_confidence"]
+        uow.session.add(
+            PageText(
+                attachment_id=row.id, page_no=1, text=text, words=[], confidence=confidence, flags=flags,
+                read_at=uow.now,
+            )
+        )  # fmt: skip
+        return row.id
+
+    def close_day(self) -> None:
+        closing.close_days(self.services, self.register_id, self.today - timedelta(days=1), now=self.now)
+
+    def change_holiday(self) -> None:
+        day = self.today + timedelta(days=self.chance.randrange(-8, 15))
+        with self.services.unit_of_work(self.now) as uow:
+            calendar_changes.set_holiday(
+                uow, day, name=f"Fête {next(self._next)}", is_off=self.chance.random() < 0.6,
+                actor=actor(self.services, "admin"),
+            )  # fmt: skip
+
+    def reorganise(self) -> None:
+        """A unit gets another name or another place; one is made, and closed again with the letters that it was given."""
+        code = f"U{next(self._next)}"
+        way = self.chance.choice(["rename", "move", "move", "make", "close"])
+        if way == "close" and self.made_units:
+            code = self.made_units.pop(0)
+        steps: dict[str, Wanted] = {
+            "rename": lambda org: wanted.changed_unit(org, "DGE", name=f"Direction {code}", kind="service"),
+            "move": lambda org: wanted.moved_unit(org, "ETU", below=self.chance.choice(UNITS)),
+            "make": lambda org: wanted.new_unit(
+                org, code=code, name=f"Service {code}", kind="service", below="DAF", is_entity=False
+            ),
+            "close": lambda org: wanted.closed_unit(org, code, successor="DAF", keeps_posts=True),
+        }
+        do(self.services, steps[way], now=self.now)
+        if way == "make":
+            self.made_units.append(code)
+
     def count(self) -> None:
         figures.run(self.services, now=self.now)
 
@@ -319,6 +506,9 @@ ACTS = ("register", "register", "impute", "impute", "impute", "assign", "assign"
         "void", "redate", "undo", "raise_level", "draft", "number", "sign", "leave", "leave", "close_written", "reopen_written")  # fmt: skip
 WITH_SLIPS = (*ACTS, "hand", "hand", "acknowledge", "take_slip_back")
 """A slip is typeset and signed: it costs as much as thirty other acts."""
+RARE = ("rectify_due", "rectify_nature", "lower_level", "number_twice", "find_lost_number", "take_over", "scan", "close_day",
+        "change_holiday", "reorganise")  # fmt: skip
+ALL_KINDS = (*WITH_SLIPS, *RARE)
 
 
 def without_sums(services: Services, oldest_program: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -51,7 +52,7 @@ from ged.routing import calendar, calendar_changes
 from ged.unit import Services, UnitOfWork
 from tests.commands import Ended, ged
 from tests.factories import NOW, TODAY, actor
-from tests.figure_play_kit import UNITS, WITH_SLIPS, Play, without_sums
+from tests.figure_play_kit import ALL_KINDS, RARE, UNITS, WITH_SLIPS, Play, without_sums
 from tests.figure_slips_kit import recount
 from tests.hands_kit import at_once
 from tests.routing_kit import services_on_either as services
@@ -60,8 +61,6 @@ from tests.worker_kit import Installation
 
 __all__ = ["services"]  # a fixture
 
-HOLIDAY = 120
-"""The turn of a play on which a holiday is added."""
 ALL = Cut(level=int(Confidentiality.SECRET))
 
 
@@ -98,9 +97,12 @@ def recounted(services: Services) -> dict[tuple[str, str], int]:
     found: Counter[tuple[str, str]] = Counter()
     with services.reading() as session:
         letters = session.execute(
-            text("SELECT id, direction, state, received_on, due_on, closed_at FROM mails ORDER BY id")
+            text(
+                "SELECT m.id, m.direction, m.state, m.received_on, m.due_on, m.closed_at, t.mail_id "
+                "FROM mails m LEFT JOIN taken_letters t ON t.mail_id = m.id ORDER BY m.id"
+            )
         ).all()
-        for mail_id, direction, state, received_on, due_on, closed_at in letters:
+        for mail_id, direction, state, received_on, due_on, closed_at, taken in letters:
 
             def ask(sql: str, mail_id: int = mail_id) -> Any:
                 return session.execute(text(sql), {"mail": mail_id}).all()
@@ -114,6 +116,9 @@ def recounted(services: Services) -> dict[tuple[str, str], int]:
                 found[_day(voided_at), "voided"] += 1
                 continue
             closed = _day(closed_at) if state == "closed" else None
+            if direction == "outgoing" and taken:
+                found[closed, "closed"] += 1
+                continue
             if direction == "outgoing":
                 one = _written(session, mail_id)
                 ended = min(filter(None, (one["dispatched"], closed)), default=None)
@@ -139,9 +144,9 @@ def recounted(services: Services) -> dict[tuple[str, str], int]:
             answers = [row[5] for row in leading if row[3] == "done"] if state in ("answered", "closed") else []
             answered = _day(max(answers)) if answers else None
             ended = min(filter(None, (answered, closed)), default=None)
-            ended = max(ended, received) if ended else None
+            ended = max(ended, received) if ended and not taken else None
             found[received, "received"] += 1
-            found[received, "opened"] += 1
+            found[received, "opened"] += not taken
             for what, on in (
                 ("imputed", _day(min(decided)) if decided else None),
                 ("assigned", min((_day(row[4]) for row in given if row[1] is not None), default=None)),
@@ -152,13 +157,13 @@ def recounted(services: Services) -> dict[tuple[str, str], int]:
             for row in leading:
                 if row[3] == "returned":
                     found[_day(row[5]), "returned"] += 1
-            if due_on is not None:
+            if due_on is not None and not taken:
                 late = max(_day(date.fromisoformat(_day(due_on)) + timedelta(days=1)), received)
                 if ended is None or late < ended:
                     found[late, "fell_due"] += 1
                     if ended:
                         found[ended, "relieved"] += 1
-    return dict(found)
+    return dict(+found)
 
 
 def _written(session: Session, mail_id: int) -> dict[str, str | None]:
@@ -211,7 +216,8 @@ def recounted_hours(services: Services) -> dict[tuple[str, int], int]:
         rows = session.execute(
             text(
                 "SELECT n.registered_on, n.registered_at, m.state FROM mail_numbers n JOIN mails m ON m.id = n.mail_id "
-                "WHERE n.id = (SELECT min(o.id) FROM mail_numbers o WHERE o.mail_id = m.id)"
+                "WHERE n.id = (SELECT min(o.id) FROM mail_numbers o WHERE o.mail_id = m.id) "
+                "AND m.id NOT IN (SELECT mail_id FROM taken_letters)"
             )
         ).all()
     for on, moment, state in rows:
@@ -259,7 +265,7 @@ def standing(services: Services, day: date, cut: Cut = ALL) -> Standing:
 def test_after_any_acts_the_figures_equal_a_rebuild_and_a_recount(
     services: Services, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Runs are killed at any of their steps; the calendar changes once in between."""
+    """Runs and nights are killed at any of their steps; units, the calendar and archives change in between."""
     play = Play(services, seed)
     _play(play, monkeypatch, acts=90, step=timedelta(minutes=20))
     _write_in_each_state(play)
@@ -276,29 +282,29 @@ def test_after_ten_thousand_acts_the_figures_equal_a_rebuild_and_a_recount(
     # The acts are those of one month: the first number of a year asks the clock of the database.
     killed = _play(play, monkeypatch, acts=10_000, step=timedelta(minutes=2))
     assert play.done.total() >= 10_000
-    assert killed > 100
-    print(f"\n{play.done.total()} acts on {len(play.mails)} letters, {killed} runs killed: {dict(play.done)}")
+    assert killed["run"] > 100
+    assert killed["night"] > 10
+    print(f"\n{play.done.total()} acts on {len(play.mails)} letters, killed: {dict(killed)}, acts: {dict(play.done)}")
     _are_equal(services, play)
 
 
-def _play(play: Play, monkeypatch: pytest.MonkeyPatch, *, acts: int, step: timedelta = timedelta(hours=1)) -> int:
-    """Play so many acts, and on until each sort was done. Returns how many runs were killed."""
-    turn = killed = 0
+def _play(
+    play: Play, monkeypatch: pytest.MonkeyPatch, *, acts: int, step: timedelta = timedelta(hours=1)
+) -> Counter[str]:
+    """Play so many acts, and on until each sort was done. Returns how many runs and nights were killed."""
+    turn, killed = 0, Counter[str]()
     figures.run(play.services, now=play.now)
-    while (play.done.total() < acts or turn <= HOLIDAY or not set(play.done) >= set(WITH_SLIPS)) and turn < 20 * acts:
-        play.act(play.chance.choice(WITH_SLIPS))
+    while (play.done.total() < acts or not set(play.done) >= set(ALL_KINDS)) and turn < 20 * acts:
+        play.act(play.chance.choice(WITH_SLIPS if turn % 5 else RARE))
         if turn % 9 == 0:  # some letters each day: a register whose clock leaps asks for a person
             play.now += play.chance.choice([5, 17, 24]) * step
             play.register()
         if turn % 13 == 0:
-            killed += _killed(play.services, play, monkeypatch)
+            killed["run"] += _killed(play, figures.run, monkeypatch)
+        elif turn % 101 == 0:
+            killed["night"] += _killed(play, figures.heal, monkeypatch)
         elif turn % 7 == 0:
             play.count()
-        if turn == HOLIDAY:
-            with play.services.unit_of_work(play.now) as uow:
-                calendar_changes.set_holiday(
-                    uow, TODAY + timedelta(days=2), name="Fête", is_off=True, actor=actor(play.services, "admin")
-                )
         turn += 1
     return killed
 
@@ -317,7 +323,7 @@ def _write_in_each_state(play: Play) -> None:
 def _are_equal(services: Services, play: Play) -> None:
     """The figures are those of a recount by SQL of its own, of the register, and of a rebuild."""
     figures.heal(services, now=play.now)
-    assert set(play.done) >= set(WITH_SLIPS), str(play.refused)
+    assert set(play.done) >= set(ALL_KINDS), str(play.refused)
     expected = recounted(services)
     assert told(services) == expected
     stages = recounted_stages(services)
@@ -386,7 +392,7 @@ def _what_is_written_stands(services: Services) -> None:
         rows = session.execute(
             text(
                 "SELECT m.id, m.state, n.registered_on, m.closed_at FROM mails m JOIN mail_numbers n ON n.mail_id = m.id "
-                "WHERE m.direction = 'outgoing'"
+                "WHERE m.direction = 'outgoing' AND m.id NOT IN (SELECT mail_id FROM taken_letters)"
             )
         ).all()
         spans = []
@@ -440,8 +446,8 @@ def test_open_letters_by_nature_stand_as_their_cells_say(services: Services) -> 
     assert _natures_open(services, ALL, TODAY - timedelta(days=19)) == {"": Standing(1, 0), "plainte": Standing(1, 0)}
 
 
-def _killed(services: Services, play: Play, monkeypatch: pytest.MonkeyPatch) -> bool:
-    """A run that ends in the middle: nothing of it is kept. Returns whether it came so far that it was killed."""
+def _killed(play: Play, work: Callable[..., object], monkeypatch: pytest.MonkeyPatch) -> bool:
+    """A run or a night that ends in the middle: nothing of its last transaction is kept. Returns whether it came so far that it was killed."""
     step = play.chance.choice(["take_out", "add", "drop", "store", "clear_empty"])
     kept = getattr(cells, step)
     left = [play.chance.randrange(3)]
@@ -456,7 +462,7 @@ def _killed(services: Services, play: Play, monkeypatch: pytest.MonkeyPatch) -> 
     with monkeypatch.context() as patched:
         patched.setattr(cells, step, dies)
         try:
-            figures.run(services, now=play.now)
+            work(play.services, now=play.now)
         except KeyboardInterrupt:
             return True
     return False
