@@ -350,7 +350,10 @@ class Play:
             )  # fmt: skip
 
     def rectify_nature(self) -> None:
-        changes = {"subject": f"Demande {next(self._next)}", "nature": self.chance.choice(["", "invitation", "plainte"])}
+        changes = {
+            "subject": f"Demande {next(self._next)}",
+            "nature": self.chance.choice(["", "invitation", "plainte"]),
+        }
         with self.services.unit_of_work(self.now) as uow:
             rectify(
                 uow, MailId(self.any_mail()), changes, reason="Faute", version=None,
@@ -411,7 +414,8 @@ class Play:
             packed_kit.with_book(self.services)
         lines: list[dict[str, Any]] = []
         for n in (next(self._next) for _ in range(self.chance.choice([1, 2, 3]))):
-            day = self.today - timedelta(days=self.chance.choice([0, 1, 3, 20, 400]))
+            # An archive has no day of the future, by the clock of the machine.
+            day = min(self.today, NOW.date()) - timedelta(days=self.chance.choice([0, 1, 3, 20, 400]))
             came = {"received_on": str(day - timedelta(days=1))} if self.chance.random() < 0.5 else {}
             out = {"direction": "outgoing", "addressee": "Préfet"} if self.chance.random() < 0.3 else came
             lines.append(

@@ -7,6 +7,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
@@ -34,24 +35,37 @@ _LINE_BYTES = 1 << 26
 _CHUNK_BYTES = 1 << 20
 
 
+@dataclass
+class Arrivals:
+    """The entities that were taken in, as the journal here names them.
+
+    Attributes:
+        entities: those whose row is what the journal's entry of their arrival says.
+        faults: (``taken.unrecorded``, place) of each entry that was altered, of each whose entity has no such row, and of each row that no
+            entry names.
+        sequences: the entries that were read.
+    """
+
+    entities: list[TakenEntity]
+    faults: list[tuple[str, str]]
+    sequences: list[int]
+
+
 def broken(session: Session) -> Iterator[tuple[str, str]]:
     """(code, place) of each fault: ``taken.unrecorded``: the journal here does not name this entity as its row is, or its row is gone;
     ``taken.proof_altered``: the stored proof is not what the key signed; ``taken.entry_altered``: a shown entry differs from
     it; ``taken.entry_missing``."""
-    _, faults = recorded(session)
-    yield from faults
+    yield from arrivals(session).faults
     for one in _entities(session):
         where = f"entity {one.code}"
         try:
-            lines = {entry["sequence"]: entry for entry in _proven(one)}
+            yield from _compared(session, one, where)
         except UNPROVEN:
             yield "taken.proof_altered", where
-            continue
-        yield from _compared(session, one, lines, where)
 
 
-def entries(one: TakenEntity, actions: Collection[str]) -> Iterator[dict[str, Any]]:
-    """The entries of these actions in the journal of an entity that is ``recorded``, in its order and with the ids there. The rows that
+def signed_entries(one: TakenEntity, actions: Collection[str]) -> Iterator[dict[str, Any]]:
+    """The entries of these actions in the journal of an entity of ``Arrivals``, in its order and with the ids there. The rows that
     are shown of it are not read: the stored proof is, as it was signed. Only after the last entry is all of it proven.
 
     Raises:
@@ -60,20 +74,20 @@ def entries(one: TakenEntity, actions: Collection[str]) -> Iterator[dict[str, An
     return (entry for entry in _proven(one) if entry["action"] in actions)
 
 
-def recorded(session: Session) -> tuple[list[TakenEntity], list[tuple[str, str]]]:
-    """The entities whose row is what the journal's entry of their arrival says; and (``taken.unrecorded``, place) of each entry that was
-    altered, of each whose entity has no such row, and of each row that no entry names."""
+def arrivals(session: Session) -> Arrivals:
+    """Read the arrivals of entities from the journal, and compare them with the rows of the entities."""
     rows = {one.manifest_sha256: one for one in _entities(session)}
     found: dict[int, TakenEntity] = {}
-    places = list[str]()
-    arrivals = session.execute(
+    places, sequences = list[str](), list[int]()
+    entries = session.execute(
         select(AuditEntry, AuditPayload)
         .outerjoin(AuditPayload, AuditPayload.sequence == AuditEntry.sequence)
         .where(AuditEntry.action == TAKEN_IN)
         .order_by(AuditEntry.sequence)
     )
-    for entry, details in arrivals:
-        # No disposal erases the details of an arrival, so details that are gone were deleted by hand.
+    for entry, details in entries:
+        sequences.append(entry.sequence)
+        # No act erases the details of an arrival, so details that are gone were deleted by hand.
         if (
             not audit.holds_hash(entry)
             or details is None
@@ -87,7 +101,7 @@ def recorded(session: Session) -> tuple[list[TakenEntity], list[tuple[str, str]]
         elif _is_as_named(one, details.payload):
             found[one.id] = one
     places += [f"entity {one.code}" for one in rows.values() if one.id not in found]
-    return list(found.values()), [("taken.unrecorded", place) for place in places]
+    return Arrivals(list(found.values()), [("taken.unrecorded", place) for place in places], sequences)
 
 
 def _entities(session: Session) -> Sequence[TakenEntity]:
@@ -197,17 +211,28 @@ def _at_its_place(entry: dict[str, Any], hashes: bytes) -> dict[str, Any]:
     return entry
 
 
-def _compared(
-    session: Session, one: TakenEntity, lines: dict[int, dict[str, Any]], where: str
-) -> Iterator[tuple[str, str]]:
-    left = dict(lines)
-    rows = session.scalars(select(TakenEntry).where(TakenEntry.entity_id == one.id).order_by(TakenEntry.sequence))
-    for row in rows.yield_per(1_000):
-        signed_entry = left.pop(row.sequence, None)
-        if signed_entry is None or not _is_same(one, row, signed_entry):
+def _compared(session: Session, one: TakenEntity, where: str) -> Iterator[tuple[str, str]]:
+    """The shown entries beside the signed ones, both in their order: no journal is held in memory.
+
+    Raises:
+        one of ``UNPROVEN``
+    """
+    query = select(TakenEntry).where(TakenEntry.entity_id == one.id).order_by(TakenEntry.sequence)
+    rows = iter(session.scalars(query.execution_options(yield_per=1_000)))
+    row = next(rows, None)
+    for entry in _proven(one):
+        while row is not None and row.sequence < entry["sequence"]:
             yield "taken.entry_altered", f"{where} {row.sequence}"
-    for number in sorted(left):
-        yield "taken.entry_missing", f"{where} {number}"
+            row = next(rows, None)
+        if row is None or row.sequence != entry["sequence"]:
+            yield "taken.entry_missing", f"{where} {entry['sequence']}"
+            continue
+        if not _is_same(one, row, entry):
+            yield "taken.entry_altered", f"{where} {row.sequence}"
+        row = next(rows, None)
+    while row is not None:
+        yield "taken.entry_altered", f"{where} {row.sequence}"
+        row = next(rows, None)
 
 
 def _is_same(one: TakenEntity, row: TakenEntry, signed_entry: dict[str, Any]) -> bool:

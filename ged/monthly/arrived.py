@@ -20,13 +20,17 @@ from ged.taken import BEFORE, TakenEntity
 
 UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
 """What is raised where a signed entry says what no entry of this program says."""
+MOST_NAMED = 50
+"""So many entries without details are named."""
 _IDS: Mapping[str, str] = {"imputation": "imputations", "assignment": "assignments", "number_id": "mail_numbers"}
 """Names in an entry's payload whose value is the id of a record in the other installation -> the record's table."""
 _CODES = ("unit", "registered_by")
 """Names in an entry's payload whose value is the code of a unit in the other installation."""
 
 
-def add_acts(session: Session, mail_ids: Collection[int], acts: dict[int, list[Act]]) -> list[Fault]:
+def add_acts(
+    session: Session, mail_ids: Collection[int], acts: dict[int, list[Act]]
+) -> tuple[list[Fault], Collection[int]]:
     """Put the acts of other journals before those of the journal here. They have numbers below 0.
 
     Args:
@@ -34,53 +38,58 @@ def add_acts(session: Session, mail_ids: Collection[int], acts: dict[int, list[A
         acts: letter -> its acts in the journal here, in order; the earlier ones are added to it.
 
     Returns:
-        What is wrong with the other journals: none of the acts of such a journal is added.
+        What is wrong with the other journals: none of the acts of such a journal is added. And the entries of the journal here that were
+        read: those of the arrivals.
     """
     wanted = {one for one in mail_ids if not replaying.has_begun(acts.get(one, ()))}
     if not wanted:
-        return []
-    entities, unrecorded = taken_check.recorded(session)
-    faults = [Fault(code, where) for code, where in unrecorded]
-    for entity in entities:
+        return [], ()
+    arrivals = taken_check.arrivals(session)
+    faults = [Fault(code, where) for code, where in arrivals.faults]
+    for entity in arrivals.entities:
         earlier: dict[int, list[Act]] = {}
         try:
-            odd = _read(session, entity, {one for one in wanted if one > entity.offsets["mails"]}, earlier)
+            odd, bare = _read(session, entity, {one for one in wanted if one > entity.offsets["mails"]}, earlier)
         except taken_check.UNPROVEN:
             faults.append(Fault("taken.proof_altered", f"entity {entity.code}"))
             continue
         if odd:
             faults.append(Fault("taken.entry_unreadable", f"entity {entity.code}: entry {odd[0]}"))
+        faults += [Fault("taken.payload_missing", f"entity {entity.code}: entry {one}") for one in bare[:MOST_NAMED]]
         for mail_id, before in earlier.items():
             acts[mail_id] = [*before, *acts.get(mail_id, ())]
         wanted -= earlier.keys()
-    return faults
+    return faults, arrivals.sequences
 
 
 def _read(
     session: Session, entity: TakenEntity, mail_ids: Collection[int], earlier: dict[int, list[Act]]
-) -> list[object]:
-    """Add the acts of an entity's journal on these letters to ``earlier``; return the numbers of its entries that cannot be read.
+) -> tuple[list[object], list[object]]:
+    """Add the acts of an entity's journal on these letters to ``earlier``; return the numbers of its entries that cannot be read, and of
+    those that came without their details.
 
     Raises:
         one of ``taken_check.UNPROVEN``
     """
-    odd: list[object] = []
+    odd, bare = list[object](), list[object]()
     if not mail_ids:
-        return odd
+        return odd, bare
     about = _Subjects(session, entity, mail_ids)
-    for entry in taken_check.entries(entity, replaying.ACTIONS):
+    for entry in taken_check.signed_entries(entity, replaying.ACTIONS):
         try:
-            for mail_id in about.letters(entry):
+            letters = about.letters(entry)
+            for mail_id in letters:
                 earlier.setdefault(mail_id, []).append(_act(entity, entry))
+            bare += [entry["sequence"]] if letters and "payload" not in entry else []
         except UNREADABLE:
             odd.append(entry["sequence"])
-    return odd
+    return odd, bare
 
 
 def unreadable(session: Session, mail_id: int, acts: Sequence[Act]) -> Iterator[Fault]:
     """The fault of a letter whose acts cannot be done again, where some are in the journal of the entity with which it came."""
     if any(act.sequence < 0 for act in acts):
-        below = {one.code: one.offsets["mails"] for one in taken_check.recorded(session)[0]}
+        below = {one.code: one.offsets["mails"] for one in taken_check.arrivals(session).entities}
         code = max((one for one in below if below[one] < mail_id), key=below.__getitem__)
         yield Fault("taken.entry_unreadable", f"entity {code}: letter {mail_id}")
 

@@ -8,12 +8,12 @@ A change without such an entry was made behind the program.
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from io import SEEK_END
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, or_, select
@@ -25,8 +25,9 @@ from ged.errors import ConfigError, EngineFailed, Invalid, NotFound
 from ged.figures.definitions import VERSIONS
 from ged.figures.stages import UNTOLD
 from ged.journal_values import reading_any_value
-from ged.monthly import arrived, explaining, operations, reading, replaying
+from ged.monthly import arrived, explaining, journal, operations, reading, replaying
 from ged.monthly.faults import Fault
+from ged.monthly.journal import JournalSince
 from ged.monthly.models import MonthlyReport, MonthlyReportRevision
 from ged.monthly.numbers import Item, Letter, Number, below, columns, numbers
 from ged.monthly.replaying import NO_ROWS, Act, Replayed, Rows
@@ -150,11 +151,15 @@ def verify(
             return Proof((*faults, *_altered(services, session, pdf)))
         if row is None or not _continues(services, row, pdf):
             # Its data prove nothing: with the data of a report of ours, another paper may be signed by anybody with a key.
-            return Proof((Fault("file.unknown"),))
+            sealed_at = next((one.signed_at for one in reports if not one.is_timestamp), None)
+            return Proof((Fault("file.unknown"), *journal.put_back(session, sealed_at)))
         carried = opened(pdf)
         data, content = carried.data, _content(carried.data)
-        found = [*file_faults(content), *_row_faults(session, row, data, content), *_journal_faults(session, content)]
-        counted, changes, unexplained = _count_again(session, content, progress)
+        since = JournalSince(
+            session, int(content["journal"]["sequence"]), str(content["journal"]["hash"]), operations.month_of(content)
+        )
+        found = [*file_faults(content), *_row_faults(session, row, data, content), *since.faults()]
+        counted, changes, unexplained = _count_again(session, content, since.came, progress)
         seal = next((one for one in reports if not one.is_timestamp), None)
         return Proof(
             (*found, *unexplained),
@@ -309,41 +314,17 @@ def _row_faults(
         yield Fault("journal.report", f"report {row.id}")
 
 
-def _journal_faults(session: Session, content: Mapping[str, Any]) -> Iterator[Fault]:
-    """Whether the journal is the one that the report names, and whole since then."""
-    since, expected = int(content["journal"]["sequence"]), str(content["journal"]["hash"])
-    if since:
-        entry = session.get(AuditEntry, since)
-        if entry is None or entry.hash != expected or not audit.holds_hash(entry):
-            yield Fault("journal.replaced", f"entry {since}")
-            return
-    last, previous = since, expected
-    rows = session.execute(
-        select(AuditEntry, AuditPayload)
-        .outerjoin(AuditPayload, AuditPayload.sequence == AuditEntry.sequence)
-        .where(AuditEntry.sequence > since)
-        .order_by(AuditEntry.sequence)
-        .execution_options(yield_per=1000)
-    )
-    for entry, payload in rows:
-        if entry.sequence != last + 1:
-            yield Fault("journal.entry_missing", f"entry {last + 1}")
-        if entry.previous_hash != previous or not audit.holds_hash(entry):
-            yield Fault("journal.entry_altered", f"entry {entry.sequence}")
-        if payload is not None and not audit.holds_digest(entry.payload_digest, payload.salt, payload.payload):
-            yield Fault("journal.payload_altered", f"entry {entry.sequence}")
-        last, previous = entry.sequence, entry.hash
-    head = audit.head(session)
-    if (head.count, head.hash) != (last, previous):
-        yield Fault("journal.tail_cut", f"entry {last + 1}")
-
-
 # --- the numbers
 
 
 def _count_again(
-    session: Session, content: Mapping[str, Any], progress: PartProgress
+    session: Session, content: Mapping[str, Any], came: Collection[int], progress: PartProgress
 ) -> tuple[int, list[Change], list[Fault]]:
+    """How many numbers were counted, those that are others, and what is wrong.
+
+    Args:
+        came: letters that came after the report. They are compared with their acts also where no number counts them.
+    """
     month, lines = operations.month_of(content), below(content["units"])
     if month is None:  # a fault of the file
         return 0, [], []
@@ -353,7 +334,7 @@ def _count_again(
     now: dict[int, Letter] = {}
     for letter, level in reading.every(session, ZoneInfo(content["zone"]), progress):
         is_counted = level == Confidentiality.ORDINARY and letter.unit_id in unit_ids and month.counts(letter)
-        if is_counted or letter.id in before:
+        if is_counted or letter.id in before or letter.id in came:
             now[letter.id], levels[letter.id] = letter, level
     standing = [
         one
@@ -367,11 +348,17 @@ def _count_again(
         for one in new
         if old[one.unit_id, one.name].items != one.items
     }
-    wanted = {mail_id for found in moved.values() for mail_id in found}
+    wanted = {mail_id for found in moved.values() for mail_id in found} | {*came}
     since, zone = int(content["journal"]["sequence"]), ZoneInfo(content["zone"])
     acts, altered = _acts(session, wanted, since)
-    altered += arrived.add_acts(session, wanted, acts)
-    rows = _rows(session, acts)
+    read = {act.sequence for done in acts.values() for act in done}
+    odd, arrivals = arrived.add_acts(session, wanted, acts)
+    moves_of_posts = _moves_of_posts(session) if acts else []
+    read.update(arrivals, (one.sequence for one in moves_of_posts))
+    first = journal.first_of(read, since)
+    altered += odd + ([*journal.faults_before(session, first, since)] if first is not None else [])
+    altered += [fault for one in moves_of_posts if one.sequence <= since for fault in one.faults]
+    rows = _rows(session, acts, {code for one in moves_of_posts for code in one.posts})
     otherwise = set[int]()
     for mail_id in sorted(wanted & now.keys()):
         done = acts.get(mail_id, ())
@@ -386,9 +373,11 @@ def _count_again(
             is_otherwise = True
         if is_otherwise:
             otherwise.add(mail_id)
+    otherwise |= {*came} - now.keys()  # a letter never leaves the register
     named = _numbers(session, {one for one in wanted if levels.get(one, UNTOLD) == Confidentiality.ORDINARY})
     codes = {unit["id"]: unit["code"] for unit in content["units"]}
-    changes, faults = [], {}
+    changes = []
+    faults = {one: Fault("letter.unexplained", f"letter {one}") for one in sorted(otherwise & {*came})}
     for one in new:
         key = (one.unit_id, one.name)
         if key not in moved:
@@ -468,8 +457,8 @@ def _numbers(session: Session, mail_ids: Iterable[int]) -> dict[int, str]:
 
 
 def _acts(session: Session, mail_ids: Iterable[int], since: int) -> tuple[dict[int, list[Act]], list[Fault]]:
-    """The acts of ``replaying.ACTIONS`` on these letters, in order; and the entries up to ``since`` that were altered, which nothing
-    has read before."""
+    """The acts of ``replaying.ACTIONS`` on these letters, in order; and the details of entries up to ``since`` that were altered or are
+    gone. Nothing has read these before."""
     wanted, found, altered = sorted(mail_ids), dict[int, list[Act]](), dict[int, Fault]()
     for start in range(0, len(wanted), READS_AT_ONCE):
         ids = wanted[start : start + READS_AT_ONCE]
@@ -497,39 +486,50 @@ def _acts(session: Session, mail_ids: Iterable[int], since: int) -> tuple[dict[i
         )
         for entry, name, details in rows:
             subject, payload = entry.subject_id or 0, None if details is None else details.payload
-            if entry.sequence <= since:
-                if not audit.holds_hash(entry):
-                    altered[entry.sequence] = Fault("journal.entry_altered", f"entry {entry.sequence}")
-                elif details is not None and not audit.holds_digest(entry.payload_digest, details.salt, payload):
-                    altered[entry.sequence] = Fault("journal.payload_altered", f"entry {entry.sequence}")
+            if entry.sequence <= since and audit.holds_hash(entry):  # else it is told by its hash
+                salt = None if details is None else details.salt
+                for fault in journal.details_faults(entry.sequence, entry.payload_digest, salt, payload):
+                    altered[entry.sequence] = fault
             about = {"mail": [subject], "slip": carried.get(subject, [])}.get(entry.subject_kind)
             for mail_id in about or [numbered.get(subject) or 0]:
                 found.setdefault(mail_id, []).append(
                     Act(
-                        entry.sequence, entry.action, entry.at, name or "", str((payload or {}).get("field", "")),
+                        entry.sequence, entry.action, entry.at, name or "", str(journal.said(payload).get("field", "")),
                         subject if entry.subject_kind == "number" else None, entry.post_id, payload,
                     )
                 )  # fmt: skip
     return found, list(altered.values())
 
 
-def _moved_posts(session: Session) -> set[str]:
-    """The codes of the posts that are in another unit than they once were: what they registered, they registered for the one or the other."""
-    loaded = select(AuditPayload.payload).join(AuditEntry, AuditEntry.sequence == AuditPayload.sequence)
-    changes = [
-        change
-        for payload in session.scalars(loaded.where(AuditEntry.action == "organisation.loaded"))
-        for change in (payload or {}).get("changes", ())
-    ]
-    return {code for _, kind, code, detail in changes if kind == "posts" and "unit_id" in detail.split(", ")}
+class _MovesOfPosts(NamedTuple):
+    """An act by which posts went to other units: what they registered, they registered for the one or the other."""
+
+    sequence: int
+    posts: set[str]
+    faults: list[Fault]
 
 
-def _rows(session: Session, acts: Mapping[int, Sequence[Act]]) -> dict[int, Rows]:
-    """What is known beside their acts of the letters that have any."""
-    units = dict(session.execute(select(Unit.code, Unit.id)).all())
-    homes = dict(
-        session.execute(select(Post.id, Post.unit_id).where(Post.code.not_in(sorted(_moved_posts(session))))).all()
+def _moves_of_posts(session: Session) -> list[_MovesOfPosts]:
+    loaded = (
+        select(AuditEntry.sequence, AuditEntry.payload_digest, AuditPayload.salt, AuditPayload.payload)
+        .join(AuditPayload, AuditPayload.sequence == AuditEntry.sequence)
+        .where(AuditEntry.action == "organisation.loaded")
+        .order_by(AuditEntry.sequence)
     )
+    found = []
+    for sequence, digest, salt, payload in session.execute(loaded):
+        changes = journal.said(payload).get("changes", ())
+        posts = {code for _, kind, code, detail in changes if kind == "posts" and "unit_id" in detail.split(", ")}
+        if posts:
+            faults = [*journal.details_faults(sequence, digest, salt, payload)]
+            found.append(_MovesOfPosts(sequence, posts, faults))
+    return found
+
+
+def _rows(session: Session, acts: Mapping[int, Sequence[Act]], moved_posts: Collection[str]) -> dict[int, Rows]:
+    """What is known beside their acts of the letters that have any. Of posts that moved the unit is not known."""
+    units = dict(session.execute(select(Unit.code, Unit.id)).all())
+    homes = dict(session.execute(select(Post.id, Post.unit_id).where(Post.code.not_in(sorted(moved_posts)))).all())
     closed: dict[int, set[date]] = {}
     for register_id, day in session.execute(select(RegisterClosing.register_id, RegisterClosing.until_on)):
         closed.setdefault(register_id, set()).add(day + timedelta(days=1))

@@ -390,7 +390,8 @@ class Replayed:
             return level != self.level
         # A decision gives the leading unit the right to know of a letter of the ordinary level.
         given = [act.action for act in self._later if act.action in explaining.ACTS["told"]]
-        return self.level == Confidentiality.ORDINARY and given[-1:] == ["mail.imputed"]
+        gives = given[-1:] == ["mail.imputed"] if given else self._is_taken  # so does the import of an archive
+        return self.level == Confidentiality.ORDINARY and gives
 
 
 def has_begun(acts: Iterable[Act]) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Table, inspect, select
 from sqlalchemy.orm import Session
 
+from ged.backup.medium import FolderMedium
 from ged.capture.bridges import BridgeIdentity
 from ged.config import load_settings
 from ged.db import Base
@@ -18,9 +19,14 @@ from ged.figures import operations as figures
 from ged.figures.models import STATE, FigureCell, FigureKey, FigureLetter, FigureScan, FigureSlip, FigureState
 from ged.org.certificates import note_issued
 from ged.org.models import CertificateKind
-from ged.ports import MailId, UnitId
+from ged.ports import MailId, RegisterId, UnitId
+from ged.register.models import MailNumber, Register
+from ged.register.operations import IncomingForm, register_incoming
+from ged.resuming import operations as resuming
+from ged.resuming.models import RegisterHold
 from ged.routing import operations
 from ged.routing.operations import ImputationForm
+from ged.routing.rectify_letter import rectify
 from ged.slips.drafting import LineForm
 from ged.slips.states import LineState
 from ged.unit import Services
@@ -35,6 +41,7 @@ from tests.site import give_passwords, open_site, sign_in
 from web.processes import restore as process
 from web.wiring import authority
 from web.wiring.services import build_services
+from web.words.monthly import proof_lines
 
 pytestmark = pytest.mark.in_turns(2)
 
@@ -170,6 +177,80 @@ def test_a_copy_of_an_earlier_layout_gets_its_sums_month_by_month(
     figures.rebuild(back, now=LATER)
     assert told_rows(back) == healed
     back.engine.dispose()
+
+
+def test_reports_of_a_life_that_a_restore_undid_are_told_by_what_is_here(
+    copied: Copied, tmp_path: Path, new_database: Callable[[], str]
+) -> None:
+    """After the restore other letters get the numbers that were lost. A report from before the copy is proven by the acts that are here; of one
+    from after it the proof says that neither it nor the acts that it counted are here."""
+    services = with_certificates(copied)
+    month = date(FIRST.year, FIRST.month, 1)
+    kept = slip_kit.letter(services, now=FIRST)
+    for days in range(1, 65, 7):  # a clock that jumps numbers nothing
+        slip_kit.letter(services, now=FIRST + timedelta(days=days))
+    before = file_of(services, make(services, month=month, now=LATER))
+    copied.copy()
+    lost = register(services, LATER, FIRST.date())
+    redate(services, kept, FIRST.date() - timedelta(days=40), LATER)
+    after = file_of(services, make(services, month=month, now=LATER))
+    for pdf in (before, after):
+        assert prove(services, pdf, now=LATER).faults == ()
+
+    outcome = process.restore(
+        copied.wanted(database_url=new_database()), tmp_path / "back" / "data", tmp_path / "back" / "settings"
+    )
+    assert (outcome.broken, outcome.report.problems) == ((), ())
+    back = build_services(load_settings(outcome.settings, alone=True))
+    now = datetime.now(UTC)
+    proof = prove(back, before, now=now)
+    assert (proof.faults, proof.changes) == ((), ()), "what was re-dated afterwards is as it was"
+    with back.unit_of_work(now) as uow:
+        holds = select(RegisterHold.id).join(Register).where(Register.code == "ARR")
+        for hold_id in uow.session.scalars(holds).all():
+            resuming.release(uow, hold_id, last_sequence=None, actor=actor(back, "agent", on=now.date()))
+    came = register(back, now, FIRST.date())
+    assert (numbers_of(back, came), came) == (numbers_of(services, lost), lost), (
+        "another letter, with one number and one id"
+    )
+    proof = prove(back, before, now=now)
+    assert proof.faults == ()
+    assert {move.mail_id for one in proof.changes for move in one.moves} == {came}
+    acts = {act.at for one in proof.changes for move in one.moves for act in move.acts}
+    assert acts == {now}, "the acts of the life that was undone explain nothing"
+    told = prove(back, after, now=now)
+    assert [one.code for one in told.faults] == ["file.unknown", "journal.put_back"]
+    (copy,) = FolderMedium(copied.medium).snapshots()
+    assert told.faults[1].where.endswith(f"copy {copy}")
+    assert (told.counted, told.changes) == (0, ())
+    for language in ("fr", "en"):
+        assert copy in "\n".join(proof_lines(told, language=language, zone=back.zone))
+    back.engine.dispose()
+    services.engine.dispose()
+
+
+def register(services: Services, now: datetime, received_on: date) -> int:
+    """A letter that came in on this day and is registered now."""
+    with services.reading() as session:
+        register_id = RegisterId(session.scalars(select(Register.id).where(Register.code == "ARR")).one())
+    addressed = actor(services, "sg", on=now.date()).posts[0].post_id
+    form = IncomingForm("Demande", "Préfecture", addressed, received_on=received_on)
+    with services.unit_of_work(now) as uow:
+        who = actor(services, "agent", on=now.date())
+        return int(register_incoming(uow, register_id, form, actor=who, now=now).mail_id)
+
+
+def redate(services: Services, mail_id: int, day: date, now: datetime) -> None:
+    with services.unit_of_work(now) as uow:
+        rectify(
+            uow, MailId(mail_id), {"received_on": day}, reason="Cachet", version=None,
+            actor=actor(services, "agent", on=now.date()), now=now,
+        )  # fmt: skip
+
+
+def numbers_of(services: Services, mail_id: int) -> list[str]:
+    with services.reading() as session:
+        return list(session.scalars(select(MailNumber.text).where(MailNumber.mail_id == mail_id)))
 
 
 def with_certificates(copied: Copied) -> Services:

@@ -117,7 +117,7 @@ def recounted(services: Services) -> dict[tuple[str, str], int]:
                 continue
             closed = _day(closed_at) if state == "closed" else None
             if direction == "outgoing" and taken:
-                found[closed, "closed"] += 1
+                found[_day(closed_at), "closed"] += 1
                 continue
             if direction == "outgoing":
                 one = _written(session, mail_id)

@@ -38,7 +38,7 @@ from ged.routing.models import Assignment, Imputation
 from ged.routing.rectify_letter import rectify
 from ged.taken import TakenEntity
 from ged.transfer.take_in import take_in
-from ged.unit import Services
+from ged.unit import SYSTEM, Services
 from tests import transfer_kit
 from tests.administration_kit import do
 from tests.factories import NOW, TODAY, SharedChecker, actor, make_organisation, make_services, make_tables
@@ -342,7 +342,7 @@ def test_what_an_act_of_the_other_journal_names_is_here_under_the_ids_and_codes_
     acts = dict[int, list[Act]]()
     with place.reading() as session:
         letters = {left.here(place, name): name for name in left.letters}
-        assert arrived.add_acts(session, letters, acts) == []
+        assert arrived.add_acts(session, letters, acts)[0] == []
         codes = set(session.scalars(select(Unit.code)))
         for mail_id, name in letters.items():
             assert all(one.sequence < 0 for one in acts[mail_id]), "before each act here"
@@ -368,7 +368,7 @@ def test_what_an_act_of_the_other_journal_names_is_here_under_the_ids_and_codes_
         entity = session.scalars(select(TakenEntity)).one()
     altered(place, "UPDATE taken_entities SET manifest_sha256 = '00' WHERE :mail > 0", 1)
     with place.reading() as session:
-        faults = arrived.add_acts(session, letters, {})
+        faults, _entries = arrived.add_acts(session, letters, {})
     assert {one.code for one in faults} == {"taken.unrecorded"}
     assert f"entity {entity.code}" in {one.where for one in faults}
     place.engine.dispose()
@@ -430,7 +430,8 @@ def signed_by_another(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     key, before, hashes, entries = Ed25519PrivateKey.generate(), audit.GENESIS, b"", b""
     for number, line in enumerate(lines, 1):
         entry = dict.fromkeys(audit.HASHED) | {"sequence": number, "previous_hash": before, "salt": "aa"} | dict(line)
-        entry["payload_digest"] = audit.payload_digest("aa", entry["payload"])
+        details: dict[str, Any] = entry.get("payload") or {}
+        entry["payload_digest"] = audit.payload_digest("aa", details)
         before = hashlib.sha256(audit.canonical([entry[name] for name in audit.HASHED])).hexdigest()
         hashes += bytes.fromhex(before)
         entries += audit.canonical(entry) + b"\n"
@@ -479,6 +480,41 @@ def test_a_journal_that_somebody_signed_with_a_key_of_his_own_is_told(left: Left
     found = named(prove(place, pdf))
     assert "taken.unrecorded" in {code for code, _where in found}
     assert ("letter.not_begun", f"letter {mail_id}") in found
+
+
+def test_an_arrival_from_before_the_report_that_was_rewritten_with_its_own_hash_is_told(
+    left: Left, place: Services
+) -> None:
+    """The journal that is put in for the true one says of the letter what its altered row says: no letter is accused."""
+    with place.unit_of_work(LATER) as uow:
+        uow.record("backup.made", "backup", None, actor=SYSTEM)  # the report names another entry than the arrival's
+    pdf, mail_id = hidden(left, place)
+    there = left.letters["decided"]
+    with left.house.services.reading() as session:
+        acts = session.execute(
+            select(AuditEntry, AuditPayload.payload)
+            .join(AuditPayload, AuditPayload.sequence == AuditEntry.sequence)
+            .where(AuditEntry.subject_kind == "mail", AuditEntry.subject_id == there)
+            .order_by(AuditEntry.sequence)
+        ).all()
+    said = [
+        {"action": entry.action, "payload": payload, "subject_kind": "mail", "subject_id": there,
+         "at": "2026-11-26T10:00:00.000000+00:00" if entry.action == "mail.imputed" else entry.at.isoformat(timespec="microseconds")}
+        for entry, payload in acts
+    ]  # fmt: skip
+    put_in(place, signed_by_another(said), wholly=True)
+    with place.reading() as session:
+        (arrival,) = session.scalars(select(AuditEntry.sequence).where(AuditEntry.action == taken_check.TAKEN_IN))
+    found = named(prove(place, pdf))
+    assert ("letter.unexplained", f"letter {mail_id}") not in found
+    assert ("journal.entry_altered", f"entry {arrival}") in found
+
+
+def test_an_entry_that_came_without_its_details_is_told(left: Left, place: Services) -> None:
+    pdf, _mail_id = hidden(left, place)
+    bare = {"action": "mail.registered", "at": "2026-11-01T10:00:00.000000+00:00", "subject_kind": "mail"}
+    put_in(place, signed_by_another([bare | {"subject_id": left.letters["decided"]}]), wholly=True)
+    assert ("taken.payload_missing", "entity MIN: entry 1") in named(prove(place, pdf))
 
 
 @pytest.mark.parametrize(

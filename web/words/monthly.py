@@ -34,9 +34,18 @@ FAULTS: Mapping[str, str] = {
     "journal.entry_missing": _("Une écriture du journal manque (%(where)s)."),
     "journal.entry_altered": _("Une écriture du journal a été modifiée (%(where)s)."),
     "journal.payload_altered": _("Le détail d'une écriture du journal a été modifié (%(where)s)."),
+    "journal.payload_missing": _(
+        "Le détail d'une écriture du journal a été effacé hors du programme : ce qu'elle disait n'est plus prouvé (%(where)s)."
+    ),
+    "journal.put_back": _(
+        "L'installation a été remise à une copie antérieure : ni ce rapport ni les actes qu'il a comptés depuis cette copie ne sont dans son journal (%(where)s)."
+    ),
     "journal.tail_cut": _("La fin du journal manque (%(where)s)."),
     "taken.unrecorded": _("Le journal ne mentionne pas l'arrivée de cette entité telle qu'elle est ici (%(where)s)."),
     "taken.proof_altered": _("Le journal venu avec une entité n'est plus celui qui a été signé (%(where)s)."),
+    "taken.payload_missing": _(
+        "Le journal venu avec une entité porte une écriture sans son détail : ce qu'elle disait n'est plus prouvé (%(where)s)."
+    ),
     "taken.entry_unreadable": _(
         "Le journal venu avec une entité porte une écriture que ce programme ne sait pas lire (%(where)s)."
     ),

@@ -1,0 +1,213 @@
+"""A journal from which somebody deleted the details of acts, or in which somebody rewrote an act with a hash of its own: the proof of a
+monthly report says so. Also letters that came after the report and that somebody hid. On both databases."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, select, text
+
+from ged import audit
+from ged.audit import AuditEntry, AuditPayload
+from ged.monthly.checking import Proof
+from ged.unit import Services
+from tests.factories import TODAY
+from tests.figure_play_kit import Play
+from tests.monthly_kit import LATER, file_of, make, prove, with_seal
+from tests.packed_kit import run, with_book
+from tests.routing_kit import services_on_either
+from tests.tampering import lift_guards
+
+__all__ = ["services_on_either"]  # a fixture
+
+
+@pytest.fixture
+def services(services_on_either: Services, tmp_path: Path) -> Services:
+    """The organisation of the tests, with a seal."""
+    return with_seal(services_on_either, tmp_path)
+
+
+def faults(proof: Proof) -> list[tuple[str, str]]:
+    return [(one.code, one.where) for one in proof.faults]
+
+
+def days_later(play: Play) -> None:
+    while play.now < LATER:
+        play.now += timedelta(days=1)
+        play.register()
+
+
+def reported(services: Services) -> tuple[Play, int, bytes]:
+    """A letter that was given to a direction, the report that counts it, and a true act on it afterwards."""
+    play = Play(services)
+    play.register(received_on=TODAY)
+    mail_id = play.register(received_on=TODAY, due_days=None)
+    play.impute(mail_id, "DGE")
+    days_later(play)
+    pdf = file_of(services, make(services))
+    play.impute(mail_id, "DAF")
+    play.redate(mail_id, date(2026, 10, 30))
+    assert prove(services, pdf, now=play.now).faults == ()
+    return play, mail_id, pdf
+
+
+def entry_of(services: Services, action: str, subject_id: int, *, last: bool = False) -> int:
+    with services.reading() as session:
+        found = session.scalars(
+            select(AuditEntry.sequence)
+            .where(AuditEntry.action == action, AuditEntry.subject_id == subject_id)
+            .order_by(AuditEntry.sequence)
+        ).all()
+    return found[-1 if last else 0]
+
+
+def rewrite(services: Services, sequence: int, **said: Any) -> None:
+    """Other details of an act, with the digest and the hash of these details."""
+    lift_guards(services.engine)
+    with services.unit_of_work(LATER) as uow:
+        entry, details = uow.session.get_one(AuditEntry, sequence), uow.session.get_one(AuditPayload, sequence)
+        details.payload = details.payload | said
+        entry.payload_digest = audit.payload_digest(details.salt, details.payload)
+        entry.hash = audit.entry_hash(entry)
+
+
+@pytest.mark.parametrize(
+    ("action", "last"),
+    [("mail.registered", False), ("mail.imputed", False), ("mail.imputed", True), ("mail.rectified", True)],
+)
+def test_details_of_an_act_that_are_gone_are_named(services: Services, action: str, last: bool) -> None:
+    """No guard keeps them: whoever has the program's own password deletes them. What they said is not proven any more."""
+    play, mail_id, pdf = reported(services)
+    gone = entry_of(services, action, mail_id, last=last)
+    with services.engine.begin() as connection:
+        connection.execute(delete(AuditPayload).where(AuditPayload.sequence == gone))
+    assert ("journal.payload_missing", f"entry {gone}") in faults(prove(services, pdf, now=play.now))
+
+
+def test_details_that_are_gone_hide_no_altered_row(services: Services) -> None:
+    """Without what the decision said, the row may say anything: so the proof has a fault."""
+    play, mail_id, pdf = reported(services)
+    gone = entry_of(services, "mail.imputed", mail_id)
+    lift_guards(services.engine)
+    with services.engine.begin() as connection:
+        connection.execute(delete(AuditPayload).where(AuditPayload.sequence == gone))
+        moment = "2026-11-26 10:00:00.000000"
+        connection.execute(text(f"UPDATE imputations SET decided_at = '{moment}' WHERE mail_id = :m"), {"m": mail_id})
+    assert ("journal.payload_missing", f"entry {gone}") in faults(prove(services, pdf, now=play.now))
+
+
+def test_an_act_from_before_the_report_that_was_rewritten_with_its_own_hash_is_named(services: Services) -> None:
+    """Its row says the same: only the entry behind it still names the hash that it had."""
+    play, mail_id, pdf = reported(services)
+    entry = entry_of(services, "mail.rectified", mail_id)
+    registered = entry_of(services, "mail.registered", mail_id)
+    rewrite(services, registered, due_on="2026-11-25")
+    with services.engine.begin() as connection:
+        connection.execute(text("UPDATE mails SET due_on = '2026-11-25' WHERE id = :mail"), {"mail": mail_id})
+    assert entry > registered
+    assert faults(prove(services, pdf, now=play.now))[0] == ("journal.entry_altered", f"entry {registered}")
+
+
+def test_an_act_after_the_report_that_was_rewritten_with_its_own_hash_is_named(services: Services) -> None:
+    play, mail_id, pdf = reported(services)
+    rectified = entry_of(services, "mail.rectified", mail_id)
+    play.register()
+    rewrite(services, rectified, new="2026-10-29")
+    lift_guards(services.engine)
+    with services.engine.begin() as connection:
+        connection.execute(text("UPDATE mails SET received_on = '2026-10-29' WHERE id = :mail"), {"mail": mail_id})
+    assert faults(prove(services, pdf, now=play.now)) == [("journal.entry_altered", f"entry {rectified}")]
+
+
+def test_an_act_from_before_the_report_that_is_gone_is_named(services: Services) -> None:
+    """The first decision on the letter, with the row of what it gave: the second one explains the change of the numbers."""
+    play, mail_id, pdf = reported(services)
+    gone = entry_of(services, "mail.imputed", mail_id)
+    lift_guards(services.engine)
+    with services.engine.begin() as connection:
+        connection.execute(delete(AuditPayload).where(AuditPayload.sequence == gone))
+        connection.execute(delete(AuditEntry).where(AuditEntry.sequence == gone))
+    assert ("journal.entry_missing", f"entry {gone}") in faults(prove(services, pdf, now=play.now))
+
+
+def test_acts_from_before_the_report_on_other_letters_are_not_read(services: Services) -> None:
+    """Nothing changed of what the letter's acts count: `ged verify` proves the rest of the journal."""
+    play = Play(services)
+    other = play.register(received_on=TODAY)
+    mail_id = play.register(received_on=TODAY)
+    days_later(play)
+    pdf = file_of(services, make(services))
+    play.redate(mail_id, date(2026, 10, 30))
+    gone = entry_of(services, "mail.registered", other)
+    with services.engine.begin() as connection:
+        connection.execute(delete(AuditPayload).where(AuditPayload.sequence == gone))
+    assert faults(prove(services, pdf, now=play.now)) == []
+
+
+# --- letters that came after the report, and that somebody hid
+
+
+HIDDEN = {
+    "moved": "UPDATE mails SET responsible_unit_id = (SELECT id FROM units WHERE code = 'DAF') WHERE id = :mail",
+    "moved to another entity": "UPDATE mails SET responsible_unit_id = (SELECT id FROM units WHERE code = 'X') WHERE id = :mail",
+    "its rights": "DELETE FROM mail_access WHERE mail_id = :mail",
+    "its level": "UPDATE mails SET level = 1 WHERE id = :mail",
+    "its days": "UPDATE mails SET received_on = '2026-10-20', closed_at = '2026-10-20 10:00:00' WHERE id = :mail",
+}
+
+
+@pytest.mark.parametrize("how", HIDDEN)
+def test_a_letter_that_was_taken_over_afterwards_and_hidden_is_named(services: Services, how: str) -> None:
+    with_book(services)
+    play = Play(services)
+    play.register(received_on=TODAY)
+    days_later(play)
+    with services.engine.begin() as connection:
+        connection.execute(text("INSERT INTO units (code, name, kind, is_entity) VALUES ('X', 'X', 'service', true)"))
+    pdf = file_of(services, make(services))
+    line = {"id": 1, "number": "7/SG", "registered_on": "2026-11-03", "subject": "Arrivé", "unit": "DGE"}
+    run(services, line)
+    with services.reading() as session:
+        mail_id = session.execute(text("SELECT max(id) FROM mails")).scalar_one()
+    true = prove(services, pdf, now=play.now)
+    assert true.faults == ()
+    assert true.changes
+    lift_guards(services.engine)
+    with services.engine.begin() as connection:
+        connection.execute(text(HIDDEN[how]), {"mail": mail_id})
+    assert ("letter.unexplained", f"letter {mail_id}") in faults(prove(services, pdf, now=play.now))
+
+
+@pytest.mark.parametrize("how", ["its level", "its days", "moved"])
+def test_a_letter_that_was_registered_afterwards_and_hidden_is_named(services: Services, how: str) -> None:
+    """It came in the month, and was registered in the next one."""
+    play = Play(services)
+    play.register(received_on=TODAY)
+    days_later(play)
+    pdf = file_of(services, make(services))
+    mail_id = play.register(received_on=date(2026, 11, 28), due_days=None)
+    assert prove(services, pdf, now=play.now).changes
+    lift_guards(services.engine)
+    with services.engine.begin() as connection:
+        if how == "its days":
+            connection.execute(text("UPDATE mails SET received_on = '2026-12-02' WHERE id = :mail"), {"mail": mail_id})
+        else:
+            connection.execute(text(HIDDEN[how]), {"mail": mail_id})
+    proof = prove(services, pdf, now=play.now)
+    assert faults(proof) == [("letter.unexplained", f"letter {mail_id}")]
+
+
+def test_a_letter_that_came_afterwards_and_that_true_acts_hid_accuses_nobody(services: Services) -> None:
+    play = Play(services)
+    play.register(received_on=TODAY)
+    days_later(play)
+    pdf = file_of(services, make(services))
+    hidden, redated, void = (play.register(received_on=date(2026, 11, 28), due_days=None) for _ in range(3))
+    play.impute(hidden, "DGE")
+    play.raise_level(hidden)
+    play.redate(redated, date(2026, 12, 3))
+    play.void(void)
+    assert faults(prove(services, pdf, now=play.now)) == []
