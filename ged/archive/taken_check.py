@@ -218,21 +218,23 @@ def _compared(session: Session, one: TakenEntity, where: str) -> Iterator[tuple[
         one of ``UNPROVEN``
     """
     query = select(TakenEntry).where(TakenEntry.entity_id == one.id).order_by(TakenEntry.sequence)
-    rows = iter(session.scalars(query.execution_options(yield_per=1_000)))
-    row = next(rows, None)
-    for entry in _proven(one):
-        while row is not None and row.sequence < entry["sequence"]:
+    # Closed also where the proof is not what was signed: PostgreSQL keeps the rows that nobody asked for.
+    with session.scalars(query.execution_options(yield_per=1_000)) as shown:
+        rows = iter(shown)
+        row = next(rows, None)
+        for entry in _proven(one):
+            while row is not None and row.sequence < entry["sequence"]:
+                yield "taken.entry_altered", f"{where} {row.sequence}"
+                row = next(rows, None)
+            if row is None or row.sequence != entry["sequence"]:
+                yield "taken.entry_missing", f"{where} {entry['sequence']}"
+                continue
+            if not _is_same(one, row, entry):
+                yield "taken.entry_altered", f"{where} {row.sequence}"
+            row = next(rows, None)
+        while row is not None:
             yield "taken.entry_altered", f"{where} {row.sequence}"
             row = next(rows, None)
-        if row is None or row.sequence != entry["sequence"]:
-            yield "taken.entry_missing", f"{where} {entry['sequence']}"
-            continue
-        if not _is_same(one, row, entry):
-            yield "taken.entry_altered", f"{where} {row.sequence}"
-        row = next(rows, None)
-    while row is not None:
-        yield "taken.entry_altered", f"{where} {row.sequence}"
-        row = next(rows, None)
 
 
 def _is_same(one: TakenEntity, row: TakenEntry, signed_entry: dict[str, Any]) -> bool:

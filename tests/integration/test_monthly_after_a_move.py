@@ -421,7 +421,7 @@ def test_altering_the_arrival_of_an_entity_hides_no_altered_letter(
     assert ("letter.not_begun", f"letter {mail_id}") in found
     if place_of_it:
         assert any(code == "taken.unrecorded" and where.startswith(place_of_it) for code, where in found), found
-        with place.reading() as session:
+        with place.snapshot() as session:
             assert any(code == "taken.unrecorded" for code, _where in taken_check.broken(session))
 
 
@@ -439,7 +439,7 @@ def signed_by_another(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     listed = [{"path": path, "sha256": hashlib.sha256(part).hexdigest()} for path, part in parts.items()]
     manifest = json.dumps({"files": listed}).encode()
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as out:
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as out:
         for path, part in {
             "manifest.json": manifest,
             "manifest.sig": key.sign(manifest).hex().encode(),
@@ -577,8 +577,24 @@ def test_a_proof_that_cannot_be_unpacked_is_told(how: str, left: Left, place: Se
         tracemalloc.stop()
     assert ("taken.proof_altered", "entity MIN") in found
     assert how != "bomb" or most < 5_000_000
-    with place.reading() as session:
+    with place.snapshot() as session:
         assert ("taken.proof_altered", "entity MIN") in list(taken_check.broken(session))
+
+
+def test_a_long_journal_is_compared_with_what_is_shown_of_it_without_holding_it(left: Left, tmp_path: Path) -> None:
+    place = taken_in(left, tmp_path / "place")
+    usual = {"at": "2026-11-01T10:00:00.000000+00:00", "subject_kind": "mail", "payload": {"reason": "x" * 400}}
+    put_in(place, signed_by_another([usual | {"action": "mail.opened", "subject_id": 1}] * 10_000), wholly=True)
+    tracemalloc.start()
+    try:
+        with place.snapshot() as session:
+            found = sum(code == "taken.entry_missing" for code, _where in taken_check.broken(session))
+        _now, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert found > 9_900
+    assert most < 8_000_000, most
+    place.engine.dispose()
 
 
 # --- an earlier archive is taken over
