@@ -3,7 +3,7 @@
 Composing a statement of an actor's rights takes longer than the database needs to run it.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import lru_cache, wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
@@ -118,12 +118,21 @@ def few_rows(
     Raises:
         TypeError: the statement selects an enumeration, which would come as its bare value.
     """
+    return rows_with(session, {}, actor, compose, *asked, **named)
+
+
+def rows_with(
+    session: Session, values: Mapping[str, Any], actor: Actor, compose: Callable[Concatenate[Actor, Asked], Select[Any]], /,
+    *asked: Asked.args, **named: Asked.kwargs,
+) -> Sequence[Row[*tuple[Any, ...]]]:  # fmt: skip
+    """As ``few_rows``, for a statement with parameters of its own: name -> value. It is composed once for all values of them."""
     connection = session.connection()
     if connection.dialect.name == "sqlite":
-        return session.execute(compose(actor, *asked, **named)).all()
+        return session.execute(compose(actor, *asked, **named), values).all()
     key = (asked, tuple(sorted(named.items())))
+    statement, kept = _for_server(actor, compose, key, connection.dialect)
     with planned_once(connection):
-        return connection.exec_driver_sql(*_for_server(actor, compose, key, connection.dialect)).all()
+        return connection.exec_driver_sql(statement, {**kept, **values}).all()
 
 
 @composed
@@ -155,6 +164,7 @@ def _write_out(value: BindParameter[Any]) -> None:
     """Write states and small numbers such as levels into the text; keys (``BigInteger``) stay parameters."""
     is_number = isinstance(value.type, Integer) and not isinstance(value.type, BigInteger)
     value.literal_execute = isinstance(value.type, Code) or is_number
+    value.required = False  # ``rows_with`` sends what is missing
 
 
 def _as_array(condition: BinaryExpression[Any]) -> None:

@@ -41,7 +41,10 @@ def is_sqlite(session: Session) -> bool:
 def local_day(session: Session, zone: ZoneInfo) -> Days:
     """The function that makes a column of moments the column of their days in a time zone."""
     if not is_sqlite(session):
-        return lambda moment: cast(func.timezone(zone.key, moment), Date)
+        # A zone that never changed its clock, as most of Africa: PostgreSQL looks the name of a zone up for each moment.
+        (_, offset), *changes = _offsets(zone)
+        shown = literal_column(f"interval '{offset} seconds'") if not changes else zone.key
+        return lambda moment: cast(func.timezone(shown, moment), Date)
 
     return lambda moment: type_coerce(_at_offset(moment, zone, lambda ago: func.date(moment, ago, type_=Date)), Date)
 

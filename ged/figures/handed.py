@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased
 
 from ged.audit import AuditEntry
+from ged.db import ByOtherIndex
 from ged.figures import sums
 from ged.figures.cells import bin_in_sql
 from ged.figures.days import local_day, word
@@ -81,7 +82,7 @@ class SlipCells(WholeDays):
         """The days on which the slips of the entries were sent and acknowledged."""
         day = local_day(session, zone)
         span = (AuditEntry.sequence > after, AuditEntry.sequence <= upto)
-        ids = select(AuditEntry.subject_id).where(*span, AuditEntry.subject_kind == "slip")
+        ids = select(AuditEntry.subject_id).where(*span, ByOtherIndex(AuditEntry.subject_kind) == "slip")
         rows = session.execute(select(day(Slip.sent_at), day(Slip.received_at)).where(Slip.id.in_(ids)))
         return {one for row in rows for one in row if one is not None}
 

@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session, aliased
 
 from ged import audit, locks, schema
 from ged.audit import AuditEntry
-from ged.db import insert_if_missing
+from ged.db import ByOtherIndex, insert_if_missing
 from ged.figures import cells, handed, moving, scanned, sums
 from ged.figures.counted import Chosen, CountedRegister, Which, among, between, stored_letters, stored_returns
 from ged.figures.days import store_days
@@ -243,20 +243,13 @@ def different(register: CountedRegister, which: Which) -> set[int]:
 
 def letters_of(session: Session, after: int, upto: int) -> set[int]:
     """The letters that the entries of the journal above ``after`` and not above ``upto`` are about."""
-    span = (AuditEntry.sequence > after, AuditEntry.sequence <= upto)
-    named = select(AuditEntry.subject_id).where(*span, AuditEntry.subject_kind == "mail")
-    numbered = (
-        select(MailNumber.mail_id)
-        .join(AuditEntry, AuditEntry.subject_id == MailNumber.id)
-        .where(*span, AuditEntry.subject_kind == "number")
-    )
+    span, kind = (AuditEntry.sequence > after, AuditEntry.sequence <= upto), ByOtherIndex(AuditEntry.subject_kind)
+    named = select(AuditEntry.subject_id).where(*span, kind == "mail")
+    numbers = select(MailNumber.mail_id).join(AuditEntry, AuditEntry.subject_id == MailNumber.id)
     # The letter of an envelope counts as long as its unit may know of it.
-    carried = (
-        select(SlipLine.mail_id)
-        .join(AuditEntry, AuditEntry.subject_id == SlipLine.slip_id)
-        .where(*span, AuditEntry.subject_kind == "slip", AuditEntry.action.in_(SLIP_ACCESS_ACTS))
-    )
-    found = (session.scalars(one) for one in (named, numbered, carried))
+    lines = select(SlipLine.mail_id).join(AuditEntry, AuditEntry.subject_id == SlipLine.slip_id)
+    carried = lines.where(*span, kind == "slip", ByOtherIndex(AuditEntry.action).in_(SLIP_ACCESS_ACTS))
+    found = (session.scalars(one) for one in (named, numbers.where(*span, kind == "number"), carried))
     return {one for ids in found for one in ids if one is not None}
 
 

@@ -29,7 +29,7 @@ from sqlalchemy.orm import Session, aliased
 
 from ged.audit import AuditEntry
 from ged.capture.models import Scan, ScanBatch, ScanPage, ScanState
-from ged.db import table_of
+from ged.db import ByOtherIndex, table_of
 from ged.figures.days import local_day
 from ged.figures.models import FigureReading, FigureScan, FigureScanDay
 from ged.figures.periods import Period
@@ -194,7 +194,7 @@ def _touched(session: Session, after: int, upto: int) -> tuple[set[int], set[int
     span = (AuditEntry.sequence > after, AuditEntry.sequence <= upto)
 
     def named(kind: str) -> Select[int | None]:
-        return select(AuditEntry.subject_id).where(*span, AuditEntry.subject_kind == kind)
+        return select(AuditEntry.subject_id).where(*span, ByOtherIndex(AuditEntry.subject_kind) == kind)
 
     batches = {one for one in session.scalars(named("scan_batch")) if one is not None}
     scans = session.scalars(select(Scan.batch_id).where(Scan.id.in_(named("scan"))))

@@ -6,30 +6,54 @@ rule of access, so these numbers are for who may open every letter: for the head
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CTE, BigInteger, ColumnElement, Select, case, cast, distinct, func, null, select, union_all
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    ColumnElement,
+    Select,
+    Table,
+    and_,
+    case,
+    cast,
+    distinct,
+    false,
+    func,
+    null,
+    or_,
+    select,
+    union_all,
+)
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from ged import audit
 from ged.access import visible_clause
-from ged.counting import composed, few_rows
-from ged.db import Among
+from ged.counting import composed, rows_with
+from ged.db import Among, Unindexed, asked_of_each_row, table_of
+from ged.figures import operations, sums
 from ged.figures.cells import bin_in_sql
 from ged.figures.cuts import Cut
 from ged.figures.days import Days, is_sqlite, local_day
 from ged.figures.letters import is_near, still_waits, was_done, whoever_has_it
 from ged.figures.models import FigureDay, FigureKey, FigureLetter
 from ged.figures.periods import Period
+from ged.org.models import Unit
+from ged.ports import Confidentiality, heading_principal, unit_principal
 from ged.register.models import Mail
 from ged.routing.models import Assignment
 from ged.routing.queries import is_waiting
 from ged.unit import Actor
 
+CHANGED = "changed"
+"""The parameter with the letters whose acts the figures have not counted yet."""
+MOST_ENTRIES = 1000
+"""With more entries of the journal that the figures have not counted, each letter is asked for its rights: they are behind."""
 MOST_DAYS = 31
 """What was finished is counted for so many days at most, the last ones of the period: each letter is asked for its rights."""
 
@@ -80,12 +104,15 @@ def loads(
         cut: its units are those to which letters were given; the rest of it narrows the letters.
         period: of what was finished (``counted_days``).
     """
-    asked = _hashable(cut)
+    asked, changed = _hashable(cut), _changed(session)
+    by_keys, sent = changed is not None, {CHANGED: sorted(changed or ())}
     # A key is (unit, None) of a unit, and (unit, post) of a post.
-    waiting = {(row[0], row[1]): row[2:] for row in few_rows(session, actor, _waiting, asked, today)}
+    rows = rows_with(session, sent, actor, _waiting, asked, today, by_keys)
+    waiting = {(row[0], row[1]): row[2:] for row in rows}
     finished, delays = Counter[tuple[int, int | None]](), defaultdict[tuple[int, int | None], dict[int, int]](dict)
     days = _Days(zone, is_sqlite(session), local_day(session, zone))
-    for unit_id, post_id, at_least, letters in few_rows(session, actor, _finished, asked, counted_days(period), days):
+    rows = rows_with(session, sent, actor, _finished, asked, counted_days(period), days, by_keys)
+    for unit_id, post_id, at_least, letters in rows:
         finished[unit_id, post_id] += letters
         if at_least is not None:
             delays[unit_id, post_id][at_least] = letters
@@ -116,84 +143,130 @@ class _Days:
     of: Days = field(compare=False)
 
 
+def _changed(session: Session) -> set[int] | None:
+    """The letters with acts that the figures have not counted yet; None: the figures are behind, and say nothing of letters."""
+    state, count = sums.state_of(session), audit.head(session).count
+    if state is None or not state.is_whole or count - state.sequence > MOST_ENTRIES:
+        return None
+    return operations.letters_of(session, state.sequence, count) if count > state.sequence else set()
+
+
 @composed
-def _waiting(actor: Actor, cut: Cut, today: date) -> Select[Any]:
+def _waiting(actor: Actor, cut: Cut, today: date, by_keys: bool) -> Select[Any]:
     """(unit, post or NULL, letters, late ones, those with a near date, the first moment)."""
-    given = _given(cut, is_waiting(), Assignment.due_on, Assignment.assigned_at)
-    seen = given.c.mail_id.in_(_seen(given, actor, cut))
+    given = _given(cut, is_waiting())
+    counted = Assignment.mail_id.not_in(_left_out(given, actor, cut, by_keys=by_keys))
+    mail_id, due_on = Assignment.mail_id, Assignment.due_on
 
     def letters(which: ColumnElement[bool]) -> ColumnElement[int]:
-        return func.count(distinct(case((which, given.c.mail_id))))
+        return func.count(distinct(case((which, mail_id))))
 
     def grouped(by: By, post_id: ColumnElement[Any], *which: ColumnElement[bool]) -> Select[Any]:
-        counts = (func.count(distinct(given.c.mail_id)), letters(given.c.due_on < today))
-        columns = given.c.unit_id, post_id.label("post_id"), *counts, letters(is_near(given.c.due_on, today))
-        return select(*columns, func.min(given.c.assigned_at)).where(seen, *which).group_by(*_place(given, by))
+        counts = (func.count(distinct(mail_id)), letters(due_on < today), letters(is_near(due_on, today)))
+        columns = Assignment.unit_id, post_id.label("post_id"), *counts, func.min(Assignment.assigned_at)
+        return select(*columns).where(*given, counted, *which).group_by(*_place(by))
 
-    return _of_units_and_posts(given, grouped)
+    return _of_units_and_posts(grouped)
 
 
 @composed
-def _finished(actor: Actor, cut: Cut, period: Period, days: _Days) -> Select[Any]:
+def _finished(actor: Actor, cut: Cut, period: Period, days: _Days, by_keys: bool) -> Select[Any]:
     """(unit, post or NULL, bin or NULL, letters). A letter that was given twice counts from the first time to the last end."""
-    waits = {by: still_waits(by_post=by is By.POST).label(f"waits_by_{by}") for by in By}
-    given = _given(cut, was_done(period, days.zone), Assignment.assigned_at, Assignment.finished_at, *waits.values())
-    seen = given.c.mail_id.in_(_seen(given, actor, cut))
+    given = _given(cut, was_done(period, days.zone))
+    counted = Assignment.mail_id.not_in(_left_out(given, actor, cut, by_keys=by_keys))
     since, until = (
-        days.of(func.min(given.c.assigned_at)).label("since"),
-        days.of(func.max(given.c.finished_at)).label("until"),
+        days.of(func.min(Assignment.assigned_at)).label("since"),
+        days.of(func.max(Assignment.finished_at)).label("until"),
     )
 
     def grouped(by: By, post_id: ColumnElement[Any], *which: ColumnElement[bool]) -> Select[Any]:
-        columns = given.c.unit_id, post_id.label("post_id"), since, until
-        is_over = ~given.c[waits[by].key]
-        return select(*columns).where(seen, is_over, *which).group_by(*_place(given, by), given.c.mail_id)
+        columns = Assignment.unit_id, post_id.label("post_id"), since, until
+        is_over = ~still_waits(by_post=by is By.POST)
+        # The letter first: it alone nearly tells the groups apart.
+        return select(*columns).where(*given, counted, is_over, *which).group_by(Assignment.mail_id, *_place(by))
 
-    each = _of_units_and_posts(given, grouped).subquery("each_letter")
+    each = _of_units_and_posts(grouped).subquery("each_letter")
     # Half of the letters have the days of another one there: the working days are looked up once for both.
-    alike = select(*each.c, func.count().label("letters")).group_by(*each.c).subquery("alike")
-    before, after = aliased(FigureDay), aliased(FigureDay)
-    delay = after.worked - before.worked
+    alike = select(*each.c, func.count().label("letters")).group_by(*each.c).cte("alike")
+    calendar = _days_of(alike, days)
+    before, after = calendar.alias("before"), calendar.alias("after")
+    delay = after.c.worked - before.c.worked
     at_least = case((delay.is_not(None), bin_in_sql(delay))).label("at_least")
     key = alike.c.unit_id, alike.c.post_id
     return (
         select(*key, at_least, cast(func.sum(alike.c.letters), BigInteger))
         .select_from(alike)
-        .outerjoin(before, before.day == alike.c.since)
-        .outerjoin(after, after.day == alike.c.until)
+        .outerjoin(before, before.c.day == alike.c.since)
+        .outerjoin(after, after.c.day == alike.c.until)
         .group_by(*key, at_least)
     )
 
 
-def _given(cut: Cut, which: ColumnElement[bool], *columns: Any) -> CTE:
-    """The assignments to the units of a cut."""
-    found = select(Assignment.mail_id, Assignment.unit_id, Assignment.post_id, *columns)
-    return found.where(which, Among(Assignment.unit_id, cut.unit_ids or ())).cte("given")
+def _days_of(alike: CTE, days: _Days) -> CTE | Table:
+    """The table with the working days up to each day. PostgreSQL, which does not know how few these days are, would look each of them up in a
+    calendar of a century for each group: it first finds the days that there are. SQLite makes such a small table no sooner than it finds a day.
+    """
+    if days.on_sqlite:
+        return table_of(FigureDay)
+    there = select(alike.c.since).union(select(alike.c.until)).subquery("there")
+    return select(FigureDay.day, FigureDay.worked).where(FigureDay.day.in_(select(there.c.since))).cte("days")
 
 
-def _place(given: CTE, by: By) -> tuple[ColumnElement[Any], ...]:
-    return (given.c.unit_id,) if by is By.UNIT else (given.c.unit_id, given.c.post_id)
+def _given(cut: Cut, which: ColumnElement[bool]) -> tuple[ColumnElement[bool], ...]:
+    """The conditions of the assignments to the units of a cut."""
+    return which, Among(Assignment.unit_id, cut.unit_ids or ())
 
 
-def _of_units_and_posts(given: CTE, grouped: Callable[..., Select[Any]]) -> Select[Any]:
+def _place(by: By) -> Sequence[InstrumentedAttribute[Any]]:
+    return (Assignment.unit_id,) if by is By.UNIT else (Assignment.unit_id, Assignment.post_id)
+
+
+def _of_units_and_posts(grouped: Callable[..., Select[Any]]) -> Select[Any]:
     of_units = grouped(By.UNIT, cast(null(), Assignment.post_id.type))
-    of_posts = grouped(By.POST, given.c.post_id, given.c.post_id.is_not(None))
+    # Not by the index of posts: where few assignments name one, it holds them of five years.
+    of_posts = grouped(By.POST, Assignment.post_id, Unindexed(Assignment.post_id).is_not(None))
     return select(*union_all(of_units, of_posts).subquery("each_place").c)
 
 
-def _seen(given: CTE, actor: Actor, cut: Cut) -> Select[int]:
-    """The letters given that the cut narrows to, and that the actor may see now."""
-    # A letter is given to a directorate, to a service and to a post: who may see it is asked once. ``OFFSET 0``: the database finds the
-    # letters first, and asks for the rights to these alone. In the order of their ids, which the tables of the next questions have too:
-    # PostgreSQL would take the order of a hash, and find nothing near where it has just been.
-    ids = select(given.c.mail_id).distinct().order_by(given.c.mail_id).offset(0).subquery("ids")
-    letters = select(Mail.id, Mail.level).join(ids, ids.c.mail_id == Mail.id).offset(0).subquery("letters")
-    letter = aliased(Mail, letters)
-    visible = (
-        select(letters.c.id)
-        .join(FigureLetter, FigureLetter.mail_id == letters.c.id)
-        .where(letters.c.level <= cut.level, visible_clause(letter.id, letter.level, actor.principals))
+def _left_out(given: Iterable[ColumnElement[bool]], actor: Actor, cut: Cut, *, by_keys: bool) -> Select[int]:
+    """The letters of assignments that are not counted: the cut leaves them out, or the actor may not see them now. They are few.
+
+    **Most letters are judged by their figures' key.** The heads of the key's unit see a letter up to the key's level (``counted._told_level``, which
+    asks the rights of the letter). What the figures do not know yet is known: letters with later acts (``_changed``) are asked for their rights,
+    and so are those of units whose heads' rights the actor has not.
+    """
+    # A letter is given to a directorate, to a service and to a post: it is judged once. In the order of their ids, which the tables of the next
+    # questions have too: PostgreSQL would take the order of a hash, and find nothing near where it has just been. ``OFFSET 0`` keeps that.
+    ids = select(Assignment.mail_id).where(*given).distinct().order_by(Assignment.mail_id).offset(0).subquery("ids")
+    mail_id = ids.c.mail_id
+    changed = select(FigureLetter.mail_id).where(Among(FigureLetter.mail_id, CHANGED))
+    seen_now = asked_of_each_row(
+        Mail.id == mail_id, Mail.level <= cut.level, visible_clause(Mail.id, Mail.level, actor.principals)
     )
-    if narrowed := whoever_has_it(cut):
-        visible = visible.join(FigureKey, FigureKey.id == FigureLetter.key_id).where(*narrowed)
-    return select(visible.cte("seen").c.id)
+    is_seen = or_(and_(_is_seen_by_key(actor, cut), mail_id.not_in(changed)), seen_now) if by_keys else seen_now
+    found = (
+        select(mail_id)
+        .outerjoin(FigureLetter, FigureLetter.mail_id == mail_id)
+        .outerjoin(FigureKey, FigureKey.id == FigureLetter.key_id)
+        # First of all letters that the figures do not know: of their missing key nothing else is true or false.
+        .where(or_(FigureKey.id.is_(None), ~and_(*whoever_has_it(cut), is_seen)))
+    )
+    return select(found.cte("left_out").c.mail_id)
+
+
+def _is_seen_by_key(actor: Actor, cut: Cut) -> ColumnElement[bool]:
+    """Whether the actor has the rights for which a key has its level, of the levels that the cut tells."""
+
+    def of(level: Confidentiality) -> ColumnElement[bool]:
+        rights = actor.principals.at(level)
+        by_heads = level is Confidentiality.ORDINARY
+        held = [
+            one
+            for one in actor.units
+            if unit_principal(one) in rights and (not by_heads or heading_principal(one) in rights)
+        ]
+        # The result of a query is hashed. PostgreSQL would compare the unit of each letter with all those of a ministry, one after another.
+        units = select(Unit.id).where(Among(Unit.id, held))
+        return and_(FigureKey.level == int(level), FigureKey.unit_id.in_(units))
+
+    return or_(false(), *(of(one) for one in Confidentiality if one <= cut.level))

@@ -77,16 +77,24 @@ class Assignment(Base):
         # What is done of a post, and of a unit where no post is named: the latest first.
         Index("ix_assignments_post_id_ended", "post_id", text(ENDED_AT), "id"),
         Index("ix_assignments_unit_id_ended", "unit_id", text(ENDED_AT), "id", **only_where("post_id IS NULL")),
-        # What a unit finished in a period, also where a post is named.
-        Index("ix_assignments_unit_id_finished", "unit_id", "finished_at", **only_where("finished_at IS NOT NULL")),
+        # What a unit finished in a period, also where a post is named: with all that the loads ask of it.
+        Index(
+            "ix_assignments_unit_id_finished_all", "unit_id", "finished_at", "mail_id", "post_id", "state", "assigned_at", "is_under_way",
+            **only_where("finished_at IS NOT NULL"),
+        ),
         # What waits of a post and of a unit: few, whatever was closed since.
         Index("ix_assignments_post_id_under_way", "post_id", **only_true("is_under_way")),
         Index("ix_assignments_unit_id_under_way", "unit_id", **only_true("is_under_way")),
+        # What waits of a unit, with all that the loads ask of it. SQLite reads the row of an index that has no "is_under_way".
+        Index(
+            "ix_assignments_unit_id_waiting", "unit_id", "mail_id", "post_id", "state", "due_on", "assigned_at", "is_under_way",
+            **only_true("is_under_way"),
+        ),
         # What came back to who gave it.
         Index(
             "ix_assignments_assigned_by_post_id_under_way", "assigned_by_post_id", "state", **only_true("is_under_way")
         ),
-    )
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     mail_id: Mapped[int] = mapped_column(ForeignKey("mails.id"), index=True)

@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import literal, select, text, update
+from sqlalchemy import event, literal, select, text, update
 from sqlalchemy.orm import Session
 
 from ged import schema
@@ -1027,6 +1027,28 @@ def test_a_run_reads_on_over_many_entries(services: Services, monkeypatch: pytes
     play.count()
     assert told(services)[str(TODAY), "imputed"] == len(mails)
     assert list(checking.compare(services)) == []
+
+
+def test_a_run_reads_the_new_entries_of_the_journal_alone(services: Services) -> None:
+    """By the kind of their subject, SQLite would go through all entries about letters, for each act: seconds after some years."""
+    if services.engine.dialect.name != "sqlite":
+        return  # PostgreSQL knows how many entries there are of a kind
+    play = Play(services)
+    play.impute(play.register(received_on=TODAY), "DGE")
+    play.count()
+    play.register(received_on=TODAY)
+    plans: list[str] = []
+
+    def explain(_connection: Any, cursor: Any, statement: str, parameters: Any, *_rest: object) -> None:
+        if "audit_entries.sequence >" in statement:
+            cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            plans.extend(row[3] for row in cursor.fetchall())
+
+    event.listen(services.engine, "before_cursor_execute", explain)
+    play.count()
+    read = {line for line in plans if "audit_entries" in line}
+    assert read
+    assert all("rowid>? AND rowid<?)" in one for one in read), read
 
 
 def test_the_statements_of_a_run_are_composed_once_for_all_letters(
