@@ -76,7 +76,7 @@ class Load:
         post_id: None: of the unit.
         waiting: that it has not finished; ``late``: of these, past the date that it was given; ``soon``: of these, with a near date (``letters.SOON``).
         since: the day on which it got the one that waits longest; None: none waits.
-        finished: in the period, and none of it waits there any more.
+        finished: in the period, and none of it waits there any more; None: it was not asked for, as were ``delays``.
         delays: bin (``stages.bin_of``) of the working days from the day on which it got a letter to the day on which it had finished -> letters.
     """
 
@@ -86,8 +86,23 @@ class Load:
     late: int
     soon: int
     since: date | None
-    finished: int
+    finished: int | None
     delays: Mapping[int, int]
+
+
+@dataclass(frozen=True)
+class LaterActs:
+    """The letters with acts that the figures have not counted yet; None: the figures are behind, and say nothing of letters."""
+
+    letters: Collection[int] | None
+
+
+def later_acts(session: Session) -> LaterActs:
+    """The letters with acts that the figures of a session have not counted yet."""
+    state, count = sums.state_of(session), audit.head(session).count
+    if state is None or not state.is_whole or count - state.sequence > MOST_ENTRIES:
+        return LaterActs(None)
+    return LaterActs(operations.letters_of(session, state.sequence, count) if count > state.sequence else ())
 
 
 def counted_days(period: Period) -> Period:
@@ -96,32 +111,39 @@ def counted_days(period: Period) -> Period:
 
 
 def loads(
-    session: Session, zone: ZoneInfo, actor: Actor, cut: Cut, period: Period, *, today: date
-) -> dict[By, list[Load]]:
+    session: Session, zone: ZoneInfo, actor: Actor, cut: Cut, period: Period, *, today: date,
+    waits: bool = True, finished_of: Collection[By] = tuple(By), later: LaterActs | None = None,
+) -> dict[By, list[Load]]:  # fmt: skip
     """The loads of the units of a cut, and those of their posts: in no order, and none without a letter.
 
     Args:
         cut: its units are those to which letters were given; the rest of it narrows the letters.
         period: of what was finished (``counted_days``).
+        waits: whether what waits is read. False: the caller knows that nothing does.
+        finished_of: of whom what was finished is read: it costs more than what waits.
+        later: from ``later_acts``, for several calls in one session; None: it is read here.
     """
-    asked, changed = _hashable(cut), _changed(session)
-    by_keys, sent = changed is not None, {CHANGED: sorted(changed or ())}
+    asked, later = _hashable(cut), later or later_acts(session)
+    by_keys, sent = later.letters is not None, {CHANGED: sorted(later.letters or ())}
     # A key is (unit, None) of a unit, and (unit, post) of a post.
-    rows = rows_with(session, sent, actor, _waiting, asked, today, by_keys)
+    rows = rows_with(session, sent, actor, _waiting, asked, today, by_keys) if waits else ()
     waiting = {(row[0], row[1]): row[2:] for row in rows}
     finished, delays = Counter[tuple[int, int | None]](), defaultdict[tuple[int, int | None], dict[int, int]](dict)
-    days = _Days(zone, is_sqlite(session), local_day(session, zone))
-    rows = rows_with(session, sent, actor, _finished, asked, counted_days(period), days, by_keys)
-    for unit_id, post_id, at_least, letters in rows:
-        finished[unit_id, post_id] += letters
-        if at_least is not None:
-            delays[unit_id, post_id][at_least] = letters
+    if finished_of:
+        days = _Days(zone, is_sqlite(session), local_day(session, zone))
+        whose = tuple(by for by in By if by in finished_of)
+        rows = rows_with(session, sent, actor, _finished, asked, counted_days(period), days, by_keys, whose)
+        for unit_id, post_id, at_least, letters in rows:
+            finished[unit_id, post_id] += letters
+            if at_least is not None:
+                delays[unit_id, post_id][at_least] = letters
     found: dict[By, list[Load]] = {by: [] for by in By}
     for key in (*waiting, *(one for one in finished if one not in waiting)):
         now, late, soon, first = waiting.get(key, (0, 0, 0, None))
         since = first and first.astimezone(zone).date()
         by = By.UNIT if key[1] is None else By.POST
-        found[by].append(Load(*key, now, late, soon, since, finished[key], delays.get(key, {})))
+        done = finished[key] if by in finished_of else None
+        found[by].append(Load(*key, now, late, soon, since, done, delays.get(key, {})))
     return found
 
 
@@ -143,14 +165,6 @@ class _Days:
     of: Days = field(compare=False)
 
 
-def _changed(session: Session) -> set[int] | None:
-    """The letters with acts that the figures have not counted yet; None: the figures are behind, and say nothing of letters."""
-    state, count = sums.state_of(session), audit.head(session).count
-    if state is None or not state.is_whole or count - state.sequence > MOST_ENTRIES:
-        return None
-    return operations.letters_of(session, state.sequence, count) if count > state.sequence else set()
-
-
 @composed
 def _waiting(actor: Actor, cut: Cut, today: date, by_keys: bool) -> Select[Any]:
     """(unit, post or NULL, letters, late ones, those with a near date, the first moment)."""
@@ -166,11 +180,11 @@ def _waiting(actor: Actor, cut: Cut, today: date, by_keys: bool) -> Select[Any]:
         columns = Assignment.unit_id, post_id.label("post_id"), *counts, func.min(Assignment.assigned_at)
         return select(*columns).where(*given, counted, *which).group_by(*_place(by))
 
-    return _of_units_and_posts(grouped)
+    return select(*union_all(*_of(grouped, tuple(By))).subquery("each_place").c)
 
 
 @composed
-def _finished(actor: Actor, cut: Cut, period: Period, days: _Days, by_keys: bool) -> Select[Any]:
+def _finished(actor: Actor, cut: Cut, period: Period, days: _Days, by_keys: bool, whose: tuple[By, ...]) -> Select[Any]:
     """(unit, post or NULL, bin or NULL, letters). A letter that was given twice counts from the first time to the last end."""
     given = _given(cut, was_done(period, days.zone))
     counted = Assignment.mail_id.not_in(_left_out(given, actor, cut, by_keys=by_keys))
@@ -185,7 +199,7 @@ def _finished(actor: Actor, cut: Cut, period: Period, days: _Days, by_keys: bool
         # The letter first: it alone nearly tells the groups apart.
         return select(*columns).where(*given, counted, is_over, *which).group_by(Assignment.mail_id, *_place(by))
 
-    each = _of_units_and_posts(grouped).subquery("each_letter")
+    each = union_all(*_of(grouped, whose)).subquery("each_letter")
     # Half of the letters have the days of another one there: the working days are looked up once for both.
     alike = select(*each.c, func.count().label("letters")).group_by(*each.c).cte("alike")
     calendar = _days_of(alike, days)
@@ -221,18 +235,18 @@ def _place(by: By) -> Sequence[InstrumentedAttribute[Any]]:
     return (Assignment.unit_id,) if by is By.UNIT else (Assignment.unit_id, Assignment.post_id)
 
 
-def _of_units_and_posts(grouped: Callable[..., Select[Any]]) -> Select[Any]:
+def _of(grouped: Callable[..., Select[Any]], whose: Collection[By]) -> list[Select[Any]]:
     of_units = grouped(By.UNIT, cast(null(), Assignment.post_id.type))
     # Not by the index of posts: where few assignments name one, it holds them of five years.
     of_posts = grouped(By.POST, Assignment.post_id, Unindexed(Assignment.post_id).is_not(None))
-    return select(*union_all(of_units, of_posts).subquery("each_place").c)
+    return [one for by, one in ((By.UNIT, of_units), (By.POST, of_posts)) if by in whose]
 
 
 def _left_out(given: Iterable[ColumnElement[bool]], actor: Actor, cut: Cut, *, by_keys: bool) -> Select[int]:
     """The letters of assignments that are not counted: the cut leaves them out, or the actor may not see them now. They are few.
 
     **Most letters are judged by their figures' key.** The heads of the key's unit see a letter up to the key's level (``counted._told_level``, which
-    asks the rights of the letter). What the figures do not know yet is known: letters with later acts (``_changed``) are asked for their rights,
+    asks the rights of the letter). What the figures do not know yet is known: letters with later acts (``later_acts``) are asked for their rights,
     and so are those of units whose heads' rights the actor has not.
     """
     # A letter is given to a directorate, to a service and to a post: it is judged once. In the order of their ids, which the tables of the next

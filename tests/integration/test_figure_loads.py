@@ -410,6 +410,38 @@ def test_a_list_of_letters_that_were_given_has_all_of_them_on_its_pages(house_on
     assert sorted(seen) == sorted(mail_ids)
 
 
+def test_beside_a_picture_of_what_waits_nothing_reads_what_was_finished(
+    site: tuple[Flask, House], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The table has it. Where nothing waits there is no picture: the page shows the table, with what was finished."""
+    app, house = site
+    read, whole = list[tuple[By, ...]](), loads.loads
+
+    def noted(*args: Any, finished_of: tuple[By, ...], **named: Any) -> dict[By, list[Load]]:
+        read.append(finished_of)
+        return whole(*args, finished_of=finished_of, **named)
+
+    monkeypatch.setattr(loads, "loads", noted)
+    over, waiting = given(house, to="ETU-M"), given(house, to="ETU-M")
+    finished(house, over, by="etudes", unit="ETU", at=NOW)
+    count_all(house.services)
+    client = sign_in(app, "dge")
+    page = main(client.get("/tableau/?vue=charge").text)
+    assert page.count("chart--fluid") == 2
+    assert read == [()], "once for both panels"
+    assert [row[5] for row in table_rows(client, "/tableau/fichier?tableau=load-posts")[1:]] == ["1"]
+    assert read[1:] == [tuple(By)]
+    finished(house, waiting, by="etudes", unit="ETU", at=NOW)
+    count_all(house.services)
+    read.clear()
+    page = main(client.get("/tableau/?vue=charge").text)
+    assert read[0] == ()
+    assert (By.POST,) in read[1:]
+    of_posts = page.partition('id="load-posts"')[2]
+    assert "chart--fluid" not in of_posts
+    assert "<table" in of_posts
+
+
 def test_a_file_names_the_days_of_which_it_counts_what_was_finished(site: tuple[Flask, House]) -> None:
     app, house = site
     given(house)

@@ -162,11 +162,16 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Board:
-    """One reader's figures: the session, what is asked, and the names that the panels need."""
+    """One reader's figures: the session, what is asked, and the names that the panels need.
+
+    Attributes:
+        is_for_pictures: beside a picture, its table is not read: the page asks for it when its reader opens it.
+    """
 
     session: ReadSession
     actor: Actor
     asked: AskedFigures
+    is_for_pictures: bool = False
     kept: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
     """What several panels of a page need is read once: a name or another key -> what was read."""
 

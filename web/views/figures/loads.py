@@ -61,15 +61,27 @@ def of_posts(board: Board) -> Panel | None:
 
 
 def _read(board: Board, by: By) -> list[Load]:
-    """The loads of units or of posts, both read at once for a page."""
+    """The loads of units or of posts. A picture shows what waits, and what was finished is read only where nothing waits: there the table is shown."""
     if not board.is_exact:
         return []
-    found: dict[By, list[Load]] | None = board.kept.get("loads")
+    if board.is_for_pictures:
+        return _loads(board, ())[by] or _loads(board, (by,), waits=False)[by]
+    return _loads(board, tuple(By))[by]
+
+
+def _loads(board: Board, finished_of: tuple[By, ...], *, waits: bool = True) -> dict[By, list[Load]]:
+    """Both at once for a page, with what was finished of some."""
+    found: dict[By, list[Load]] | None = board.kept.get(("loads", finished_of))
     if found is None:
         asked, zone = board.asked, context.services().zone
-        found = loads.loads(board.session, zone, board.actor, asked.cut, asked.shown, today=asked.today)
-        board.kept["loads"] = found
-    return found[by]
+        if "later acts" not in board.kept:
+            board.kept["later acts"] = loads.later_acts(board.session)
+        found = loads.loads(
+            board.session, zone, board.actor, asked.cut, asked.shown, today=asked.today, waits=waits, finished_of=finished_of,
+            later=board.kept["later acts"],
+        )  # fmt: skip
+        board.kept["loads", finished_of] = found
+    return found
 
 
 def _ordered(board: Board, by: By, name: Callable[[Load], str]) -> list[tuple[str, Load]]:
@@ -88,6 +100,8 @@ def _panel(board: Board, panel: str, title: str, text: str, first: str, lines: S
 
     def cells(line: tuple[str, Load]) -> tuple[Cell, ...]:
         name, one = line
+        if one.finished is None:
+            raise ValueError("the rows of a picture were not read")
         since = Cell(str(format_date(one.since, "dd/MM/yyyy")), value=one.since) if one.since else Cell("—")
         return (
             Cell(name, is_number=False),

@@ -75,7 +75,7 @@ def show(page: Page) -> ResponseReturnValue:
         are_whole, counted_at = queries.are_whole(session), queries.counted_upto(session, context.now())
         recounts = _recounts(session, view)
         is_shown = are_whole and bool(asked.sight.unit_ids)
-        board = Board(session, actor, asked)
+        board = Board(session, actor, asked, is_for_pictures=True)
         choices = _choices(board, reach, page) if is_shown else {}
         # Before the cards: these add up what a panel read side by side.
         made = panels.made(board, page.makers, page.views[view]) if is_shown else []
