@@ -125,12 +125,18 @@ def rows_with(
     session: Session, values: Mapping[str, Any], actor: Actor, compose: Callable[Concatenate[Actor, Asked], Select[Any]], /,
     *asked: Asked.args, **named: Asked.kwargs,
 ) -> Sequence[Row[*tuple[Any, ...]]]:  # fmt: skip
-    """As ``few_rows``, for a statement with parameters of its own: name -> value. It is composed once for all values of them."""
+    """As ``few_rows``, for a statement with parameters of its own: name -> value. It is composed once for all values of them.
+
+    Raises:
+        KeyError: a parameter of the statement has no value.
+    """
     connection = session.connection()
     if connection.dialect.name == "sqlite":
         return session.execute(compose(actor, *asked, **named), values).all()
     key = (asked, tuple(sorted(named.items())))
-    statement, kept = _for_server(actor, compose, key, connection.dialect)
+    statement, kept, needed = _for_server(actor, compose, key, connection.dialect)
+    if missing := needed - values.keys():  # PostgreSQL would be sent NULL, and find no row without a word
+        raise KeyError(*sorted(missing))
     with planned_once(connection):
         return connection.exec_driver_sql(statement, {**kept, **values}).all()
 
@@ -143,8 +149,10 @@ def _statement(actor: Actor, counters: tuple[Counter, ...]) -> Select[Any]:
 @composed
 def _for_server(
     actor: Actor, compose: Callable[..., Select[Any]], key: tuple[tuple[Any, ...], tuple[tuple[str, Any], ...]], dialect: Dialect
-) -> tuple[str, dict[str, Any]]:  # fmt: skip
-    """The statement as text, and its parameters, so that PostgreSQL plans it once for all actors with the same roles (twice: ``HASHED_FROM``).
+) -> tuple[str, dict[str, Any], frozenset[str]]:  # fmt: skip
+    """The statement as text, its parameters, and the names of those that ``rows_with`` sends.
+
+    So PostgreSQL plans it once for all actors with the same roles (twice: ``HASHED_FROM``).
 
     Planning takes up to four times as long as the rest. The plan depends on states and levels, which are written into the
     text, and not on whose letters they are: these are parameters, each list of them one array.
@@ -153,11 +161,14 @@ def _for_server(
     composed_one = compose(actor, *asked, **dict(named))
     if any(isinstance(column.type, Code) for column in composed_one.selected_columns):
         raise TypeError("an enumeration would come as its bare value")
+    needed = frozenset(
+        one.key for one in visitors.iterate(composed_one) if isinstance(one, BindParameter) and one.required
+    )
     statement = visitors.cloned_traverse(
         composed_one, {}, {"bindparam": _write_out, "binary": _as_array, "unary": row_by_row}
     )
     compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
-    return str(compiled), dict(compiled.params)
+    return str(compiled), dict(compiled.params), needed
 
 
 def _write_out(value: BindParameter[Any]) -> None:

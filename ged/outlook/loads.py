@@ -1,8 +1,12 @@
 """What is on the table of each unit and of each post: letters that were given to them, late ones, and how long they take.
 
 The figures of letters tell of the unit that leads one. A directorate gives most of its letters to the services below it: what these have is in no
-figure of theirs. Here a letter counts for each unit, and each post, that it was given to. It is counted when it is asked for, and by the
-rule of access, so these numbers are for who may open every letter: for the heads of the units.
+figure of theirs. Here a letter counts for each unit, and each post, that it was given to. It is counted when it is asked for. A letter counts
+where its reader may see it, so these numbers are for who may open every letter: for the heads of the units.
+
+**Who may see a letter is said by ``ged.access`` alone.** What is decided here by the key of a letter's figures (``_is_seen_by_key``) follows
+from it, as long as three things hold: ``counted._told_level`` gives a key its level by rights of ``ged.access``; these rights end by an act
+alone, and by no clock; and ``operations.letters_of`` finds each such act. Whoever changes one of these changes ``_is_seen_by_key``.
 """
 
 from collections import Counter, defaultdict
@@ -55,7 +59,7 @@ CHANGED = "changed"
 MOST_ENTRIES = 1000
 """With more entries of the journal that the figures have not counted, each letter is asked for its rights: they are behind."""
 MOST_DAYS = 31
-"""What was finished is counted for so many days at most, the last ones of the period: each letter is asked for its rights."""
+"""What was finished is counted for so many days at most, the last ones of the period: nothing of it is kept in cells."""
 
 
 class By(StrEnum):
@@ -100,7 +104,8 @@ class LaterActs:
 def later_acts(session: Session) -> LaterActs:
     """The letters with acts that the figures of a session have not counted yet."""
     state, count = sums.state_of(session), audit.head(session).count
-    if state is None or not state.is_whole or count - state.sequence > MOST_ENTRIES:
+    # A place beyond the journal's end is of another journal: it says nothing of these letters.
+    if state is None or not state.is_whole or not 0 <= count - state.sequence <= MOST_ENTRIES:
         return LaterActs(None)
     return LaterActs(operations.letters_of(session, state.sequence, count) if count > state.sequence else ())
 
@@ -243,11 +248,13 @@ def _of(grouped: Callable[..., Select[Any]], whose: Collection[By]) -> list[Sele
 
 
 def _left_out(given: Iterable[ColumnElement[bool]], actor: Actor, cut: Cut, *, by_keys: bool) -> Select[int]:
-    """The letters of assignments that are not counted: the cut leaves them out, or the actor may not see them now. They are few.
+    """The letters of assignments that are not counted: the cut leaves them out, or the actor may not see them now. Where the cut chooses
+    no nature, register, channel or priority, they are few.
 
-    **Most letters are judged by their figures' key.** The heads of the key's unit see a letter up to the key's level (``counted._told_level``, which
-    asks the rights of the letter). What the figures do not know yet is known: letters with later acts (``later_acts``) are asked for their rights,
-    and so are those of units whose heads' rights the actor has not.
+    Args:
+        by_keys: most letters are judged by the key of their figures: the heads of the key's unit see a letter up to the key's level
+            (``counted._told_level``). The rights of a letter are asked where the actor has not those of these heads, and where the
+            journal has later acts on the letter (``CHANGED``). False: the rights of each letter are asked.
     """
     # A letter is given to a directorate, to a service and to a post: it is judged once. In the order of their ids, which the tables of the next
     # questions have too: PostgreSQL would take the order of a hash, and find nothing near where it has just been. ``OFFSET 0`` keeps that.

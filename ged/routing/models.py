@@ -84,7 +84,8 @@ class Assignment(Base):
         ),
         # What waits of a post and of a unit: few, whatever was closed since.
         Index("ix_assignments_post_id_under_way", "post_id", **only_true("is_under_way")),
-        # That of a unit with all that the loads and the morning's page ask of it. SQLite reads the row of an index that has no "is_under_way".
+        # What waits of a unit, with all that the loads and the morning's page ask of it. If the index had no "is_under_way", SQLite would
+        # read each row for it.
         Index(
             "ix_assignments_unit_id_waiting", "unit_id", "mail_id", "post_id", "state", "due_on", "assigned_at", "assigned_by_post_id",
             "purpose", "is_under_way", **only_true("is_under_way"),

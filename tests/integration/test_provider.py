@@ -28,7 +28,7 @@ from ged.unit import SYSTEM, Role, Services
 from tests.directory_kit import ScriptedDirectory, ScriptedProvider
 from tests.factories import make_services
 from tests.second_step_kit import arm, code, id_of, journal
-from tests.site import PASSWORD, make_site, post
+from tests.site import PASSWORD, make_site, post, token_of
 
 pytestmark = pytest.mark.in_turns(3)
 
@@ -393,6 +393,17 @@ def test_the_next_person_comes_back_to_the_same_page_without_its_words(site: Sit
     assert come(client, script, again).location == "/recherche/"
     assert who(client) == "Etudes"
     assert [one.token_hash for one in rows(services, OpenSession)] != [first]
+
+
+@pytest.mark.parametrize("way", ["/deconnexion", "/changer-de-personne"])
+def test_who_signed_out_in_another_window_is_led_to_the_sign_in(tmp_path: Path, way: str) -> None:
+    app, _services = make_site(tmp_path)
+    client = app.test_client()
+    post(client, "/connexion", {"account": "admin", "password": PASSWORD})
+    sent = token_of(client)
+    for _window in range(2):
+        answer = client.post(way, data={"csrf_token": sent, "next": "http://[::1"})
+        assert (answer.status_code, answer.location) == (303, "/connexion")
 
 
 def test_a_page_that_is_not_the_next_person_s_is_not_told(tmp_path: Path) -> None:

@@ -168,22 +168,22 @@ def test_the_words_of_guides_lie_over_no_shape_and_over_no_other_words(places: l
         assert y != other or last <= begin or end <= first
 
 
-def test_what_a_height_or_a_row_means_stands_in_a_room_above_the_names_of_the_axis() -> None:
-    """A small screen shows this room a second time, over the picture that moves below it."""
-    many = charts.heat(["lun", "mar"], [Group(str(n), (Value(0, "a"), Value(0, "b"))) for n in range(8)])
-    for drawing in (charts.columns([group("déc. 26", 12)], ("first",)), many):
-        width, height = drawing.scale_room
+def test_what_a_height_or_a_row_means_stands_in_a_room_beside_all_else() -> None:
+    """A small screen shows this room a second time, as high as the picture, over the picture that moves below it."""
+    many = charts.heat(["lun", "mar"], [Group(f"avant {n} h", (Value(0, "a"), Value(0, "b"))) for n in range(8)])
+    for drawing in (charts.columns([group("12/12", 12)] * 30, ("first",)), many):
+        width = drawing.scale_room
         assert drawing.scale
-        assert all(one.anchor == "end" and 0 < one.x < width and 0 < one.y <= height for one in drawing.scale)
+        assert all(one.anchor == "end" and 0 < one.x < width for one in drawing.scale)
         names = [one for one in drawing.texts if one.look == "axis"]
         assert names
-        assert min(one.y for one in names) - 10 >= height
+        assert min(one.x - len(one.text) * charts.NAME_SIGN / 2 for one in names if one.anchor == "middle") >= width
         assert all(one.x >= width for one in drawing.shapes)
     assert charts.columns([group("a", 1)], ("first",)).scale_size[0].endswith("rem")
-    assert many.scale_size == tuple(map(str, many.scale_room)), "drawn as large as it is"
+    assert many.scale_size == (str(many.scale_room), str(many.height)), "drawn as large as it is"
     wide = charts.heat(["lun"], [Group(str(n), (Value(123456, "a", "", "123 456"),)) for n in range(15)])
     assert wide.width > charts.WIDTH
-    assert wide.scale_room == (0, 0), "it is drawn smaller than it is: what lies over it would not fit"
+    assert wide.scale_room == 0, "it is drawn smaller than it is: what lies over it would not fit"
 
 
 def test_what_texts_share_is_written_once() -> None:

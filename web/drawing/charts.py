@@ -179,7 +179,8 @@ class Drawing:
         is_fluid: the picture is as wide as the page lets it be; ``x`` and ``width`` of its shapes are hundredths of this
             width. The texts, and all heights, stay in pixels.
         scale: the texts at the left that say what a height or a row means.
-        scale_room: width and height of what they stand in: it ends above the names of the axis; (0, 0): it is not shown twice.
+        scale_room: width of what they stand in; it is as high as the picture, so that no name of the axis is seen without its column. 0: it
+            is not shown twice.
     """
 
     width: int
@@ -189,7 +190,7 @@ class Drawing:
     texts: tuple[Text, ...] = ()
     is_fluid: bool = False
     scale: tuple[Text, ...] = ()
-    scale_room: tuple[int, int] = (0, 0)
+    scale_room: int = 0
 
     @property
     def is_small(self) -> bool:
@@ -236,7 +237,8 @@ class Drawing:
     @property
     def scale_size(self) -> tuple[str, str]:
         """Width and height of the room of ``scale``, where the picture is as small as it gets (css/figures.css: 45rem, or as large as it is)."""
-        width, height = (str(one) if self.is_small else f"{one / ROOT_PIXELS:g}rem" for one in self.scale_room)
+        sizes = self.scale_room, self.height
+        width, height = (str(one) if self.is_small else f"{one / ROOT_PIXELS:g}rem" for one in sizes)
         return width, height
 
 
@@ -262,7 +264,7 @@ def _texts(look: str, anchor: str, those: Sequence[Text]) -> str:
     moved = f' transform="translate({column} {line})"' if column or line else ""
     marks = [f'<g class="chart__text chart__text--{look}" text-anchor="{anchor}"{moved} aria-hidden="true">']
     for one, (x, y) in zip(those, places, strict=True):
-        at_x, at_y = (f' x="{x - column}"' if x != column else ""), (f' y="{y - line}"' if y != line else "")
+        at_x, at_y = (f' x="{x}"' if x != column else ""), (f' y="{y}"' if y != line else "")
         marks.append(f"<text{at_x}{at_y}>{one.words}</text>")
     return "".join((*marks, "</g>"))
 
@@ -310,7 +312,7 @@ class _Sheet:
                 if text:
                     # A name at the edge would be cut off there: it ends with the picture.
                     is_wide = middle + len(text) * NAME_SIGN / 2 > WIDTH
-                    x, anchor = (WIDTH, "end") if is_wide else (middle, "middle")
+                    x, anchor = (WIDTH, "end") if is_wide else (_right_of(LEFT, middle, text), "middle")
                     self.texts.append(Text(x, self.bottom + below, text, anchor))
 
     def _guided(self, placed: Sequence[tuple[float, Guide, int]]) -> None:
@@ -323,7 +325,7 @@ class _Sheet:
     def drawing(self) -> Drawing:
         return Drawing(
             WIDTH, self.height, tuple(self.shapes), tuple(self.lines), tuple(self.texts),
-            scale=tuple(self.scale), scale_room=(LEFT - 2, self.bottom + 5),
+            scale=tuple(self.scale), scale_room=LEFT - 2,
         )  # fmt: skip
 
 
@@ -430,11 +432,12 @@ def heat(names: Sequence[str], groups: Sequence[Group]) -> Drawing:
                 texts.append(Text(_round(x + width / 2 - 1), y + 16, value.text, "middle", f"on-heat-{step}"))
     bottom = TOP + cell * len(names)
     for m in sorted(written(len(groups), NAMES_IN_WIDTH)):
-        texts.append(Text(_round(left + width * (m + 0.5)), bottom + 15, groups[m].name))
+        middle = _right_of(left - 2, _round(left + width * (m + 0.5)), groups[m].name)
+        texts.append(Text(middle, bottom + 15, groups[m].name))
     # No wider than its columns: a small screen begins at the right end, and would show what is beside them.
     whole = round(left + width * len(groups) + RIGHT)
     # A picture that is wider than others is drawn smaller: what lies over it would not fit.
-    room = (left - 4, bottom) if whole <= WIDTH else (0, 0)
+    room = left - 4 if whole <= WIDTH else 0
     return Drawing(whole, bottom + 24, tuple(shapes), (), tuple(texts), scale=scale, scale_room=room)
 
 
@@ -473,6 +476,11 @@ def _ends(name: str, signs: int) -> tuple[str, str]:
         return name, ""
     end = signs // 2
     return name[: signs - end - 1].rstrip(), name[-end:].lstrip()
+
+
+def _right_of(edge: float, middle: float, text: str) -> float:
+    """The middle of a name of an axis that does not begin at the left of the picture's own edge: the scale may lie there."""
+    return max(middle, _round(edge + len(text) * NAME_SIGN / 2))
 
 
 def _is_at_right(x: float) -> bool:

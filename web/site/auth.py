@@ -197,7 +197,7 @@ def leave_desk(target: str | None) -> None:
     The path alone: what the first person typed may stand in the rest of an address (the words of a search).
     """
     close_session()
-    path = safe_path(urlsplit(target or "").path)
+    path = safe_path((target or "").partition("?")[0].partition("#")[0])
     if path is not None:
         session[CAME_FOR] = path
 

@@ -193,12 +193,18 @@ def _record_refusal(error: GedError) -> None:
         )
 
 
+WAYS_OUT = frozenset({"session.sign_out", "session.change_person"})
+
+
 def _ask_to_sign_in(error_code: str) -> ResponseReturnValue:
     if _wants_json():
         return _json(ErrorView(error_code, *_words(error_code), 401))
     if "HX-Request" in request.headers:
         # A background request: the page and its typed text stay; ged.js shows the message.
         return "", 401
+    if request.endpoint in WAYS_OUT:
+        # Signed out in another window: what was asked for is done.
+        return redirect(url_for("session.sign_in_form"), 303)
     if request.method in ("GET", "HEAD"):
         ended = "1" if g.get("session_ended") else None
         return redirect(url_for("session.sign_in_form", next=request.full_path.removesuffix("?"), fin=ended), 303)
