@@ -79,8 +79,16 @@ class Desks:
             self.complaints.append(f"{account} {answer.url}: {answer.status}")
 
     def _heard(self, account: str, url: str, kind: str, text: str) -> None:
-        if kind in ("error", "warning"):
-            self.complaints.append(f"{account} {url}: {kind} {text}")
+        if kind not in ("error", "warning"):
+            return
+        page = f"{account} {url}: {kind} "
+        if text.startswith("htmx:sendAbort"):
+            # Whoever sends a form before its hints have come leaves the page: htmx tells both that the request ended and that it was given up.
+            ended = next((one for one in self.complaints if one.startswith(f"{page}htmx:afterRequest")), None)
+            if ended is not None:
+                self.complaints.remove(ended)
+            return
+        self.complaints.append(f"{page}{text}")
 
 
 @dataclass
