@@ -287,7 +287,10 @@ def open_envelope(
             is_signed=upload.facts.signed,
         )  # fmt: skip
     uow.record("envelope.opened", "envelope", envelope.id, actor=actor, post=post, mail=mail.id, level=int(level))
-    uow.record("mail.registered", "mail", mail.id, actor=actor, post=post, level=int(level), subject=mail.subject)
+    uow.record(
+        "mail.registered", "mail", mail.id, actor=actor, post=post, level=int(level), subject=mail.subject,
+        received_on=str(mail.received_on),
+    )  # fmt: skip
     return MailId(mail.id)
 
 

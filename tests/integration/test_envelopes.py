@@ -156,6 +156,11 @@ def test_the_addressee_opens_it_and_it_stays_with_the_addressee(services: Servic
         number = session.get_one(MailNumber, done.number_id)
         assert (number.mail_id, number.envelope_id) == (mail_id, done.envelope_id)
         assert session.scalar(select(Attachment.mail_id)) == mail_id
+        came = select(audit.AuditPayload.payload).join(
+            audit.AuditEntry, audit.AuditEntry.sequence == audit.AuditPayload.sequence
+        )
+        (said,) = session.scalars(came.where(audit.AuditEntry.action == "mail.registered")).all()
+        assert said["received_on"] == str(TODAY), "the proof of a report reads when the letter came"
         for account, sees in (("sg", True), ("secretaire", False), ("agent", False), ("admin", False), ("dge", False)):
             one = actor(services, account)
             assert access.may_see(session, mail_id, Confidentiality.SECRET, one) is sees, account
