@@ -533,3 +533,13 @@ def test_a_card_says_whether_there_are_more_or_fewer_than_before(site: tuple[Fla
         for days in ("du=2026-11-01&au=2026-11-30", "du=2026-10-02&au=2026-10-31")
     ]
     assert [re.sub(r"\s", " ", one) for one in changes] == ["+50 %", "−50 %"]
+
+
+def test_before_one_day_that_was_given_is_the_day_before_also_at_a_months_beginning(site: tuple[Flask, House]) -> None:
+    count_all(site[1].services)
+    client = sign_in(site[0], "dge")
+    told = "« Avant » : les mêmes services, le {}."
+    assert told.format("31/10/2026") in shown(client, "/tableau/?du=2026-11-01&au=2026-11-01")
+    assert told.format("23/11/2026") in shown(client, "/tableau/?du=2026-11-24&au=2026-11-24")
+    month = shown(client, "/tableau/?du=2026-11-01&au=2026-11-02")
+    assert "« Avant » : les mêmes services, du 01/10/2026 au 02/10/2026." in month

@@ -42,7 +42,7 @@ def furnished(house: House) -> None:
     ("grève", "", ["grève"]), ("1950-01-01..2026-08-12", "1950-01-01..2026-08-12", []), ("", "", []),
 ])  # fmt: skip
 def test_spans_of_days_are_read_from_an_address(typed: str, spans: str, wrong: list[str]) -> None:
-    found, refused = left_out.read(MultiDict({"sans": typed}), TODAY)
+    found, refused, _errors = left_out.read(MultiDict({"sans": typed}), TODAY)
     assert (left_out.written(found), refused) == (spans, wrong)
     assert len(left_out.days(found, TODAY)) <= 112
     assert left_out.read(MultiDict([("sans", spans), ("sans_du", "2026-11-03")]), TODAY)[1] == []
@@ -50,8 +50,10 @@ def test_spans_of_days_are_read_from_an_address(typed: str, spans: str, wrong: l
 
 def test_more_spans_than_there_may_be_are_said() -> None:
     days = [(TODAY - timedelta(days=2 * n)).isoformat() for n in range(1, 13)]
-    found, refused = left_out.read(MultiDict({"sans": ",".join(days)}), TODAY)
+    found, refused, _errors = left_out.read(MultiDict({"sans": ",".join(days)}), TODAY)
     assert (len(found), refused) == (10, days[10:])
+    typed = MultiDict({"sans": ",".join(days[:10]), "sans_du": "2026-10-01"})
+    assert [one.code for one in left_out.read(typed, TODAY).errors] == ["figures.left_many"]
     assert left_out.days((Period(date(1950, 1, 1), date(2026, 8, 11)),), TODAY) == {
         date(2026, 8, 10),
         date(2026, 8, 11),
@@ -122,8 +124,35 @@ def test_the_form_adds_days_and_says_which_it_cannot(site: tuple[Flask, House]) 
     assert 'name="sans_au"' in form
     assert 'name="sans_du"' not in client.get("/tableau/criteres?vue=delais").text, "only a forecast leaves days aside"
     late = unescape(plain(client.get("/tableau/?vue=prevision&sans_du=2026-12-24").text))
-    assert "n'est pas appliqué : Jours laissés de côté « 2026-12-24..2026-12-24 »" in late
+    assert "n'est pas appliqué : Jours laissés de côté « 2026-12-24 »" in late
     every = ",".join((TODAY - timedelta(days=7 * n)).isoformat() for n in range(1, 9))
     none = unescape(plain(client.get(f"/tableau/?vue=prevision&sans={every}").text))
     assert "dont quatre au moins sans jour laissé de côté" in none
     assert 'id="left-title"' not in plain(sign_in(app, "auditeur").get("/supervision/?vue=prevision").text)
+
+
+@pytest.mark.parametrize("page_name", ["tableau/", "supervision/", "tableau/criteres"])
+@pytest.mark.parametrize(("first", "last", "field", "said"), [
+    ("12/11/2026", "10/11/2026", "sans_au", "Le dernier jour est avant le premier."),
+    ("31/02/2026", "10/11/2026", "sans_du", "Cette date n'existe pas"),
+    ("24/12/2026", "26/12/2026", "sans_au", "Ces jours ne sont pas encore venus."),
+    ("24/12/2026", "", "sans_du", "Ces jours ne sont pas encore venus."),
+    ("01/02/2026", "", "sans_du", "Choisissez des jours des 16 dernières semaines."),
+])  # fmt: skip
+def test_days_that_cannot_be_left_aside_are_told_at_their_field_and_stay_as_they_were_typed(
+    site: tuple[Flask, House], page_name: str, first: str, last: str, field: str, said: str
+) -> None:
+    count_all(site[1].services)
+    client = sign_in(site[0], "dge")
+    asked = f"vue=prevision&{STRIKE}&sans_du={first}&sans_au={last}"
+    text = unescape(plain(client.get(f"/{page_name}?{asked}").text))
+    assert page_name.endswith("criteres") or re.search(r'<details class="filters__more" open>', text)
+    for name, typed in (("sans_du", first), ("sans_au", last)):
+        assert re.search(rf'id="{name}"[^>]* value="{typed}"', text)
+    assert re.findall(r'id="([a-z_]+)"[^>]*aria-invalid="true"', text) == [field]
+    assert said in text
+    assert ".." not in text.partition("n'est pas appliqué")[2].partition("</p>")[0], "as it was typed"
+    assert '<input type="hidden" name="sans" value="2026-11-16">' in text, "the other days stay aside"
+    refused = client.get(f"/tableau/fichier?tableau=forecast&format=csv&{asked}")
+    assert refused.status_code == 422
+    assert "aria-invalid" not in client.get(f"/tableau/?vue=delais&sans_du={first}&sans_au={last}").text

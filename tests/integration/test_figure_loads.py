@@ -607,3 +607,26 @@ def test_the_panel_says_which_work_it_does_not_count(site: tuple[Flask, House]) 
         in page
     )
     assert "Ce qu'un service a terminé pour ceux qui en dépendent est compté chez lui seul." in page
+
+
+def test_a_list_of_a_load_says_by_itself_what_it_has(site: tuple[Flask, House]) -> None:
+    count_all(site[1].services)
+    client = sign_in(site[0], "dge")
+    for what in ("given_late", "given_soon"):
+        text = plain(client.get(f"/tableau/courriers?quoi={what}&{NOVEMBER}").text)
+        assert "Courriers confiés et non terminés dont l" in text
+        assert "De ces courriers" not in text
+
+
+@pytest.mark.parametrize("page_name", ["tableau", "supervision"])
+def test_the_load_is_said_to_be_of_this_moment(site: tuple[Flask, House], page_name: str) -> None:
+    """What is counted of the register stands above it, with the moment of that count."""
+    given(site[1])
+    count_all(site[1].services)
+    client, said = sign_in(site[0], "dge"), "La charge est celle de cet instant."
+    for view, is_said in (("charge", True), ("", False)):
+        text = plain(client.get(f"/{page_name}/?{NOVEMBER}&vue={view}").text)
+        assert "Compté le" in text
+        assert (said in text) is is_said
+    panel = re.search(r'chiffres\?[^"]*tableau=([a-z-]+)', client.get(f"/{page_name}/?{NOVEMBER}&vue=charge").text)
+    assert panel is None or said in plain(client.get(f"/{page_name}/chiffres?{NOVEMBER}&tableau={panel[1]}").text)

@@ -1199,6 +1199,15 @@ MESSAGES: Mapping[str, Message] = {
         _l("Le fichier n'est pas fait : ce filtre n'est pas parmi vos choix, ou n'est pas compris : %(filters)s."),
         _l("Revenez à la page des chiffres et choisissez de nouveau."),
     ),
+    "figures.left_ahead": Message(
+        _l("Ces jours ne sont pas encore venus."), _l("Choisissez des jours passés : le dernier est hier au plus tard.")
+    ),
+    "figures.left_many": Message(
+        _l("%(most)s périodes au plus sont laissées de côté."), _l("Comptez-en d'abord une de nouveau.")
+    ),
+    "figures.left_old": Message(
+        _l("La prévision ne regarde plus ces jours."), _l("Choisissez des jours des %(weeks)s dernières semaines.")
+    ),
     # --- filing ---
     "filing.closed": Message(
         _l("On ne classe plus dans « %(filing_class)s » : cette classe est fermée."),

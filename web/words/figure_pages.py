@@ -68,11 +68,11 @@ def _of_given(one: What) -> str:
                 )
             )
         case What.GIVEN_LATE:
-            return str(_("De ces courriers, ceux dont l'échéance de l'attribution est passée."))
+            return str(_("Courriers confiés et non terminés dont l'échéance de l'attribution est passée."))
         case What.GIVEN_SOON:
             return str(
                 _(
-                    "De ces courriers, ceux dont l'attribution est à échéance aujourd'hui ou dans les %(days)s jours.",
+                    "Courriers confiés et non terminés dont l'attribution est à échéance aujourd'hui ou dans les %(days)s jours.",
                     days=SOON,
                 )
             )

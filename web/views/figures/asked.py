@@ -13,9 +13,10 @@ from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 
+from ged.errors import Invalid
 from ged.figures.cuts import Cut
 from ged.figures.letters import What
-from ged.figures.periods import Period, before, in_months, month_end, months_later
+from ged.figures.periods import ONE_DAY, Period, before, in_months, month_end, months_later
 from ged.figures.queries import Names
 from ged.figures.reach import Narrowing, Reach, Sight, below
 from ged.figures.stages import FIRST_DAY, Stage
@@ -97,6 +98,7 @@ class AskedFigures:
         reversed_days: the days of the address, as they were typed, where the last is before the first: the usual period is shown.
         mistyped: the names of the problems that are no day at all (``DAYS``).
         left: the days that a forecast leaves aside.
+        left_errors: at the fields of the form that adds such days.
         seen_on: the page and the view whose links lead to letters; the list leads back to it.
         today: the last day of figures.
     """
@@ -114,6 +116,7 @@ class AskedFigures:
     reversed_days: Mapping[str, str] = field(default_factory=dict)
     mistyped: tuple[str, ...] = ()
     left: tuple[Period, ...] = ()
+    left_errors: tuple[Invalid, ...] = ()
     seen_on: tuple[str, str] = ("", "")
 
     def without(self, name: str, **narrowing: object) -> "AskedFigures":
@@ -142,7 +145,12 @@ class AskedFigures:
 
     @property
     def earlier(self) -> Period:
-        """The period to compare with. Who is told of whole months is told of a whole one here, too, also while the last month runs."""
+        """The period to compare with. Who is told of whole months is told of a whole one here, too, also while the last month runs.
+
+        Before one day that a person gave is the day before it, also where it is the first of a month.
+        """
+        if self.period.days == 1 and "du" in self.given:
+            return Period(self.period.since - ONE_DAY, self.period.since - ONE_DAY)
         return before(self.shown if self.sight.is_exact else self.period)
 
     @property
@@ -311,13 +319,14 @@ def read(
     view = args.get("vue", "").strip()
     if view and views and view not in views:
         problems.append(Problem("vue", view))
-    left, wrong = left_out.read(args, today)
+    left, wrong, left_errors = left_out.read(args, today)
     problems += [Problem(left_out.NAME, one) for one in wrong]
     if left:
         given[left_out.NAME] = left_out.written(left)
     return AskedFigures(
         sight=sight,
         left=left,
+        left_errors=left_errors,
         narrowing=narrowing,
         period=period if sight.is_exact or for_list else in_months(period),
         stage=stage,

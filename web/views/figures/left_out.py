@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from werkzeug.datastructures import MultiDict
 
+from ged.errors import Invalid
 from ged.figures.periods import ONE_DAY, Period
 from ged.outlook.forecast import NOW
 from web.site.forms import FormReader
@@ -15,34 +17,75 @@ MOST = 10
 """Spans of days in an address."""
 
 
-def read(args: MultiDict[str, str], today: date) -> tuple[tuple[Period, ...], list[str]]:
-    """The spans of days that are left aside, in the order of time and without doubles; and what was typed and is no such span.
+class LeftOut(NamedTuple):
+    """The days that an address leaves aside.
+
+    Attributes:
+        spans: in the order of time and without doubles.
+        wrong: what was typed and is no such span.
+        errors: at the two fields of the form.
+    """
+
+    spans: tuple[Period, ...]
+    wrong: list[str]
+    errors: tuple[Invalid, ...]
+
+
+def read(args: MultiDict[str, str], today: date) -> LeftOut:
+    """Read the days that are left aside.
 
     Only days of the weeks at which a forecast looks have a meaning: before today, and 16 weeks back.
     """
     typed = [one.strip() for text in args.getlist(NAME) for one in text.split(",") if one.strip()]
-    fields = FormReader(args)
-    first, last = fields.day(FIRST), fields.day(LAST)
-    wrong = [args[name] for name, day in ((FIRST, first), (LAST, last)) if args.get(name, "").strip() and day is None]
-    if first is not None or last is not None:
-        typed.append(f"{first or last}..{last or first}")
+    wrong: list[str] = []
     spans: list[Period] = []
     for one in typed:
-        span = _span(one, today)
-        if span is None or len(spans) == MOST:
+        span = _span(one)
+        if span is None or _error(span, today) is not None or len(spans) == MOST:
             wrong.append(one)
         else:
             spans.append(span)
-    return _joined(spans), wrong
+    added, errors = _typed_in_form(args, today, is_full=len(spans) == MOST)
+    if errors:
+        # As the person wrote them. A day that is right is not applied without the other one: the span would be another.
+        wrong.append(" – ".join(args[name].strip() for name in (FIRST, LAST) if args.get(name, "").strip()))
+    return LeftOut(_joined([*spans, *added]), wrong, errors)
 
 
-def _span(typed: str, today: date) -> Period | None:
+def _typed_in_form(
+    args: MultiDict[str, str], today: date, *, is_full: bool
+) -> tuple[tuple[Period, ...], tuple[Invalid, ...]]:
+    """The span of the two fields, if there is one; and the errors at them."""
+    fields = FormReader(args)
+    first, last = fields.days(FIRST, LAST)
+    refused = fields.wrong()
+    if refused is not None:
+        return (), refused.errors
+    since, until = first or last, last or first
+    if since is None or until is None:
+        return (), ()
+    span = Period(since, until)
+    error = _error(span, today, field=LAST if last is not None else FIRST)
+    if error is None and is_full:
+        error = Invalid("figures.left_many", "count some of them again first", field=FIRST, most=MOST)
+    return ((), (error,)) if error is not None else ((span,), ())
+
+
+def _span(typed: str) -> Period | None:
     since, _dots, until = typed.partition("..")
     try:
-        found = Period(date.fromisoformat(since), date.fromisoformat(until or since))
+        return Period(date.fromisoformat(since), date.fromisoformat(until or since))
     except ValueError:
         return None
-    return found if found.until < today and found.until >= today - timedelta(days=NOW) else None
+
+
+def _error(span: Period, today: date, field: str = NAME) -> Invalid | None:
+    """Why a forecast does not look at a span, or not at all of it."""
+    if span.until >= today:
+        return Invalid("figures.left_ahead", "choose days before today", field=field)
+    if span.until < today - timedelta(days=NOW):
+        return Invalid("figures.left_old", "choose later days", field=field, weeks=NOW // 7)
+    return None
 
 
 def _joined(spans: Sequence[Period]) -> tuple[Period, ...]:

@@ -94,13 +94,14 @@ def show(page: Page) -> ResponseReturnValue:
         leaves_aside=_leaves_aside(view, asked),
         asked=asked,
         **untold(asked, asked.problems),
-        **_wrong_days(asked),
+        **_wrong_days(asked, view),
         cut_on=short_date(asked.today) if asked.is_cut else "",
         without_them=asked.address(page.endpoint, vue=view),
         oversees=bool(reach.overseen),
         are_whole=are_whole,
         counted_at=counted_at,
         recounts=words.recounts() if recounts else "",
+        is_live=view == loads.LOADS,
         load_url=asked.address(page.endpoint, vue=loads.LOADS) if asked.sight.is_exact and view != loads.LOADS else "",
         usual_stage=words.stage(asked.usual_stage),
         # Also where a panel is empty: its picture may come while the page is open.
@@ -134,13 +135,17 @@ def untold(asked: AskedFigures, problems: Iterable[tuple[str, str]]) -> dict[str
     }
 
 
-def _wrong_days(asked: AskedFigures) -> dict[str, object]:
+def _wrong_days(asked: AskedFigures, view: str) -> dict[str, object]:
     """The errors at the days of the form, and what was typed there: both days stay for whoever corrects one."""
+    of_period = [Invalid("form.not_a_date", "write day/month/year", field=one) for one in asked.mistyped]
     if asked.reversed_days:
-        return {"form": MultiDict(asked.reversed_days), "errors": [view_of(_reversed())]}
-    errors = [view_of(Invalid("form.not_a_date", "write day/month/year", field=one)) for one in asked.mistyped]
-    typed = {one: request.args[one] for one in address.DAYS if one in request.args} if errors else {}
-    return {"form": MultiDict(typed), "errors": errors}
+        of_period = [_reversed()]
+    of_left = asked.left_errors if _leaves_aside(view, asked) else ()
+    kept = (*(address.DAYS if of_period else ()), *((left_out.FIRST, left_out.LAST) if of_left else ()))
+    return {
+        "form": MultiDict({one: request.args[one] for one in kept if one in request.args}),
+        "errors": [view_of(one) for one in (*of_period, *of_left)],
+    }
 
 
 def _closures(board: Board) -> list[str]:
@@ -191,7 +196,7 @@ def criteria(page: Page) -> ResponseReturnValue:
         "dashboard/_criteria.html" if "HX-Request" in request.headers else "dashboard/criteria.html",
         asked=asked,
         **untold(asked, asked.problems),
-        **_wrong_days(asked),
+        **_wrong_days(asked, view),
         without_them=asked.address(page.criteria, vue=view),
         period=period_name(asked.shown),
         choices=choices,
@@ -216,6 +221,7 @@ def table(page: Page) -> ResponseReturnValue:
         without_them=asked.address(page.table, tableau=panel.id),
         counted_at=counted_at,
         recounts=words.recounts() if recounts else "",
+        is_live=page.view_of(panel.id) == loads.LOADS,
         back=asked.address(page.endpoint),
         cut_on=short_date(asked.today) if asked.is_cut else "",
         period=period_name(asked.shown),
