@@ -205,6 +205,22 @@ def test_the_lists_own_link_back_opens_the_tables_and_leads_to_the_place_too(
     page.context.close()
 
 
+@pytest.mark.parametrize("page_name", ["tableau", "supervision"])
+def test_after_the_page_of_the_criteria_the_focus_is_led_nowhere(
+    browser: Browser, site: tuple[str, Services], page_name: str
+) -> None:
+    furnish(site[1])
+    page = opened(browser, site, "dge")
+    page.goto(f"/{page_name}/?vue=prevision")
+    with leading_on(page):
+        page.get_by_role("link", name="Laisser des jours de côté").click()
+    with leading_on(page):
+        page.get_by_role("button", name="Afficher").click()
+    page.wait_for_load_state("load")
+    expect(page.locator("body")).to_be_focused()
+    page.context.close()
+
+
 @pytest.mark.parametrize("width", [360, 1280])
 def test_each_choice_of_the_filters_is_read_whole(browser: Browser, site: tuple[str, Services], width: int) -> None:
     furnish(site[1])

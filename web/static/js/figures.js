@@ -87,12 +87,11 @@
   //     state: whoever waits for the next page would take that for it ---
   const kept = "ged.figures";
   const MOST_KEPT = 10;
-  const stops = "a, summary, button, [tabindex]";
   const placeOf = (at) => {
     const area = at.closest(".figure-panel, .figure-cards, main");
     if (!area) return null;
     const isCards = area.matches(".figure-cards");
-    return { panel: area.id, isCards, isInTable: at.closest(".figure-table") !== null, href: at.getAttribute("href"), at: [...area.querySelectorAll(stops)].indexOf(at) };
+    return { panel: area.id, isCards, isInTable: at.closest(".figure-table") !== null, href: at.getAttribute("href") };
   };
   const known = () => JSON.parse(window.sessionStorage.getItem(kept) || "[]");
   const mine = (one) => one.address === location.href && one.person === document.body.dataset.person;
@@ -101,28 +100,32 @@
   window.addEventListener("pagehide", () => {
     const at = left || document.activeElement;
     const open = [...document.querySelectorAll("details.figure-table[open]")].map((one) => one.closest(".figure-panel").id);
-    const note = { address: location.href, person: document.body.dataset.person, open, place: at ? placeOf(at) : null, to: left ? left.href : "" };
+    const to = left ? new URL(left.getAttribute("href"), location.href).href : ""; // the href of a shape's link is no text
+    const note = { address: location.href, person: document.body.dataset.person, open, place: at ? placeOf(at) : null, to };
     window.sessionStorage.setItem(kept, JSON.stringify([note, ...known().filter((one) => !mine(one))].slice(0, MOST_KEPT)));
   });
+  // Only whoever comes back from a list of letters is led to a place, and to none but the link that led to the list.
+  const LISTS = /^\/l\/|^\/tableau\/courriers$/;
+  const ledToList = (one) => Boolean(one.to) && LISTS.test(new URL(one.to).pathname);
   const goBack = (place) => {
     const area = place.isCards ? document.querySelector(".figure-cards") : document.getElementById(place.panel);
     if (!area) return;
-    const all = [...area.querySelectorAll(stops)];
+    const all = [...area.querySelectorAll("a[href]")];
     // A table has the links of its picture once more: the person was on one of the two.
     const alike = all.find((one) => one.getAttribute("href") === place.href && (one.closest(".figure-table") !== null) === place.isInTable);
-    const found = (place.href && alike) || all[place.at];
-    if (found) found.focus();
+    if (alike) alike.focus();
   };
   // The list's own link back is no step in the history, and names the page in fewer words. A list that was paged through has more in its
   // address than the link that led to it.
   const isOfList = (one) => {
-    if (!one.to || one.person !== document.body.dataset.person) return false;
+    if (!ledToList(one) || one.person !== document.body.dataset.person) return false;
     const [was, to, list] = [new URL(one.address), new URL(one.to), new URL(document.referrer)];
     return was.pathname === location.pathname && (was.searchParams.get("vue") || "") === (new URL(location.href).searchParams.get("vue") || "")
       && to.pathname === list.pathname && [...to.searchParams].every(([name, value]) => list.searchParams.get(name) === value);
   };
   const restore = (which) => {
-    const [{ open, place } = { open: [], place: null }] = known().filter(which);
+    const [note = { open: [], place: null, to: "" }] = known().filter(which);
+    const [open, place] = [note.open, ledToList(note) ? note.place : null];
     for (const id of open) {
       const table = document.querySelector(`#${CSS.escape(id)} details.figure-table`);
       if (!table) continue;
