@@ -123,6 +123,34 @@ def in_figures(query: SearchQuery, today: date) -> SearchQuery | None:
     return named if asked(query, today)[1] is None and asked(named, today)[1] is not None else None
 
 
+def not_a_day(text: str) -> str:
+    """The first day, with its month, that a text names and that no calendar has; empty without one.
+
+    >>> not_a_day("plainte du 31 février")
+    '31 février'
+    """
+    if len(text) > MAX_LENGTH or _SIGNS.search(text):
+        return ""
+    for pattern in (_ONE_DAY, _ENGLISH_DAY, _DIGIT_DAY):
+        for match in pattern.finditer(text):
+            if not _may_be(match):
+                start = min(match.start("day"), match.start("month"))
+                end = max(match.end(name) for name in ("day", "month", "year"))
+                return " ".join(text[start:end].split())
+    return ""
+
+
+def _may_be(match: "re.Match[str]") -> bool:
+    """Whether a calendar has the day: without a year, that of any year."""
+    month, year = match["month"], match["year"]
+    try:
+        number = _number(match["day"])
+        date(said_numbers.year(year) if year else 2000, int(month) if month.isdigit() else _month(month), number)
+    except (ValueError, OverflowError):
+        return False
+    return True
+
+
 def _found(text: str, today: date) -> Iterator[tuple[tuple[int, int], date, date, bool]]:
     """Each period: its place, its first and last day, and whether it is named as a letter's text would name it."""
     taken: list[tuple[int, int]] = []

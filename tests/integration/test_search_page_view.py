@@ -71,6 +71,12 @@ def test_a_date_in_words_is_a_filter_that_is_shown_and_taken_away(
     assert 'name="dates" value="mots"' in page.get("/recherche/filtres?q=achat+du+3+mars+2021&dates=mots").text
 
 
+def test_a_day_that_does_not_exist_is_told(page: FlaskClient) -> None:
+    told = "Le 31 février n'existe pas : ces mots sont cherchés tels quels."
+    assert told in unescape(page.get("/recherche/?q=plainte+du+31+février").text)
+    assert "n'existe pas : ces mots" not in unescape(page.get("/recherche/?q=plainte+du+3+février").text)
+
+
 def test_where_no_letter_has_enough_of_the_words_letters_with_one_are_shown(
     site: tuple[Flask, Services], page: FlaskClient
 ) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ged.ports import SearchQuery
-from ged.search.said_days import asked, in_figures, said_days
+from ged.search.said_days import asked, in_figures, not_a_day, said_days
 
 TODAY = date(2026, 11, 29)
 
@@ -203,3 +203,25 @@ def test_a_day_in_figures_alone_is_proposed_and_never_taken(text: str, proposed:
     assert (found and found.text) == proposed
     assert proposed is None or asked(SearchQuery(text), TODAY)[1] is None
     assert in_figures(SearchQuery(text, since=TODAY), TODAY) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("31 février", "31 février"),
+        ("plainte du 31 avril 2026", "31 avril 2026"),
+        ("le 29 février 2026", "29 février 2026"),
+        ("le 31/02/2026", "31/02/2026"),
+        ("February 31, 2026", "February 31, 2026"),
+        ("29 février", ""),
+        ("29 février 2024", ""),
+        ("1er mars", ""),
+        ("3rd March 2026", ""),
+        ("trente et un mars", ""),
+        ('"31 février"', ""),
+        ("31/02/2026", ""),
+        ("plainte", ""),
+    ],
+)
+def test_a_day_that_does_not_exist_is_told(text: str, told: str) -> None:
+    assert not_a_day(text) == told

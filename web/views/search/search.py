@@ -18,7 +18,7 @@ from ged.register.states import MailState
 from ged.search import export as search_export
 from ged.search import letter_search
 from ged.search.letter_search import FacetValue, FoundLetter, SearchPage
-from ged.search.said_days import SaidDays
+from ged.search.said_days import SaidDays, not_a_day
 from ged.typography import plain
 from ged.unit import ReadSession
 from web.site import context, destroyed_letters, lists, marks, natures
@@ -124,6 +124,7 @@ def index() -> ResponseReturnValue:
         counted=counted,
         said=said,
         is_of_no_day=is_of_no_day,
+        no_day=not_a_day(query.text) if said is None else "",
         said_text=period_text(said) if said is not None else "",
         is_ahead=_begins(asked, said) > context.today(),
         day_text=day_text,
