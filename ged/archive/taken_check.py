@@ -30,8 +30,8 @@ UNPROVEN = (
 and ``RecursionError`` are a ``RuntimeError``."""
 _TIMES = 64
 """A part that is read whole is at most so many times larger than it is packed: the texts of a manifest pack less than 10 times."""
-_LINE_BYTES = 1 << 26
-"""An entry is one line, and no larger."""
+_LINE_BYTES = 1 << 21
+"""An entry is one line, and no larger: its parsed values take some 20 times its bytes."""
 _CHUNK_BYTES = 1 << 20
 
 
@@ -89,7 +89,8 @@ def arrivals(session: Session) -> Arrivals:
         sequences.append(entry.sequence)
         # No act erases the details of an arrival, so details that are gone were deleted by hand.
         if (
-            not audit.holds_hash(entry)
+            entry.sequence < 1  # no chain holds it
+            or not audit.holds_hash(entry)
             or details is None
             or not audit.holds_digest(entry.payload_digest, details.salt, details.payload)
         ):
@@ -168,10 +169,14 @@ def _proven(one: TakenEntity) -> Iterator[dict[str, Any]]:
         hashes = _part(packed, "journal/hashes.bin")
         if hashlib.sha256(hashes).hexdigest() != listed["journal/hashes.bin"]:
             raise ValueError("another journal")
-        digest = hashlib.sha256()
+        digest, last = hashlib.sha256(), 0
         for line in _lines(packed, "journal/entries.jsonl"):
             digest.update(line)
-            yield _at_its_place(json.loads(line), hashes)
+            entry = _at_its_place(json.loads(line), hashes)
+            if entry["sequence"] <= last:  # a line may be repeated without end
+                raise ValueError("not in order")
+            last = entry["sequence"]
+            yield entry
         if digest.hexdigest() != listed["journal/entries.jsonl"]:
             raise ValueError("another journal")
 

@@ -90,7 +90,7 @@ def unreadable(session: Session, mail_id: int, acts: Sequence[Act]) -> Iterator[
     """The fault of a letter whose acts cannot be done again, where some are in the journal of the entity with which it came."""
     if any(act.sequence < 0 for act in acts):
         below = {one.code: one.offsets["mails"] for one in taken_check.arrivals(session).entities}
-        code = max((one for one in below if below[one] < mail_id), key=below.__getitem__)
+        code = max((one for one in below if below[one] < mail_id), key=below.__getitem__, default="")
         yield Fault("taken.entry_unreadable", f"entity {code}: letter {mail_id}")
 
 

@@ -306,10 +306,16 @@ def _row_faults(
     entry = session.execute(
         select(AuditPayload.payload, AuditEntry.at, AuditEntry.person_id)
         .join(AuditEntry, AuditEntry.sequence == AuditPayload.sequence)
-        .where(AuditEntry.subject_kind == "report", AuditEntry.subject_id == row.id, AuditEntry.action == "report.made")
+        .where(
+            AuditEntry.subject_kind == "report",
+            AuditEntry.subject_id == row.id,
+            AuditEntry.action == "report.made",
+            AuditEntry.sequence > int(content["journal"]["sequence"]),  # the part of the journal that is proven whole
+        )
+        .order_by(AuditEntry.sequence)
     ).first()
     stands = (row.digest, row.content_hash, row.made_at, row.made_by_id)
-    payload = {} if entry is None else entry.payload or {}
+    payload = {} if entry is None else journal.said(entry.payload)
     if entry is None or (payload.get("digest"), payload.get("content"), entry.at, entry.person_id) != stands:
         yield Fault("journal.report", f"report {row.id}")
 
@@ -466,6 +472,7 @@ def _acts(session: Session, mail_ids: Iterable[int], since: int) -> tuple[dict[i
             session.execute(select(MailNumber.id, MailNumber.mail_id).where(MailNumber.mail_id.in_(ids))).all()
         )
         carried: dict[int, list[int]] = {}
+        issued: dict[int, set[object]] = {}
         for slip_id, mail_id in session.execute(
             select(SlipLine.slip_id, SlipLine.mail_id).where(SlipLine.mail_id.in_(ids))
         ):
@@ -475,7 +482,8 @@ def _acts(session: Session, mail_ids: Iterable[int], since: int) -> tuple[dict[i
             .outerjoin(Person, Person.id == AuditEntry.person_id)
             .outerjoin(AuditPayload, AuditPayload.sequence == AuditEntry.sequence)
             .where(
-                AuditEntry.action.in_(sorted(replaying.ACTIONS)),
+                AuditEntry.sequence >= 1,  # else no chain holds it
+                AuditEntry.action.in_(sorted(replaying.ACTIONS | {"slip.issued"})),
                 or_(
                     and_(AuditEntry.subject_kind == "mail", AuditEntry.subject_id.in_(ids)),
                     and_(AuditEntry.subject_kind == "number", AuditEntry.subject_id.in_(sorted(numbered))),
@@ -490,8 +498,11 @@ def _acts(session: Session, mail_ids: Iterable[int], since: int) -> tuple[dict[i
                 salt = None if details is None else details.salt
                 for fault in journal.details_faults(entry.sequence, entry.payload_digest, salt, payload):
                     altered[entry.sequence] = fault
-            about = {"mail": [subject], "slip": carried.get(subject, [])}.get(entry.subject_kind)
-            for mail_id in about or [numbered.get(subject) or 0]:
+            if entry.action == "slip.issued":
+                issued[subject] = _lines(payload)
+            on_slip = [one for one in carried.get(subject, ()) if one in issued.get(subject, {one})]
+            about = {"mail": [subject], "slip": on_slip}.get(entry.subject_kind, [numbered.get(subject) or 0])
+            for mail_id in about:
                 found.setdefault(mail_id, []).append(
                     Act(
                         entry.sequence, entry.action, entry.at, name or "", str(journal.said(payload).get("field", "")),
@@ -501,8 +512,16 @@ def _acts(session: Session, mail_ids: Iterable[int], since: int) -> tuple[dict[i
     return found, list(altered.values())
 
 
+def _lines(payload: object) -> set[object]:
+    """The letters of a slip, as the act says that gave it its number: the rows of its lines may be altered."""
+    lines = journal.said(payload).get("lines")
+    found = [line[0] for line in lines if isinstance(line, list) and line] if isinstance(lines, list) else []
+    return {one for one in found if isinstance(one, int)}
+
+
 class _MovesOfPosts(NamedTuple):
-    """An act by which posts went to other units: what they registered, they registered for the one or the other."""
+    """An act by which posts went to other units: what they registered, they registered for the one or the other. Or an act whose details
+    do not hold: which posts it moved is not known."""
 
     sequence: int
     posts: set[str]
@@ -512,18 +531,27 @@ class _MovesOfPosts(NamedTuple):
 def _moves_of_posts(session: Session) -> list[_MovesOfPosts]:
     loaded = (
         select(AuditEntry.sequence, AuditEntry.payload_digest, AuditPayload.salt, AuditPayload.payload)
-        .join(AuditPayload, AuditPayload.sequence == AuditEntry.sequence)
-        .where(AuditEntry.action == "organisation.loaded")
+        .outerjoin(AuditPayload, AuditPayload.sequence == AuditEntry.sequence)
+        .where(AuditEntry.action == "organisation.loaded", AuditEntry.sequence >= 1)
         .order_by(AuditEntry.sequence)
     )
     found = []
     for sequence, digest, salt, payload in session.execute(loaded):
-        changes = journal.said(payload).get("changes", ())
-        posts = {code for _, kind, code, detail in changes if kind == "posts" and "unit_id" in detail.split(", ")}
-        if posts:
-            faults = [*journal.details_faults(sequence, digest, salt, payload)]
+        posts = {
+            code for _, kind, code, detail in _changes(payload) if kind == "posts" and "unit_id" in detail.split(", ")
+        }
+        faults = [*journal.details_faults(sequence, digest, salt, payload)]
+        if posts or faults:
             found.append(_MovesOfPosts(sequence, posts, faults))
     return found
+
+
+def _changes(payload: object) -> Iterator[list[str]]:
+    """The changes of an organisation that an act names. Details that no program wrote name none."""
+    changes = journal.said(payload).get("changes")
+    for one in changes if isinstance(changes, list) else ():
+        if isinstance(one, list) and len(one) == 4 and all(isinstance(text, str) for text in one):
+            yield one
 
 
 def _rows(session: Session, acts: Mapping[int, Sequence[Act]], moved_posts: Collection[str]) -> dict[int, Rows]:
@@ -539,11 +567,16 @@ def _rows(session: Session, acts: Mapping[int, Sequence[Act]], moved_posts: Coll
         ids = wanted[start : start + READS_AT_ONCE]
         numbered: dict[int, list[tuple[int, int]]] = {}
         leading: dict[int, set[int]] = {}
-        of_numbers = select(MailNumber.mail_id, MailNumber.id, MailNumber.register_id).where(
-            MailNumber.mail_id.in_(ids)
-        )
-        for mail_id, number_id, register_id in session.execute(of_numbers.order_by(MailNumber.id)):
+        texts: dict[int, dict[int, str]] = {}
+        of_envelopes: dict[int, set[int]] = {}
+        of_numbers = select(
+            MailNumber.mail_id, MailNumber.id, MailNumber.register_id, MailNumber.text, MailNumber.envelope_id
+        ).where(MailNumber.mail_id.in_(ids))
+        for mail_id, number_id, register_id, text, envelope_id in session.execute(of_numbers.order_by(MailNumber.id)):
             numbered.setdefault(mail_id or 0, []).append((number_id, register_id))
+            texts.setdefault(mail_id or 0, {})[number_id] = text
+            if envelope_id is not None:
+                of_envelopes.setdefault(mail_id or 0, set()).add(number_id)
         leads = select(Assignment.mail_id, Assignment.id).where(
             Assignment.mail_id.in_(ids), Assignment.is_leading, Assignment.parent_id.is_(None)
         )
@@ -558,5 +591,7 @@ def _rows(session: Session, acts: Mapping[int, Sequence[Act]], moved_posts: Coll
                 units,
                 set[date]().union(*(closed.get(register_id, ()) for _, register_id in numbers_of)),
                 homes.get(registered.post_id or 0) if registered is not None else None,
+                texts.get(one, {}),
+                of_envelopes.get(one, set()),
             )
     return found

@@ -9,6 +9,7 @@ proven any more.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import select
@@ -20,6 +21,8 @@ from ged.db import table_of
 from ged.monthly.faults import Fault
 from ged.monthly.numbers import Month
 
+FOREIGN_NAMED = 50
+"""So many entries that stand before the first one are named."""
 PUT_BACK = "backup.restored"
 """The act with which ``ged restore`` begins an installation's later life (``ged.backup.restoring``, which stands above this room)."""
 
@@ -40,12 +43,13 @@ class JournalSince:
 
     def faults(self) -> Iterator[Fault]:
         """Whether the journal is the one that the report names, and whole since then."""
+        yield from foreign(self.session)
         if self.since:
             entry = self.session.get(AuditEntry, self.since)
             if entry is None or entry.hash != self.expected or not audit.holds_hash(entry):
                 yield Fault("journal.replaced", f"entry {self.since}")
                 return
-        chain = _Chain(self.since, self.expected)
+        entries = _Chain(self.since, self.expected)
         rows = self.session.execute(
             select(*table_of(AuditEntry).c, AuditPayload.salt, AuditPayload.payload)
             .outerjoin(AuditPayload, AuditPayload.sequence == AuditEntry.sequence)
@@ -54,13 +58,27 @@ class JournalSince:
             .execution_options(yield_per=1000)
         )
         for row in rows:
-            yield from chain.faults(row)
+            yield from entries.faults(row)
             yield from details_faults(row.sequence, row.payload_digest, row.salt, row.payload)
-            if self.month is not None and row.subject_id and _says_of(self.month, row.action, said(row.payload)):
+            # SQLite stores any value in place of a letter's id; such an entry has no hash.
+            is_of_letter = isinstance(row.subject_id, int) and row.subject_id > 0
+            if self.month is not None and is_of_letter and _says_of(self.month, row.action, said(row.payload)):
                 self.came.add(row.subject_id)
         head = audit.head(self.session)
-        if (head.count, head.hash) != (chain.last, chain.previous):
-            yield Fault("journal.tail_cut", f"entry {chain.last + 1}")
+        if (head.count, head.hash) != (entries.last, entries.previous):
+            yield Fault("journal.tail_cut", f"entry {entries.last + 1}")
+
+
+def foreign(session: Session) -> Iterator[Fault]:
+    """Entries before the first one. The program writes none there, no chain holds them, and nothing that they say is believed."""
+    rows = session.scalars(
+        select(AuditEntry.sequence)
+        .where(AuditEntry.sequence < 1)
+        .order_by(AuditEntry.sequence.desc())
+        .limit(FOREIGN_NAMED)
+    )
+    for sequence in rows:
+        yield Fault("journal.entry_foreign", f"entry {sequence}")
 
 
 def faults_before(session: Session, first: int, since: int) -> Iterator[Fault]:
@@ -69,7 +87,7 @@ def faults_before(session: Session, first: int, since: int) -> Iterator[Fault]:
     Args:
         first: the first entry that the proof read. Of those before it nothing is said.
     """
-    chain = _Chain(first - 1, None)
+    entries = _Chain(first - 1, None)
     rows = session.execute(
         select(*table_of(AuditEntry).c)
         .where(AuditEntry.sequence.between(first, since))
@@ -77,7 +95,7 @@ def faults_before(session: Session, first: int, since: int) -> Iterator[Fault]:
         .execution_options(yield_per=1000)
     )
     for entry in rows:
-        yield from chain.faults(entry)
+        yield from entries.faults(entry)
 
 
 def details_faults(sequence: int, digest: str, salt: str | None, payload: Any) -> Iterator[Fault]:
@@ -94,18 +112,51 @@ def said(payload: object) -> Mapping[str, Any]:
 
 
 def put_back(session: Session, sealed_at: datetime | None) -> Iterator[Fault]:
-    """Each time that the installation was put back to a copy after a report was sealed: the acts that the report counts may not be here."""
+    """Each restore that undid the life in which a report was sealed: after the copy was made, and before the restore.
+
+    A report from before the copy is in the copy. Where such a report is unknown, no restore explains it: its row was deleted by hand.
+    The journal must be whole from the copy on, or the fault of the journal is told in place of the restore.
+    """
+    yield from foreign(session)
     rows = session.execute(
-        select(AuditEntry.sequence, AuditEntry.at, AuditPayload.payload)
+        select(AuditEntry.sequence, AuditEntry.at, AuditEntry.payload_digest, AuditPayload.salt, AuditPayload.payload)
         .outerjoin(AuditPayload, AuditPayload.sequence == AuditEntry.sequence)
-        .where(AuditEntry.action == PUT_BACK)
+        .where(AuditEntry.action == PUT_BACK, AuditEntry.sequence >= 1)
         .order_by(AuditEntry.sequence)
     )
-    for sequence, at, payload in rows:
-        if sealed_at is None or at >= sealed_at:
-            yield Fault(
-                "journal.put_back", f"entry {sequence}, {at:%Y-%m-%d}, copy {said(payload).get('snapshot', '')}"
-            )
+    for sequence, at, digest, salt, payload in rows.all():
+        details = said(payload)
+        last_copied = _number(details.get("entries"), sequence)
+        copied_at = session.scalar(select(AuditEntry.at).where(AuditEntry.sequence == last_copied))
+        if sealed_at is None or at < sealed_at or (copied_at is not None and copied_at >= sealed_at):
+            continue
+        broken = next(chain(details_faults(sequence, digest, salt, payload), _faults_from(session, last_copied)), None)
+        if broken is not None:
+            yield broken
+        else:
+            yield Fault("journal.put_back", f"entry {sequence}, {at:%Y-%m-%d}, copy {details.get('snapshot', '')}")
+
+
+def _number(value: object, before: int) -> int:
+    """The number of an entry before another one, as details name it; 0 where they name none."""
+    return value if isinstance(value, int) and 0 < value < before else 0
+
+
+def _faults_from(session: Session, last_copied: int) -> Iterator[Fault]:
+    """Whether the journal is whole from an entry to its end."""
+    rest = _Chain(max(last_copied - 1, 0), audit.GENESIS if last_copied <= 1 else None)
+    rows = session.execute(
+        select(*table_of(AuditEntry).c)
+        .where(AuditEntry.sequence > rest.last)
+        .order_by(AuditEntry.sequence)
+        .execution_options(yield_per=1000)
+    )
+    with rows:
+        for entry in rows:
+            yield from rest.faults(entry)
+    head = audit.head(session)
+    if (head.count, head.hash) != (rest.last, rest.previous):
+        yield Fault("journal.tail_cut", f"entry {rest.last + 1}")
 
 
 class _Chain:

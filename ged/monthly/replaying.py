@@ -54,6 +54,8 @@ class Rows:
         units: code of a unit -> id.
         opened: days that followed a closed day of its registers: a number or a void may be dated there instead of on the day of the act.
         home: the unit that registered it, by the post of that act; None: not known.
+        texts: a number -> its text.
+        of_envelopes: those that a sealed envelope got before it was opened.
     """
 
     numbers: Sequence[int]
@@ -61,6 +63,8 @@ class Rows:
     units: Mapping[str, int]
     opened: Collection[date]
     home: int | None = None
+    texts: Mapping[int, str] = field(default_factory=dict)
+    of_envelopes: Collection[int] = ()
 
 
 NO_ROWS = Rows((), (), {}, ())
@@ -117,6 +121,10 @@ class Replayed:
         self._left: list[date] = []
         self._voided: dict[int, date] = {}
         self._joined: set[int] = set()
+        # What its acts say of its numbers; None: an act of an earlier release gave one and does not say which.
+        self._texts: list[object] | None = []
+        self._told_of_numbers: list[tuple[int, object]] = []
+        self._is_of_envelope = False
         self._decisions: dict[int, _Decision] = {}
         self._given: list[_Done] = []
         self._passed_on: set[int] = set()
@@ -147,10 +155,14 @@ class Replayed:
             self._state = MailState.SIGNED
         if "number" in self._says:  # that of a sealed envelope is older
             self._numbered = self._day
+            self._gets(self._says["number"])
+        else:
+            self._is_of_envelope = True
 
     def _imported(self) -> None:
         self._came, self._is_taken, self._state = True, True, MailState.CLOSED
         says = self._says
+        self._gets(says.get("number"))
         if "registered_on" not in says:  # an entry of an earlier release
             self._closed = UNSAID  # a paper book's letter is closed since its own day
             return
@@ -163,7 +175,15 @@ class Replayed:
         self._came, self._is_outgoing, self._state, self._begun = True, True, MailState.DRAFT, self._day
         self.level = self._says.get("level")
 
+    def _gets(self, text: object) -> None:
+        """A number; None: the act does not say which."""
+        if text is None:
+            self._texts = None
+        elif self._texts is not None:
+            self._texts.append(text)
+
     def _got_number(self) -> None:
+        self._gets(self._says.get("number"))
         if self._state is MailState.DRAFT:
             self._state, self._numbered = MailState.NUMBERED, self._day
 
@@ -252,9 +272,12 @@ class Replayed:
 
     def _was_voided(self) -> None:
         self._voided[self._act.number_id or 0] = self._day
+        if "number" in self._says:
+            self._told_of_numbers.append((self._act.number_id or 0, self._says["number"]))
 
     def _joined_lost(self) -> None:
         self._joined.add(self._says.get("number_id") or 0)
+        self._gets(self._says.get("lost_number"))
 
     def _rectified(self) -> None:
         name, new = self._says.get("field"), self._says.get("new")
@@ -277,9 +300,22 @@ class Replayed:
         if self._erased or not self._came:
             # Details were erased; or no journal has its beginning, which is a fault of its own.
             return self._received_differs(now)
+        if self._numbers_differ():
+            return True
         if self._is_voided:
             return set(now.days) != {"numbered_on", "voided_on"} or not self._may_be_void_on(now.days["voided_on"])
         return any(not _agrees(said, now.value(name)) for name, said in self._facts(now)) or self._unit_differs(now)
+
+    def _numbers_differ(self) -> bool:
+        """Whether the letter's numbers are others than its acts gave it: a number that is put to another letter takes its acts along."""
+        texts = self._rows.texts
+        if any(text != texts.get(one) for one, text in self._told_of_numbers):
+            return True
+        if self._texts is None:
+            return False
+        of_envelopes = self._rows.of_envelopes if self._is_of_envelope else ()
+        own = sorted(text for one, text in texts.items() if one not in of_envelopes)
+        return own != sorted(map(str, self._texts))
 
     def _received_differs(self, now: Letter) -> bool:
         is_rectified = any(act.rectified == "received_on" for act in self._later)

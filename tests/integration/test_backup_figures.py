@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Table, inspect, select
+from sqlalchemy import Table, delete, inspect, select
 from sqlalchemy.orm import Session
 
 from ged.backup.medium import FolderMedium
@@ -17,6 +17,7 @@ from ged.db import Base
 from ged.figures import checking, sums
 from ged.figures import operations as figures
 from ged.figures.models import STATE, FigureCell, FigureKey, FigureLetter, FigureScan, FigureSlip, FigureState
+from ged.monthly.models import MonthlyReport, MonthlyReportRevision
 from ged.org.certificates import note_issued
 from ged.org.models import CertificateKind
 from ged.ports import MailId, RegisterId, UnitId
@@ -38,6 +39,7 @@ from tests.migration_kit import downgrade
 from tests.monthly_kit import file_of, make, prove
 from tests.routing_kit import unit_id
 from tests.site import give_passwords, open_site, sign_in
+from tests.tampering import lift_guards
 from web.processes import restore as process
 from web.wiring import authority
 from web.wiring.services import build_services
@@ -193,9 +195,10 @@ def test_reports_of_a_life_that_a_restore_undid_are_told_by_what_is_here(
     copied.copy()
     lost = register(services, LATER, FIRST.date())
     redate(services, kept, FIRST.date() - timedelta(days=40), LATER)
-    after = file_of(services, make(services, month=month, now=LATER))
+    later = LATER + timedelta(minutes=1)
+    after = file_of(services, make(services, month=month, now=later))
     for pdf in (before, after):
-        assert prove(services, pdf, now=LATER).faults == ()
+        assert prove(services, pdf, now=later).faults == ()
 
     outcome = process.restore(
         copied.wanted(database_url=new_database()), tmp_path / "back" / "data", tmp_path / "back" / "settings"
@@ -225,6 +228,12 @@ def test_reports_of_a_life_that_a_restore_undid_are_told_by_what_is_here(
     assert (told.counted, told.changes) == (0, ())
     for language in ("fr", "en"):
         assert copy in "\n".join(proof_lines(told, language=language, zone=back.zone))
+    lift_guards(back.engine)
+    with back.engine.begin() as connection:
+        connection.execute(delete(MonthlyReportRevision))
+        connection.execute(delete(MonthlyReport))
+    codes = [one.code for one in prove(back, before, now=now).faults]
+    assert codes == ["file.unknown"], "it was in the copy: no restore explains that it is gone"
     back.engine.dispose()
     services.engine.dispose()
 

@@ -425,8 +425,8 @@ def test_altering_the_arrival_of_an_entity_hides_no_altered_letter(
             assert any(code == "taken.unrecorded" for code, _where in taken_check.broken(session))
 
 
-def signed_by_another(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The columns of an entity whose journal has these entries, signed with a key of somebody's own."""
+def signed_by_another(lines: Sequence[Mapping[str, Any]], *, times: int = 1) -> dict[str, Any]:
+    """The columns of an entity whose journal has these entries, so many times, signed with a key of somebody's own."""
     key, before, hashes, entries = Ed25519PrivateKey.generate(), audit.GENESIS, b"", b""
     for number, line in enumerate(lines, 1):
         entry = dict.fromkeys(audit.HASHED) | {"sequence": number, "previous_hash": before, "salt": "aa"} | dict(line)
@@ -435,7 +435,7 @@ def signed_by_another(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         before = hashlib.sha256(audit.canonical([entry[name] for name in audit.HASHED])).hexdigest()
         hashes += bytes.fromhex(before)
         entries += audit.canonical(entry) + b"\n"
-    parts = {"journal/hashes.bin": hashes, "journal/entries.jsonl": entries}
+    parts = {"journal/hashes.bin": hashes, "journal/entries.jsonl": entries * times}
     listed = [{"path": path, "sha256": hashlib.sha256(part).hexdigest()} for path, part in parts.items()]
     manifest = json.dumps({"files": listed}).encode()
     packed = io.BytesIO()
@@ -579,6 +579,19 @@ def test_a_proof_that_cannot_be_unpacked_is_told(how: str, left: Left, place: Se
     assert how != "bomb" or most < 5_000_000
     with place.snapshot() as session:
         assert ("taken.proof_altered", "entity MIN") in list(taken_check.broken(session))
+
+
+@pytest.mark.parametrize("how", ["repeated", "long"])
+def test_lines_of_a_proof_that_would_take_all_memory_are_told(how: str, left: Left, tmp_path: Path) -> None:
+    place = taken_in(left, tmp_path / "place")
+    usual = {"at": "2026-11-01T10:00:00.000000+00:00", "subject_kind": "mail", "action": "mail.opened", "subject_id": 1}
+    if how == "repeated":
+        put_in(place, signed_by_another([usual | {"payload": {"reason": "x"}}], times=3), wholly=True)
+    else:
+        put_in(place, signed_by_another([usual | {"payload": {"reason": "x" * (1 << 22)}}]), wholly=True)
+    with place.snapshot() as session:
+        assert ("taken.proof_altered", "entity MIN") in list(taken_check.broken(session))
+    place.engine.dispose()
 
 
 def test_a_long_journal_is_compared_with_what_is_shown_of_it_without_holding_it(left: Left, tmp_path: Path) -> None:

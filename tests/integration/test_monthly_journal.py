@@ -3,23 +3,29 @@ monthly report says so. Also letters that came after the report and that somebod
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, insert, select, text
 
 from ged import audit
+from ged.administration import wanted
 from ged.audit import AuditEntry, AuditPayload
+from ged.db import table_of
 from ged.monthly.checking import Proof
+from ged.monthly.faults import Fault
+from ged.register.models import MailNumber
 from ged.unit import Services
+from tests.administration_kit import do
 from tests.factories import TODAY
 from tests.figure_play_kit import Play
 from tests.monthly_kit import LATER, file_of, make, prove, with_seal
 from tests.packed_kit import run, with_book
 from tests.routing_kit import services_on_either
 from tests.tampering import lift_guards
+from web.words.monthly import fault_words, proof_lines
 
 __all__ = ["services_on_either"]  # a fixture
 
@@ -211,3 +217,161 @@ def test_a_letter_that_came_afterwards_and_that_true_acts_hid_accuses_nobody(ser
     play.redate(redated, date(2026, 12, 3))
     play.void(void)
     assert faults(prove(services, pdf, now=play.now)) == []
+
+
+# --- entries that somebody added, and rows that take an act to another letter
+
+
+def add(services: Services, sequence: int, action: str, kind: str, subject_id: int | None, payload: Any) -> None:
+    """An entry with a hash of its own, that no chain holds."""
+    lift_guards(services.engine)
+    with services.unit_of_work(LATER) as uow:
+        entry = AuditEntry(
+            sequence=sequence, at=datetime(2026, 11, 2, 10, tzinfo=UTC), person_id=None, post_id=None,
+            acting_for_post_id=None, action=action, subject_kind=kind, subject_id=subject_id,
+            payload_digest=audit.payload_digest("aa", payload), previous_hash=audit.GENESIS,
+        )  # fmt: skip
+        entry.hash = audit.entry_hash(entry)
+        uow.session.add(entry)
+        uow.session.flush()
+        uow.session.execute(insert(table_of(AuditPayload)).values(sequence=sequence, salt="aa", payload=payload))
+
+
+def alter(services: Services, *statements: str, **values: Any) -> None:
+    lift_guards(services.engine)
+    with services.engine.begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement), values)
+
+
+@pytest.mark.parametrize("sequence", [0, -5])
+def test_an_act_that_no_chain_holds_explains_no_altered_row(services: Services, sequence: int) -> None:
+    play, mail_id, pdf = reported(services)
+    alter(
+        services,
+        "UPDATE imputations SET decided_at = '2026-11-02 10:00:00.000000' WHERE mail_id = :mail_id",
+        "UPDATE assignments SET assigned_at = '2026-11-02 10:00:00.000000' WHERE mail_id = :mail_id",
+        mail_id=mail_id,
+    )
+    decided = {"imputation": 999999, "units": ["DGE"], "assignments": [999999]}
+    add(services, sequence, "mail.imputed", "mail", mail_id, decided)
+    found = prove(services, pdf, now=play.now)
+    assert faults(found) == [
+        ("journal.entry_foreign", f"entry {sequence}"),
+        ("letter.unexplained", f"letter {mail_id}"),
+    ]
+    assert all(act.sequence > 0 for change in found.changes for move in change.moves for act in move.acts)
+    for language in ("fr", "en"):
+        assert f"(entry {sequence})" in "\n".join(proof_lines(found, language=language, zone=services.zone))
+
+
+def test_a_restore_that_somebody_put_into_the_journal_excuses_no_unknown_report(services: Services) -> None:
+    play, _mail_id, pdf = reported(services)
+    alter(services, "DELETE FROM monthly_report_revisions", "DELETE FROM monthly_reports")
+    add(services, -3, "backup.restored", "backup", None, {"snapshot": "\x1b[2K nuit"})
+    alter(services, "UPDATE audit_entries SET at = '2027-03-01 10:00:00.000000' WHERE sequence = -3")
+    assert faults(prove(services, pdf, now=play.now)) == [
+        ("file.unknown", ""),
+        ("journal.entry_foreign", "entry -3"),
+    ]
+    with services.reading() as session:
+        last = audit.head(session).count
+    add(services, last + 1, "backup.restored", "backup", None, {"snapshot": "\x1b[2K nuit", "entries": 1})
+    alter(services, "UPDATE audit_entries SET at = '2027-03-01 10:00:00.000000' WHERE sequence = :last", last=last + 1)
+    codes = {code for code, _where in faults(prove(services, pdf, now=play.now))}
+    assert codes == {"file.unknown", "journal.entry_foreign", "journal.entry_altered"}
+
+
+def test_names_of_the_journal_steer_no_terminal() -> None:
+    told = fault_words(Fault("journal.put_back", "entry 3, copy \x1b[2K\nnuit"), "fr")
+    assert "[2K nuit" in told
+    assert told.isascii() or all(sign.isprintable() or sign in "\u00a0\u202f" for sign in told)
+
+
+@pytest.mark.parametrize("changes", [5, [["a", "posts", "x", 5]], [[1]], [5], [[[], "posts", [], "unit_id"]]], ids=str)
+def test_an_odd_act_on_the_organisation_is_told_and_ends_no_proof(services: Services, changes: Any) -> None:
+    play, _mail_id, pdf = reported(services)
+    with services.reading() as session:
+        last = audit.head(session).count
+    add(services, last + 1, "organisation.loaded", "organisation", None, {"changes": changes})
+    assert ("journal.tail_cut", f"entry {last + 2}") in faults(prove(services, pdf, now=play.now))
+
+
+def test_odd_subjects_are_told_and_end_no_proof(services: Services) -> None:
+    if services.engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL refuses a text in this column")
+    play, _mail_id, pdf = reported(services)
+    with services.reading() as session:
+        last = audit.head(session).count
+    add(services, last + 1, "mail.registered", "mail", 12345, {"received_on": "2026-11-03"})
+    alter(services, "UPDATE audit_entries SET subject_id = 'abc' WHERE sequence = :last", last=last + 1)
+    assert ("journal.entry_altered", f"entry {last + 1}") in faults(prove(services, pdf, now=play.now))
+
+
+def test_the_letter_of_an_entry_that_no_entity_brought_ends_no_proof(services: Services) -> None:
+    play, mail_id, pdf = reported(services)
+    add(services, -7, "mail.rectified", "mail", mail_id, {"field": "received_on", "new": "nonsense"})
+    assert faults(prove(services, pdf, now=play.now)) == [("journal.entry_foreign", "entry -7")]
+
+
+@pytest.mark.parametrize("how", ["gone", "altered"])
+def test_a_move_of_posts_before_the_report_whose_details_do_not_hold_is_named(services: Services, how: str) -> None:
+    play = Play(services)
+    mail_id = play.register(received_on=TODAY, due_days=None)
+    play.impute(mail_id, "DGE")
+    days_later(play)
+    do(
+        services,
+        lambda org: wanted.changed_post(org, "BO-A", title="Agent", unit="SG", roles=("clerk",), secretary_of=None),
+        now=play.now,
+    )
+    pdf = file_of(services, make(services))
+    play.impute(mail_id, "DAF")
+    play.give_back(mail_id)
+    assert faults(prove(services, pdf, now=play.now)) == []
+    with services.reading() as session:
+        loaded = session.scalars(
+            select(AuditEntry.sequence).where(AuditEntry.action == "organisation.loaded").order_by(AuditEntry.sequence)
+        ).all()[-1]
+    if how == "gone":
+        alter(services, "DELETE FROM audit_payloads WHERE sequence = :loaded", loaded=loaded)
+        told = ("journal.payload_missing", f"entry {loaded}")
+    else:
+        alter(
+            services, """UPDATE audit_payloads SET payload = '{"changes": [[1]]}' WHERE sequence = :one""", one=loaded
+        )
+        told = ("journal.payload_altered", f"entry {loaded}")
+    assert told in faults(prove(services, pdf, now=play.now))
+
+
+@pytest.mark.parametrize("how", ["the letter", "the text too"])
+def test_a_number_that_was_put_to_another_letter_takes_its_acts_along_and_is_named(
+    services: Services, how: str
+) -> None:
+    play = Play(services)
+    one, other = (play.register(received_on=TODAY, due_days=None) for _ in range(2))
+    play.impute(one, "DGE")
+    days_later(play)
+    pdf = file_of(services, make(services))
+    play.void(other)
+    assert faults(prove(services, pdf, now=play.now)) == []
+    with services.reading() as session:
+        number = {
+            mail_id: (number_id, told)
+            for mail_id, number_id, told in session.execute(
+                select(MailNumber.mail_id, MailNumber.id, MailNumber.text).where(MailNumber.mail_id.in_((one, other)))
+            )
+        }
+    put = "UPDATE mail_numbers SET mail_id = :mail_id WHERE id = :number_id"
+    alter(services, put, mail_id=None, number_id=number[one][0])
+    alter(services, put, mail_id=one, number_id=number[other][0])
+    alter(services, put, mail_id=other, number_id=number[one][0])
+    alter(services, "UPDATE mails SET state = 'voided' WHERE id = :one", one=one)
+    alter(services, "UPDATE mails SET state = 'to_impute' WHERE id = :other", other=other)
+    if how == "the text too":
+        for whose, now_of in ((one, other), (other, one)):
+            alter(
+                services, "UPDATE mail_numbers SET text = :told WHERE id = :number_id",
+                told=number[whose][1], number_id=number[now_of][0],
+            )  # fmt: skip
+    assert ("letter.unexplained", f"letter {one}") in faults(prove(services, pdf, now=play.now))

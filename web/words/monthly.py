@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from unicodedata import category
 from zoneinfo import ZoneInfo
 
 from ged.figures import definitions
@@ -32,6 +33,9 @@ FAULTS: Mapping[str, str] = {
     "journal.report": _("Le journal ne dit pas que ce rapport a été établi (%(where)s)."),
     "journal.replaced": _("Le journal n'est plus celui que le rapport cite (%(where)s)."),
     "journal.entry_missing": _("Une écriture du journal manque (%(where)s)."),
+    "journal.entry_foreign": _(
+        "Une écriture se trouve avant le début du journal : une autre main l'a ajoutée (%(where)s)."
+    ),
     "journal.entry_altered": _("Une écriture du journal a été modifiée (%(where)s)."),
     "journal.payload_altered": _("Le détail d'une écriture du journal a été modifié (%(where)s)."),
     "journal.payload_missing": _(
@@ -205,11 +209,16 @@ def _act(act: Act, language: str, zone: ZoneInfo) -> str:
     return look_up(_ACT) % {
         "day": f"{at:%d/%m/%Y}",
         "time": f"{at:%H:%M}",
-        "who": act.who or look_up(_PROGRAM),
+        "who": _printable(act.who) or look_up(_PROGRAM),
         "action": look_up(str(ACTIONS.get(act.action, act.action))),
         "sequence": act.sequence,
         "code": act.action,
     }
+
+
+def _printable(name: str) -> str:
+    """A name that a row of the database holds, without signs that would steer the terminal of whoever reads it."""
+    return "".join(sign if sign.isprintable() or category(sign) == "Zs" else " " for sign in name)
 
 
 def _fault(fault: Fault, language: str) -> str:
@@ -218,4 +227,4 @@ def _fault(fault: Fault, language: str) -> str:
     if fault.code not in FAULTS and kind == "seal":
         return look_up(_SEAL) % {"reason": look_up(str(REASONS.get(reason, reason)))}
     text = look_up(FAULTS[fault.code])
-    return text % {"where": fault.where} if fault.where else text.replace(" (%(where)s)", "")
+    return text % {"where": _printable(fault.where)} if fault.where else text.replace(" (%(where)s)", "")
