@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from io import SEEK_END
+from itertools import chain
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -43,6 +44,8 @@ from ged.unit import Services
 logger = logging.getLogger(__name__)
 
 READS_AT_ONCE = 400
+MOST_FAULTS = 1000
+"""So many faults are told, and how many others there are."""
 
 
 class SealOf(StrEnum):
@@ -158,11 +161,11 @@ def verify(
         since = JournalSince(
             session, int(content["journal"]["sequence"]), str(content["journal"]["hash"]), operations.month_of(content)
         )
-        found = [*file_faults(content), *_row_faults(session, row, data, content), *since.faults()]
+        found = bounded(chain(file_faults(content), _row_faults(session, row, data, content), since.faults()))
         counted, changes, unexplained = _count_again(session, content, since.came, progress)
         seal = next((one for one in reports if not one.is_timestamp), None)
         return Proof(
-            (*found, *unexplained),
+            (*found, *bounded(unexplained)),
             f"{content['entity']['name']} ({content['entity']['code']})",
             content["month"],
             content["made_at"],
@@ -175,6 +178,17 @@ def verify(
             tuple(changes),
             content["definitions"],
         )
+
+
+def bounded(faults: Iterable[Fault]) -> list[Fault]:
+    """The first faults, and how many others there are: a journal of millions of entries may have been altered in each."""
+    kept, others = list[Fault](), 0
+    for one in faults:
+        if len(kept) < MOST_FAULTS:
+            kept.append(one)
+        else:
+            others += 1
+    return [*kept, Fault("faults.others", str(others))] if others else kept
 
 
 # --- the file

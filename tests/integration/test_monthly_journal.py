@@ -14,6 +14,7 @@ from ged import audit
 from ged.administration import wanted
 from ged.audit import AuditEntry, AuditPayload
 from ged.db import table_of
+from ged.monthly import checking
 from ged.monthly.checking import Proof
 from ged.monthly.faults import Fault
 from ged.register.models import MailNumber
@@ -375,3 +376,16 @@ def test_a_number_that_was_put_to_another_letter_takes_its_acts_along_and_is_nam
                 told=number[whose][1], number_id=number[now_of][0],
             )  # fmt: skip
     assert ("letter.unexplained", f"letter {one}") in faults(prove(services, pdf, now=play.now))
+
+
+def test_of_more_faults_than_a_reader_reads_the_number_is_told(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play, _mail_id, pdf = reported(services)
+    with services.reading() as session:
+        last = audit.head(session).count
+    alter(services, "DELETE FROM audit_payloads WHERE sequence > :first", first=last - 2)
+    monkeypatch.setattr(checking, "MOST_FAULTS", 1)
+    found = faults(prove(services, pdf, now=play.now))
+    assert found[:2] == [("journal.payload_missing", f"entry {last - 1}"), ("faults.others", "1")]
+    assert "(1)" in fault_words(Fault("faults.others", "1"), "fr")

@@ -716,6 +716,24 @@ def test_the_letter_of_an_envelope_that_is_sent_to_its_unit_with_a_slip_is_expla
     )
 
 
+@pytest.mark.parametrize("is_named", [True, False])
+def test_a_slip_is_of_the_letters_that_the_act_names_with_which_it_was_issued(
+    house_on_either: House, tmp_path: Path, is_named: bool
+) -> None:
+    """A line that was put to another letter would else take the acts of the slip along."""
+    services = with_seal(house_on_either.services, tmp_path)
+    mail_id = int(opened_envelope(replace(house_on_either, services=services)))
+    pdf = file_of(services, make(services))
+    figures.run(services, now=LATER)
+    with services.unit_of_work(LATER) as uow:
+        clerk = actor(services, "dge")
+        lines = [[mail_id if is_named else mail_id + 1, None, 1]]
+        uow.record("slip.issued", "slip", 1, actor=clerk, lines=lines)
+        assert _sent_slip(uow, clerk, uow.session.get_one(Mail, mail_id)) == 1
+    found = {one.code for one in prove(services, pdf).faults}
+    assert found == (set() if is_named else {"letter.unexplained"})
+
+
 @pytest.mark.parametrize("action", ["slip.voided", "slip.received"])
 def test_the_letter_of_an_envelope_whose_slip_gives_its_unit_nothing_more_is_counted_no_more_and_explained(
     house_on_either: House, tmp_path: Path, action: str

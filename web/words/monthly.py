@@ -53,6 +53,7 @@ FAULTS: Mapping[str, str] = {
     "taken.entry_unreadable": _(
         "Le journal venu avec une entité porte une écriture que ce programme ne sait pas lire (%(where)s)."
     ),
+    "faults.others": _("D'autres anomalies ne sont pas énumérées ici (%(where)s)."),
     "letter.not_begun": _(
         "Aucun journal ne dit comment ce courrier est entré : ses actes ont été cachés ou effacés hors du programme (%(where)s)."
     ),
