@@ -77,7 +77,7 @@ def test_one_plan_serves_all_actors_with_the_same_roles(services: Services) -> N
 
 def test_states_are_written_out_and_whose_letters_they_are_is_a_parameter(services: Services) -> None:
     who = actor(services, "sg")
-    sql, given = counting._for_server(who, counting._statement, ((COUNTERS,), ()), services.engine.dialect)
+    sql, given, _sent = counting._for_server(who, counting._statement, ((COUNTERS,), ()), services.engine.dialect)
     assert "mails.state = 'to_impute'" in sql
     assert "LIMIT 100" in sql
     assert "POSTCOMPILE" not in sql
@@ -122,7 +122,7 @@ def test_a_long_list_of_texts_is_hashed_and_finds_what_a_short_one_finds(service
             subjects = ("Pour suite", *(f"Pour rien {n}" for n in range(others)))
             found = counting.few_rows(session, who, letters, subjects)
             assert found == session.execute(letters(who, subjects)).all() != []
-            sql, _given = counting._for_server(who, letters, ((subjects,), ()), services.engine.dialect)
+            sql, _given, _sent = counting._for_server(who, letters, ((subjects,), ()), services.engine.dialect)
             assert ("SELECT unnest(" in sql) == (others > 1)
 
 
@@ -140,7 +140,7 @@ def test_rights_are_asked_letter_by_letter_and_not_listed_first(services: Servic
         "mail_access": {"mail_id": "one.mail_id + 10 * n"},
         "assignments": {"id": "one.id + 10 * n", "mail_id": "one.mail_id + 10 * n"},
     }
-    sql, given = counting._for_server(
+    sql, given, _sent = counting._for_server(
         actor(services, "sg"), counting._statement, ((COUNTERS,), ()), services.engine.dialect
     )
     with services.engine.begin() as connection:
