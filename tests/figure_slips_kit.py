@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import select
 
-from ged.figures.movements import Handed
+from ged.dashboard.movements import Handed
 from ged.figures.periods import Period
 from ged.figures.stages import bin_of
 from ged.org.models import Person, Post

@@ -1,7 +1,7 @@
 """Who makes a monthly report of an entity, who proves it, and who reads it.
 
 A report says exactly what it counts, and names its letters by their ids and days. So its content is for who may see each of these
-letters: who heads the entity, and who prepares for them (``ged.figures.reach``). An administrator makes reports, and an auditor proves
+letters: who heads the entity, and who prepares for them (``ged.dashboard.reach``). An administrator makes reports, and an auditor proves
 them: neither is told their numbers.
 """
 

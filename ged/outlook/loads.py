@@ -39,12 +39,12 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from ged import audit
 from ged.access import visible_clause
 from ged.counting import composed, rows_with
+from ged.dashboard.letters import is_near, still_waits, was_done, whoever_has_it
 from ged.db import Among, Unindexed, asked_of_each_row, table_of
 from ged.figures import operations, sums
 from ged.figures.cells import bin_in_sql
 from ged.figures.cuts import Cut
 from ged.figures.days import Days, is_sqlite, local_day
-from ged.figures.letters import is_near, still_waits, was_done, whoever_has_it
 from ged.figures.models import FigureDay, FigureKey, FigureLetter
 from ged.figures.periods import Period
 from ged.org.models import Unit

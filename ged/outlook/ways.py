@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 
 from ged.access import visible_clause
 from ged.counting import composed
+from ged.dashboard.breakdown import is_waiting, span
 from ged.db import ByOtherIndex
 from ged.figures import moving, sums
-from ged.figures.breakdown import is_waiting, span
 from ged.figures.counted import among
 from ged.figures.cuts import Cut, summed
 from ged.figures.models import FigureFlow, FigureKey, FigureLetter, FigureRound

@@ -2,7 +2,7 @@
 
 An administrator enters both acts, and may not name themselves. The act names a person, or a post: then whoever holds the
 post, or acts for it by a delegation, is supervisor, and nobody while it is empty; a secretary prepares for the post, and is none. No right
-to a letter follows (``ged.figures.reach``).
+to a letter follows (``ged.dashboard.reach``).
 """
 
 from dataclasses import dataclass

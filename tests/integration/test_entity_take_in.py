@@ -23,8 +23,9 @@ from ged import access, jobs, pipeline
 from ged.archive.seal import journal_seal
 from ged.audit import AuditEntry
 from ged.closing import operations as closing
+from ged.dashboard import movements
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound
-from ged.figures import checking, movements
+from ged.figures import checking
 from ged.figures import operations as figures
 from ged.figures.periods import Period
 from ged.models import metadata

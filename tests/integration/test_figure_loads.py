@@ -14,12 +14,12 @@ from flask import Flask
 from sqlalchemy import delete, event, select, update
 
 from ged import access, audit
-from ged.figures import letters as letter_lists
-from ged.figures import reach
+from ged.dashboard import letters as letter_lists
+from ged.dashboard import reach
+from ged.dashboard.letters import SOON, AskedLetters, What
+from ged.dashboard.reach import Narrowing
 from ged.figures.cuts import Cut
-from ged.figures.letters import SOON, AskedLetters, What
 from ged.figures.models import STATE, FigureLetter, FigureState
-from ged.figures.reach import Narrowing
 from ged.org.models import Person
 from ged.outlook import loads
 from ged.outlook.loads import By, Load

@@ -15,7 +15,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from ged.figures.letters import What
+from ged.dashboard.letters import What
 from ged.morning import telling
 from ged.org.models import Holding, Person, Post, PostRole
 from ged.ports import UnitId

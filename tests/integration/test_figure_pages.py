@@ -19,13 +19,14 @@ from flask import Flask
 from sqlalchemy import String, and_, case, cast, delete, func, or_, select, update
 
 from ged import access
-from ged.figures import breakdown, letters, queries
+from ged.dashboard import breakdown, letters
+from ged.dashboard.letters import AskedLetters, What
+from ged.dashboard.reach import Narrowing, Reach, below, reach_of
 from ged.figures import operations as figures
+from ged.figures import queries
 from ged.figures.cuts import Cut
-from ged.figures.letters import AskedLetters, What
 from ged.figures.models import FigureCell, FigureKey, FigureLetter, FigureState
 from ged.figures.periods import Period
-from ged.figures.reach import Narrowing, Reach, below, reach_of
 from ged.figures.stages import UNTOLD, Stage
 from ged.natures.models import Nature
 from ged.org.models import Holding, Person, Post, Unit

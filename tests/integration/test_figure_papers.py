@@ -17,10 +17,11 @@ from sqlalchemy import delete, insert, select, update
 from ged import schema
 from ged.administration import wanted
 from ged.capture.models import BatchSource, Bridge, Scan, ScanBatch, ScanLeaf, ScanPage, ScanState
-from ged.figures import checking, handed, movements, scanned, whole_days
+from ged.dashboard import movements
+from ged.dashboard.movements import Handed
+from ged.figures import checking, handed, scanned, whole_days
 from ged.figures import operations as figures
 from ged.figures.models import FigureReading, FigureScan, FigureScanDay, FigureSlip, FigureSlipDay, FigureState
-from ged.figures.movements import Handed
 from ged.figures.periods import Period
 from ged.figures.stages import NO_DELAY, Grain, SlipSide
 from ged.figures.whole_days import WholeDays

@@ -16,7 +16,8 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from ged.figures import breakdown, checking, sums
+from ged.dashboard import breakdown
+from ged.figures import checking, sums
 from ged.figures import operations as figures
 from ged.figures.cuts import Cut
 from ged.figures.models import NO_UNIT, STATE, FigureCell, FigureKey, FigureLetter, FigureState

@@ -18,8 +18,9 @@ from sqlalchemy import event, literal, select, text, update
 from sqlalchemy.orm import Session
 
 from ged import schema
+from ged.dashboard import breakdown, movements
 from ged.db import UtcDateTime, table_of
-from ged.figures import breakdown, cells, checking, counted, movements, queries, sums
+from ged.figures import cells, checking, counted, queries, sums
 from ged.figures import operations as figures
 from ged.figures.counted import Chosen, CountedRegister
 from ged.figures.cuts import Cut

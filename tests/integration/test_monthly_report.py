@@ -19,14 +19,15 @@ from sqlalchemy import select, text
 from ged import access
 from ged.archive.institution_seal import FIELD, REPORT_REASON
 from ged.audit import AuditEntry
+from ged.dashboard import breakdown
+from ged.dashboard.reach import reach_on
 from ged.errors import Forbidden, InvalidTransition, NotFound
-from ged.figures import breakdown, definitions
+from ged.figures import definitions
 from ged.figures import operations as figures
 from ged.figures import queries as figure_queries
 from ged.figures.cuts import Cut
 from ged.figures.models import FigureKey, FigureLetter
 from ged.figures.periods import Period
-from ged.figures.reach import reach_on
 from ged.figures.stages import UNTOLD, Stage, percentile
 from ged.letterhead import letterhead
 from ged.monthly import checking, operations, queries, rights, sheet

@@ -10,8 +10,8 @@ from flask import Flask
 from sqlalchemy import select, text, update
 
 from ged.audit import AuditEntry, AuditPayload
+from ged.dashboard.reach import Reach, reach_on
 from ged.errors import GedError, Invalid, InvalidTransition, NotFound
-from ged.figures.reach import Reach, reach_on
 from ged.org import delegations
 from ged.org.delegations import DelegationForm
 from ged.org.models import DelegationKind, Holding, Person, Post, PostRole, Unit

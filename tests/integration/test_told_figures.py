@@ -1,4 +1,4 @@
-"""What is shown to who is told numbers: it follows from decisions of ``ged.figures.telling`` alone, which move at bounds of five."""
+"""What is shown to who is told numbers: it follows from decisions of ``ged.dashboard.telling`` alone, which move at bounds of five."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from ged.figures import telling
-from ged.figures.telling import ToldNumber
+from ged.dashboard import telling
+from ged.dashboard.telling import ToldNumber
 from ged.register.models import Priority
 from ged.unit import Services
 from tests.factories import NOW, TODAY

@@ -6,9 +6,9 @@ from datetime import date, timedelta
 
 import pytest
 
+from ged.dashboard.telling import SMALL, ToldNumber, percent, tell
 from ged.figures.periods import Period, before, in_months, month_end, months_later, months_of, whole_months
 from ged.figures.stages import bin_of, next_bin
-from ged.figures.telling import SMALL, ToldNumber, percent, tell
 
 DAYS = [date(2027, 12, 20) + timedelta(days=n) for n in range(110)]
 """Over a year's end and a 29 February."""

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from ged.dashboard.letters import What
 from ged.figures import counted, definitions
-from ged.figures.letters import What
 from ged.figures.models import LISTED, FigureLetter
 from ged.figures.operations import SLIP_ACCESS_ACTS
 from ged.figures.stages import COUNTED, LONGEST, SPANS, STEPS, Stage, day_of

@@ -14,7 +14,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ged.figures.telling import SMALL
+from ged.dashboard.telling import SMALL
 from ged.monthly.open_data import (
     FIELDS,
     FIRST,

@@ -145,7 +145,7 @@ ACCESS: Mapping[str, Rule] = {
     "delegations.index": SIGNED_IN,
     "delegations.create": SIGNED_IN,
     "delegations.withdraw": SIGNED_IN,
-    # --- figures: whose letters are counted for whom, the reach of the reader says (ged.figures.reach); who oversees nothing
+    # --- figures: whose letters are counted for whom, the reach of the reader says (ged.dashboard.reach); who oversees nothing
     # opens no page of supervision ---
     "dashboard.index": SIGNED_IN,
     "dashboard.table": SIGNED_IN,

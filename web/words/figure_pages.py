@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 
+from ged.dashboard.letters import GIVEN, SOON, What
 from ged.figures.definitions import ALL, Definition
-from ged.figures.letters import GIVEN, SOON, What
 from ged.figures.stages import Stage
 from ged.typography import french, plain
 

@@ -10,9 +10,9 @@ from datetime import date
 from flask_babel import format_date, ngettext
 from flask_babel import gettext as _
 
-from ged.figures import breakdown
-from ged.figures.breakdown import By
-from ged.figures.letters import What
+from ged.dashboard import breakdown
+from ged.dashboard.breakdown import By
+from ged.dashboard.letters import What
 from ged.figures.periods import ONE_DAY, Period
 from ged.figures.queries import Standing
 from ged.outlook import forecast, trends

@@ -13,12 +13,12 @@ from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 
+from ged.dashboard.letters import What
+from ged.dashboard.reach import Narrowing, Reach, Sight, below
 from ged.errors import Invalid
 from ged.figures.cuts import Cut
-from ged.figures.letters import What
 from ged.figures.periods import ONE_DAY, Period, before, in_months, month_end, months_later
 from ged.figures.queries import Names
-from ged.figures.reach import Narrowing, Reach, Sight, below
 from ged.figures.stages import FIRST_DAY, Stage
 from ged.org.tree import entity_of
 from ged.register.models import Channel, Direction, Priority

@@ -12,11 +12,11 @@ from typing import Any, TypeVar, overload
 from flask_babel import format_date, gettext
 from flask_babel import gettext as _
 
-from ged.figures import breakdown
-from ged.figures.breakdown import By, Key, Line
+from ged.dashboard import breakdown
+from ged.dashboard.breakdown import By, Key, Line
+from ged.dashboard.telling import SMALL, ToldNumber, merged, tell, tell_part
 from ged.figures.periods import Period, month_end, months_of
 from ged.figures.stages import LONGEST, bin_of, next_bin, percentile
-from ged.figures.telling import SMALL, ToldNumber, merged, tell, tell_part
 from ged.org.names import unit_names
 from ged.unit import Actor, ReadSession
 from web.drawing.charts import HATCHED, Drawing, Group, Guide, Value

@@ -9,10 +9,10 @@ from flask_babel import format_date
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
-from ged.figures import letters as letter_lists
+from ged.dashboard import letters as letter_lists
+from ged.dashboard.letters import GIVEN, WAITING_THERE, AskedLetters, What
+from ged.dashboard.reach import reach_on
 from ged.figures.days import HOURS
-from ged.figures.letters import GIVEN, WAITING_THERE, AskedLetters, What
-from ged.figures.reach import reach_on
 from ged.figures.stages import Stage, next_bin
 from ged.org.names import post_names, unit_names
 from ged.paging import Slice

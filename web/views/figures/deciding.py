@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from flask_babel import gettext as _
 
-from ged.figures import breakdown
-from ged.figures.breakdown import By
-from ged.figures.letters import What
+from ged.dashboard import breakdown
+from ged.dashboard.breakdown import By
+from ged.dashboard.letters import What
 from ged.figures.stages import LONGEST
 from ged.outlook import slowing
 from web.views.figures import ahead, panels, ways

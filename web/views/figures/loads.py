@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from flask_babel import format_date
 from flask_babel import gettext as _
 
-from ged.figures.letters import SOON, What
+from ged.dashboard.letters import SOON, What
 from ged.figures.periods import Period
 from ged.org.names import post_names
 from ged.outlook import loads

@@ -5,8 +5,8 @@ Whether the thing is not there, or is not this reader's to see, is never told: b
 
 from collections.abc import Mapping
 
-from ged.figures import breakdown
-from ged.figures.reach import Reach, Sight
+from ged.dashboard import breakdown
+from ged.dashboard.reach import Reach, Sight
 from ged.figures.stages import Stage
 from ged.org import tree
 from ged.org.names import unit_names

@@ -8,10 +8,11 @@ from flask import Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
+from ged.dashboard import movements
+from ged.dashboard.reach import Reach, reach_on
 from ged.errors import Forbidden, Invalid
-from ged.figures import movements, queries
+from ged.figures import queries
 from ged.figures.periods import Period
-from ged.figures.reach import Reach, reach_on
 from ged.ports import Confidentiality
 from ged.routing.queries import InboxView, inbox_totals
 from ged.supervisors import queries as supervisors

@@ -10,14 +10,15 @@ from datetime import date, timedelta
 from flask_babel import format_date
 from flask_babel import gettext as _
 
-from ged.figures import breakdown, queries
-from ged.figures.breakdown import By, Line
+from ged.dashboard import breakdown
+from ged.dashboard.breakdown import By, Line
+from ged.dashboard.letters import What
+from ged.dashboard.telling import SMALL, apart, is_few, merged, percent
+from ged.figures import queries
 from ged.figures.days import HOURS
-from ged.figures.letters import What
 from ged.figures.periods import Period, months_later
 from ged.figures.queries import Names, Standing
 from ged.figures.stages import COUNTED, Grain, Stage, bin_of
-from ged.figures.telling import SMALL, apart, is_few, merged, percent
 from ged.org.tree import entity_of
 from ged.register.models import Direction
 from web.drawing import charts

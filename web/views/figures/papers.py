@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 
 from flask_babel import gettext as _
 
-from ged.figures import handed, movements, scanned
-from ged.figures.movements import Handed
+from ged.dashboard import movements
+from ged.dashboard.movements import Handed
+from ged.dashboard.telling import apart
+from ged.figures import handed, scanned
 from ged.figures.periods import Period
-from ged.figures.telling import apart
 from ged.figures.whole_days import WholeDays
 from web.drawing import charts
 from web.drawing.charts import Group

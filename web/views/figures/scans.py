@@ -5,11 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from flask_babel import gettext as _
 
 from ged.capture.models import BatchSource
-from ged.figures import movements, scanned
-from ged.figures.movements import Brought, DeskLine
+from ged.dashboard import movements
+from ged.dashboard.movements import Brought, DeskLine
+from ged.dashboard.telling import ToldNumber, apart
+from ged.figures import scanned
 from ged.figures.periods import Period
 from ged.figures.stages import Grain
-from ged.figures.telling import ToldNumber, apart
 from ged.typography import plain
 from web.drawing import charts
 from web.drawing.charts import Group

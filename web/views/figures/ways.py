@@ -7,10 +7,10 @@ from flask import url_for
 from flask_babel import format_date
 from flask_babel import gettext as _
 
-from ged.figures.letters import What
+from ged.dashboard.letters import What
+from ged.dashboard.telling import apart
 from ged.figures.moving import FEWEST_ROUNDS
 from ged.figures.periods import Period
-from ged.figures.telling import apart
 from ged.outlook import ways
 from ged.register.models import Direction
 from ged.routing.queries import mail_rows

@@ -12,8 +12,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from ged import paging
 from ged.access import visible_clause
+from ged.dashboard.breakdown import is_waiting
 from ged.db import Among, ByOtherIndex
-from ged.figures.breakdown import is_waiting
 from ged.figures.cuts import Cut
 from ged.figures.days import HOURS
 from ged.figures.models import FigureKey, FigureLetter, FigureMove, FigureReturn, FigureRound

@@ -14,8 +14,8 @@ from sqlalchemy import BindParameter, ColumnElement, bindparam, func, literal, o
 from sqlalchemy.orm import Session
 
 from ged.capture.models import BatchSource, Bridge
+from ged.dashboard.breakdown import span
 from ged.db import Among, ByOtherIndex
-from ged.figures.breakdown import span
 from ged.figures.cuts import Part, of_days, of_grain
 from ged.figures.days import local_day, month_of
 from ged.figures.handed import is_counted
