@@ -3,7 +3,7 @@
 Two statements over any number of letters. Nothing here depends on what was counted before.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -35,7 +35,7 @@ from ged.dispatch.models import DispatchLine
 from ged.figures.days import day_after, hour_of_week, local_day
 from ged.figures.models import FigureDay, FigureKey, FigureLetter, FigureReturn
 from ged.figures.stages import SPANS, UNTOLD, delay_of
-from ged.ports import Confidentiality, heading_principal, unit_principal
+from ged.ports import Confidentiality, Principal, heading_principal, unit_principal
 from ged.register.models import Direction, Mail, MailNumber
 from ged.register.states import MailState
 from ged.routing.models import Assignment, Imputation
@@ -51,9 +51,6 @@ DELAY_COLUMNS = tuple(one.name for one in FigureLetter.__table__.columns if one.
 HOUR = "numbered_hour"
 WAITS = (MailState.TO_IMPUTE, MailState.ASSIGNED, MailState.NUMBERED, MailState.SIGNED)
 """States of a letter with a number of which something is still to be done: to be answered, or to leave."""
-
-_UNIT, _HEADS = unit_principal(0)[0], heading_principal(0)[0]
-"""How the principals of a unit and of its heads begin; the id of the unit follows."""
 
 Which = Callable[[Any], ColumnElement[bool]]
 """Which letters: a condition on the column with their ids."""
@@ -263,15 +260,31 @@ def _unit() -> ColumnElement[int]:
     return func.coalesce(Mail.responsible_unit_id, Mail.unit_id)
 
 
+def heads_rights(level: Confidentiality) -> Sequence[Callable[[int], Principal]]:
+    """The rights of a unit's heads: by each of them whoever heads the unit, and is cleared, may see a letter of a level.
+
+    The rights of the rule of access (``ged.access``) make the level of a letter's key, and by the key ``ged.outlook.loads`` tells who may see the letter.
+    """
+    return (unit_principal, heading_principal) if level is Confidentiality.ORDINARY else (unit_principal,)
+
+
+def _rights_of_heads(unit: ColumnElement[str]) -> Iterator[ColumnElement[Any]]:
+    """The principals of ``heads_rights`` for a letter's level and the id of its unit, NULL for a level without the right."""
+    for right in dict.fromkeys(one for level in Confidentiality for one in heads_rights(level)):
+        levels = [level for level in Confidentiality if right in heads_rights(level)]
+        # A principal begins with its kind, and the id of the unit follows.
+        principal = literal(right(0).removesuffix("0")).concat(unit)
+        is_of_all = len(levels) == len(Confidentiality)
+        yield principal if is_of_all else case((or_(*(Mail.level == int(one) for one in levels)), principal))
+
+
 def _told_level() -> ColumnElement[int]:
     """The letter's level; ``UNTOLD`` of a letter that the heads of its own unit may not see.
 
     Such is the letter of a sealed envelope until its addressee gives it to a unit, and a confidential letter that was given
     to one post. So whoever heads a unit, and is cleared, may see each letter in the cells of the unit up to a level.
     """
-    unit = cast(_unit(), String)
-    heads = case((Mail.level == int(Confidentiality.ORDINARY), literal(_HEADS).concat(unit)))
-    right = MailAccess.principal.in_((literal(_UNIT).concat(unit), heads))
+    right = MailAccess.principal.in_(list(_rights_of_heads(cast(_unit(), String))))
     heads_may_see = select(MailAccess.mail_id).where(MailAccess.mail_id == Mail.id, right).exists()
     return case((heads_may_see, Mail.level), else_=literal(UNTOLD)).label("level")
 

@@ -5,8 +5,8 @@ figure of theirs. Here a letter counts for each unit, and each post, that it was
 where its reader may see it, so these numbers are for who may open every letter: for the heads of the units.
 
 **Who may see a letter is said by ``ged.access`` alone.** What is decided here by the key of a letter's figures (``_is_seen_by_key``) follows
-from it, as long as three things hold: ``counted._told_level`` gives a key its level by rights of ``ged.access``; these rights end by an act
-alone, and by no clock; and ``operations.letters_of`` finds each such act. Whoever changes one of these changes ``_is_seen_by_key``.
+from it, as long as three things hold: a key has its level by rights of ``ged.access`` (``counted.heads_rights``, for both rooms); these rights end
+by an act alone, and by no clock; and ``operations.letters_of`` finds each such act. Whoever changes one of these changes ``_is_seen_by_key``.
 """
 
 from collections import Counter, defaultdict
@@ -43,12 +43,13 @@ from ged.dashboard.letters import is_near, still_waits, was_done, whoever_has_it
 from ged.db import Among, Unindexed, asked_of_each_row, table_of
 from ged.figures import operations, sums
 from ged.figures.cells import bin_in_sql
+from ged.figures.counted import heads_rights
 from ged.figures.cuts import Cut
 from ged.figures.days import Days, is_sqlite, local_day
 from ged.figures.models import FigureDay, FigureKey, FigureLetter
 from ged.figures.periods import Period
 from ged.org.models import Unit
-from ged.ports import Confidentiality, heading_principal, unit_principal
+from ged.ports import Confidentiality
 from ged.register.models import Mail
 from ged.routing.models import Assignment
 from ged.routing.queries import is_waiting
@@ -253,7 +254,7 @@ def _left_out(given: Iterable[ColumnElement[bool]], actor: Actor, cut: Cut, *, b
 
     Args:
         by_keys: most letters are judged by the key of their figures: the heads of the key's unit see a letter up to the key's level
-            (``counted._told_level``). The rights of a letter are asked where the actor has not those of these heads, and where the
+            (``counted.heads_rights``). The rights of a letter are asked where the actor has not those of these heads, and where the
             journal has later acts on the letter (``CHANGED``). False: the rights of each letter are asked.
     """
     # A letter is given to a directorate, to a service and to a post: it is judged once. In the order of their ids, which the tables of the next
@@ -279,13 +280,9 @@ def _is_seen_by_key(actor: Actor, cut: Cut) -> ColumnElement[bool]:
     """Whether the actor has the rights for which a key has its level, of the levels that the cut tells."""
 
     def of(level: Confidentiality) -> ColumnElement[bool]:
-        rights = actor.principals.at(level)
-        by_heads = level is Confidentiality.ORDINARY
-        held = [
-            one
-            for one in actor.units
-            if unit_principal(one) in rights and (not by_heads or heading_principal(one) in rights)
-        ]
+        # The key does not say by which of its heads' rights a letter has this level, so the actor has all of them.
+        rights, of_heads = actor.principals.at(level), heads_rights(level)
+        held = [one for one in actor.units if all(right(one) in rights for right in of_heads)]
         # The result of a query is hashed. PostgreSQL would compare the unit of each letter with all those of a ministry, one after another.
         units = select(Unit.id).where(Among(Unit.id, held))
         return and_(FigureKey.level == int(level), FigureKey.unit_id.in_(units))
