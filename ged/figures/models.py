@@ -274,6 +274,13 @@ class FigureDelay(Base):
             "ix_figure_delays_months_of_keys", "stage", "day", "key_id", "at_least", "letters",
             **only_where(f"grain = '{Grain.MONTH.value}'"),
         ),
+        # The bins of one stage over days: by its key alone, a database would read the rows of all stages for each key.
+        *(
+            Index(name, "stage", "day", "key_id", "at_least", "letters", **only_where(f"grain = '{grain.value}'"))
+            for name, grain in (
+                ("ix_figure_delays_days", Grain.SUM_DAY), ("ix_figure_delays_days_of_natures", Grain.NATURES_DAY),
+            )
+        ),
     )  # fmt: skip
 
     grain: Mapped[Grain] = mapped_column(Code(Grain), primary_key=True)

@@ -1,14 +1,14 @@
 """the job that makes the pages of letters written in Word; from this revision on letters may be written in Word
 
 Revision ID: 0190
-Revises: 0110
+Revises: 0111
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0190"
-down_revision = "0110"
+down_revision = "0111"
 branch_labels = None
 depends_on = None
 oldest_program = "0190"  # an older program can read neither the job nor the pages of a letter written in Word
