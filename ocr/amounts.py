@@ -1,0 +1,98 @@
+"""Puts amounts that were read as a column of their own into the lines of what they are the amounts of.
+
+tesseract takes the right side of a till receipt, or of an invoice without ruled lines, for a column of text: it reads all names first,
+then all amounts. Then nobody finds "TOTAL 61 773", and a line that is copied has no amount.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from ocr.lines import Line
+
+Boxes = npt.NDArray[np.float64]
+"""A row for each line: left, top, right, bottom in fractions of the page."""
+
+_AMOUNT = re.compile(r"[-+]?[\dlIOo][\dlIOo.,:/'’%-]*|[-+=x*€$£%]|FCFA|CFA|F|XOF|EUR|USD|HT|TTC|[ABC]")
+"""Numbers, dates, hours, shares, also with letters that are read for figures; and what stands beside amounts: currencies,
+signs, a letter for the rate of a tax."""
+_LEAST: Final = 2
+"""A number alone at the side may be a page's."""
+_MOSTLY: Final = 0.6
+"""Of the lines of a column: with fewer amounts it is a column of text, in which some line happens to be a number."""
+_SAME_LEVEL: Final = 0.5
+"""Of the lower one of two lines: what overlaps so much is one line."""
+_AS_NEAR: Final = 0.25
+"""Of an amount's height: lines whose levels differ by no more are cells of one row, and the last of them is meant."""
+
+
+def with_amounts(lines: Sequence[Line]) -> list[Line]:
+    """The lines of a level page, those of amounts alone as the ends of the lines at their left.
+
+    No word is lost, and a page without a column of amounts is returned as it was.
+    """
+    amounts = [place for place, line in enumerate(lines) if _is_amounts(line)]
+    goes_to: dict[int, int] = {}
+    if len(amounts) >= _LEAST:
+        boxes = np.array([_box(line) for line in lines])
+        is_amount = np.zeros(len(lines), dtype=np.bool_)
+        is_amount[amounts] = True
+        for place in amounts:
+            left = _line_at_the_left(place, boxes)
+            if left is not None and _is_in_a_column_of_amounts(place, boxes, is_amount):
+                goes_to[place] = left
+    if len(goes_to) < _LEAST:
+        return list(lines)
+    ends: dict[int, list[Line]] = defaultdict(list)
+    for place, to in goes_to.items():
+        first = to
+        while first in goes_to:  # of several columns of amounts; each step leads further to the left
+            first = goes_to[first]
+        ends[first].append(lines[place])
+    return [_ended(line, ends.get(place, ())) for place, line in enumerate(lines) if place not in goes_to]
+
+
+def _is_amounts(line: Line) -> bool:
+    return any(char.isdigit() for char in line.text) and all(_AMOUNT.fullmatch(token.text) for token in line.tokens)
+
+
+def _box(line: Line) -> tuple[float, float, float, float]:
+    return (
+        min(token.x for token in line.tokens),
+        min(token.y for token in line.tokens),
+        max(token.x + token.width for token in line.tokens),
+        max(token.y + token.height for token in line.tokens),
+    )
+
+
+def _line_at_the_left(place: int, boxes: Boxes) -> int | None:
+    """The line that an amount ends: of those at its level the one that ends nearest to it."""
+    left, top, _, bottom = boxes[place]
+    shared = np.minimum(boxes[:, 3], bottom) - np.maximum(boxes[:, 1], top)
+    lower = np.minimum(boxes[:, 3] - boxes[:, 1], bottom - top)
+    found = np.flatnonzero((boxes[:, 2] <= left) & (shared >= _SAME_LEVEL * lower) & (shared > 0))
+    if not found.size:
+        return None
+    away = np.abs(boxes[found, 1] + boxes[found, 3] - top - bottom) / 2
+    row = found[away <= away.min() + _AS_NEAR * (bottom - top)]
+    return int(row[boxes[row, 2].argmax()])
+
+
+def _is_in_a_column_of_amounts(place: int, boxes: Boxes, is_amount: npt.NDArray[np.bool_]) -> bool:
+    """Whether most lines above and below an amount, that do not begin far to the left of it, are amounts too."""
+    left, top, right, bottom = boxes[place]
+    reach = left - max(right - left, 2 * (bottom - top))
+    column = (boxes[:, 0] < right) & (boxes[:, 2] > left) & (boxes[:, 0] >= reach)
+    return bool(is_amount[column].mean() >= _MOSTLY)
+
+
+def _ended(line: Line, amounts: Sequence[Line]) -> Line:
+    if not amounts:
+        return line
+    ordered = sorted(amounts, key=lambda one: one.tokens[0].x)
+    return replace(line, tokens=(*line.tokens, *(token for one in ordered for token in one.tokens)))
