@@ -365,6 +365,8 @@ _AGO = r"(?P<before>derni[eè]re?|pass[ée]e?)"
 _NAMED = rf"(?:(?:{_WEEKDAY})\s+)?(?P<day>{_DAY})\s+(?P<month>{_MONTH})(?:\s+(?:dernier|pass[ée])|{_YEAR})"
 _FIRST = rf"(?P<first_day>{_DAY})(?:\s+(?P<first_month>{_MONTH}))?{_FIRST_YEAR}"
 _DURING = r"(?:(?:de|pendant|dans|durant)\s+)?"
+_OF = r"(?:(?:of|from|in|on|during|within|over)\s+(?:the\s+)?)?"
+"""As ``_DURING``, before an English period: *invoices of last March* asks for invoices."""
 _SINCE = r"(?P<since>(?:depuis|since)\s+(?:le\s+)?)?"
 _COUNTED = rf"(?P<count>{said_numbers.COUNT})"
 _UNITS = r"(?:jours?|(?P<week>semaines?)|(?P<month>mois)|(?P<years>ans?|ann[ée]es?))"
@@ -433,27 +435,31 @@ _PART_OF_YEAR = re.compile(
     re.IGNORECASE,
 )
 _ONE_DAY_AGO = re.compile(
-    _START + rf"{_SINCE}(?P<said>avant[\s-]hier|hier|aujourd['’]hui|the\s+day\s+before\s+yesterday|yesterday|today"
+    _START
+    + rf"(?:d['’]|{_OF}){_SINCE}(?P<said>avant[\s-]hier|hier|aujourd['’]hui|the\s+day\s+before\s+yesterday|yesterday|today"
     r"|ce\s+matin|cet(?:te)?\s+apr[èe]s[\s-]midi|this\s+(?:morning|afternoon))" + _END,
     re.IGNORECASE,
 )
-_WEEKDAY_AGO = re.compile(_START + rf"{_SINCE}(?:le\s+)?(?P<weekday>{_WEEKDAY})\s+{_AGO}" + _END, re.IGNORECASE)
+_WEEKDAY_AGO = re.compile(
+    _START + rf"{_SINCE}(?:(?:le|de|du)\s+)?(?P<weekday>{_WEEKDAY})\s+{_AGO}" + _END, re.IGNORECASE
+)
 _SINCE_WEEKDAY = re.compile(_START + rf"(?P<since>depuis|since)\s+(?P<weekday>{_WEEKDAY})" + _END, re.IGNORECASE)
-_ENGLISH_WEEKDAY_AGO = re.compile(_START + rf"{_SINCE}last\s+(?P<weekday>{_WEEKDAY})" + _END, re.IGNORECASE)
+_ENGLISH_WEEKDAY_AGO = re.compile(_START + rf"{_OF}{_SINCE}last\s+(?P<weekday>{_WEEKDAY})" + _END, re.IGNORECASE)
 _MONTH_AGO = re.compile(
     _START + rf"{_SINCE}(?:(?:en|de|in|du\s+mois\s+de)\s+|d['’])?(?P<month>{_MONTH})\s+{_AGO}" + _END, re.IGNORECASE
 )
-_ENGLISH_MONTH_AGO = re.compile(_START + rf"{_SINCE}last\s+(?P<month>{_MONTH})" + _END, re.IGNORECASE)
+_ENGLISH_MONTH_AGO = re.compile(_START + rf"{_OF}{_SINCE}last\s+(?P<month>{_MONTH})" + _END, re.IGNORECASE)
 _UNITS_AGO = re.compile(_START + rf"(?:d['’])?il\s+y\s+a\s+{_COUNTED}\s+{_UNITS}" + _END, re.IGNORECASE)
-_ENGLISH_UNITS_AGO = re.compile(_START + rf"{_COUNTED}\s+{_ENGLISH_UNITS}\s+ago" + _END, re.IGNORECASE)
+_ENGLISH_UNITS_AGO = re.compile(_START + rf"{_OF}{_COUNTED}\s+{_ENGLISH_UNITS}\s+ago" + _END, re.IGNORECASE)
 _LAST_UNITS = re.compile(
     _START + rf"{_DURING}[cl]es\s+{_COUNTED}\s+derni(?:er|[èe]re)s\s+{_UNITS}" + _END, re.IGNORECASE
 )
 _ENGLISH_LAST_UNITS = re.compile(
-    _START + rf"(?:the\s+)?(?:last|past)\s+{_COUNTED}\s+{_ENGLISH_UNITS}" + _END, re.IGNORECASE
+    _START + rf"{_OF}(?:the\s+)?(?:last|past)\s+{_COUNTED}\s+{_ENGLISH_UNITS}" + _END, re.IGNORECASE
 )
 _PAST_UNIT = re.compile(
-    _START + r"the\s+past\s+(?P<count>)(?:day|(?P<week>week)|(?P<month>month)|(?P<years>year))" + _END, re.IGNORECASE
+    _START + _OF + r"the\s+past\s+(?P<count>)(?:day|(?P<week>week)|(?P<month>month)|(?P<years>year))" + _END,
+    re.IGNORECASE,
 )
 _BEGUN = re.compile(
     _START + r"(?P<since>depuis\s+le\s+d[ée]but)\s+(?:de\s+(?:l['’]|cette\s+)ann[ée]e|d[ue]\s+(?:ce\s+)?(?P<month>mois)"
@@ -477,7 +483,7 @@ _PAST = re.compile(
     re.IGNORECASE,
 )
 _ENGLISH_SPAN = re.compile(
-    _START + rf"{_SINCE}(?:(?P<before>last)|this)\s+(?:(?P<week>week)|(?P<month>month)|year)" + _END, re.IGNORECASE
+    _START + rf"{_OF}{_SINCE}(?:(?P<before>last)|this)\s+(?:(?P<week>week)|(?P<month>month)|year)" + _END, re.IGNORECASE
 )
 
 _READINGS: tuple[tuple["re.Pattern[str]", _Reading, bool], ...] = (
