@@ -295,10 +295,15 @@ def test_letters_that_go_round_are_shown_to_who_may_see_them(site: tuple[Flask, 
     of_daf = goes_round(services, "DGE", "DAF")
     impute(services, of_daf, "DGE")
     impute(services, of_daf, "DAF")
+    with services.unit_of_work(NOW) as uow:
+        for mail_id, subject in ((most, "Subvention"), (of_daf, "Bail de DAF")):
+            uow.session.execute(update(Mail).where(Mail.id == mail_id).values(subject=subject))
     count_all(services)
     rows = rows_of(app, "dge", "rounds")
-    assert [row[2] for row in rows[1:]] == ["3", "2"]
-    assert rows[1][1].startswith(
+    assert [row[3] for row in rows[1:]] == ["3", "2"]
+    assert [row[1] for row in rows[1:]] == ["Subvention", "Demande d'audience"], "what each is about"
+    assert "Bail de DAF" not in str(rows), "this reader may not open it"
+    assert rows[1][2].startswith(
         "Secrétariat général → Direction générale de l'énergie → Secrétariat général → Direction des affaires"
     )
     page = shown(app, "dge", "/supervision/?vue=circulation")

@@ -32,10 +32,24 @@ def test_an_axis_begins_at_zero_and_ends_above_the_most_in_few_round_steps(most:
 
 @pytest.mark.parametrize(("count", "room"), [(0, 12), (1, 12), (12, 12), (13, 12), (31, 12), (366, 12), (3, 1)])
 def test_no_more_names_are_written_than_have_room_and_the_first_one_is(count: int, room: int) -> None:
-    places = scale.written(count, room)
+    places = scale.named_places(count, room)
     assert len(places) <= room
     assert (0 in places) == bool(count)
     assert all(place < count for place in places)
+    with_last = scale.named_places(count, room, with_last=True)
+    assert len(with_last) <= room
+    assert (count - 1 in with_last) == bool(count)
+
+
+def test_the_last_column_of_hours_has_its_name() -> None:
+    columns = [*(f"{hour} h" for hour in range(6, 21)), "dès 21 h"]
+    drawing = charts.heat(["lun"], [Group(name, (Value(1, "un"),)) for name in columns])
+    names = [one for one in drawing.texts if one.text.endswith("h")]
+    assert names[-1].text == columns[-1]
+    room = charts.NAME_SIGN
+    for one, other in pairwise(names):
+        assert one.x + len(one.text) * room / 2 < other.x - len(other.text) * room / 2, "no name lies over another"
+    assert names[-1].x + len(columns[-1]) * room / 2 <= drawing.width
 
 
 def test_a_column_is_as_high_as_its_number() -> None:

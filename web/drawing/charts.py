@@ -10,7 +10,7 @@ from html import escape
 from flask_babel import format_decimal
 from markupsafe import Markup
 
-from web.drawing.scale import ticks, written
+from web.drawing.scale import named_places, ticks
 
 WIDTH = 720
 HEIGHT = 240
@@ -129,7 +129,7 @@ class Shape:
             name, drawn = "rect", self._fluid_rect()
         else:
             name, drawn = "path", f'path d="{self.path}"'
-        label = f"<title>{written_out(self.label)}</title>"
+        label = f"<title>{escaped_text(self.label)}</title>"
         if self.href:
             # The table has the same links for the keyboard: a hundred stops would bar the way.
             return f'<a href="{escape(self.href)}" tabindex="-1">{label}<{drawn}/></a>'
@@ -157,10 +157,10 @@ class Text:
     def words(self) -> str:
         """Its SVG without its place."""
         if not self.between:
-            return written_out(self.text)
+            return escaped_text(self.text)
         # Of the two the style sheet shows one.
-        middle = f"<tspan>…</tspan><tspan>{written_out(self.between)}</tspan>"
-        return f"{written_out(self.text)}{middle}{written_out(self.end)}"
+        middle = f"<tspan>…</tspan><tspan>{escaped_text(self.between)}</tspan>"
+        return f"{escaped_text(self.text)}{middle}{escaped_text(self.end)}"
 
 
 @dataclass(frozen=True)
@@ -223,16 +223,16 @@ class Drawing:
             empty = [one for one in those if look == EMPTY and not one.href]
             numbered = [one for one in those if look != EMPTY or one.href]
             if series and numbered:
-                parts.append(f"<title>{written_out(series)}</title>")
+                parts.append(f"<title>{escaped_text(series)}</title>")
             if empty:
                 parts.append(f'<path d="{"".join(one.path for one in empty)}"/>')
             parts += (*(one.mark(is_fluid=self.is_fluid) for one in numbered), "</g>")
-        return Markup("".join(parts)) + _written(self.texts)  # noqa: S704, every text of people is escaped
+        return Markup("".join(parts)) + _marks_of_texts(self.texts)  # noqa: S704, every text of people is escaped
 
     @property
     def scale_marks(self) -> Markup:
         """The SVG of ``scale``. A small screen shows it a second time, over the picture that moves below it."""
-        return _written(self.scale)
+        return _marks_of_texts(self.scale)
 
     @property
     def scale_size(self) -> tuple[str, str]:
@@ -242,21 +242,21 @@ class Drawing:
         return width, height
 
 
-def _written(texts: Iterable[Text]) -> Markup:
+def _marks_of_texts(texts: Iterable[Text]) -> Markup:
     """The SVG of texts. What those of a look and an anchor share is written once."""
     alike: dict[tuple[str, str], list[Text]] = {}
     for text in texts:
         alike.setdefault((text.look, text.anchor), []).append(text)
-    parts = [_texts(look, anchor, those) for (look, anchor), those in alike.items()]
+    parts = [_marks_alike(look, anchor, those) for (look, anchor), those in alike.items()]
     return Markup("".join(parts))  # noqa: S704, every text of people is escaped
 
 
-def written_out(text: str) -> str:
+def escaped_text(text: str) -> str:
     """A text between two tags. Quotes need no escape there, and names of French services are full of them."""
     return escape(str(text), quote=False)
 
 
-def _texts(look: str, anchor: str, those: Sequence[Text]) -> str:
+def _marks_alike(look: str, anchor: str, those: Sequence[Text]) -> str:
     """Texts of a look and an anchor. Where all stand in one column, or in one line, the place of it is written once."""
     places = [(round(one.x), round(one.y)) for one in those]
     xs, ys = {x for x, _y in places}, {y for _x, y in places}
@@ -306,7 +306,7 @@ class _Sheet:
         return round(self.bottom - (self.bottom - self.top) * amount / self.ticks[-1])
 
     def names(self, groups: Sequence[Group]) -> None:
-        for n in sorted(written(len(groups), NAMES_IN_WIDTH)):
+        for n in sorted(named_places(len(groups), NAMES_IN_WIDTH)):
             middle = _round(LEFT + self.step * (n + 0.5))
             for text, below in ((groups[n].name, 16), (groups[n].note, 30)):
                 if text:
@@ -431,7 +431,7 @@ def heat(names: Sequence[str], groups: Sequence[Group]) -> Drawing:
             if value.text:
                 texts.append(Text(_round(x + width / 2 - 1), y + 16, value.text, "middle", f"on-heat-{step}"))
     bottom = TOP + cell * len(names)
-    for m in sorted(written(len(groups), NAMES_IN_WIDTH)):
+    for m in sorted(named_places(len(groups), NAMES_IN_WIDTH, with_last=True)):
         middle = _right_of(left - 2, _round(left + width * (m + 0.5)), groups[m].name)
         texts.append(Text(middle, bottom + 15, groups[m].name))
     # No wider than its columns: a small screen begins at the right end, and would show what is beside them.

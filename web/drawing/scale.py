@@ -22,11 +22,15 @@ def _sizes() -> Sequence[int]:
     return [step * 10**power for power in range(12) for step in STEPS]
 
 
-def written(count: int, room: int) -> set[int]:
+def named_places(count: int, room: int, *, with_last: bool = False) -> set[int]:
     """The places of an axis whose names are written: every n-th, so that at most ``room`` are.
 
-    >>> sorted(written(10, 4))
-    [0, 3, 6, 9]
+    Args:
+        with_last: the last one is named, too, in place of one that is too near.
+
+    >>> sorted(named_places(10, 4)), sorted(named_places(16, 12, with_last=True))
+    ([0, 3, 6, 9], [0, 2, 4, 6, 8, 10, 12, 15])
     """
     every = max(1, -(-count // max(1, room)))
-    return set(range(0, count, every))
+    places = set(range(0, count, every))
+    return {one for one in places if count - 1 - one >= every} | {count - 1} if with_last and count else places

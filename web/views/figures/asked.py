@@ -41,6 +41,11 @@ PERIODS: Mapping[str, LazyString] = {
     "annee": _l("Cette année"),
     "12mois": _l("12 derniers mois"),
 }
+MONTHS: Mapping[str, LazyString] = {
+    USUAL: _l("Mois des 30 derniers jours"),
+    "90j": _l("Mois des 90 derniers jours"),
+}
+"""What those of ``PERIODS`` are called that show more than their days to who is told whole months."""
 LONGEST = 5 * 366
 """Days of the longest period of a page; a list may go back to ``EVER``."""
 EVER = FIRST_DAY
@@ -127,6 +132,16 @@ class AskedFigures:
             given={one: typed for one, typed in self.given.items() if one != name},
             problems=(*self.problems, Problem(name, self.given[name])),
         )
+
+    @property
+    def period_names(self) -> Mapping[str, LazyString]:
+        """The periods to choose from, as this reader sees them."""
+        return PERIODS if self.sight.is_exact else {**PERIODS, **MONTHS}
+
+    @property
+    def usual_period(self) -> LazyString:
+        """What the period is called that is shown where none is chosen."""
+        return self.period_names[USUAL]
 
     @property
     def cut(self) -> Cut:

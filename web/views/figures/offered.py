@@ -14,7 +14,7 @@ from ged.register.models import Channel, Direction, Priority
 from ged.unit import Actor, ReadSession
 from web.site import natures
 from web.views.figures import left_out
-from web.views.figures.asked import NO_NATURE, PERIODS, USUAL, AskedFigures
+from web.views.figures.asked import NO_NATURE, USUAL, AskedFigures
 from web.views.figures.board import period_name
 from web.words import figure_pages as words
 from web.words import labels
@@ -34,7 +34,7 @@ def choices(
 ) -> dict[str, list[tuple[str, str]]]:
     """What the form offers, with what is chosen now: a browser would send another choice. ``units``: those that are offered, by their names."""
     found = {
-        "periode": [(name, str(text)) for name, text in PERIODS.items() if name != USUAL],
+        "periode": [(name, str(text)) for name, text in asked.period_names.items() if name != USUAL],
         "unite": sorted(((str(one), name) for one, name in units.items()), key=lambda pair: name_order(pair[1])),
         "entite": _entity(actor, asked),
         "registre": [(str(one), name) for one, name in registers(session, actor, whole)],

@@ -105,10 +105,13 @@ def rounds(board: Board) -> Panel:
         }
         for one in found:
             if one.mail_id in letters:
-                number = letters[one.mail_id].number or str(_("Sans numéro"))
+                letter = letters[one.mail_id]
+                number = letter.number or str(_("Sans numéro"))
+                subject = letter.subject or str(_("Courrier confidentiel"))
                 rows.append(
                     (
                         Cell(number, url_for("letters.show", mail_id=one.mail_id), is_number=False),
+                        Cell(subject, is_number=False),
                         Cell(" → ".join(names.get(unit_id, "—") for unit_id in one.path), is_number=False),
                         Cell(str(one.times), value=one.times),
                         Cell(str(format_date(one.last_on, "dd/MM/yyyy")), value=one.last_on),
@@ -124,7 +127,7 @@ def rounds(board: Board) -> Panel:
                 times=FEWEST_ROUNDS, most=MOST_ROUNDS,
             )
         ),
-        (str(_("Courrier")), str(_("Parcours")), str(_("Retours")), str(_("Dernier mouvement"))),
+        (str(_("Courrier")), str(_("Objet")), str(_("Parcours")), str(_("Retours")), str(_("Dernier mouvement"))),
         tuple(rows),
         nothing=str(_("Aucun courrier que vous pouvez ouvrir ne tourne en rond.")),
     )  # fmt: skip
