@@ -1,6 +1,6 @@
 """People who act on letters at random, those that come in and those that they write, for the tests of what is counted.
 
-``RARE`` are the acts on more than a letter, or from outside: the organisation, the calendar, closings, archives, scans, lost numbers.
+``RARE`` are the acts on more than a letter, or from outside: the organisation, the calendar, closings, archives, scans, lost numbers, a ministry that arrives.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ import random
 from collections import Counter
 from datetime import date, timedelta
 from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sqlalchemy import delete, select, update
@@ -66,8 +68,9 @@ from ged.slips.drafting import LineForm
 from ged.slips.models import Slip
 from ged.slips.receive import Decision
 from ged.slips.states import LineState, SlipState
+from ged.transfer.take_in import take_in
 from ged.unit import SYSTEM, Services, UnitOfWork
-from tests import packed_kit, slip_kit
+from tests import arriving_kit, packed_kit, slip_kit
 from tests.administration_kit import Wanted, do
 from tests.factories import NOW, PASSPHRASE, actor
 from tests.routing_kit import post_id, unit_id
@@ -116,8 +119,12 @@ class Play:
         for turn in range(count):
             self.act(self.chance.choice(ACTS))
             if turn % 9 == 0:
-                self.now += timedelta(hours=self.chance.choice([2, 5]))
+                self.now += self.some_hours()
                 self.register()
+
+    def some_hours(self) -> timedelta:
+        """How long nothing happens."""
+        return timedelta(hours=self.chance.choice([2, 5]))
 
     def any_mail(self, *states: MailState, written: bool = False) -> int:
         with self.services.reading() as session:
@@ -134,7 +141,7 @@ class Play:
                 found = found.where(Assignment.parent_id.is_(None) if top else Assignment.parent_id.is_not(None))
             return session.scalars(found.order_by(Assignment.id)).unique().all()[0]
 
-    def register(self, **given: Any) -> int:
+    def register(self, who: str = "agent", **given: Any) -> int:
         days = self.chance.choice([None, None, 2, 5])
         form = IncomingForm(
             **{
@@ -152,7 +159,7 @@ class Play:
                 uow,
                 RegisterId(self.register_id),
                 form,
-                actor=actor(self.services, "agent", on=self.today),
+                actor=actor(self.services, who, on=self.today),
                 now=self.now,
             )
         self.mails.append(int(made.mail_id))
@@ -502,6 +509,25 @@ class Play:
         if way == "make":
             self.made_units.append(code)
 
+    def arrive(self) -> None:
+        """A ministry comes from another installation, once, with letters on which its people had acted: the journal here has no entries of these acts."""
+        if arriving_kit.letters(self.services):
+            raise IndexError
+        with TemporaryDirectory() as folder:
+            entity, key = arriving_kit.leaving(Path(folder) / "source")
+            take_in(self.services, entity, key, now=self.now)
+
+    def act_with_who_arrived(self) -> None:
+        """One of those who came registers a letter, or acts on one: on one that came, or that was registered since."""
+        came = arriving_kit.letters(self.services)
+        chosen = self.chance.choice((None, *arriving_kit.ACTS, *arriving_kit.ACTS))
+        if chosen is None and came:
+            arriving_kit.register(self.services, self.now)
+        elif chosen is not None:
+            chosen(self.services, self.chance.choice(came), self.now)
+        else:
+            raise IndexError
+
     def count(self) -> None:
         figures.run(self.services, now=self.now)
 
@@ -511,7 +537,8 @@ ACTS = ("register", "register", "impute", "impute", "impute", "assign", "assign"
 WITH_SLIPS = (*ACTS, "hand", "hand", "acknowledge", "take_slip_back")
 """A slip is typeset and signed: it costs as much as thirty other acts."""
 RARE = ("rectify_due", "rectify_nature", "lower_level", "number_twice", "find_lost_number", "take_over", "scan", "close_day",
-        "change_holiday", "reorganise")  # fmt: skip
+        "change_holiday", "reorganise",
+        "arrive", "act_with_who_arrived", "act_with_who_arrived")  # fmt: skip
 ALL_KINDS = (*WITH_SLIPS, *RARE)
 
 
