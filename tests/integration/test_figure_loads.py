@@ -16,7 +16,7 @@ from sqlalchemy import delete, event, select, update
 from ged import access, audit
 from ged.dashboard import letters as letter_lists
 from ged.dashboard import reach
-from ged.dashboard.letters import SOON, AskedLetters, What
+from ged.dashboard.letters import AskedLetters, What
 from ged.dashboard.reach import Narrowing
 from ged.figures.cuts import Cut
 from ged.figures.models import STATE, FigureLetter, FigureState
@@ -32,6 +32,7 @@ from ged.routing.queries import InboxView
 from ged.routing.states import LIVE
 from tests.factories import NOW, TODAY, actor
 from tests.figure_letters_kit import count_all, letter
+from tests.figure_loads_kit import numbers, one_by_one
 from tests.figure_site import main, plain, saved_rows, site, table_rows
 from tests.routing_kit import post_id, unit_id
 from tests.signbook_kit import House, house, house_on_either
@@ -195,31 +196,18 @@ def counted_one_by_one(
 ) -> dict[tuple[str, str], tuple[int, int, int, int]]:
     """(code of the unit, of the post) -> letters that wait, late ones, those with a near date, finished ones; each asked for its rights."""
     services = house.services
-    reader = actor(services, account)
     of_units = {unit_id(services, one): one for one in units}
     posts = {post_id(services, one): one for one in ("ETU-M",)}
-    sets: dict[tuple[str, str], tuple[set[int], set[int], set[int], set[int]]] = {}
+    cut = Cut(int(Confidentiality.RESTRICTED), frozenset(of_units))
     with services.reading() as session:
-        rows = session.execute(select(Assignment, Mail.level).join(Mail, Mail.id == Assignment.mail_id)).all()
-        for row, level in rows:
-            is_told = level < Confidentiality.SECRET and access.may_see(session, row.mail_id, level, reader)
-            if not is_told or row.unit_id not in of_units or (by is By.POST and row.post_id is None):
-                continue
-            key = of_units[row.unit_id], posts[row.post_id] if by is By.POST else ""
-            waiting, late, soon, over = sets.setdefault(key, (set(), set(), set(), set()))
-            if row.is_under_way and row.state in LIVE:
-                waiting.add(row.mail_id)
-                late |= {row.mail_id} if row.due_on is not None and row.due_on < TODAY else set()
-                soon |= (
-                    {row.mail_id}
-                    if row.due_on is not None and TODAY <= row.due_on <= TODAY + timedelta(days=SOON)
-                    else set()
-                )
-            if row.finished_at is not None:
-                over.add(row.mail_id)
+        reader = actor(services, account)
+        counted = numbers(
+            session, services.zone, one_by_one(session, services.zone, reader, cut, reach_days(30), today=TODAY)
+        )
     return {
-        key: (len(waiting), len(late), len(soon), len(over - waiting))
-        for key, (waiting, late, soon, over) in sets.items()
+        (of_units[unit], posts[post] if post else ""): told[:4]
+        for (unit, post), told in counted.items()
+        if (post is not None) is (by is By.POST)
     }
 
 
