@@ -10,15 +10,15 @@ import json
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from io import SEEK_END
 from itertools import chain
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session, aliased
 
 from ged import audit
 from ged.audit import AuditEntry, AuditPayload
@@ -26,24 +26,20 @@ from ged.errors import ConfigError, EngineFailed, Invalid, NotFound
 from ged.figures.definitions import VERSIONS
 from ged.figures.stages import UNTOLD
 from ged.journal_values import reading_any_value
-from ged.monthly import arrived, explaining, journal, operations, reading, replaying
+from ged.monthly import acts, arrived, explaining, journal, operations, reading, replaying
+from ged.monthly.acts import Acts
 from ged.monthly.faults import Fault
 from ged.monthly.journal import JournalSince
 from ged.monthly.models import MonthlyReport, MonthlyReportRevision
-from ged.monthly.numbers import Item, Letter, Number, below, columns, numbers
-from ged.monthly.replaying import NO_ROWS, Act, Replayed, Rows
-from ged.org.models import Person, Post, Unit
+from ged.monthly.numbers import Item, Letter, Month, Number, below, columns, numbers
+from ged.monthly.replaying import NO_ROWS, Act, Replayed
 from ged.ports import Certificate, Confidentiality, Digest, SealedFile, SignatureReport, Verdict
 from ged.progress import PartProgress
-from ged.register.models import MailNumber, RegisterClosing
 from ged.register.queries import first_numbers
-from ged.routing.models import Assignment
-from ged.slips.models import SlipLine
 from ged.unit import Services
 
 logger = logging.getLogger(__name__)
 
-READS_AT_ONCE = 400
 MOST_FAULTS = 1000
 """So many faults are told, and how many others there are."""
 
@@ -317,9 +313,11 @@ def _row_faults(
     kept = (row.content_hash, row.entity_id, row.month.isoformat(), row.sequence)
     if kept != (_hash(data), content["entity"]["id"], content["month"], content["journal"]["sequence"]):
         yield Fault("database.report", f"report {row.id}")
-    entry = session.execute(
-        select(AuditPayload.payload, AuditEntry.at, AuditEntry.person_id)
-        .join(AuditEntry, AuditEntry.sequence == AuditPayload.sequence)
+    behind = aliased(AuditEntry)
+    entry, next_one, details = session.execute(
+        select(AuditEntry, behind, AuditPayload)
+        .outerjoin(behind, behind.sequence == AuditEntry.sequence + 1)
+        .join(AuditPayload, AuditPayload.sequence == AuditEntry.sequence)
         .where(
             AuditEntry.subject_kind == "report",
             AuditEntry.subject_id == row.id,
@@ -327,10 +325,11 @@ def _row_faults(
             AuditEntry.sequence > int(content["journal"]["sequence"]),  # the part of the journal that is proven whole
         )
         .order_by(AuditEntry.sequence)
-    ).first()
+    ).first() or (None, None, None)
     stands = (row.digest, row.content_hash, row.made_at, row.made_by_id)
-    payload = {} if entry is None else journal.said(entry.payload)
-    if entry is None or (payload.get("digest"), payload.get("content"), entry.at, entry.person_id) != stands:
+    said = {} if details is None else journal.said(details.payload)
+    is_held = entry is not None and journal.holds(entry, next_one, audit.head(session))
+    if entry is None or not is_held or (said.get("digest"), said.get("content"), entry.at, entry.person_id) != stands:
         yield Fault("journal.report", f"report {row.id}")
 
 
@@ -345,82 +344,169 @@ def _count_again(
     Args:
         came: letters that came after the report. They are compared with their acts also where no number counts them.
     """
-    month, lines = operations.month_of(content), below(content["units"])
+    month = operations.month_of(content)
     if month is None:  # a fault of the file
         return 0, [], []
+    count = _counted(session, content, month, came, progress)
+    wanted = count.moved_letters | {*came}
+    found = acts.of_letters(session, wanted, since=int(content["journal"]["sequence"]))
+    compared = _compared(session, count, found, wanted, came)
+    named = _numbers(session, {one for one in wanted if count.levels.get(one, UNTOLD) == Confidentiality.ORDINARY})
+    changes, unexplained = _explained_changes(count, found, compared.not_as_left, named)
+    letters = unexplained | compared.letters
+    return len(count.new), changes, [*found.faults, *compared.faults, *(letters[one] for one in sorted(letters))]
+
+
+_Place = tuple[int | None, str]
+"""A line of the report (None: the whole entity) and the name of a number."""
+_Moves = dict[int, tuple[tuple[Item, ...], tuple[Item, ...]]]
+"""Letter -> what it was and is in a number, where they differ."""
+
+
+@dataclass(frozen=True)
+class _Count:
+    """The numbers of a report counted again, with the letters behind them.
+
+    Attributes:
+        codes: unit -> its code, as the report has it.
+        since: the last entry of the journal that the report knew.
+        zone: that of the report's days.
+        before: the letters that the report carries.
+        now, levels: these, those that count today and those that came meanwhile, with the levels under which they are counted.
+        old, new: (unit, name) -> the number in the report, and today.
+        moved: (unit, name) -> the letters that this number counts otherwise.
+    """
+
+    month: Month
+    codes: Mapping[int, str]
+    since: int
+    zone: ZoneInfo
+    before: Mapping[int, Letter]
+    now: Mapping[int, Letter]
+    levels: Mapping[int, int]
+    old: Mapping[_Place, Number]
+    new: Mapping[_Place, Number]
+    moved: Mapping[_Place, _Moves]
+
+    @property
+    def moved_letters(self) -> set[int]:
+        """The letters that any number counts otherwise."""
+        return {mail_id for found in self.moved.values() for mail_id in found}
+
+
+def _counted(
+    session: Session, content: Mapping[str, Any], month: Month, came: Collection[int], progress: PartProgress
+) -> _Count:
+    """Count the numbers of a report again, from all letters of the register as it is now."""
+    lines, zone = below(content["units"]), ZoneInfo(content["zone"])
     before = {one.id: one for one in map(Letter.of, content["letters"])}
-    unit_ids = lines[None]
-    levels: dict[int, int] = {}
-    now: dict[int, Letter] = {}
-    for letter, level in reading.every(session, ZoneInfo(content["zone"]), progress):
-        is_counted = level == Confidentiality.ORDINARY and letter.unit_id in unit_ids and month.counts(letter)
+    now, levels, standing = dict[int, Letter](), dict[int, int](), list[Letter]()
+    for letter, level in reading.every(session, zone, progress):
+        is_counted = level == Confidentiality.ORDINARY and letter.unit_id in lines[None] and month.counts(letter)
+        if is_counted:
+            standing.append(letter)
         if is_counted or letter.id in before or letter.id in came:
             now[letter.id], levels[letter.id] = letter, level
-    standing = [
-        one
-        for one in now.values()
-        if levels[one.id] == Confidentiality.ORDINARY and one.unit_id in unit_ids and month.counts(one)
-    ]
     old = {(one.unit_id, one.name): one for one in numbers(month, list(before.values()), lines)}
-    new = numbers(month, standing, lines)
-    moved = {
-        (one.unit_id, one.name): _moved(old[one.unit_id, one.name], one)
-        for one in new
-        if old[one.unit_id, one.name].items != one.items
-    }
-    wanted = {mail_id for found in moved.values() for mail_id in found} | {*came}
-    since, zone = int(content["journal"]["sequence"]), ZoneInfo(content["zone"])
-    acts, altered = _acts(session, wanted, since)
-    read = {act.sequence for done in acts.values() for act in done}
-    odd, arrivals = arrived.add_acts(session, wanted, acts)
-    moves_of_posts = _moves_of_posts(session) if acts else []
-    read.update(arrivals, (one.sequence for one in moves_of_posts))
-    first = journal.first_of(read, since)
-    altered += odd + ([*journal.faults_before(session, first, since)] if first is not None else [])
-    altered += [fault for one in moves_of_posts if one.sequence <= since for fault in one.faults]
-    rows = _rows(session, acts, {code for one in moves_of_posts for code in one.posts})
-    otherwise = set[int]()
-    for mail_id in sorted(wanted & now.keys()):
-        done = acts.get(mail_id, ())
+    new = {(one.unit_id, one.name): one for one in numbers(month, standing, lines)}
+    return _Count(
+        month,
+        {unit["id"]: unit["code"] for unit in content["units"]},
+        int(content["journal"]["sequence"]),
+        zone,
+        before,
+        now,
+        levels,
+        old,
+        new,
+        {place: _moved(old[place], one) for place, one in new.items() if old[place].items != one.items},
+    )
+
+
+class _Compared(NamedTuple):
+    """Letters beside the acts on them.
+
+    Attributes:
+        faults: of the acts.
+        letters: letter -> what is wrong with it.
+        not_as_left: letters that are otherwise than their acts left them, or of which that is not known: no act explains them.
+    """
+
+    faults: list[Fault]
+    letters: dict[int, Fault]
+    not_as_left: set[int]
+
+
+def _compared(
+    session: Session, count: _Count, found: Acts, wanted: Collection[int], came: Collection[int]
+) -> _Compared:
+    """Do the acts on each letter again, and compare what they leave with the letter's rows."""
+    faults, letters, otherwise = list[Fault](), dict[int, Fault](), set[int]()
+    for mail_id in sorted(wanted):
+        is_there = mail_id in count.now
+        if mail_id in found.doubtful and (is_there or mail_id not in count.before):
+            letters[mail_id] = Fault("letter.unproven", f"letter {mail_id}, entry {found.doubtful[mail_id]}")
+            continue
+        if not is_there:  # a letter never leaves the register
+            otherwise.add(mail_id)
+            continue
+        done = found.acts.get(mail_id, ())
         if not replaying.has_begun(done):
-            altered.append(Fault("letter.not_begun", f"letter {mail_id}"))
+            faults.append(Fault("letter.not_begun", f"letter {mail_id}"))
         try:
-            replayed = Replayed(done, rows.get(mail_id, NO_ROWS), since=since, was=before.get(mail_id), zone=zone)
-            is_otherwise = _is_otherwise(replayed, now[mail_id], levels[mail_id])
+            replayed = Replayed(
+                done,
+                found.rows.get(mail_id, NO_ROWS),
+                since=count.since,
+                was=count.before.get(mail_id),
+                zone=count.zone,
+            )
+            is_otherwise = _is_otherwise(replayed, count.now[mail_id], count.levels[mail_id])
         except arrived.UNREADABLE:
-            # Details that this program never writes: another journal was signed with them, or the journal here was altered.
-            altered += arrived.unreadable(session, mail_id, done)
+            # Details that this program never writes: another journal was signed with them.
+            faults += arrived.unreadable(session, mail_id, done)
             is_otherwise = True
         if is_otherwise:
             otherwise.add(mail_id)
-    otherwise |= {*came} - now.keys()  # a letter never leaves the register
-    named = _numbers(session, {one for one in wanted if levels.get(one, UNTOLD) == Confidentiality.ORDINARY})
-    codes = {unit["id"]: unit["code"] for unit in content["units"]}
-    changes = []
-    faults = {one: Fault("letter.unexplained", f"letter {one}") for one in sorted(otherwise & {*came})}
-    for one in new:
-        key = (one.unit_id, one.name)
-        if key not in moved:
-            continue
+    not_as_left = otherwise | letters.keys()
+    letters |= {one: _unexplained(one) for one in otherwise & {*came}}
+    return _Compared(faults, letters, not_as_left)
+
+
+def _unexplained(mail_id: int) -> Fault:
+    return Fault("letter.unexplained", f"letter {mail_id}")
+
+
+def _explained_changes(
+    count: _Count, found: Acts, not_as_left: Collection[int], named: Mapping[int, str]
+) -> tuple[list[Change], dict[int, Fault]]:
+    """The numbers that are others today, each letter with the acts that explain it; and letters that none explains.
+
+    Args:
+        named: letter -> its number, as it may be told.
+    """
+    changes, faults = list[Change](), dict[int, Fault]()
+    for (unit_id, name), letters in count.moved.items():
         moves = []
-        for mail_id, (was, is_now) in sorted(moved[key].items()):
-            found = _explained(
-                columns(one.name, month.rules),
-                before.get(mail_id),
-                now.get(mail_id),
-                levels.get(mail_id, 0),
-                [act for act in acts.get(mail_id, ()) if act.sequence > since],
+        for mail_id, (was, is_now) in sorted(letters.items()):
+            explains = _explained(
+                columns(name, count.month.rules),
+                count.before.get(mail_id),
+                count.now.get(mail_id),
+                count.levels.get(mail_id, 0),
+                [act for act in found.acts.get(mail_id, ()) if act.sequence > count.since],
             )
-            if found is None or mail_id in otherwise:
-                faults[mail_id] = Fault("letter.unexplained", f"letter {mail_id}")
-                found = ()
-            moves.append(Move(mail_id, _listed(was), _listed(is_now), found, named.get(mail_id, "")))
-        code = codes[one.unit_id] if one.unit_id is not None else ""
-        changes.append(Change(code, one.name, old[key].letters, one.letters, tuple(moves)))
-    return len(new), changes, [*altered, *faults.values()]
+            if explains is None or mail_id in not_as_left:
+                faults[mail_id] = _unexplained(mail_id)
+                explains = ()
+            moves.append(Move(mail_id, _listed(was), _listed(is_now), explains, named.get(mail_id, "")))
+        place = (unit_id, name)
+        code = count.codes[unit_id] if unit_id is not None else ""
+        changes.append(Change(code, name, count.old[place].letters, count.new[place].letters, tuple(moves)))
+    return changes, faults
 
 
-def _moved(old: Number, new: Number) -> dict[int, tuple[tuple[Item, ...], tuple[Item, ...]]]:
+def _moved(old: Number, new: Number) -> _Moves:
     """Letter -> what it was and is in a number, where they differ."""
     gone, come = set(old.items) - set(new.items), set(new.items) - set(old.items)
     ids = {int(one[0]) for one in gone | come}
@@ -471,141 +557,6 @@ def _is_otherwise(replayed: Replayed, is_now: Letter, level: int) -> bool:
 def _numbers(session: Session, mail_ids: Iterable[int]) -> dict[int, str]:
     """The first valid number of each of these letters."""
     wanted, found = sorted(mail_ids), dict[int, str]()
-    for start in range(0, len(wanted), READS_AT_ONCE):
-        found |= first_numbers(session, wanted[start : start + READS_AT_ONCE])
-    return found
-
-
-def _acts(session: Session, mail_ids: Iterable[int], since: int) -> tuple[dict[int, list[Act]], list[Fault]]:
-    """The acts of ``replaying.ACTIONS`` on these letters, in order; and the details of entries up to ``since`` that were altered or are
-    gone. Nothing has read these before."""
-    wanted, found, altered = sorted(mail_ids), dict[int, list[Act]](), dict[int, Fault]()
-    for start in range(0, len(wanted), READS_AT_ONCE):
-        ids = wanted[start : start + READS_AT_ONCE]
-        numbered = dict(
-            session.execute(select(MailNumber.id, MailNumber.mail_id).where(MailNumber.mail_id.in_(ids))).all()
-        )
-        carried: dict[int, list[int]] = {}
-        issued: dict[int, set[object]] = {}
-        for slip_id, mail_id in session.execute(
-            select(SlipLine.slip_id, SlipLine.mail_id).where(SlipLine.mail_id.in_(ids))
-        ):
-            carried.setdefault(slip_id, []).append(mail_id or 0)
-        rows = session.execute(
-            select(AuditEntry, Person.name, AuditPayload)
-            .outerjoin(Person, Person.id == AuditEntry.person_id)
-            .outerjoin(AuditPayload, AuditPayload.sequence == AuditEntry.sequence)
-            .where(
-                AuditEntry.sequence >= 1,  # else no chain holds it
-                AuditEntry.action.in_(sorted(replaying.ACTIONS | {"slip.issued"})),
-                or_(
-                    and_(AuditEntry.subject_kind == "mail", AuditEntry.subject_id.in_(ids)),
-                    and_(AuditEntry.subject_kind == "number", AuditEntry.subject_id.in_(sorted(numbered))),
-                    and_(AuditEntry.subject_kind == "slip", AuditEntry.subject_id.in_(sorted(carried))),
-                ),
-            )
-            .order_by(AuditEntry.sequence)
-        )
-        for entry, name, details in rows:
-            subject, payload = entry.subject_id or 0, None if details is None else details.payload
-            if entry.sequence <= since and audit.holds_hash(entry):  # else it is told by its hash
-                salt = None if details is None else details.salt
-                for fault in journal.details_faults(entry.sequence, entry.payload_digest, salt, payload):
-                    altered[entry.sequence] = fault
-            if entry.action == "slip.issued":
-                issued[subject] = _lines(payload)
-            on_slip = [one for one in carried.get(subject, ()) if one in issued.get(subject, {one})]
-            about = {"mail": [subject], "slip": on_slip}.get(entry.subject_kind, [numbered.get(subject) or 0])
-            for mail_id in about:
-                found.setdefault(mail_id, []).append(
-                    Act(
-                        entry.sequence, entry.action, entry.at, name or "", str(journal.said(payload).get("field", "")),
-                        subject if entry.subject_kind == "number" else None, entry.post_id, payload,
-                    )
-                )  # fmt: skip
-    return found, list(altered.values())
-
-
-def _lines(payload: object) -> set[object]:
-    """The letters of a slip, as the act says that gave it its number: the rows of its lines may be altered."""
-    lines = journal.said(payload).get("lines")
-    found = [line[0] for line in lines if isinstance(line, list) and line] if isinstance(lines, list) else []
-    return {one for one in found if isinstance(one, int)}
-
-
-class _MovesOfPosts(NamedTuple):
-    """An act by which posts went to other units: what they registered, they registered for the one or the other. Or an act whose details
-    do not hold: which posts it moved is not known."""
-
-    sequence: int
-    posts: set[str]
-    faults: list[Fault]
-
-
-def _moves_of_posts(session: Session) -> list[_MovesOfPosts]:
-    loaded = (
-        select(AuditEntry.sequence, AuditEntry.payload_digest, AuditPayload.salt, AuditPayload.payload)
-        .outerjoin(AuditPayload, AuditPayload.sequence == AuditEntry.sequence)
-        .where(AuditEntry.action == "organisation.loaded", AuditEntry.sequence >= 1)
-        .order_by(AuditEntry.sequence)
-    )
-    found = []
-    for sequence, digest, salt, payload in session.execute(loaded):
-        posts = {
-            code for _, kind, code, detail in _changes(payload) if kind == "posts" and "unit_id" in detail.split(", ")
-        }
-        faults = [*journal.details_faults(sequence, digest, salt, payload)]
-        if posts or faults:
-            found.append(_MovesOfPosts(sequence, posts, faults))
-    return found
-
-
-def _changes(payload: object) -> Iterator[list[str]]:
-    """The changes of an organisation that an act names. Details that no program wrote name none."""
-    changes = journal.said(payload).get("changes")
-    for one in changes if isinstance(changes, list) else ():
-        if isinstance(one, list) and len(one) == 4 and all(isinstance(text, str) for text in one):
-            yield one
-
-
-def _rows(session: Session, acts: Mapping[int, Sequence[Act]], moved_posts: Collection[str]) -> dict[int, Rows]:
-    """What is known beside their acts of the letters that have any. Of posts that moved the unit is not known."""
-    units = dict(session.execute(select(Unit.code, Unit.id)).all())
-    homes = dict(session.execute(select(Post.id, Post.unit_id).where(Post.code.not_in(sorted(moved_posts)))).all())
-    closed: dict[int, set[date]] = {}
-    for register_id, day in session.execute(select(RegisterClosing.register_id, RegisterClosing.until_on)):
-        closed.setdefault(register_id, set()).add(day + timedelta(days=1))
-    found: dict[int, Rows] = {}
-    wanted = sorted(acts)
-    for start in range(0, len(wanted), READS_AT_ONCE):
-        ids = wanted[start : start + READS_AT_ONCE]
-        numbered: dict[int, list[tuple[int, int]]] = {}
-        leading: dict[int, set[int]] = {}
-        texts: dict[int, dict[int, str]] = {}
-        of_envelopes: dict[int, set[int]] = {}
-        of_numbers = select(
-            MailNumber.mail_id, MailNumber.id, MailNumber.register_id, MailNumber.text, MailNumber.envelope_id
-        ).where(MailNumber.mail_id.in_(ids))
-        for mail_id, number_id, register_id, text, envelope_id in session.execute(of_numbers.order_by(MailNumber.id)):
-            numbered.setdefault(mail_id or 0, []).append((number_id, register_id))
-            texts.setdefault(mail_id or 0, {})[number_id] = text
-            if envelope_id is not None:
-                of_envelopes.setdefault(mail_id or 0, set()).add(number_id)
-        leads = select(Assignment.mail_id, Assignment.id).where(
-            Assignment.mail_id.in_(ids), Assignment.is_leading, Assignment.parent_id.is_(None)
-        )
-        for mail_id, assignment_id in session.execute(leads):
-            leading.setdefault(mail_id, set()).add(assignment_id)
-        for one in ids:
-            numbers_of = numbered.get(one, [])
-            registered = next((act for act in acts[one] if act.action == "mail.registered"), None)
-            found[one] = Rows(
-                [number_id for number_id, _ in numbers_of],
-                leading.get(one, set()),
-                units,
-                set[date]().union(*(closed.get(register_id, ()) for _, register_id in numbers_of)),
-                homes.get(registered.post_id or 0) if registered is not None else None,
-                texts.get(one, {}),
-                of_envelopes.get(one, set()),
-            )
+    for start in range(0, len(wanted), acts.READS_AT_ONCE):
+        found |= first_numbers(session, wanted[start : start + acts.READS_AT_ONCE])
     return found

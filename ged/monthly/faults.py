@@ -9,8 +9,8 @@ class Fault:
 
     Attributes:
         code: ``seal.…`` (the reason of the check of signatures), ``file.…``, ``journal.…``, ``taken.…`` (of the journal that came with an
-            entity), ``letter.unexplained``, ``letter.not_begun`` (no journal has the act that begins it), ``faults.others`` (how many
-            more there are).
+            entity), ``letter.unexplained``, ``letter.unproven`` (an entry that names it is not believed), ``letter.not_begun`` (no journal
+            has the act that begins it), ``faults.others`` (how many more there are).
         where: the place; empty: the file.
     """
 

@@ -69,6 +69,20 @@ class JournalSince:
             yield Fault("journal.tail_cut", f"entry {entries.last + 1}")
 
 
+def holds(entry: AuditEntry, behind: AuditEntry | None, head: audit.Head) -> bool:
+    """Whether an entry is as it was written: by its own hash, and by the one that the entry behind it was written with. An entry that was rewritten
+    with a hash of its own is held by nothing, and neither is one whose next entry is gone or altered.
+
+    Args:
+        behind: the next entry; None: there is none.
+    """
+    if not audit.holds_hash(entry):
+        return False
+    if behind is None:
+        return (head.count, head.hash) == (entry.sequence, entry.hash)
+    return behind.previous_hash == entry.hash and audit.holds_hash(behind)
+
+
 def foreign(session: Session) -> Iterator[Fault]:
     """Entries before the first one. The program writes none there, no chain holds them, and nothing that they say is believed."""
     rows = session.scalars(

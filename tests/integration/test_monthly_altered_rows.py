@@ -412,4 +412,7 @@ def test_an_altered_entry_from_before_the_report_says_nothing(services: Services
         details = uow.session.get_one(AuditPayload, entry)
         details.payload = details.payload | {"received_on": "2026-11-20"}
     found = prove(services, pdf, now=play.now).faults
-    assert [(one.code, one.where) for one in found] == [("journal.payload_altered", f"entry {entry}")]
+    assert [(one.code, one.where) for one in found] == [
+        ("journal.payload_altered", f"entry {entry}"),
+        ("letter.unproven", f"letter {mail_id}, entry {entry}"),
+    ]

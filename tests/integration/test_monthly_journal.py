@@ -41,6 +41,11 @@ def faults(proof: Proof) -> list[tuple[str, str]]:
     return [(one.code, one.where) for one in proof.faults]
 
 
+def explaining(proof: Proof) -> list[int]:
+    """The entries by which the proof explains what has changed."""
+    return [act.sequence for change in proof.changes for move in change.moves for act in move.acts]
+
+
 def days_later(play: Play) -> None:
     while play.now < LATER:
         play.now += timedelta(days=1)
@@ -126,7 +131,74 @@ def test_an_act_after_the_report_that_was_rewritten_with_its_own_hash_is_named(s
     lift_guards(services.engine)
     with services.engine.begin() as connection:
         connection.execute(text("UPDATE mails SET received_on = '2026-10-29' WHERE id = :mail"), {"mail": mail_id})
-    assert faults(prove(services, pdf, now=play.now)) == [("journal.entry_altered", f"entry {rectified}")]
+    proof = prove(services, pdf, now=play.now)
+    assert faults(proof) == [
+        ("journal.entry_altered", f"entry {rectified}"),
+        ("letter.unproven", f"letter {mail_id}, entry {rectified}"),
+    ]
+    assert explaining(proof) == [], "nothing of this letter is explained by what somebody wrote"
+
+
+@pytest.mark.parametrize("how", ["its hash", "its details", "the hash of the next one"])
+def test_an_entry_that_was_altered_explains_no_altered_row(services: Services, how: str) -> None:
+    """An act on another letter was made one on this letter, whose row was altered. Of both it is not known what was done on them."""
+    play, mail_id, pdf = reported(services)
+    other = play.register(received_on=TODAY)
+    play.register()
+    play.redate(other, date(2026, 11, 21))
+    entry = entry_of(services, "mail.rectified", other)
+    play.register()
+    true = prove(services, pdf, now=play.now)
+    assert faults(true) == []
+    assert entry in explaining(true)
+    alter(services, "UPDATE mails SET received_on = '2026-10-28' WHERE id = :mail_id", mail_id=mail_id)
+    told = {"field": "received_on", "old": "2026-10-30", "new": "2026-10-28", "reason": "Cachet"}
+    with services.unit_of_work(LATER) as uow:
+        row, details = uow.session.get_one(AuditEntry, entry), uow.session.get_one(AuditPayload, entry)
+        row.subject_id, details.payload = mail_id, told
+        if how != "its details":
+            row.payload_digest = audit.payload_digest(details.salt, told)
+        if how != "its hash":
+            row.hash = audit.entry_hash(row)
+        if how == "the hash of the next one":
+            uow.session.get_one(AuditEntry, entry + 1).previous_hash = row.hash
+    proof = prove(services, pdf, now=play.now)
+    found = faults(proof)
+    altered = entry + 1 if how == "the hash of the next one" else entry
+    assert ("journal.entry_altered", f"entry {altered}") in found
+    assert (("journal.payload_altered", f"entry {entry}") in found) is (how == "its details")
+    # The entry before an altered one is held by nothing: its letter is told, too.
+    of_both = [one for one in found if one[1].startswith((f"letter {mail_id}", f"letter {other}"))]
+    assert of_both == [
+        ("letter.unproven", f"letter {mail_id}, entry {entry}"),
+        ("letter.unexplained", f"letter {other}"),
+    ]
+    assert entry not in explaining(proof)
+    for language in ("fr", "en"):
+        assert f"(letter {mail_id}, entry {entry})" in "\n".join(
+            proof_lines(proof, language=language, zone=services.zone)
+        )
+
+
+def test_a_letter_that_an_altered_entry_alone_names_has_not_left_the_register(services: Services) -> None:
+    play, mail_id, pdf = reported(services)
+    entry = entry_of(services, "mail.registered", play.register(received_on=TODAY))
+    play.register()
+    alter(services, "UPDATE audit_entries SET subject_id = 4444 WHERE sequence = :entry", entry=entry)
+    found = faults(prove(services, pdf, now=play.now))
+    assert ("letter.unproven", f"letter 4444, entry {entry}") in found
+    assert ("letter.unexplained", "letter 4444") not in found
+    assert ("letter.unproven", f"letter {mail_id}, entry {entry}") not in found
+
+
+def test_an_altered_entry_enters_no_report(services: Services) -> None:
+    """The entry of the report itself names the bytes of the file."""
+    play, _mail_id, pdf = reported(services)
+    made = entry_of(services, "report.made", 1)
+    alter(services, "UPDATE audit_entries SET hash = :hash WHERE sequence = :made", hash="0" * 64, made=made)
+    found = faults(prove(services, pdf, now=play.now))
+    assert ("journal.report", "report 1") in found
+    assert ("journal.entry_altered", f"entry {made}") in found
 
 
 def test_an_act_from_before_the_report_that_is_gone_is_named(services: Services) -> None:
@@ -261,7 +333,7 @@ def test_an_act_that_no_chain_holds_explains_no_altered_row(services: Services, 
         ("journal.entry_foreign", f"entry {sequence}"),
         ("letter.unexplained", f"letter {mail_id}"),
     ]
-    assert all(act.sequence > 0 for change in found.changes for move in change.moves for act in move.acts)
+    assert all(one > 0 for one in explaining(found))
     for language in ("fr", "en"):
         assert f"(entry {sequence})" in "\n".join(proof_lines(found, language=language, zone=services.zone))
 

@@ -57,6 +57,9 @@ FAULTS: Mapping[str, str] = {
     "letter.not_begun": _(
         "Aucun journal ne dit comment ce courrier est entré : ses actes ont été cachés ou effacés hors du programme (%(where)s)."
     ),
+    "letter.unproven": _(
+        "Une écriture du journal qui cite ce courrier n'est plus celle qui a été écrite : on ne peut dire si le courrier est tel que ses actes l'ont laissé (%(where)s)."
+    ),
     "letter.unexplained": _(
         "Aucun acte du journal n'explique ce qui a changé : la base a été modifiée hors du programme (%(where)s)."
     ),
