@@ -66,6 +66,8 @@ class What(StrEnum):
     """It was given to a unit, or to a post, and waits there now; whichever unit leads it."""
     GIVEN_LATE = "given_late"
     """Such a letter, past the date of the assignment."""
+    GIVEN_IN_TIME = "given_in_time"
+    """Such a letter, all of whose assignments there are in time or without a date."""
     GIVEN_SOON = "given_soon"
     """Such a letter, whose assignment has a near date (``SOON``)."""
     FINISHED = "finished"
@@ -74,7 +76,7 @@ class What(StrEnum):
 
 SOON = 7
 """A date is near that comes in so many days of the calendar, or today."""
-WAITING_THERE = (What.GIVEN, What.GIVEN_LATE, What.GIVEN_SOON)
+WAITING_THERE = (What.GIVEN, What.GIVEN_LATE, What.GIVEN_IN_TIME, What.GIVEN_SOON)
 """Of these an assignment waits, with a date of its own."""
 GIVEN = (*WAITING_THERE, What.FINISHED)
 """Of these the units of a cut are those to which a letter was given, and not those for which it is counted."""
@@ -180,6 +182,9 @@ def _parts(actor: Actor, cut: Cut, asked: AskedLetters) -> tuple[Parts, tuple[Ke
     if asked.what in GIVEN:
         given = select(Assignment.mail_id).where(*_given(cut, asked))
         query = query.where(*whoever_has_it(cut), Mail.level <= cut.level, FigureLetter.mail_id.in_(given))
+        if asked.what is What.GIVEN_IN_TIME:  # A letter that was given twice is late when one of the two assignments is.
+            late = select(Assignment.mail_id).where(*_given(cut, replace(asked, what=What.GIVEN_LATE)))
+            query = query.where(FigureLetter.mail_id.not_in(late))
         return (query,), _keys(asked)
     query = query.where(*cut.clauses())
     if asked.sender_id is not None:

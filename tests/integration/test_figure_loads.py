@@ -67,6 +67,18 @@ def live_of(house: House, mail_id: int, unit: str) -> int:
         return session.scalars(select(Assignment.id).where(*where, of)).one()
 
 
+def copied(house: House, mail_id: int) -> int:
+    """A second assignment of the letter to the service ETU."""
+    with house.services.unit_of_work(NOW) as uow:
+        row = uow.session.get_one(Assignment, live_of(house, mail_id, "ETU"))
+        again = Assignment(
+            **{one.key: getattr(row, one.key) for one in Assignment.__mapper__.column_attrs if one.key != "id"}
+        )
+        uow.session.add(again)
+        uow.session.flush()
+        return again.id
+
+
 def finished(house: House, mail_id: int, *, by: str, unit: str, at: datetime) -> None:
     row = live_of(house, mail_id, unit)
     with house.services.unit_of_work(at) as uow:
@@ -118,11 +130,7 @@ def test_a_service_is_told_what_it_was_given_and_its_directorate_what_it_leads(h
 
 def test_a_letter_that_is_given_twice_to_a_unit_counts_once(house_on_either: House) -> None:
     house = house_on_either
-    mail_id = given(house)
-    with house.services.unit_of_work(NOW) as uow:
-        row = uow.session.get_one(Assignment, live_of(house, mail_id, "ETU"))
-        again = {one.key: getattr(row, one.key) for one in Assignment.__mapper__.column_attrs if one.key != "id"}
-        uow.session.add(Assignment(**again))
+    copied(house, given(house))
     count_all(house.services)
     assert told(house, "dge")["ETU", ""].waiting == 1
 
@@ -438,7 +446,7 @@ def test_beside_a_picture_of_what_waits_nothing_reads_what_was_finished(
     page = main(client.get("/tableau/?vue=charge").text)
     assert page.count("chart--fluid") == 2
     assert read == [()], "once for both panels"
-    assert [row[5] for row in table_rows(client, "/tableau/fichier?tableau=load-posts")[1:]] == ["1"]
+    assert [row[6] for row in table_rows(client, "/tableau/fichier?tableau=load-posts")[1:]] == ["1"]
     assert read[1:] == [tuple(By)]
     finished(house, waiting, by="etudes", unit="ETU", at=NOW)
     count_all(house.services)
@@ -549,9 +557,34 @@ def test_each_number_leads_to_its_letters(site: tuple[Flask, House]) -> None:
             listed = plain(client.get(unescape(href)).text)
             assert f"Courriers que vous pouvez lire : {text}" in listed, href
             followed.append(int(text))
-    # Directorate: five waiting. Service: four, one of them late, one with a near date, and one finished. Post: one waiting, one finished.
-    assert sorted(followed) == [1, 1, 1, 1, 1, 4, 5]
+    # Directorate: five waiting, in time. Service: four, one of them late, three in time, one with a near date, and one finished. Post: one waiting,
+    # in time, and one finished.
+    assert sorted(followed) == [1, 1, 1, 1, 1, 1, 3, 4, 5, 5]
     assert "Agent" in plain(client.get("/tableau/courriers?quoi=given&poste=x").text), "a wrong post is named"
+
+
+def test_each_bar_of_a_load_leads_to_its_letters(site: tuple[Flask, House]) -> None:
+    """A letter that was given twice to a unit, late and in time, is late there: it is not behind the bar of what is in time."""
+    app, house = site
+    today = date(2026, 11, 30)  # a Monday, on which the site's clock stands
+    mail_ids = [given(house, to="ETU-M" if n % 2 else "") for n in range(4)]
+    again = copied(house, mail_ids[1])
+    with house.services.unit_of_work(NOW) as uow:
+        uow.session.execute(
+            update(Assignment).where(Assignment.id == again).values(due_on=today - timedelta(days=2), post_id=None)
+        )
+    count_all(house.services)
+    client = sign_in(app, "dge")
+    page = main(client.get(f"/tableau/?{NOVEMBER}&vue=charge").text)
+    pictures = re.findall(r'<svg class="chart .*?</svg>', page, re.DOTALL)
+    bars, followed = 0, []
+    for picture in pictures:
+        bars += len(re.findall(r"<title>[^<]*\d</title>", picture))
+        for href, text in re.findall(r'<a href="([^"]+)" tabindex="-1"><title>[^<]*?(\d+)</title>', picture):
+            assert f"Courriers que vous pouvez lire : {text}" in plain(client.get(unescape(href)).text), href
+            followed.append(int(text))
+    # Directorate: four in time. Service: one late, three in time. Post: two in time.
+    assert (bars, sorted(followed)) == (4, [1, 2, 3, 4]), pictures
 
 
 def test_a_list_of_loads_shows_the_date_of_the_assignment(site: tuple[Flask, House]) -> None:

@@ -37,6 +37,8 @@ def what(one: What) -> str:
             return str(_("Confiés et en cours"))
         case What.GIVEN_LATE:
             return str(_("Confiés et en retard"))
+        case What.GIVEN_IN_TIME:
+            return str(_("Confiés, dans les délais ou sans échéance"))
         case What.GIVEN_SOON:
             return str(_("Confiés et à échéance sous %(days)s jours", days=SOON))
         case What.FINISHED:
@@ -69,6 +71,8 @@ def _of_given(one: What) -> str:
             )
         case What.GIVEN_LATE:
             return str(_("Courriers confiés et non terminés dont l'échéance de l'attribution est passée."))
+        case What.GIVEN_IN_TIME:
+            return str(_("Courriers confiés et non terminés dont aucune attribution n'a son échéance passée."))
         case What.GIVEN_SOON:
             return str(
                 _(

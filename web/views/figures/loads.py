@@ -107,6 +107,7 @@ def _panel(board: Board, panel: str, title: str, text: str, first: str, lines: S
             Cell(name, is_number=False),
             board.cell(one.waiting, href(What.GIVEN, one, now)),
             board.cell(one.late, href(What.GIVEN_LATE, one, now)),
+            board.cell(one.waiting - one.late, href(What.GIVEN_IN_TIME, one, now)),
             board.cell(one.soon, href(What.GIVEN_SOON, one, now)),
             since,
             board.cell(one.finished, href(What.FINISHED, one, shown)),
@@ -120,7 +121,7 @@ def _panel(board: Board, panel: str, title: str, text: str, first: str, lines: S
             name,
             (
                 board.value(one.late, name, late, href(What.GIVEN_LATE, one, now)),
-                board.value(one.waiting - one.late, name, in_time),
+                board.value(one.waiting - one.late, name, in_time, href(What.GIVEN_IN_TIME, one, now)),
             ),
         )
         for name, one in lines[:MOST_ROWS]
@@ -151,7 +152,7 @@ def _panel(board: Board, panel: str, title: str, text: str, first: str, lines: S
             else "",
         ),
         (
-            first, str(_("En cours")), late, str(_("Sous %(days)s jours", days=SOON)), str(_("Le plus ancien")),
+            first, str(_("En cours")), late, in_time, str(_("Sous %(days)s jours", days=SOON)), str(_("Le plus ancien")),
             words.what(What.FINISHED), str(_("Délai médian")), str(_("Délai de 9 sur 10")),
         ),
         RowsOf(lines, cells),
