@@ -182,7 +182,9 @@ def _parts(actor: Actor, cut: Cut, asked: AskedLetters) -> tuple[Parts, tuple[Ke
     if asked.what in GIVEN:
         given = select(Assignment.mail_id).where(*_given(cut, asked))
         query = query.where(*whoever_has_it(cut), Mail.level <= cut.level, FigureLetter.mail_id.in_(given))
-        if asked.what is What.GIVEN_IN_TIME:  # A letter that was given twice is late when one of the two assignments is.
+        if (
+            asked.what is What.GIVEN_IN_TIME
+        ):  # A letter that was given twice is late when one of the two assignments is.
             late = select(Assignment.mail_id).where(*_given(cut, replace(asked, what=What.GIVEN_LATE)))
             query = query.where(FigureLetter.mail_id.not_in(late))
         return (query,), _keys(asked)
