@@ -100,13 +100,16 @@ class Journey:
 
     Args:
         letters: the number to register and scan; only the first letter goes all the way.
+        first: which of the drawn letters is the first one. The first (0) has three pages, the second one page.
         dpi: dots per inch of the scanner.
     """
 
     def __init__(
-        self, place: Place, *, say: Say, start_bridge: Callable[[], None], letters: int = 10, dpi: int = DPI
-    ) -> None:
+        self, place: Place, *, say: Say, start_bridge: Callable[[], None], letters: int = 10, first: int = 0,
+        dpi: int = DPI,
+    ) -> None:  # fmt: skip
         self.place = place
+        self._first = first
         self._dpi = dpi
         self._letters = letters
         self.say = say
@@ -155,7 +158,8 @@ class Journey:
     def run(self) -> Outcome:
         """Everything, in order."""
         with self.step(f"{self._letters} lettres dessinées et posées sur le scanner"):
-            letters = make_letters(SEED, self._letters, before=datetime.now(TIMEZONE).date())
+            drawn = make_letters(SEED, self._first + self._letters, before=datetime.now(TIMEZONE).date())
+            letters = drawn[self._first :]
         self.pair()
         registered = self.register(letters)
         self.scan(registered)

@@ -15,7 +15,7 @@ import httpx
 
 BIN = Path(sys.executable).parent
 LEASH = (sys.executable, "-I", "-S", str(Path(__file__).with_name("leash.py")))
-START_S = 40.0
+START_S = 120.0
 STOP_S = 10.0
 _PAUSE_S = 0.05
 

@@ -45,7 +45,8 @@ PORT = 443
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin")
 ROOT = Path(__file__).parents[1]
 TEMPLATES = ROOT / "deploy" / "nginx"
-LONGEST_START_S = 60.0
+LONGEST_START_S = 240.0
+"""Beside other work, two sites and two workers took more than a minute to start. A site that ends meanwhile is told of at once."""
 _HOST = """
 hostname {name}
 ip link set lo up
@@ -390,13 +391,21 @@ class Hosts:
 
     def wait_for(self, host: Machine) -> None:
         """Return when a host's own proxy and site answer."""
+        site, last = self.stage.processes.running[f"site-{host.name}"], "nothing was asked"
         until = time.monotonic() + LONGEST_START_S
-        while time.monotonic() < until:
-            with suppress(httpx.HTTPError), self.asking(f"https://{host.address}") as client:
-                if client.get("/sante/site", timeout=2).status_code == 200:
+        while time.monotonic() < until and site.poll() is None:
+            try:
+                with self.asking(f"https://{host.address}") as client:
+                    answer = client.get("/sante/site", timeout=5)
+                if answer.status_code == 200:
                     return
+                last = f"{answer.status_code} {answer.text[:200]}"
+            except httpx.HTTPError as error:
+                last = repr(error)
             time.sleep(0.1)
-        raise AssertionError(f"{host.name} does not answer: {self.log(host)}")
+        raise AssertionError(
+            f"{host.name} does not answer (its site {'runs' if site.poll() is None else 'has ended'}): {last}\n{self.log(host)}"
+        )
 
     def log(self, host: Machine) -> str:
         """The end of the log of a host's site."""

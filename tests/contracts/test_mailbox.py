@@ -15,7 +15,7 @@ from tests.mailbox_kit import deliver, held, mailbox_settings
 from tests.servers import imap
 from tests.wire import Wire
 
-pytestmark = [pytest.mark.in_turns(2), pytest.mark.servers]
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.servers]
 
 
 @pytest.fixture(params=["moved", "deleted", "starttls"])

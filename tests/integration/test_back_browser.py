@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["page", "site"]  # fixtures
 
-pytestmark = [pytest.mark.in_turns(2), pytest.mark.browser]
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.browser]
 RESTORED = "Votre saisie interrompue a été rétablie"
 
 

@@ -19,7 +19,7 @@ from tests.site import served
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300), pytest.mark.in_turns(3)]
 
 
 @pytest.fixture(scope="module")

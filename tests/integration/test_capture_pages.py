@@ -21,7 +21,7 @@ from tests.factories import NOW, actor
 from tests.office_kit import TEXT, docx
 from tests.scan_site_kit import Desk, Site, desk, only_scan, register, site, upload  # noqa: F401 - the fixture
 
-pytestmark = pytest.mark.in_turns(2)
+pytestmark = pytest.mark.in_turns(3)
 
 
 def only_sheet(site: Site) -> SeparatorSheet:  # noqa: F811

@@ -17,7 +17,7 @@ from tests.ocr_pages import digital_pdf, draw, save, scan_pdf
 from tests.started import GED, Started, run
 from web.commands.batch_reading import plan
 
-pytestmark = pytest.mark.in_turns(2)
+pytestmark = pytest.mark.in_turns(3)
 
 SMALL = (1240, 1754)
 

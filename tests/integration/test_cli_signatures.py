@@ -18,7 +18,7 @@ from tests.started import run
 
 __all__ = ["checker", "ministry"]  # fixtures
 
-pytestmark = pytest.mark.in_turns(2)
+pytestmark = pytest.mark.in_turns(3)
 
 DIGESTED = b"Monsieur le Ministre, ...\r\n"
 

@@ -24,7 +24,7 @@ from tests.site import PASSWORD, make_site, served
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = [pytest.mark.in_turns(2), pytest.mark.browser, pytest.mark.servers]
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.browser, pytest.mark.servers]
 THEIRS = "celui du poste de travail"
 
 

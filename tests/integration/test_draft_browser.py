@@ -17,7 +17,7 @@ from tests.site import PASSWORD, served
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Dialog, Page
 
-pytestmark = [pytest.mark.in_turns(2), pytest.mark.browser]
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.browser]
 SAVED = "Saisie enregistrée à"
 
 

@@ -22,7 +22,7 @@ from tests.factories import NOW, actor, make_organisation, make_services
 from tests.site import make_site, post, sign_in
 from tests.workbook_kit import take
 
-pytestmark = [pytest.mark.in_turns(2), pytest.mark.slow]
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.slow]
 NEW_YEAR = date(2027, 1, 1)
 ON_NEW_YEAR = datetime.combine(NEW_YEAR, time(0, 5), UTC)
 ROOT = "/administration/classement"

@@ -28,7 +28,7 @@ from tests.factories import NOW, TODAY
 from tests.site import make_site, post, sign_in
 from tests.slip_kit import letter, register_id
 
-pytestmark = pytest.mark.in_turns(2)
+pytestmark = pytest.mark.in_turns(3)
 
 Site = tuple[Flask, Services]
 

@@ -35,7 +35,7 @@ from tests.signbook_kit import make_house
 from tests.signing_kit import pdfsig
 from tests.slip_kit import letter, register_id, send, take
 
-pytestmark = pytest.mark.in_turns(2)
+pytestmark = pytest.mark.in_turns(3)
 
 KEY = derive_secret(SECRET, "keystore")
 

@@ -21,7 +21,7 @@ from tests.site import make_site, served
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Route
 
-pytestmark = [pytest.mark.in_turns(2), pytest.mark.browser]
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.browser]
 MINISTRY, SUBJECT = "Ministère de l'Économie et des Finances", "Transmission du projet de décret"
 
 

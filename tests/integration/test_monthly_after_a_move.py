@@ -8,6 +8,7 @@ import dataclasses
 import hashlib
 import io
 import json
+import shutil
 import tracemalloc
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -262,21 +263,44 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Left]:
     house.services.engine.dispose()
 
 
-@pytest.fixture
-def place(tmp_path: Path, left: Left, either_database: str | None) -> Iterator[Services]:
-    """The installation at which it arrives, with another ministry."""
-    made = taken_in(left, tmp_path / "place", url=either_database)
+@pytest.fixture(scope="module")
+def arrived_once(tmp_path_factory: pytest.TempPathFactory, left: Left) -> Path:
+    """The folder of an installation on SQLite at which it has arrived, with counted figures. Tests copy it: to make one takes a second."""
+    folder = tmp_path_factory.mktemp("arrived") / "place"
+    made = taken_in(left, folder)
     figures.run(made, now=LATER)
+    made.engine.dispose()
+    return folder
+
+
+@pytest.fixture
+def place(tmp_path: Path, left: Left, arrived_once: Path, either_database: str | None) -> Iterator[Services]:
+    """The installation at which it arrives, with another ministry."""
+    if either_database is None:
+        made = copied(left, arrived_once, tmp_path / "place")
+    else:
+        made = taken_in(left, tmp_path / "place", url=either_database)
+        figures.run(made, now=LATER)
     yield made
     made.engine.dispose()
+
+
+def copied(left: Left, there: Path, folder: Path) -> Services:
+    """A copy of an installation at which the entity has arrived."""
+    shutil.copytree(there, folder)
+    return trusting(left, make_services(folder, create=False), folder)
+
+
+def trusting(left: Left, made: Services, folder: Path) -> Services:
+    """An installation that trusts the authority of the place from which the entity came."""
+    roots = (*made.vault.trust_roots_pem(), *left.house.services.vault.trust_roots_pem())
+    return dataclasses.replace(made, checker=SharedChecker(roots), sealer=Seal(folder))
 
 
 def taken_in(left: Left, folder: Path, *, url: str | None = None, prefix: str = "") -> Services:
     """An installation with another ministry, at which the entity has arrived."""
     folder.mkdir()
-    made = make_services(folder, url=url)
-    roots = (*made.vault.trust_roots_pem(), *left.house.services.vault.trust_roots_pem())
-    made = dataclasses.replace(made, checker=SharedChecker(roots), sealer=Seal(folder))
+    made = trusting(left, make_services(folder, url=url), folder)
     with made.unit_of_work(NOW) as uow:
         uow.session.add(Unit(code="ICI", name="Un ministère d'ici", is_entity=True))
     transfer_kit.add_other(made)
@@ -384,6 +408,35 @@ def hidden(left: Left, place: Services) -> tuple[bytes, int]:
     return pdf, mail_id
 
 
+Accused = tuple[Services, bytes, int]
+"""The place, its report, and the letter that is accused (``hidden``)."""
+
+
+@pytest.fixture(scope="module")
+def hidden_once(tmp_path_factory: pytest.TempPathFactory, left: Left, arrived_once: Path) -> tuple[Path, bytes, int]:
+    """The folder of such an installation on SQLite, its report and the letter."""
+    folder = tmp_path_factory.mktemp("hidden") / "place"
+    made = copied(left, arrived_once, folder)
+    pdf, mail_id = hidden(left, made)
+    made.engine.dispose()
+    return folder, pdf, mail_id
+
+
+@pytest.fixture
+def accused(
+    tmp_path: Path, left: Left, hidden_once: tuple[Path, bytes, int], either_database: str | None
+) -> Iterator[Accused]:
+    if either_database is None:
+        folder, pdf, mail_id = hidden_once
+        made = copied(left, folder, tmp_path / "place")
+    else:
+        made = taken_in(left, tmp_path / "place", url=either_database)
+        figures.run(made, now=LATER)
+        pdf, mail_id = hidden(left, made)
+    yield made, pdf, mail_id
+    made.engine.dispose()
+
+
 ARRIVAL = "(SELECT sequence FROM audit_entries WHERE action = 'entity.taken_in')"
 
 
@@ -408,9 +461,9 @@ ARRIVAL = "(SELECT sequence FROM audit_entries WHERE action = 'entity.taken_in')
     ],
 )
 def test_altering_the_arrival_of_an_entity_hides_no_altered_letter(
-    statements: list[str], place_of_it: str, left: Left, place: Services
+    statements: list[str], place_of_it: str, accused: Accused
 ) -> None:
-    pdf, mail_id = hidden(left, place)
+    place, pdf, mail_id = accused
     with place.reading() as session:
         offsets = json.dumps(session.scalars(select(TakenEntity.offsets)).one() | {"mails": 1_000_000})
     lift_guards(place.engine)
@@ -474,8 +527,8 @@ def put_in(place: Services, columns: Mapping[str, Any], *, wholly: bool) -> None
             entry.hash = audit.entry_hash(entry)
 
 
-def test_a_journal_that_somebody_signed_with_a_key_of_his_own_is_told(left: Left, place: Services) -> None:
-    pdf, mail_id = hidden(left, place)
+def test_a_journal_that_somebody_signed_with_a_key_of_his_own_is_told(accused: Accused) -> None:
+    place, pdf, mail_id = accused
     put_in(place, signed_by_another([]), wholly=False)
     found = named(prove(place, pdf))
     assert "taken.unrecorded" in {code for code, _where in found}
@@ -510,8 +563,8 @@ def test_an_arrival_from_before_the_report_that_was_rewritten_with_its_own_hash_
     assert ("journal.entry_altered", f"entry {arrival}") in found
 
 
-def test_an_entry_that_came_without_its_details_is_told(left: Left, place: Services) -> None:
-    pdf, _mail_id = hidden(left, place)
+def test_an_entry_that_came_without_its_details_is_told(left: Left, accused: Accused) -> None:
+    place, pdf, _mail_id = accused
     bare = {"action": "mail.registered", "at": "2026-11-01T10:00:00.000000+00:00", "subject_kind": "mail"}
     put_in(place, signed_by_another([bare | {"subject_id": left.letters["decided"]}]), wholly=True)
     assert ("taken.payload_missing", "entity MIN: entry 1") in named(prove(place, pdf))
@@ -532,9 +585,9 @@ def test_an_entry_that_came_without_its_details_is_told(left: Left, place: Servi
     ids=str,
 )
 def test_odd_entries_of_a_signed_journal_are_told_and_end_no_proof(
-    odd: dict[str, Any], left: Left, place: Services
+    odd: dict[str, Any], left: Left, accused: Accused
 ) -> None:
-    pdf, _mail_id = hidden(left, place)
+    place, pdf, _mail_id = accused
     usual = {"at": "2026-11-01T10:00:00.000000+00:00", "subject_kind": "mail", "subject_id": left.letters["decided"]}
     put_in(place, signed_by_another([usual | odd]), wholly=True)
     found = named(prove(place, pdf))
@@ -564,8 +617,8 @@ def spoiled(how: str) -> bytes:
 
 
 @pytest.mark.parametrize("how", ["deflate", "lzma", "method", "encrypted", "cut", "bomb"])
-def test_a_proof_that_cannot_be_unpacked_is_told(how: str, left: Left, place: Services) -> None:
-    pdf, _mail_id = hidden(left, place)
+def test_a_proof_that_cannot_be_unpacked_is_told(how: str, accused: Accused) -> None:
+    place, pdf, _mail_id = accused
     proof = spoiled(how)
     columns = signed_by_another([]) | {"proof": proof, "proof_sha256": hashlib.sha256(proof).hexdigest()}
     put_in(place, columns, wholly=True)
@@ -582,8 +635,10 @@ def test_a_proof_that_cannot_be_unpacked_is_told(how: str, left: Left, place: Se
 
 
 @pytest.mark.parametrize("how", ["repeated", "long"])
-def test_lines_of_a_proof_that_would_take_all_memory_are_told(how: str, left: Left, tmp_path: Path) -> None:
-    place = taken_in(left, tmp_path / "place")
+def test_lines_of_a_proof_that_would_take_all_memory_are_told(
+    how: str, left: Left, arrived_once: Path, tmp_path: Path
+) -> None:
+    place = copied(left, arrived_once, tmp_path / "place")
     usual = {"at": "2026-11-01T10:00:00.000000+00:00", "subject_kind": "mail", "action": "mail.opened", "subject_id": 1}
     if how == "repeated":
         put_in(place, signed_by_another([usual | {"payload": {"reason": "x"}}], times=3), wholly=True)
@@ -594,8 +649,10 @@ def test_lines_of_a_proof_that_would_take_all_memory_are_told(how: str, left: Le
     place.engine.dispose()
 
 
-def test_a_long_journal_is_compared_with_what_is_shown_of_it_without_holding_it(left: Left, tmp_path: Path) -> None:
-    place = taken_in(left, tmp_path / "place")
+def test_a_long_journal_is_compared_with_what_is_shown_of_it_without_holding_it(
+    left: Left, arrived_once: Path, tmp_path: Path
+) -> None:
+    place = copied(left, arrived_once, tmp_path / "place")
     usual = {"at": "2026-11-01T10:00:00.000000+00:00", "subject_kind": "mail", "payload": {"reason": "x" * 400}}
     put_in(place, signed_by_another([usual | {"action": "mail.opened", "subject_id": 1}] * 10_000), wholly=True)
     tracemalloc.start()

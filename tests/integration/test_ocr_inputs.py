@@ -20,7 +20,7 @@ from ocr.coding import group4
 from ocr.engine import TesseractEngine
 from tests.ocr_pages import LETTER, aged, digital_pdf, draw, error_rate, save, scan_pdf, with_light_lines
 
-pytestmark = pytest.mark.in_turns(2)
+pytestmark = pytest.mark.in_turns(3)
 
 TIMEOUT_S = 120.0
 HALF = (1240, 1754)

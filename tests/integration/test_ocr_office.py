@@ -26,7 +26,7 @@ from tests.worker_kit import eventually
 TIMEOUT_S = 120.0
 
 pytestmark = [
-    pytest.mark.in_turns(2),
+    pytest.mark.in_turns(3),
     pytest.mark.slow,
     pytest.mark.skipif(
         shutil.which("soffice") is None, reason="LibreOffice (libreoffice-writer-nogui) is not installed"

@@ -11,7 +11,7 @@ from ged.ports import PageRef, Recognition
 from ocr.engine import TesseractEngine
 from tests.ocr_pages import LETTER, aged, digital_pdf, draw, error_rate, save
 
-pytestmark = pytest.mark.in_turns(2)
+pytestmark = pytest.mark.in_turns(3)
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["page", "site"]  # fixtures
 
-pytestmark = [pytest.mark.in_turns(2), pytest.mark.browser]
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.browser]
 
 
 def test_a_registration_waits_for_the_network_and_leaves_by_itself(page: Page, site: tuple[str, Services]) -> None:

@@ -19,7 +19,7 @@ from ged.workbook.state import organisation_now
 from tests.factories import NOW, TODAY
 from tests.site import make_site, post, sign_in
 
-pytestmark = [pytest.mark.in_turns(2), pytest.mark.slow]
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.slow]
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from tests import pages
 from tests.factories import NOW
 from tests.scan_site_kit import Browser, Desk, desk, only_scan, register, site, upload  # noqa: F401 - the fixture  # noqa: F401 - the fixture
 
-pytestmark = pytest.mark.in_turns(2)
+pytestmark = pytest.mark.in_turns(3)
 
 CHOICE = {"device": "1|fi:1|ADF Front", "mode": "gray", "dpi": "300"}
 

@@ -32,7 +32,7 @@ from tests.site import PASSWORD, make_site, served
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = [pytest.mark.in_turns(2), pytest.mark.browser]
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.browser]
 OWN = "/mon-compte/verification/"
 LANGUAGES = {"fr-FR": "fr", "en-GB": "en"}
 

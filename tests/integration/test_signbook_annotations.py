@@ -23,7 +23,7 @@ from tests.signbook_site_kit import Site, hidden, site
 
 __all__ = ["house", "site"]
 
-pytestmark = pytest.mark.in_turns(2)
+pytestmark = pytest.mark.in_turns(3)
 NOTE = "Le montant manque ici"
 
 

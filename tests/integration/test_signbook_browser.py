@@ -24,7 +24,7 @@ from tests.site import PASSWORD, served
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = [pytest.mark.in_turns(2), pytest.mark.browser]
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.browser]
 LETTERS = 12
 COUNTS = """() => {
   const count = document.querySelector(".progress__count");

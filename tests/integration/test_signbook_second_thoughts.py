@@ -16,7 +16,7 @@ from tests.signbook_site_kit import Site, arranged, hidden, opine, site, togethe
 
 __all__ = ["house", "site"]
 
-pytestmark = pytest.mark.in_turns(2)
+pytestmark = pytest.mark.in_turns(3)
 
 
 def send_back(house: House, mail_id: int, account: str, to: str | None, reason: str = "Citer le décret") -> None:

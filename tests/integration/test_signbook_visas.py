@@ -20,7 +20,7 @@ from tests.signbook_site_kit import Site, arranged, site
 
 __all__ = ["house", "site"]  # fixtures
 
-pytestmark = pytest.mark.in_turns(2)
+pytestmark = pytest.mark.in_turns(3)
 
 
 def waiting(house: House, count: int) -> list[MailId]:

@@ -34,7 +34,7 @@ from tests.fiche_kit import as_shown
 from tests.site import make_site, post, sign_in
 from tests.slip_sheet_kit import Page, pdf_of, tables
 
-pytestmark = pytest.mark.in_turns(2)
+pytestmark = pytest.mark.in_turns(3)
 
 Tick = Callable[[list[Page]], None]
 

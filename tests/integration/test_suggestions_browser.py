@@ -19,7 +19,7 @@ from tests.suggestions_kit import FIELDS, LETTERS, Site, know
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = [pytest.mark.in_turns(2), pytest.mark.browser]
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.browser]
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from tests.started import GED
 from tests.worker_kit import Installation, eventually, kill
 from web.processes import supervisor
 
-pytestmark = pytest.mark.in_turns(2)
+pytestmark = pytest.mark.in_turns(3)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from tests.site import make_site, served
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-pytestmark = [pytest.mark.in_turns(2), pytest.mark.browser]
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.browser]
 LEAST = 44
 SMALL = """least => [...document.querySelectorAll("main button, main a, main summary, main select, main input, main textarea, header a, header button, header summary, header input")]
   .filter((one) => one.type !== "hidden" && !one.closest("p, li, dd, figcaption, .flash") && one.checkVisibility({ visibilityProperty: true }))

@@ -22,7 +22,7 @@ from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 from tests.site import make_site, post, sign_in
 from tests.workbook_kit import take
 
-pytestmark = [pytest.mark.in_turns(2), pytest.mark.slow]
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.slow]
 NEW_YEAR = date(2027, 1, 1)
 ROOT = "/administration/modeles-de-lettres"
 BODY = "{civilite},\n\nVotre demande a reçu une suite favorable.\n  - premier point\n\nVeuillez agréer."

@@ -15,7 +15,7 @@ from tests.site import make_site, served
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-pytestmark = [pytest.mark.in_turns(2), pytest.mark.browser]
+pytestmark = [pytest.mark.in_turns(3), pytest.mark.browser]
 
 
 @pytest.fixture

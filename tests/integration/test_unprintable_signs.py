@@ -30,7 +30,7 @@ from tests.signbook_kit import make_house
 from tests.site import make_site, post, sign_in
 from tests.slip_kit import register_id
 
-pytestmark = pytest.mark.in_turns(2)
+pytestmark = pytest.mark.in_turns(3)
 
 SENDER, SUBJECT = "Société 漢字", "Vœux 🎉 de fin d'année"
 PRINTED = ("Société\ufffd\ufffd", "Vœux\ufffddefin")

@@ -114,9 +114,9 @@ def office_on_a_disk(tmp_path: Path) -> Iterator[tuple[Journey, Disk]]:
 
 
 @contextmanager
-def journey_on(stage: Stage, *, letters: int = 1, dpi: int = DPI) -> Iterator[Journey]:
+def journey_on(stage: Stage, *, letters: int = 1, first: int = 0, dpi: int = DPI) -> Iterator[Journey]:
     """The people of the demonstration, signed in to an installation."""
-    journey = Journey(stage, say=print, start_bridge=lambda: start_bridge(stage), letters=letters, dpi=dpi)
+    journey = Journey(stage, say=print, start_bridge=lambda: start_bridge(stage), letters=letters, first=first, dpi=dpi)
     try:
         yield journey
     finally:

@@ -18,6 +18,8 @@ from demo.people import PASSPHRASE, PASSWORD
 from tests import pages, signing_kit
 
 pytestmark = [pytest.mark.slow]
+TURNS = pytest.mark.in_turns(3)
+"""Of tests that show what a person is told. That a slip is received once is shown in each turn."""
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +78,7 @@ def test_a_bad_file_is_explained_and_the_good_one_beside_it_kept(
     assert f"bon-{name}.pdf" in page.words
 
 
+@TURNS
 @pytest.mark.parametrize(
     ("name", "shown"),
     [("../../etc/passwd.pdf", "passwd.pdf"), ("é" * 296 + ".pdf", "é" * 115 + "….pdf")],
@@ -88,6 +91,7 @@ def test_a_strange_name_is_made_harmless(office: Journey, name: str, shown: str)
     assert "é" * 121 not in page.words
 
 
+@TURNS
 def test_a_signed_pdf_stays_byte_for_byte_and_its_text_is_read_aside(
     office: Journey, letter: Registered, tmp_path: Path
 ) -> None:
@@ -103,6 +107,7 @@ def test_a_signed_pdf_stays_byte_for_byte_and_its_text_is_read_aside(
     assert "Bordereau" in clerk.fetch(f"{document}/page/1/texte").decode()
 
 
+@TURNS
 def test_the_same_file_and_the_same_letter_twice_are_told(office: Journey) -> None:
     clerk, once = office.person("bo.agent"), make_letters(SEED, 2)[1:]
     content = pages.pdf("Une page envoyée deux fois")
@@ -132,6 +137,7 @@ def test_the_same_file_and_the_same_letter_twice_are_told(office: Journey) -> No
     assert first.number in known.text
 
 
+@TURNS
 def test_a_stale_form_shows_the_other_change_and_what_was_typed(office: Journey, letter: Registered) -> None:
     clerk, colleague = office.person("bo.agent"), office.person("bo.chef")
     mine = clerk.open(f"{letter.mail}/rectifier").form("/rectifier")

@@ -25,13 +25,14 @@ from tests.sample_kit import LONG_RUN
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-SHAPES = [
+SHAPES = [  # (installation, number of letters, which of the drawn letters is the first)
     # Fewer letters than `make demo` has, to save time: the first goes the whole way, the others only into the index.
-    pytest.param(("embedded", 2), id="embedded"),
-    # One letter takes each step. That labels split a stack, the embedded shape shows, and the long run here too.
-    pytest.param(("servers", 2 if LONG_RUN else 1), id="servers", marks=pytest.mark.servers),
+    pytest.param(("embedded", 2, 0), id="embedded"),
+    # One letter of one page takes each step. That labels split a stack and pages become one document, the embedded shape shows,
+    # and the long run here too.
+    pytest.param(("servers", 2, 0) if LONG_RUN else ("servers", 1, 1), id="servers", marks=pytest.mark.servers),
     pytest.param(
-        ("hosts", 2),
+        ("hosts", 2, 0),
         id="hosts",
         marks=[
             pytest.mark.servers,
@@ -71,9 +72,9 @@ class Done:
 @pytest.fixture(scope="module", params=SHAPES)
 def done(request: pytest.FixtureRequest) -> Iterator[Done]:
     """The main job, done once for each shape."""
-    name, letters = request.param
+    name, letters, first = request.param
     stage: Stage = request.getfixturevalue(name)
-    with journey_on(stage, letters=letters, dpi=DPI) as journey:
+    with journey_on(stage, letters=letters, first=first, dpi=DPI) as journey:
         yield Done(stage, journey, journey.run())
 
 
