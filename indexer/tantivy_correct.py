@@ -41,7 +41,7 @@ def _is_held(searcher: "Searcher", word: str, may_see: Query) -> bool:
 
 def _offers(searcher: "Searcher", word: str, may_see: Query) -> list[Offer]:
     distance = analysis.fuzzy_distance(word)
-    asked = Query.boolean_query([(Occur.Must, may_see), (Occur.Must, near(tantivy_store.schema(), word))])
+    asked = Query.boolean_query([(Occur.Must, may_see), (Occur.Must, near(tantivy_store.schema(), word, distance))])
     letters: Counter[str] = Counter()
     spellings = Spellings()
     for _, place in searcher.search(asked, LETTERS_READ, count=False).hits:

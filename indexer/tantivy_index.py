@@ -31,10 +31,10 @@ from indexer.joining import joined
 from indexer.passages import Marker
 from indexer.query import parse
 from indexer.reordering import Reordering, reordering_of
-from indexer.rereading import weight
+from indexer.rereading import WINDOW, weight
 from indexer.synonyms import Synonyms, shipped
 from indexer.tantivy_folder import Folder, stamp
-from indexer.tantivy_query import Translator
+from indexer.tantivy_query import SCALE, Translator
 from indexer.together import not_together
 from indexer.tree import ParsedQuery
 
@@ -49,10 +49,8 @@ _ORDERS: Mapping[SortOrder, tuple[str | None, Order]] = {
     SortOrder.OLDEST: ("registered_ms", Order.Asc),
 }
 _REBUILD = "Run `ged index rebuild`."
-WINDOW = 30
-"""The number of first letters to reread: fewer than on servers, as one process serves all searches."""
-SCALE = 2.2
-"""tantivy multiplies BM25 by ``k1 + 1``, which Lucene leaves out. What nearness adds is told in Lucene's scores."""
+FIRST = 50
+"""The number of first letters that ``Translator.ordering`` orders: as many as on Elasticsearch."""
 
 
 class TantivyIndex:
@@ -169,11 +167,13 @@ class TantivyIndex:
             by_field, order = _ORDERS[query.sort]
             reordering = reordering_of(query, parsed, window=WINDOW, scale=SCALE)
             # tantivy takes no limit of 0, and the count is wanted without letters too.
-            size, start = (max(reordering.window, offset + limit), 0) if reordering else (max(limit, 1), offset)
+            is_first = bool(parsed.words) and query.sort is SortOrder.RELEVANCE and limit > 0 and offset < FIRST
+            size, start = (max(FIRST, offset + limit), 0) if is_first else (max(limit, 1), offset)
             found = searcher.search(asked, size, order_by_field=by_field, offset=start, order=order)
             places = found.hits
-            if reordering:
-                places = _reordered(searcher, reordering, places)[offset:]
+            if is_first:
+                places = _ordered(searcher, translator, parsed, places)
+                places = (_reordered(searcher, reordering, places) if reordering else places)[offset:]
             hits = self._hits(searcher, places[:limit], query, parsed)
             total = int(found.count)  # type: ignore[attr-defined]  # missing in the stubs of 0.27
             first = (tantivy_store.read_source(searcher.doc(place)) for _score, place in places)
@@ -316,6 +316,24 @@ class TantivyIndex:
             )
             for mail_id, (score, place) in zip(ids, found, strict=True)
         )
+
+
+def _ordered(
+    searcher: "Searcher", translator: Translator, parsed: ParsedQuery, found: "list[tuple[float, DocAddress]]"
+) -> "list[tuple[float, DocAddress]]":
+    """The first letters in the order of both passes; the rest in their order."""
+    first, rest = found[:FIRST], found[FIRST:]
+    ids = searcher.fast_field_values("mail_id", [place for _score, place in first])
+    asked = translator.ordering(parsed, [int(one or 0) for one in ids]) if len(first) > 1 else None
+    if asked is None:
+        return found
+    gains = {_key(place): gain for gain, place in searcher.search(asked, len(first), count=False).hits}
+    again = [(score + gains.get(_key(place), 0.0), place) for score, place in first]
+    return sorted(again, key=lambda one: -one[0]) + rest
+
+
+def _key(place: "DocAddress") -> tuple[int, int]:
+    return place.segment_ord, place.doc
 
 
 def _reordered(

@@ -1,8 +1,9 @@
 """Translates the tree of a query to tantivy's queries."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from tantivy import FieldType, Occur, Query, Schema
@@ -14,18 +15,21 @@ from indexer.fields import BY_NAME, FACETS, TEXT_FIELDS, Kind
 from indexer.ranking import RUN_FIELDS, Weights, akin_boost, also_boost, number_boost
 from indexer.rereading import weight
 from indexer.tantivy_store import NEAR_FIELDS, near_keys
-from indexer.tree import AnyOf, Node, Number, ParsedQuery, Prefix, Run
+from indexer.tree import AnyOf, Node, Number, ParsedQuery, Prefix, Run, Words, plain
 
 if TYPE_CHECKING:
     from tantivy import Searcher
 
+SCALE = 2.2
+"""tantivy multiplies BM25 by ``k1 + 1``, which Lucene leaves out. Scores that are no BM25 are told in Lucene's."""
 FOLDED = 0.6
-RUN = 0.9
-NEAR = 0.25
-"""Weights of this engine alone: a near word has one score, whatever the word, and there is no second pass."""
-SURE_SHARE = 0.3
-MIN_SURE = 1_000
+EXACT = 1.25
+NEAR = 0.55
+"""Weights of this engine alone. Its near words may begin otherwise than the word, so they are more, and tell less."""
+SURE_SHARE, MIN_SURE = 0.3, 1_000
 """A word in more letters than both is typed correctly. Nearly as many letters contain near words, which say nothing."""
+FREQUENT_SHARE, MIN_FREQUENT = 0.01, 500
+"""A word in more letters than both is searched with one mistake, as on Elasticsearch."""
 
 
 def any_of(queries: Iterable[Query]) -> Query:
@@ -34,9 +38,9 @@ def any_of(queries: Iterable[Query]) -> Query:
     return Query.boolean_query([(Occur.Should, query) for query in found]) if found else Query.empty_query()
 
 
-def near(schema: Schema, folded: str) -> Query:
-    """Letters that contain a word with a typing or reading mistake, in any text field."""
-    keys, distance = zip(NEAR_FIELDS, near_keys(folded), strict=True), fuzzy_distance(folded)
+def near(schema: Schema, folded: str, distance: int) -> Query:
+    """Letters that contain a word with so many typing or reading mistakes, in any text field."""
+    keys = zip(NEAR_FIELDS, near_keys(folded), strict=True)
     return any_of(Query.fuzzy_term_query(schema, name, key, distance=distance) for name, key in keys)
 
 
@@ -52,7 +56,7 @@ class Translator:
     searcher: "Searcher | None" = None
 
     def build(self, query: SearchQuery, parsed: ParsedQuery, principals: Principals) -> Query:
-        """The whole query: access, exclusions, filters, days and the typed text."""
+        """The whole query: access, exclusions, filters, days and the typed text, with a first score."""
         access = fields.access_terms(principals)
         if not access:
             return Query.empty_query()
@@ -63,6 +67,49 @@ class Translator:
         clauses += [(Occur.MustNot, self._node(node, fuzzy=False)) for node in parsed.excluded]
         clauses.append((Occur.Must, self._asked(parsed)))
         return Query.boolean_query(clauses)
+
+    def ordering(self, parsed: ParsedQuery, among: Sequence[int]) -> Query | None:
+        """What adds to the scores of the first letters, ``among``: the second pass of ``elastic_query.rescored``. None without words.
+
+        tantivy computes such clauses for each letter that one of them matches, so the first pass has none of them.
+        """
+        words = [leaf for node in parsed.words if isinstance(leaf := plain(node), Words)]
+        found = [clause for word in words for clause in self._lifting(word)]
+        found += self._together(parsed.run[: Weights.RUN_WORDS])
+        if not found:
+            return None
+        these = self._silent(Query.term_set_query(self.schema, "mail_id", [*among]))
+        return Query.boolean_query([(Occur.Must, these), *((Occur.Should, clause) for clause in found)])
+
+    def _lifting(self, word: Words) -> Iterable[Query]:
+        """A word anywhere at all, in the subject, unstemmed, with its accents."""
+        lifts = {"subject": Weights.HELD + Weights.IN_SUBJECT, "text": Weights.HELD}
+        yield Query.disjunction_max_query(
+            [Query.const_score_query(self._holding(word, name), lift * SCALE) for name, lift in lifts.items()]
+        )
+        for name in RUN_FIELDS if len(word.forms) == 1 else ():
+            (form,) = word.forms
+            yield self._term(f"{name}_exact", form.folded, Weights.FOLDED[name])
+            if form.written != form.folded:
+                yield self._term(f"{name}_exact", form.written, Weights.WRITTEN)
+
+    def _holding(self, word: Words, name: str) -> Query:
+        """Letters that hold a word, or a synonym of it, in a field."""
+        held = [self._phrase_of_stems(name, run) for run in (word.forms, *word.also)]
+        return any_of([*held, self._apart(word.apart, name)] if word.apart else held)
+
+    def _together(self, run: Run) -> Iterable[Query]:
+        """The words together in the text: in pairs, in their order."""
+        telling = [at for at, form in enumerate(run) if not analysis.is_stop_word(form)]
+        for first, last in pairwise(telling):
+            yield Query.boost_query(self._phrase_of_stems("text", run[first : last + 1]), Weights.PAIRS)
+        if run:
+            yield Query.boost_query(self._phrase_of_stems("text", run, slop=Weights.RUN_SLOP), Weights.RUN)
+
+    def _phrase_of_stems(self, name: str, run: Run, *, slop: int = 0) -> Query:
+        if len(run) == 1:
+            return self._term(name, run[0].stem, 1.0)
+        return Query.phrase_query(self.schema, name, [form.stem for form in run], slop=slop)
 
     def _silent(self, query: Query) -> Query:
         return Query.const_score_query(query, 0.0)
@@ -109,17 +156,9 @@ class Translator:
         if not must:
             return Query.all_query()
         query = Query.boolean_query(must)
-        for item in self._run(parsed.run):  # one by one: tantivy computes a union also for letters that do not match
-            query = Query.boolean_query([(Occur.Must, query), (Occur.Should, item)])
         if parsed.whole_number:
             return any_of([query, self._number(Number(tuple(parsed.whole_number.split("/"))))])
         return query
-
-    def _run(self, run: tuple[Forms, ...]) -> Iterable[Query]:
-        run = run[: Weights.RUN_WORDS]
-        for name in RUN_FIELDS if run else ():
-            phrase = Query.phrase_query(self.schema, name, [form.stem for form in run], slop=Weights.RUN_SLOP)
-            yield Query.boost_query(phrase, RUN)
 
     def _node(self, node: Node, *, fuzzy: bool) -> Query:
         if isinstance(node, AnyOf):
@@ -129,13 +168,12 @@ class Translator:
         if isinstance(node, Prefix):
             return any_of(self._prefix(f"{name}_exact", node.folded) for name in node.fields or TEXT_FIELDS)
         names = node.fields or TEXT_FIELDS
-        asked = self._words(node.forms, names, fuzzy=fuzzy and not node.quoted)
+        asked = self._words(node.forms, names, fuzzy=fuzzy and not node.quoted, exact=not fuzzy)
         also = [
-            Query.boost_query(self._words(run, names, fuzzy=False), also_boost(node.forms, run, self._weight))
-            for run in node.also
+            Query.boost_query(self._words(run, names), also_boost(node.forms, run, self._weight)) for run in node.also
         ]
         akin = [
-            Query.boost_query(self._words(run, RUN_FIELDS, fuzzy=False), akin_boost(node.forms, run, self._weight))
+            Query.boost_query(self._words(run, RUN_FIELDS), akin_boost(node.forms, run, self._weight))
             for run in node.akin
         ]
         apart = [self._apart(node.apart, name) for name in names if node.apart]
@@ -148,10 +186,10 @@ class Translator:
         each = [(Occur.Must, self._term(name, form.stem, BY_NAME[name].boost)) for form in words]
         return Query.boost_query(Query.boolean_query(each), Weights.APART)
 
-    def _words(self, run: Run, names: tuple[str, ...], *, fuzzy: bool) -> Query:
+    def _words(self, run: Run, names: tuple[str, ...], *, fuzzy: bool = False, exact: bool = False) -> Query:
         if len(run) > 1:
             return any_of(self._phrase(name, run) for name in names)
-        return self._word(run[0], names, fuzzy=fuzzy)
+        return self._word(run[0], names, fuzzy=fuzzy, exact=exact)
 
     def _phrase(self, name: str, run: Run) -> Query:
         stems = Query.phrase_query(self.schema, name, [form.stem for form in run])
@@ -161,30 +199,38 @@ class Translator:
         both = ((Occur.Must, Query.boost_query(stems, boost)), (Occur.Should, Query.boost_query(exact, boost * FOLDED)))
         return Query.boolean_query(both)
 
-    def _word(self, form: Forms, names: tuple[str, ...], *, fuzzy: bool) -> Query:
-        found: list[Query] = []
-        for name in names:
-            boost = BY_NAME[name].boost
-            found.append(self._term(name, form.stem, boost))
-            found.append(self._term(f"{name}_exact", form.folded, boost * FOLDED))
-            if form.written != form.folded:
-                found.append(self._term(f"{name}_exact", form.written, boost * Weights.WRITTEN))
+    def _word(self, form: Forms, names: tuple[str, ...], *, fuzzy: bool, exact: bool) -> Query:
+        found = [self._term(name, form.stem, BY_NAME[name].boost) for name in names]
+        for name in names if exact else ():
+            found.append(self._term(f"{name}_exact", form.folded, BY_NAME[name].boost * FOLDED))
         if fuzzy and names == TEXT_FIELDS:
             found.append(self._term(fields.BESIDE, form.stem, Weights.BESIDE))
-        asked = any_of(found)
-        if fuzzy and fuzzy_distance(form.folded) and not self._is_sure(form.folded):
-            return any_of([asked, Query.const_score_query(near(self.schema, form.folded), NEAR)])
-        return asked
+        distance = self._mistakes(form.folded) if fuzzy else 0
+        if not distance:
+            return any_of(found)
+        mistaken = near(self.schema, form.folded, distance)
+        # The best of them, as on Elasticsearch: a letter that has the word gains little by its mistakes.
+        return Query.disjunction_max_query(
+            [
+                any_of(found),
+                self._term("text_exact", form.folded, EXACT),
+                Query.const_score_query(mistaken, NEAR * SCALE * self._weight(form.stem)),
+            ]
+        )
 
     def _weight(self, stem: str) -> float:
         """How rare a stem is in the text of all letters."""
         return 1.0 if self.searcher is None else weight(self.searcher.num_docs, self.searcher.doc_freq("text", stem))
 
-    def _is_sure(self, folded: str) -> bool:
-        if self.searcher is None:
-            return False
-        holding = self.searcher.doc_freq(NEAR_FIELDS[0], near_keys(folded)[0])
-        return holding > max(MIN_SURE, self.searcher.num_docs * SURE_SHARE)
+    def _mistakes(self, folded: str) -> int:
+        """The most mistakes to search for: fewer in a word that many letters hold."""
+        most = fuzzy_distance(folded)
+        if self.searcher is None or not most:
+            return most
+        holding, letters = self.searcher.doc_freq(NEAR_FIELDS[0], near_keys(folded)[0]), self.searcher.num_docs
+        if holding > max(MIN_SURE, letters * SURE_SHARE):
+            return 0
+        return 1 if holding > max(MIN_FREQUENT, letters * FREQUENT_SHARE) else most
 
     def _term(self, name: str, value: str, boost: float) -> Query:
         return Query.boost_query(Query.term_query(self.schema, name, value, "freq"), boost)

@@ -487,6 +487,23 @@ def test_words_near_to_each_other_and_a_subject_of_them_alone_stand_first(index:
     assert ids(index, "travail contrat")[0] == 5
 
 
+def test_a_badly_read_word_counts_by_how_rare_the_word_is(index: SearchIndex) -> None:
+    index.put([letter(1, "Divers", "la marchbndise"), letter(2, "Divers", "le delestbge")])
+    index.put([letter(3, "Divers", "le délestage"), *(letter(n, "Divers", "la marchandise") for n in range(4, 14))])
+    found = ids(index, "délestage marchandise", limit=20)
+    assert found.index(2) < found.index(1)
+
+
+def test_small_pages_of_the_embedded_engine_tell_each_letter_once(tmp_path: Path) -> None:
+    """Also behind the letters that are ordered by nearness, among those of the second pass."""
+    index = TantivyIndex(tmp_path / "index", writable=True)
+    texts = ("le contrat du travail", "le travail, le contrat", "un travail", "un contrat " * 3)
+    index.put([letter(n, "Divers", f"{texts[n % 4]} {'encore ' * (n % 5)}") for n in range(1, 71)])
+    told = [one for offset in range(0, 70, 7) for one in ids(index, "contrat travail", offset=offset, limit=7)]
+    index.close()
+    assert sorted(told) == list(range(1, 71))
+
+
 def test_facets_count(index: SearchIndex) -> None:
     index.put(
         [
