@@ -39,7 +39,10 @@ _PART = (
     r"|(?:au\s+cours\s+d[eu]|pendant|durant|dans|during)\s+)?"
 )
 """A part of a month or a year: the whole of it is searched, for nobody says where the part ends."""
-_BEFORE = r"(?:du\s+mois\s+de\s+|(?:du|de|le|en|dat[ée]e?s?\s+du|on|of|in|from)\s+(?:the\s+)?|d['’])?"
+_BEFORE = (
+    r"(?:du\s+mois\s+de\s+|(?:(?:of|in|from)\s+)?the\s+month\s+of\s+"
+    r"|(?:du|de|le|en|dat[ée]e?s?\s+du|dated(?:\s+(?:on|in))?|on|of|in|from)\s+(?:the\s+)?|d['’])?"
+)
 _SIGNS = re.compile(r"""["«»“”„:*]|(?<!\S)(?:OU|OR|SAUF|NOT)(?!\S)|(?<!\S)-(?=\S)""")
 _EMPTY_WORDS = (
     "courrier courriers lettre lettres document documents reçu reçue reçus reçues recu recue recus recues arrivé arrivée "
@@ -362,7 +365,7 @@ _START, _END = r"(?<![\w/'’-])(?:", r")(?![\w/-])"
 _YEAR = rf"(?:(?:\s+|,\s*)(?P<year>{_A_YEAR}))?"
 _FIRST_YEAR = rf"(?:\s+(?P<first_year>{_A_YEAR}))?"
 _AGO = r"(?P<before>derni[eè]re?|pass[ée]e?)"
-_NAMED = rf"(?:(?:{_WEEKDAY})\s+)?(?P<day>{_DAY})\s+(?P<month>{_MONTH})(?:\s+(?:dernier|pass[ée])|{_YEAR})"
+_NAMED = rf"(?:(?:{_WEEKDAY})\s+)?(?P<day>{_DAY})\s+(?:of\s+)?(?P<month>{_MONTH})(?:\s+(?:dernier|pass[ée])|{_YEAR})"
 _FIRST = rf"(?P<first_day>{_DAY})(?:\s+(?P<first_month>{_MONTH}))?{_FIRST_YEAR}"
 _DURING = r"(?:(?:de|pendant|dans|durant)\s+)?"
 _OF = r"(?:(?:of|from|in|on|during|within|over)\s+(?:the\s+)?)?"
@@ -418,13 +421,26 @@ _YEAR_BOUND = re.compile(
 _ONE_DAY = re.compile(_START + rf"{_BEFORE}{_NAMED}" + _END, re.IGNORECASE)
 _ENGLISH_NAMED = rf"(?P<month>{_MONTH})\s+(?P<day>\d{{1,2}}(?:st|nd|rd|th)?)(?:,\s*|\s+)(?P<year>{_A_YEAR})"
 _ENGLISH_DAY = re.compile(_START + _BEFORE + _ENGLISH_NAMED + _END, re.IGNORECASE)
+# Without a year only after a small word: "March 18 chairs" asks for chairs.
+_ENGLISH_DAY_OF_ANY_YEAR = re.compile(
+    _START + rf"(?:on|of|from|dated)\s+(?P<month>{_MONTH})\s+(?P<day>\d{{1,2}}(?:st|nd|rd|th)?)(?P<year>(?!))?" + _END,
+    re.IGNORECASE,
+)
+_ENGLISH_SEVERAL = re.compile(
+    _START
+    + r"(?:from|between)\s+"
+    + rf"(?P<first_month>{_MONTH})\s+(?P<first_day>\d{{1,2}}(?:st|nd|rd|th)?)(?:,?\s+(?P<first_year>{_A_YEAR}))?"
+    + rf"\s+(?:to|and)\s+(?P<month>{_MONTH})\s+(?P<day>\d{{1,2}}(?:st|nd|rd|th)?){_YEAR}"
+    + _END,
+    re.IGNORECASE,
+)
 _ENGLISH_BOUND = re.compile(_START + _BOUND + _ENGLISH_NAMED + _END, re.IGNORECASE)
 _ONE_MONTH = re.compile(_START + rf"{_PART}{_BEFORE}(?P<month>{_MONTH})\s+(?P<year>{_A_YEAR})" + _END, re.IGNORECASE)
 # Only after a small word, and only of two centuries: 2026 alone is a number, and of 1200 in 1200 nobody wrote a letter.
 _ONE_YEAR = re.compile(
     _START
     + r"(?:(?:(?:au\s+cours\s+de|dans|pendant|durant|en|de)\s+)?(?:l['’])?ann[ée]e|(?:au\s+)?(?:d[ée]but|fin|mi|courant)"
-    r"|au\s+cours\s+de|pendant|durant|en|in(?:\s+the\s+year)?|during|early|late|mid)[\s-]+"
+    r"|au\s+cours\s+de|pendant|durant|en|(?:of\s+the|in\s+the)\s+year|in|during|early|late|mid)[\s-]+"
     rf"(?P<year>(?:19|20)\d\d|{said_numbers.YEAR_IN_LETTERS})" + _END,
     re.IGNORECASE,
 )
@@ -488,6 +504,7 @@ _ENGLISH_SPAN = re.compile(
 
 _READINGS: tuple[tuple["re.Pattern[str]", _Reading, bool], ...] = (
     (_SEVERAL, _several_days, True),
+    (_ENGLISH_SEVERAL, _several_days, True),
     (_DIGIT_DAYS, _digit_days, False),
     (_SEVERAL_MONTHS, _several_months, True),
     (_SEVERAL_YEARS, _several_years, True),
@@ -499,6 +516,7 @@ _READINGS: tuple[tuple["re.Pattern[str]", _Reading, bool], ...] = (
     (_YEAR_BOUND, _one_bound, False),
     (_ONE_DAY, _one_day, True),
     (_ENGLISH_DAY, _one_day, True),
+    (_ENGLISH_DAY_OF_ANY_YEAR, _one_day, True),
     (_ONE_MONTH, _one_month, True),
     (_MONTH_AGO, _month_ago, False),
     (_ENGLISH_MONTH_AGO, _month_ago, False),
