@@ -32,6 +32,7 @@ from ged.routing.models import Assignment, Purpose
 from ged.routing.operations import ImputationForm
 from ged.routing.rectify_letter import rectify
 from ged.routing.states import LIVE, AssignmentState
+from ged.slips.states import LineState
 from ged.unit import Actor, Role, Services
 from tests.factories import TODAY, actor
 from tests.figure_play_kit import Play
@@ -123,6 +124,8 @@ def shown(
 
 class LoadsPlay(Play):
     """People who give letters to each other, with levels and rights that change."""
+
+    received_as = (LineState.RECEIVED, LineState.WRONG_UNIT)  # of what is for another unit the receiver loses the right
 
     def __init__(self, services: Services, seed: int) -> None:
         super().__init__(services, seed)

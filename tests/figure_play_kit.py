@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Sequence
 from datetime import date, timedelta
 from itertools import count
 from pathlib import Path
@@ -80,6 +81,9 @@ UNITS = ("DGE", "DAF")
 
 class Play:
     """People who act on letters, at a time that goes on."""
+
+    received_as: Sequence[LineState] = (LineState.RECEIVED, LineState.RECEIVED, LineState.MISSING, LineState.DAMAGED)
+    """What a receiver says of a line of a slip."""
 
     def __init__(self, services: Services, seed: int = 1) -> None:
         self.services, self.now, self.chance = services, NOW, random.Random(seed)
@@ -332,7 +336,7 @@ class Play:
 
     def acknowledge(self) -> None:
         slip_id, account = self.any_slip()
-        state = self.chance.choice([LineState.RECEIVED, LineState.RECEIVED, LineState.MISSING, LineState.DAMAGED])
+        state = self.chance.choice(self.received_as)
         decision = Decision(state, "" if state is LineState.RECEIVED else "Coin plié")
         receive.receive(
             self.services, slip_id, {1: decision}, key=self.key(account),
