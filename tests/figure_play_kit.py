@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Sequence
+from copy import copy, deepcopy
 from datetime import date, timedelta
 from itertools import count
 from pathlib import Path
@@ -103,6 +104,12 @@ class Play:
             uow.session.add(row)
             uow.session.flush()
             self.class_id = row.id
+
+    def in_copy(self, services: Services) -> Play:
+        """The same people, at the same moment, in a copy of the installation."""
+        made = copy(self)
+        vars(made).update(deepcopy(vars(self) | {"services": None}), services=services)
+        return made
 
     @property
     def today(self) -> date:

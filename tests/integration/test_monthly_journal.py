@@ -3,6 +3,8 @@ monthly report says so. Also letters that came after the report and that somebod
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,11 +22,11 @@ from ged.monthly.faults import Fault
 from ged.register.models import MailNumber
 from ged.unit import Services
 from tests.administration_kit import do
-from tests.factories import TODAY
+from tests.factories import TODAY, make_organisation, make_services
 from tests.figure_play_kit import Play
 from tests.monthly_kit import LATER, file_of, make, prove, with_seal
 from tests.packed_kit import run, with_book
-from tests.routing_kit import services_on_either
+from tests.routing_kit import make_mentions, services_on_either
 from tests.tampering import lift_guards
 from web.words.monthly import fault_words, proof_lines
 
@@ -66,6 +68,43 @@ def reported(services: Services) -> tuple[Play, int, bytes]:
     return play, mail_id, pdf
 
 
+Told = tuple[Services, Play, int, bytes]
+"""An installation, its people, the letter and the report (``reported``)."""
+
+
+@pytest.fixture(scope="module")
+def reported_once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Play, int, bytes]:
+    """The folder of such an installation on SQLite. Tests copy it."""
+    folder = tmp_path_factory.mktemp("reported") / "place"
+    folder.mkdir()
+    services = with_seal(make_services(folder), folder)
+    make_organisation(services)
+    make_mentions(services)
+    made = reported(services)
+    services.engine.dispose()
+    return folder, *made
+
+
+@pytest.fixture
+def told(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    reported_once: tuple[Path, Play, int, bytes],
+    either_database: str | None,
+) -> Iterator[Told]:
+    """What ``reported`` makes, on either database."""
+    if either_database is not None:
+        services = request.getfixturevalue("services")
+        yield services, *reported(services)
+        return
+    there, play, mail_id, pdf = reported_once
+    folder = tmp_path / "place"
+    shutil.copytree(there, folder)
+    services = with_seal(make_services(folder, create=False), folder)
+    yield services, play.in_copy(services), mail_id, pdf
+    services.engine.dispose()
+
+
 def entry_of(services: Services, action: str, subject_id: int, *, last: bool = False) -> int:
     with services.reading() as session:
         found = session.scalars(
@@ -90,18 +129,18 @@ def rewrite(services: Services, sequence: int, **said: Any) -> None:
     ("action", "last"),
     [("mail.registered", False), ("mail.imputed", False), ("mail.imputed", True), ("mail.rectified", True)],
 )
-def test_details_of_an_act_that_are_gone_are_named(services: Services, action: str, last: bool) -> None:
+def test_details_of_an_act_that_are_gone_are_named(told: Told, action: str, last: bool) -> None:
     """No guard keeps them: whoever has the program's own password deletes them. What they said is not proven any more."""
-    play, mail_id, pdf = reported(services)
+    services, play, mail_id, pdf = told
     gone = entry_of(services, action, mail_id, last=last)
     with services.engine.begin() as connection:
         connection.execute(delete(AuditPayload).where(AuditPayload.sequence == gone))
     assert ("journal.payload_missing", f"entry {gone}") in faults(prove(services, pdf, now=play.now))
 
 
-def test_details_that_are_gone_hide_no_altered_row(services: Services) -> None:
+def test_details_that_are_gone_hide_no_altered_row(told: Told) -> None:
     """Without what the decision said, the row may say anything: so the proof has a fault."""
-    play, mail_id, pdf = reported(services)
+    services, play, mail_id, pdf = told
     gone = entry_of(services, "mail.imputed", mail_id)
     lift_guards(services.engine)
     with services.engine.begin() as connection:
@@ -111,9 +150,9 @@ def test_details_that_are_gone_hide_no_altered_row(services: Services) -> None:
     assert ("journal.payload_missing", f"entry {gone}") in faults(prove(services, pdf, now=play.now))
 
 
-def test_an_act_from_before_the_report_that_was_rewritten_with_its_own_hash_is_named(services: Services) -> None:
+def test_an_act_from_before_the_report_that_was_rewritten_with_its_own_hash_is_named(told: Told) -> None:
     """Its row says the same: only the entry behind it still names the hash that it had."""
-    play, mail_id, pdf = reported(services)
+    services, play, mail_id, pdf = told
     entry = entry_of(services, "mail.rectified", mail_id)
     registered = entry_of(services, "mail.registered", mail_id)
     rewrite(services, registered, due_on="2026-11-25")
@@ -123,8 +162,8 @@ def test_an_act_from_before_the_report_that_was_rewritten_with_its_own_hash_is_n
     assert faults(prove(services, pdf, now=play.now))[0] == ("journal.entry_altered", f"entry {registered}")
 
 
-def test_an_act_after_the_report_that_was_rewritten_with_its_own_hash_is_named(services: Services) -> None:
-    play, mail_id, pdf = reported(services)
+def test_an_act_after_the_report_that_was_rewritten_with_its_own_hash_is_named(told: Told) -> None:
+    services, play, mail_id, pdf = told
     rectified = entry_of(services, "mail.rectified", mail_id)
     play.register()
     rewrite(services, rectified, new="2026-10-29")
@@ -140,9 +179,9 @@ def test_an_act_after_the_report_that_was_rewritten_with_its_own_hash_is_named(s
 
 
 @pytest.mark.parametrize("how", ["its hash", "its details", "the hash of the next one"])
-def test_an_entry_that_was_altered_explains_no_altered_row(services: Services, how: str) -> None:
+def test_an_entry_that_was_altered_explains_no_altered_row(told: Told, how: str) -> None:
     """An act on another letter was made one on this letter, whose row was altered. Of both it is not known what was done on them."""
-    play, mail_id, pdf = reported(services)
+    services, play, mail_id, pdf = told
     other = play.register(received_on=TODAY)
     play.register()
     play.redate(other, date(2026, 11, 21))
@@ -180,8 +219,8 @@ def test_an_entry_that_was_altered_explains_no_altered_row(services: Services, h
         )
 
 
-def test_a_letter_that_an_altered_entry_alone_names_has_not_left_the_register(services: Services) -> None:
-    play, mail_id, pdf = reported(services)
+def test_a_letter_that_an_altered_entry_alone_names_has_not_left_the_register(told: Told) -> None:
+    services, play, mail_id, pdf = told
     entry = entry_of(services, "mail.registered", play.register(received_on=TODAY))
     play.register()
     alter(services, "UPDATE audit_entries SET subject_id = 4444 WHERE sequence = :entry", entry=entry)
@@ -191,9 +230,9 @@ def test_a_letter_that_an_altered_entry_alone_names_has_not_left_the_register(se
     assert ("letter.unproven", f"letter {mail_id}, entry {entry}") not in found
 
 
-def test_an_altered_entry_enters_no_report(services: Services) -> None:
+def test_an_altered_entry_enters_no_report(told: Told) -> None:
     """The entry of the report itself names the bytes of the file."""
-    play, _mail_id, pdf = reported(services)
+    services, play, _mail_id, pdf = told
     made = entry_of(services, "report.made", 1)
     alter(services, "UPDATE audit_entries SET hash = :hash WHERE sequence = :made", hash="0" * 64, made=made)
     found = faults(prove(services, pdf, now=play.now))
@@ -201,9 +240,9 @@ def test_an_altered_entry_enters_no_report(services: Services) -> None:
     assert ("journal.entry_altered", f"entry {made}") in found
 
 
-def test_an_act_from_before_the_report_that_is_gone_is_named(services: Services) -> None:
+def test_an_act_from_before_the_report_that_is_gone_is_named(told: Told) -> None:
     """The first decision on the letter, with the row of what it gave: the second one explains the change of the numbers."""
-    play, mail_id, pdf = reported(services)
+    services, play, mail_id, pdf = told
     gone = entry_of(services, "mail.imputed", mail_id)
     lift_guards(services.engine)
     with services.engine.begin() as connection:
@@ -318,8 +357,8 @@ def alter(services: Services, *statements: str, **values: Any) -> None:
 
 
 @pytest.mark.parametrize("sequence", [0, -5])
-def test_an_act_that_no_chain_holds_explains_no_altered_row(services: Services, sequence: int) -> None:
-    play, mail_id, pdf = reported(services)
+def test_an_act_that_no_chain_holds_explains_no_altered_row(told: Told, sequence: int) -> None:
+    services, play, mail_id, pdf = told
     alter(
         services,
         "UPDATE imputations SET decided_at = '2026-11-02 10:00:00.000000' WHERE mail_id = :mail_id",
@@ -338,8 +377,8 @@ def test_an_act_that_no_chain_holds_explains_no_altered_row(services: Services, 
         assert f"(entry {sequence})" in "\n".join(proof_lines(found, language=language, zone=services.zone))
 
 
-def test_a_restore_that_somebody_put_into_the_journal_excuses_no_unknown_report(services: Services) -> None:
-    play, _mail_id, pdf = reported(services)
+def test_a_restore_that_somebody_put_into_the_journal_excuses_no_unknown_report(told: Told) -> None:
+    services, play, _mail_id, pdf = told
     alter(services, "DELETE FROM monthly_report_revisions", "DELETE FROM monthly_reports")
     add(services, -3, "backup.restored", "backup", None, {"snapshot": "\x1b[2K nuit"})
     alter(services, "UPDATE audit_entries SET at = '2027-03-01 10:00:00.000000' WHERE sequence = -3")
@@ -362,8 +401,8 @@ def test_names_of_the_journal_steer_no_terminal() -> None:
 
 
 @pytest.mark.parametrize("changes", [5, [["a", "posts", "x", 5]], [[1]], [5], [[[], "posts", [], "unit_id"]]], ids=str)
-def test_an_odd_act_on_the_organisation_is_told_and_ends_no_proof(services: Services, changes: Any) -> None:
-    play, _mail_id, pdf = reported(services)
+def test_an_odd_act_on_the_organisation_is_told_and_ends_no_proof(told: Told, changes: Any) -> None:
+    services, play, _mail_id, pdf = told
     with services.reading() as session:
         last = audit.head(session).count
     add(services, last + 1, "organisation.loaded", "organisation", None, {"changes": changes})
@@ -381,8 +420,8 @@ def test_odd_subjects_are_told_and_end_no_proof(services: Services) -> None:
     assert ("journal.entry_altered", f"entry {last + 1}") in faults(prove(services, pdf, now=play.now))
 
 
-def test_the_letter_of_an_entry_that_no_entity_brought_ends_no_proof(services: Services) -> None:
-    play, mail_id, pdf = reported(services)
+def test_the_letter_of_an_entry_that_no_entity_brought_ends_no_proof(told: Told) -> None:
+    services, play, mail_id, pdf = told
     add(services, -7, "mail.rectified", "mail", mail_id, {"field": "received_on", "new": "nonsense"})
     assert faults(prove(services, pdf, now=play.now)) == [("journal.entry_foreign", "entry -7")]
 
@@ -450,10 +489,8 @@ def test_a_number_that_was_put_to_another_letter_takes_its_acts_along_and_is_nam
     assert ("letter.unexplained", f"letter {one}") in faults(prove(services, pdf, now=play.now))
 
 
-def test_of_more_faults_than_a_reader_reads_the_number_is_told(
-    services: Services, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    play, _mail_id, pdf = reported(services)
+def test_of_more_faults_than_a_reader_reads_the_number_is_told(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    services, play, _mail_id, pdf = told
     with services.reading() as session:
         last = audit.head(session).count
     alter(services, "DELETE FROM audit_payloads WHERE sequence > :first", first=last - 2)
