@@ -188,10 +188,14 @@ class ElasticIndex:
                 source=bool(order or (query.highlight and parsed.wanted)),
                 track_total_hits=EXACT_TOTAL,
             )  # fmt: skip
-            hits = _settled(found["hits"]["hits"], query.sort)
+            hits = found["hits"]["hits"]
             if order:
                 order = reordering_of(query, parsed, window=WINDOW) or order
-                hits = self._reordered(order, hits)[offset : offset + limit]
+                # Equal scores on both sides of the window's end stay there: pages are of other sizes, and a letter would stand on two.
+                first, rest = (_settled(some, query.sort) for some in (hits[: order.window], hits[order.window :]))
+                hits = self._reordered(order, first + rest)[offset : offset + limit]
+            else:
+                hits = _settled(hits, query.sort)
             apart = _or_hits_alone(
                 hits,
                 lambda: not_together(

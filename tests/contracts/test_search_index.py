@@ -494,13 +494,11 @@ def test_a_badly_read_word_counts_by_how_rare_the_word_is(index: SearchIndex) ->
     assert found.index(2) < found.index(1)
 
 
-def test_small_pages_of_the_embedded_engine_tell_each_letter_once(tmp_path: Path) -> None:
-    """Also behind the letters that are ordered by nearness, among those of the second pass."""
-    index = TantivyIndex(tmp_path / "index", writable=True)
+def test_small_pages_tell_each_letter_once(index: SearchIndex) -> None:
+    """Also where letters of one score stand at the end of those that are ordered by nearness, or by the second pass."""
     texts = ("le contrat du travail", "le travail, le contrat", "un travail", "un contrat " * 3)
     index.put([letter(n, "Divers", f"{texts[n % 4]} {'encore ' * (n % 5)}") for n in range(1, 71)])
     told = [one for offset in range(0, 70, 7) for one in ids(index, "contrat travail", offset=offset, limit=7)]
-    index.close()
     assert sorted(told) == list(range(1, 71))
 
 
