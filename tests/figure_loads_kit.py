@@ -212,6 +212,13 @@ class LoadsPlay(Play):
         with self.services.unit_of_work(self.now) as uow:
             levels.change_level(uow, MailId(self.any_mail()), level, reason="Autre", actor=actor(self.services, "sg"))
 
+    def close_to_heads(self) -> None:
+        """A letter that was given to somebody becomes secret, or confidential: by an act that the figures do not know yet, heads lose their right."""
+        level = self.chance.choice((Confidentiality.SECRET, Confidentiality.SECRET, Confidentiality.RESTRICTED))
+        with self.services.unit_of_work(self.now) as uow:
+            mail_id = MailId(self.any_assignment().mail_id)
+            levels.change_level(uow, mail_id, level, reason="Secret", actor=actor(self.services, "sg"))
+
     def rectify_addressee(self) -> None:
         """The letter was for another post: a right is taken away, and given to another one."""
         post = self.chance.choice(("SG-T", "SG-T", "DGE-C"))
