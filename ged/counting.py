@@ -28,7 +28,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import operators, visitors
 
-from ged.db import ByOtherIndex, Code, planned_once, row_by_row
+from ged.db import ByOtherIndex, Code, array_text, planned_once, row_by_row
 from ged.unit import Actor, UnitRow
 
 Asked = ParamSpec("Asked")
@@ -168,7 +168,9 @@ def _for_server(
         composed_one, {}, {"bindparam": _write_out, "binary": _as_array, "unary": row_by_row}
     )
     compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
-    return str(compiled), dict(compiled.params), needed
+    # The lists of an actor are long, and stay the same: they are written once, and not by the driver each time.
+    sent = {name: array_text(value) if isinstance(value, list) else value for name, value in compiled.params.items()}
+    return str(compiled), sent, needed
 
 
 def _write_out(value: BindParameter[Any]) -> None:

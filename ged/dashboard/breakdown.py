@@ -8,13 +8,13 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal_column, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ged.db import Base, ByOtherIndex
 from ged.figures import queries, sums
 from ged.figures.cuts import Cut, Part, of_cut, summed
-from ged.figures.models import FigureCell, FigureDelay, FigureHour, FigureKey, FigureLetter
+from ged.figures.models import NO_REGISTER, FigureCell, FigureDelay, FigureHour, FigureKey, FigureLetter
 from ged.figures.periods import ONE_DAY, Period, month_end, whole_months
 from ged.figures.queries import Names, Standing
 from ged.figures.stages import COUNTED, Grain, Stage
@@ -220,7 +220,9 @@ def _registers(narrowed_by: tuple[str, ...]) -> Select[int, str]:
     # A key stays when its last letter has left it, for another level, say. The first letter of each register is enough
     # (LIMIT keeps PostgreSQL from looking for all of them).
     of_key = exists().where(FigureLetter.key_id == FigureKey.id)
-    of_keys = select(FigureKey.register_id).where(*of_cut(narrowed_by)).distinct().subquery("of_keys")
+    # Not the keys of sums, which are no letter's.
+    is_letters = FigureKey.register_id > literal_column(str(NO_REGISTER))
+    of_keys = select(FigureKey.register_id).where(is_letters, *of_cut(narrowed_by)).distinct().subquery("of_keys")
     first = select(FigureKey.id).where(
         FigureKey.register_id == of_keys.c.register_id, *of_cut(narrowed_by), of_key
     ).limit(1)  # fmt: skip

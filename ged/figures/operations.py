@@ -20,7 +20,7 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from itertools import accumulate
 
-from sqlalchemy import and_, delete, func, or_, select
+from sqlalchemy import and_, delete, func, or_, select, union_all
 from sqlalchemy.orm import Session, aliased
 
 from ged import audit, locks, schema
@@ -249,8 +249,8 @@ def letters_of(session: Session, after: int, upto: int) -> set[int]:
     # The letter of an envelope counts as long as its unit may know of it.
     lines = select(SlipLine.mail_id).join(AuditEntry, AuditEntry.subject_id == SlipLine.slip_id)
     carried = lines.where(*span, kind == "slip", ByOtherIndex(AuditEntry.action).in_(SLIP_ACCESS_ACTS))
-    found = (session.scalars(one) for one in (named, numbers.where(*span, kind == "number"), carried))
-    return {one for ids in found for one in ids if one is not None}
+    found = session.scalars(union_all(named, numbers.where(*span, kind == "number"), carried))
+    return {one for one in found if one is not None}
 
 
 # --- the parts of a run -------------------------------------------------------------------------------------------

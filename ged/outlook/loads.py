@@ -39,6 +39,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from ged import audit
 from ged.access import visible_clause
 from ged.counting import composed, rows_with
+from ged.dashboard.breakdown import is_waiting as is_open
 from ged.dashboard.letters import is_near, still_waits, was_done, whoever_has_it
 from ged.db import Among, Unindexed, asked_of_each_row, table_of
 from ged.figures import operations, sums
@@ -132,7 +133,8 @@ def loads(
     asked, later = _hashable(cut), later or later_acts(session)
     by_keys, sent = later.letters is not None, {CHANGED: sorted(later.letters or ())}
     # A key is (unit, None) of a unit, and (unit, post) of a post.
-    rows = rows_with(session, sent, actor, _waiting, asked, today, by_keys) if waits else ()
+    by_open = _reads_all_open(session, actor, cut)
+    rows = rows_with(session, sent, actor, _waiting, asked, today, by_keys, by_open) if waits else ()
     waiting = {(row[0], row[1]): row[2:] for row in rows}
     finished, delays = Counter[tuple[int, int | None]](), defaultdict[tuple[int, int | None], dict[int, int]](dict)
     if finished_of:
@@ -151,6 +153,11 @@ def loads(
         done = finished[key] if by in finished_of else None
         found[by].append(Load(*key, now, late, soon, since, done, delays.get(key, {})))
     return found
+
+
+def _reads_all_open(session: Session, actor: Actor, cut: Cut) -> bool:
+    """Whether most open letters are of the units of a cut (``_left_out``, ``by_open``). SQLite looks each of them up in the time in which it would read it."""
+    return not is_sqlite(session) and 2 * len(cut.unit_ids or ()) > len(actor.units)
 
 
 def _hashable(cut: Cut) -> Cut:
@@ -172,10 +179,10 @@ class _Days:
 
 
 @composed
-def _waiting(actor: Actor, cut: Cut, today: date, by_keys: bool) -> Select[Any]:
+def _waiting(actor: Actor, cut: Cut, today: date, by_keys: bool, by_open: bool) -> Select[Any]:
     """(unit, post or NULL, letters, late ones, those with a near date, the first moment)."""
     given = _given(cut, is_waiting())
-    counted = Assignment.mail_id.not_in(_left_out(given, actor, cut, by_keys=by_keys))
+    counted = Assignment.mail_id.not_in(_left_out(given, actor, cut, by_keys=by_keys, by_open=by_open))
     mail_id, due_on = Assignment.mail_id, Assignment.due_on
 
     def letters(which: ColumnElement[bool]) -> ColumnElement[int]:
@@ -193,6 +200,8 @@ def _waiting(actor: Actor, cut: Cut, today: date, by_keys: bool) -> Select[Any]:
 def _finished(actor: Actor, cut: Cut, period: Period, days: _Days, by_keys: bool, whose: tuple[By, ...]) -> Select[Any]:
     """(unit, post or NULL, bin or NULL, letters). A letter that was given twice counts from the first time to the last end."""
     given = _given(cut, was_done(period, days.zone))
+    if By.UNIT not in whose:  # else the letters of units, which may be all, would be judged for nothing
+        given += (_NAMES_A_POST,)
     counted = Assignment.mail_id.not_in(_left_out(given, actor, cut, by_keys=by_keys))
     since, until = (
         days.of(func.min(Assignment.assigned_at)).label("since"),
@@ -237,18 +246,23 @@ def _given(cut: Cut, which: ColumnElement[bool]) -> tuple[ColumnElement[bool], .
     return which, Among(Assignment.unit_id, cut.unit_ids or ())
 
 
+# Not by the index of posts: where few assignments name one, it holds them of five years.
+_NAMES_A_POST = Unindexed(Assignment.post_id).is_not(None)
+
+
 def _place(by: By) -> Sequence[InstrumentedAttribute[Any]]:
     return (Assignment.unit_id,) if by is By.UNIT else (Assignment.unit_id, Assignment.post_id)
 
 
 def _of(grouped: Callable[..., Select[Any]], whose: Collection[By]) -> list[Select[Any]]:
     of_units = grouped(By.UNIT, cast(null(), Assignment.post_id.type))
-    # Not by the index of posts: where few assignments name one, it holds them of five years.
-    of_posts = grouped(By.POST, Assignment.post_id, Unindexed(Assignment.post_id).is_not(None))
+    of_posts = grouped(By.POST, Assignment.post_id, _NAMES_A_POST)
     return [one for by, one in ((By.UNIT, of_units), (By.POST, of_posts)) if by in whose]
 
 
-def _left_out(given: Iterable[ColumnElement[bool]], actor: Actor, cut: Cut, *, by_keys: bool) -> Select[int]:
+def _left_out(
+    given: Iterable[ColumnElement[bool]], actor: Actor, cut: Cut, *, by_keys: bool, by_open: bool = False
+) -> Select[int]:
     """The letters of assignments that are not counted: the cut leaves them out, or the actor may not see them now. Where the cut chooses
     no nature, register, channel or priority, they are few.
 
@@ -256,6 +270,8 @@ def _left_out(given: Iterable[ColumnElement[bool]], actor: Actor, cut: Cut, *, b
         by_keys: most letters are judged by the key of their figures: the heads of the key's unit see a letter up to the key's level
             (``counted.heads_rights``). The rights of a letter are asked where the actor has not those of these heads, and where the
             journal has later acts on the letter (``CHANGED``). False: the rights of each letter are asked.
+        by_open: the letters' keys are looked for among all open letters first, which are read at once. Only the other letters are looked up one
+            after another. For the assignments of most units: nearly all open letters are theirs.
     """
     # A letter is given to a directorate, to a service and to a post: it is judged once. In the order of their ids, which the tables of the next
     # questions have too: PostgreSQL would take the order of a hash, and find nothing near where it has just been. ``OFFSET 0`` keeps that.
@@ -266,10 +282,15 @@ def _left_out(given: Iterable[ColumnElement[bool]], actor: Actor, cut: Cut, *, b
         Mail.id == mail_id, Mail.level <= cut.level, visible_clause(Mail.id, Mail.level, actor.principals)
     )
     is_seen = or_(and_(_is_seen_by_key(actor, cut), mail_id.not_in(changed)), seen_now) if by_keys else seen_now
+    known, looked_up, key_id = select(mail_id), mail_id.expression, FigureLetter.key_id.expression
+    if by_open:
+        opened = select(FigureLetter.mail_id, FigureLetter.key_id).where(is_open()).offset(0).subquery("opened")
+        known = known.outerjoin(opened, opened.c.mail_id == mail_id)
+        looked_up = case((opened.c.mail_id.is_(None), mail_id))
+        key_id = func.coalesce(opened.c.key_id, key_id)
     found = (
-        select(mail_id)
-        .outerjoin(FigureLetter, FigureLetter.mail_id == mail_id)
-        .outerjoin(FigureKey, FigureKey.id == FigureLetter.key_id)
+        known.outerjoin(FigureLetter, FigureLetter.mail_id == looked_up)
+        .outerjoin(FigureKey, FigureKey.id == key_id)
         # First of all letters that the figures do not know: of their missing key nothing else is true or false.
         .where(or_(FigureKey.id.is_(None), ~and_(*whoever_has_it(cut), is_seen)))
     )

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, MetaData, Table, func, select, text, update
+from sqlalchemy import Connection, Engine, MetaData, Table, event, func, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, InternalError
 from sqlalchemy.orm import Session
 
@@ -20,7 +20,16 @@ from ged.adapters.keyring import Keyring
 from ged.archive import keeping, register_check
 from ged.archive.seal import HeadSeal
 from ged.audit import AuditEntry
-from ged.db import Base, give_back_log, make_engine, planned_once, read_session, snapshot_session, write_session
+from ged.db import (
+    Base,
+    array_text,
+    give_back_log,
+    make_engine,
+    planned_once,
+    read_session,
+    snapshot_session,
+    write_session,
+)
 from ged.errors import RowGone
 from ged.faults import fault_of
 from ged.jobs import Job, JobKind, JobState
@@ -653,6 +662,47 @@ def test_a_failure_among_statements_that_are_planned_once_is_told_as_itself_and_
     )
     with read_session(engine) as session:
         assert session.scalar(text("SHOW plan_cache_mode")) == "auto"
+    engine.dispose()
+
+
+@pytest.mark.servers
+def test_statements_that_are_planned_once_are_said_once_and_others_as_usual(make_database: Callable[[], str]) -> None:
+    engine = make_engine(make_database())
+    sent: list[str] = []
+    event.listen(engine, "before_cursor_execute", lambda _connection, _cursor, statement, *_: sent.append(statement))
+
+    def planned(connection: Connection) -> str:
+        with planned_once(connection):
+            return str(connection.scalar(text("SHOW plan_cache_mode")))
+
+    for session_of in (read_session, write_session, snapshot_session):
+        sent.clear()
+        with session_of(engine) as session:
+            connection = session.connection()
+            assert [planned(connection) for _ in range(3)] == ["force_generic_plan"] * 3
+            told = [one for one in sent if one.startswith("SET plan_cache_mode")]
+            assert len(told) == (1 if session_of is read_session else 6)
+            assert session.scalar(text("SHOW plan_cache_mode")) == "auto"
+            assert planned(connection) == "force_generic_plan"
+        # The same connection, of who has not heard of it.
+        with write_session(engine) as session:
+            assert session.scalar(text("SHOW plan_cache_mode")) == "auto"
+            session.rollback()
+            assert session.scalar(text("SHOW plan_cache_mode")) == "auto"
+    engine.dispose()
+
+
+@pytest.mark.servers
+def test_a_list_that_is_sent_as_text_is_read_as_it_was(make_database: Callable[[], str]) -> None:
+    engine = make_engine(make_database())
+    odd = ["", "NULL", "null", "a,b", "{c}", 'd"', "e\\", "\\", "f g", " h ", "é’", "\n", "%s", "'", "--"]
+    keys = [0, -1, 2**62]
+    with read_session(engine) as session:
+        of_texts = session.scalars(text("SELECT unnest(CAST(:sent AS TEXT[]))"), {"sent": array_text(odd)})
+        assert of_texts.all() == odd
+        of_keys = session.scalars(text("SELECT unnest(CAST(:sent AS BIGINT[]))"), {"sent": array_text(keys)})
+        assert of_keys.all() == keys
+        assert session.scalars(text("SELECT unnest(CAST(:sent AS BIGINT[]))"), {"sent": array_text([])}).all() == []
     engine.dispose()
 
 

@@ -219,8 +219,13 @@ def counted_one_by_one(
     }
 
 
-def test_each_reader_is_told_what_a_count_letter_by_letter_says(house_on_either: House) -> None:
-    """Letters of all levels, with rights taken and given, some by acts that the figures have not counted yet."""
+@pytest.mark.parametrize("reads_all", [False, True])
+def test_each_reader_is_told_what_a_count_letter_by_letter_says(
+    house_on_either: House, monkeypatch: pytest.MonkeyPatch, reads_all: bool
+) -> None:
+    """Letters of all levels, with rights taken and given, some by acts that the figures have not counted yet; among them letters that
+    somebody still has and that are not open."""
+    monkeypatch.setattr(loads, "_reads_all_open", lambda *_: reads_all)
     house, chance = house_on_either, random.Random(110)
     services, units = house.services, ("DGE", "ETU", "DAF")
     mail_ids = [given(house, to=chance.choice(("", "ETU-M"))) for _ in range(24)]
@@ -266,6 +271,10 @@ def test_each_reader_is_told_what_a_count_letter_by_letter_says(house_on_either:
         own = [Principal(f"u{unit_id(services, unit)}") for unit in units]
         access.grant(uow, mail_ids[7], own, access.Because.SHARED)
     count_all(services)
+    with services.unit_of_work(NOW) as uow:
+        for mail_id in mail_ids[8:11]:  # as if it were answered, and its service still had it
+            ended = update(FigureLetter).where(FigureLetter.mail_id == mail_id)
+            uow.session.execute(ended.values(ended_on=TODAY))
 
     def compare() -> set[int]:
         """Compare for each reader, also of units that the reader does not head. Returns how many letters wait for ETU, as each is told."""
