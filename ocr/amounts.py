@@ -75,7 +75,9 @@ def _line_at_the_left(place: int, boxes: Boxes) -> int | None:
     left, top, _, bottom = boxes[place]
     shared = np.minimum(boxes[:, 3], bottom) - np.maximum(boxes[:, 1], top)
     lower = np.minimum(boxes[:, 3] - boxes[:, 1], bottom - top)
-    found = np.flatnonzero((boxes[:, 2] <= left) & (shared >= _SAME_LEVEL * lower) & (shared > 0))
+    # Begins at the left too: a box without a width would else be at its own left, and ``first in goes_to`` would never end.
+    is_at_the_left = (boxes[:, 2] <= left) & (boxes[:, 0] < left)
+    found = np.flatnonzero(is_at_the_left & (shared >= _SAME_LEVEL * lower) & (shared > 0))
     if not found.size:
         return None
     away = np.abs(boxes[found, 1] + boxes[found, 3] - top - bottom) / 2

@@ -72,6 +72,17 @@ def test_other_lines_stay_as_they_were_read(others: tuple[Line, ...]) -> None:
     assert with_amounts((*NAMES, *others)) == [*NAMES, *others]
 
 
+@pytest.mark.timeout(20)
+def test_words_without_a_width_lead_to_no_line_of_their_own_place() -> None:
+    amounts = [line("12000", 0.79, y) for y in (0.1, 0.13, 0.16)]
+    bare = [Line((Token(text, 0.8, y, 0.0, 0.02, 90.0),)) for text, y in (("3", 0.1), ("4", 0.13), ("5", 0.13))]
+    assert texts(*NAMES, *amounts, *bare) == [
+        "Riz parfumé 12000 3",
+        "Gasoil 12,50 L 12000 4 5",
+        "TOTAL FCFA 12000",
+    ]
+
+
 def test_no_word_is_lost_and_a_page_full_of_numbers_is_done_soon() -> None:
     grid = [line(str(across * down), across / 60, down / 60) for across in range(1, 50) for down in range(1, 50)]
     begun_s = time.process_time()
