@@ -71,7 +71,7 @@ def _read(session: Session, mail_ids: Iterable[int], since: int, into: Acts) -> 
         about = _About(session, wanted[start : start + READS_AT_ONCE])
         rows = session.execute(
             select(AuditEntry, behind, Person.name, AuditPayload)
-            .outerjoin(behind, behind.sequence == AuditEntry.sequence + 1)
+            .outerjoin(behind, behind.sequence == journal.number_behind())
             .outerjoin(Person, Person.id == AuditEntry.person_id)
             .outerjoin(AuditPayload, AuditPayload.sequence == AuditEntry.sequence)
             .where(

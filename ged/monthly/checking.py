@@ -316,7 +316,7 @@ def _row_faults(
     behind = aliased(AuditEntry)
     entry, next_one, details = session.execute(
         select(AuditEntry, behind, AuditPayload)
-        .outerjoin(behind, behind.sequence == AuditEntry.sequence + 1)
+        .outerjoin(behind, behind.sequence == journal.number_behind())
         .join(AuditPayload, AuditPayload.sequence == AuditEntry.sequence)
         .where(
             AuditEntry.subject_kind == "report",

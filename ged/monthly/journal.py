@@ -12,7 +12,7 @@ from datetime import date, datetime
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import BigInteger, ColumnElement, func, literal, select
 from sqlalchemy.orm import Session
 
 from ged import audit
@@ -23,6 +23,8 @@ from ged.monthly.numbers import Month
 
 FOREIGN_NAMED = 50
 """So many entries that stand before the first one are named."""
+_LAST = literal(2**63 - 1, BigInteger())
+"""The largest number that an entry may have. Only somebody beside the program writes one of this number."""
 PUT_BACK = "backup.restored"
 """The act with which ``ged restore`` begins an installation's later life (``ged.backup.restoring``, which stands above this room)."""
 
@@ -81,6 +83,11 @@ def holds(entry: AuditEntry, behind: AuditEntry | None, head: audit.Head) -> boo
     if behind is None:
         return (head.count, head.hash) == (entry.sequence, entry.hash)
     return behind.previous_hash == entry.hash and audit.holds_hash(behind)
+
+
+def number_behind() -> ColumnElement[int]:
+    """The number of the entry behind an entry. NULL behind the last number of all: PostgreSQL refuses to add to it, and the proof would end."""
+    return func.nullif(AuditEntry.sequence, _LAST, type_=BigInteger()) + 1
 
 
 def foreign(session: Session) -> Iterator[Fault]:

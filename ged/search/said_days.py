@@ -421,9 +421,11 @@ _YEAR_BOUND = re.compile(
 _ONE_DAY = re.compile(_START + rf"{_BEFORE}{_NAMED}" + _END, re.IGNORECASE)
 _ENGLISH_NAMED = rf"(?P<month>{_MONTH})\s+(?P<day>\d{{1,2}}(?:st|nd|rd|th)?)(?:,\s*|\s+)(?P<year>{_A_YEAR})"
 _ENGLISH_DAY = re.compile(_START + _BEFORE + _ENGLISH_NAMED + _END, re.IGNORECASE)
-# Without a year only after a small word: "March 18 chairs" asks for chairs.
+# Without a year only after a small word: "March 18 chairs" asks for chairs. Not the first figures of an amount: "of March 15 000".
 _ENGLISH_DAY_OF_ANY_YEAR = re.compile(
-    _START + rf"(?:on|of|from|dated)\s+(?P<month>{_MONTH})\s+(?P<day>\d{{1,2}}(?:st|nd|rd|th)?)(?P<year>(?!))?" + _END,
+    _START
+    + rf"(?:on|of|from|dated)\s+(?P<month>{_MONTH})\s+(?P<day>\d{{1,2}}(?:st|nd|rd|th)?)(?P<year>(?!))?(?![.,]\d|\s\d{{3}}(?!\d))"
+    + _END,
     re.IGNORECASE,
 )
 _ENGLISH_SEVERAL = re.compile(

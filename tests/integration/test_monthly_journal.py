@@ -409,6 +409,17 @@ def test_an_odd_act_on_the_organisation_is_told_and_ends_no_proof(told: Told, ch
     assert ("journal.tail_cut", f"entry {last + 2}") in faults(prove(services, pdf, now=play.now))
 
 
+@pytest.mark.parametrize("action", ["mail.rectified", "report.made", "mail.registered", "organisation.loaded"])
+def test_an_entry_of_the_last_number_of_all_is_told_and_ends_no_proof(told: Told, action: str) -> None:
+    services, play, mail_id, pdf = told
+    kind, subject = ("report", 1) if action.startswith("report") else ("mail", mail_id)
+    add(services, 2**63 - 1, action, kind, subject, {"field": "subject"})
+    found = faults(prove(services, pdf, now=play.now))
+    assert [code for code, _where in found][:2] == ["journal.entry_missing", "journal.tail_cut"]
+    is_unproven = ("letter.unproven", f"letter {mail_id}, entry {2**63 - 1}") in found
+    assert is_unproven == action.startswith("mail.")
+
+
 def test_odd_subjects_are_told_and_end_no_proof(services: Services) -> None:
     if services.engine.dialect.name != "sqlite":
         pytest.skip("PostgreSQL refuses a text in this column")

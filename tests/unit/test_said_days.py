@@ -153,6 +153,7 @@ def test_days_in_words_are_a_period(text: str, first: str, last: str, rest: str)
         "123/MEM/2026", "30/11/2026", "n° 30/11/2026", "le 31/02/2026", "du 18/11/2026/MMRE", "du 18 au 3 mars 2026", "premier ministre", "lettre-hier",
         "smic 2026", "budget de l'exercice 2026", "inapte depuis 1 mois", "lundi de Pentecôte", "l'année prochaine",
         "treizième mois", "en 1200", "twenty-five letters", "5e trimestre 2026", "3e semestre 2026", "in twenty three", "il y a mille ans", "semaine incomplète", "mars et avril",
+        "invoice of March 3,000 euros", "amount of March 15 000 FCFA", "contract of May 2.5 million",
     ],
 )  # fmt: skip
 def test_other_texts_stay_words(text: str) -> None:
