@@ -1,6 +1,7 @@
 """Amounts that tesseract read as a column of their own stand in the lines of what they are the amounts of."""
 
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -53,6 +54,44 @@ def test_an_amount_belongs_to_the_nearest_level_where_lines_are_close() -> None:
         "6 x 2 350 14 100",
         "Stylo 900",
     ]
+
+
+def joined(*lines: Line) -> Line:
+    return Line(tuple(token for one in lines for token in one.tokens))
+
+
+def test_an_amount_that_ends_the_line_above_goes_to_its_own_line() -> None:
+    # Of two receipts on one sheet the reader followed the slant of the other one.
+    rows = ("Alcool 70° 250ml", "Compresses par 10", "Gants latex M", "TOTAL", "FLOOZ")
+    names = [line(text, 0.1, 0.1 + 0.03 * row) for row, text in enumerate(rows)]
+    amounts = [line(text, 0.8, 0.1 + 0.03 * row) for row, text in enumerate(("650", "1 200", "900", "2 750", "3 000"))]
+    read = [amounts[0], *(joined(name, amount) for name, amount in zip(names, amounts[1:], strict=False)), names[-1]]
+    assert texts(*read) == [
+        "Alcool 70° 250ml 650",
+        "Compresses par 10 1 200",
+        "Gants latex M 900",
+        "TOTAL 2 750",
+        "FLOOZ 3 000",
+    ]
+
+
+def test_an_amount_stays_in_its_line_where_the_lines_of_that_part_fall() -> None:
+    def falling(text: str, y: float) -> Line:
+        words = [replace(token, y=y + token.x * 0.06) for token in line(text, 0.1, y).tokens]
+        return joined(Line(tuple(words)), line("1 200", 0.6, y + 0.036))
+
+    read = [
+        falling(text, 0.1 + 0.03 * row) for row, text in enumerate(("Alcool 70° 250ml", "Compresses par 10", "TOTAL"))
+    ]
+    assert texts(*read) == [one.text for one in read]
+
+
+def test_an_amount_below_its_line_stays_there_where_nothing_else_is_at_its_level() -> None:
+    names = ("Alcool 70° 250ml", "Compresses par 10", "Gants latex M")
+    read = [
+        joined(line(text, 0.1, 0.1 + 0.09 * row), line("900", 0.8, 0.13 + 0.09 * row)) for row, text in enumerate(names)
+    ]
+    assert texts(*read) == [one.text for one in read]
 
 
 @pytest.mark.parametrize(
