@@ -293,7 +293,7 @@ def pages(at: Places) -> list[tuple[str, str]]:
             "/supervision/?periode=12mois&vue=circulation", "/supervision/?vue=correspondants", "/tableau/courriers?quoi=round", "/tableau/?vue=charge", "/tableau/?periode=12mois&vue=charge",
             "/tableau/?vue=numerisation", "/tableau/?periode=12mois&vue=heures", "/supervision/?periode=12mois&vue=numerisation", "/supervision/?vue=bordereaux",
             "/supervision/?nature=demande&periode=12mois", "/tableau/?vue=delais&canal=hand&periode=12mois", "/supervision/?vue=natures&periode=12mois",
-            "/supervision/?vue=bordereaux&periode=12mois", "/tableau/?vue=lecture", "/supervision/?periode=12mois&vue=lecture",
+            "/supervision/?vue=bordereaux&periode=12mois", "/supervision/?vue=decharge", "/tableau/courriers?quoi=sent&periode=12mois", "/tableau/?vue=lecture", "/supervision/?periode=12mois&vue=lecture",
         ],
         SECRETARY: ["/", "/a-imputer", "/bannette/"],
         HEAD: [

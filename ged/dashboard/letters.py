@@ -12,7 +12,10 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from ged import paging
 from ged.access import visible_clause
+from ged.dashboard import paper_letters
 from ged.dashboard.breakdown import is_waiting
+from ged.dashboard.movements import Station
+from ged.dashboard.paper_letters import Behind
 from ged.db import Among, ByOtherIndex
 from ged.figures.cuts import Cut
 from ged.figures.days import HOURS
@@ -21,6 +24,7 @@ from ged.figures.periods import Period
 from ged.figures.stages import SPANS, UNTOLD, Stage, bin_of, day_of, delay_of, next_bin
 from ged.figures.whole_days import within
 from ged.paging import START, Key, Parts, Place, Slice
+from ged.ports import Confidentiality
 from ged.register.models import Correspondent, Mail
 from ged.routing.models import Assignment
 from ged.routing.queries import MailRow, mail_rows
@@ -72,8 +76,32 @@ class What(StrEnum):
     """Such a letter, whose assignment has a near date (``SOON``)."""
     FINISHED = "finished"
     """A unit, or a post, to which it was given finished with it in the period, and has it no more."""
+    ON_SENT = "sent"
+    """It was on a slip that a unit sent in the period."""
+    ON_RECEIVED = "taken"
+    """It was on a slip that a unit acknowledged in the period."""
+    AT_FAULT = "faulty"
+    """It was missing, or damaged, when a unit acknowledged its slip in the period."""
+    WAITED = "waited"
+    """It was on a slip that a unit sent, acknowledged in the period after so many working days."""
+    SCANNED = "scanned"
+    """A document of it was made in the period of what came to a desk of a unit."""
+    READ = "read"
+    """Such a letter; the machine looked at pages of that document."""
+    UNCERTAIN = "unsure"
+    """Such a letter; of some of these pages the machine is not sure of the text."""
+    TEXTLESS = "textless"
+    """Such a letter; on some of these pages the machine found no text."""
 
 
+ON_SLIPS = (What.ON_SENT, What.ON_RECEIVED, What.AT_FAULT, What.WAITED)
+SCANS: Mapping[What, str] = {
+    What.SCANNED: "", What.READ: "was_read", What.UNCERTAIN: "doubtful", What.TEXTLESS: "textless",
+}  # fmt: skip
+"""With the number of pages (``movements.Brought``) that such a document has."""
+PAPERS = (*ON_SLIPS, *SCANS)
+"""Of these the figures count papers, not letters, and the units of a cut are those whose papers they are. A value is short: a page has a
+hundred links with it."""
 SOON = 7
 """A date is near that comes in so many days of the calendar, or today."""
 WAITING_THERE = (What.GIVEN, What.GIVEN_LATE, What.GIVEN_IN_TIME, What.GIVEN_SOON)
@@ -88,11 +116,12 @@ class AskedLetters:
 
     Attributes:
         stage: of ``What.DELAY`` alone.
-        bins: of ``What.DELAY`` the first and the last bin, of ``What.HOUR`` the first and the last hour of the week; both included.
+        bins: of ``What.DELAY`` and ``What.WAITED`` the first and the last bin, of ``What.HOUR`` the first and the last hour of the week; both included.
         way: of ``What.PASSED`` alone: the unit that gave the letters, and the one that got them.
         sender_id: only letters of this correspondent; None: of all.
         post_id: of ``GIVEN`` alone: only what was given to this post; None: to any post of the units, or to none.
-        zone: of ``What.FINISHED`` alone: that of the days.
+        zone: of ``What.FINISHED`` and of ``PAPERS``: that of the days.
+        station: of ``SCANS`` alone: only what came from it; None: from any.
     """
 
     what: What
@@ -103,6 +132,7 @@ class AskedLetters:
     sender_id: int | None = None
     post_id: int | None = None
     zone: ZoneInfo = _UTC
+    station: Station | None = None
 
 
 def letters(
@@ -112,7 +142,7 @@ def letters(
 
     The last ones come first; of those that wait, the ones that wait longest (``WAITING_FIRST``).
     """
-    parts, keys = _parts(actor, cut, asked)
+    parts, keys = _parts(session, actor, cut, asked)
     is_turned = asked.what not in WAITING_FIRST
     by = FigureLetter.mail_id
     if at == START:
@@ -172,7 +202,9 @@ def is_near(
     return due_on.between(today, today + timedelta(days=min(SOON, (date.max - today).days)))
 
 
-def _parts(actor: Actor, cut: Cut, asked: AskedLetters) -> tuple[Parts, tuple[Key, ...]]:
+def _parts(session: Session, actor: Actor, cut: Cut, asked: AskedLetters) -> tuple[Parts, tuple[Key, ...]]:
+    if asked.what in PAPERS:
+        return _of_papers(actor, cut, _behind(session, cut, asked))
     query = (
         select(FigureLetter.mail_id)
         .join(FigureKey, FigureKey.id == ByOtherIndex(FigureLetter.key_id))
@@ -182,9 +214,7 @@ def _parts(actor: Actor, cut: Cut, asked: AskedLetters) -> tuple[Parts, tuple[Ke
     if asked.what in GIVEN:
         given = select(Assignment.mail_id).where(*_given(cut, asked))
         query = query.where(*whoever_has_it(cut), Mail.level <= cut.level, FigureLetter.mail_id.in_(given))
-        if (
-            asked.what is What.GIVEN_IN_TIME
-        ):  # A letter that was given twice is late when one of the two assignments is.
+        if asked.what is What.GIVEN_IN_TIME:  # A letter that was given twice is late when one of the two is.
             late = select(Assignment.mail_id).where(*_given(cut, replace(asked, what=What.GIVEN_LATE)))
             query = query.where(FigureLetter.mail_id.not_in(late))
         return (query,), _keys(asked)
@@ -192,6 +222,29 @@ def _parts(actor: Actor, cut: Cut, asked: AskedLetters) -> tuple[Parts, tuple[Ke
     if asked.sender_id is not None:
         query = query.where(_is_from(asked.sender_id))
     return tuple(query.where(one) for one in _of(asked)), _keys(asked)
+
+
+def _of_papers(actor: Actor, cut: Cut, behind: Behind) -> tuple[Parts, tuple[Key, ...]]:
+    """The letters of papers that the actor may see. What else a cut chooses is asked of the letter's key."""
+    query = behind.query.where(visible_clause(Mail.id, Mail.level, actor.principals), Mail.level <= cut.level)
+    if chosen := whoever_has_it(cut):
+        query = query.join(FigureKey, FigureKey.id == ByOtherIndex(FigureLetter.key_id)).where(*chosen)
+    return (query,), (Key(behind.moment, descending=True),)
+
+
+def _behind(session: Session, cut: Cut, asked: AskedLetters) -> Behind:
+    units, period, zone = cut.unit_ids or (), asked.period, asked.zone
+    match asked.what:
+        case What.ON_SENT:
+            return paper_letters.sent(units, period, zone)
+        case What.ON_RECEIVED:
+            return paper_letters.received(units, period, zone)
+        case What.AT_FAULT:
+            return paper_letters.at_fault(units, period, zone, Confidentiality(cut.level))
+        case What.WAITED:
+            return paper_letters.waited(session, units, period, zone, asked.bins)
+        case _:
+            return paper_letters.scanned(units, period, zone, asked.station, SCANS[asked.what])
 
 
 def _keys(asked: AskedLetters) -> tuple[Key, ...]:

@@ -77,17 +77,30 @@ class Brought:
 
 
 @dataclass(frozen=True)
+class Station:
+    """A scanning station.
+
+    Attributes:
+        bridge_id: None: files that people brought, or e-mails (``source``).
+    """
+
+    bridge_id: int | None
+    source: BatchSource
+
+
+@dataclass(frozen=True)
 class DeskLine:
     """What a desk brought in a period.
 
     Attributes:
-        name: of the station; empty: files that people brought, or e-mails (``source``).
+        name: of the station; empty: files that people brought, or e-mails (``source``), which have no ``bridge_id``.
     """
 
     name: str
     unit_id: int
     source: BatchSource
     brought: Brought
+    bridge_id: int | None = None
 
 
 def are_whole(session: Session, kind: WholeDays) -> bool:
@@ -201,12 +214,12 @@ def _faults(
         .select_from(SlipLine)
         .join(Slip, Slip.id == SlipLine.slip_id)
         .outerjoin(Mail, Mail.id == SlipLine.mail_id)
-        .where(*is_taken, *_may_be_told(level))
+        .where(*is_taken, *may_be_told(level))
         .group_by(*key)
     )
 
 
-def _may_be_told(level: Confidentiality) -> list[ColumnElement[bool]]:
+def may_be_told(level: Confidentiality, line: type[SlipLine] = SlipLine) -> list[ColumnElement[bool]]:
     """Lines with a fault that the reader may know of. Sealed envelopes are in no figure. Lines of confidential letters count for
     who is cleared alone, and those of SECRET ones for nobody. The line says only that its letter is one of the two, so the
     letter is asked for its level.
@@ -214,10 +227,29 @@ def _may_be_told(level: Confidentiality) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [or_(Mail.level.is_(None), Mail.level <= level)]
     if level < Confidentiality.RESTRICTED:
         # Nor a line whose letter was confidential when the slip was made.
-        conditions.append(SlipLine.is_confidential.is_(False))
+        conditions.append(line.is_confidential.is_(False))
     # Written as their index has them: SQLite compares the texts.
     faults = [literal(one, SlipLine.state.type, literal_execute=True) for one in (LineState.MISSING, LineState.DAMAGED)]
-    return [SlipLine.state.in_(faults), ByOtherIndex(SlipLine.envelope_id).is_(None), *conditions]
+    return [line.state.in_(faults), ByOtherIndex(line.envelope_id).is_(None), *conditions]
+
+
+def slips_counted(
+    session: Session, unit_ids: Collection[int], side: SlipSide, period: Period, bins: tuple[int, int] | None = None
+) -> int:
+    """How many slips of one side the units have in a period.
+
+    Args:
+        bins: only those that took from the one bin of working days to the other, both included.
+    """
+    rows = _cells(session, unit_ids, span(period), FigureSlip.side, FigureSlip.at_least)
+    return sum(count for of, at_least, count in rows if of is side and (bins is None or bins[0] <= at_least <= bins[1]))
+
+
+def faults_counted(
+    session: Session, zone: ZoneInfo, unit_ids: Collection[int], level: Confidentiality, period: Period
+) -> int:
+    """How many lines were missing or damaged in what the units received in a period, of those that the reader may know of."""
+    return sum(count for *_key, count in _faults(session, zone, unit_ids, level, period))
 
 
 # --- scans
@@ -246,17 +278,32 @@ def desks(session: Session, unit_ids: Collection[int], period: Period) -> list[D
     rows = session.execute(select(*cell, *_sums()).where(days, _of(unit_ids)).group_by(*cell))
     brought: dict[Any, Brought] = {tuple(desk): Brought(*map(int, numbers)) for *desk, numbers in _paired(rows)}
     names = _names(session, {bridge_id for _, bridge_id, _ in brought})
-    found = [DeskLine(names.get(desk[1], ""), desk[0], desk[2], numbers) for desk, numbers in brought.items()]
+    found = [
+        DeskLine(names.get(bridge_id, ""), unit_id, source, numbers, bridge_id or None)
+        for (unit_id, bridge_id, source), numbers in brought.items()
+    ]
     return sorted(found, key=lambda one: (-one.brought.pages, one.name, one.unit_id, one.source.value))
+
+
+def brought(session: Session, unit_ids: Collection[int], period: Period, station: Station | None) -> Brought:
+    """What came to the desks of the units in a period; ``station``: only what came from it."""
+    days = or_(*(of_days(FigureScan, one.grain, one.since, one.until) for one in span(period)))
+    of_station = (
+        [FigureScan.bridge_id == (station.bridge_id or 0), FigureScan.source == station.source] if station else []
+    )
+    numbers = session.execute(select(*_sums()).where(days, _of(unit_ids), *of_station)).one()
+    return Brought(*(int(one or 0) for one in numbers))
 
 
 def every_desk(session: Session, unit_ids: Collection[int], found: Collection[DeskLine]) -> list[DeskLine]:
     """All desks of the units that there may be: those that brought something, the other stations, files and e-mails of each unit."""
-    rows = session.execute(select(Bridge.name, Bridge.unit_id).where(Bridge.unit_id.in_(sorted(unit_ids)))).all()
+    rows = session.execute(select(Bridge.id, Bridge.name, Bridge.unit_id).where(Bridge.unit_id.in_(sorted(unit_ids))))
+    every = [DeskLine(name, unit_id, BatchSource.BRIDGE, Brought(), bridge_id) for bridge_id, name, unit_id in rows]
+    uploads = (BatchSource.UPLOAD, BatchSource.EMAIL)
+    every += [DeskLine("", one, source, Brought()) for one in sorted(unit_ids) for source in uploads]
     known = {(one.name, one.unit_id, one.source) for one in found}
-    every = [(name, unit_id, BatchSource.BRIDGE) for name, unit_id in rows]
-    every += [("", one, source) for one in sorted(unit_ids) for source in (BatchSource.UPLOAD, BatchSource.EMAIL)]
-    return [*found, *(DeskLine(*desk, Brought()) for desk in dict.fromkeys(every) if desk not in known)]
+    named = {(one.name, one.unit_id, one.source): one for one in every}
+    return [*found, *(one for name, one in named.items() if name not in known)]
 
 
 def _paired(rows: Any) -> Iterator[tuple[Any, ...]]:

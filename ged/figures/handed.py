@@ -90,7 +90,7 @@ class SlipCells(WholeDays):
 SLIPS = SlipCells()
 
 
-def is_counted() -> list[ColumnElement[bool]]:
+def is_counted(slip: type[Slip] = Slip) -> list[ColumnElement[bool]]:
     """Which slips count. A statement of discrepancy moves no paper, and a void slip was none.
 
     Both are written into the statement: nearly all slips meet these conditions, and for values that it does not know PostgreSQL
@@ -98,7 +98,7 @@ def is_counted() -> list[ColumnElement[bool]]:
     """
     kind = literal(SlipKind.DISCREPANCY, Slip.kind.type, literal_execute=True)
     state = literal(SlipState.VOIDED, Slip.state.type, literal_execute=True)
-    return [Slip.kind != kind, Slip.state != state]
+    return [slip.kind != kind, slip.state != state]
 
 
 def _number(number: int) -> ColumnElement[int]:

@@ -216,6 +216,6 @@ def within(moment: Any, period: Period, zone: ZoneInfo, *, is_written: bool = Fa
     """
     first, after = (
         literal(datetime.combine(day, time(), tzinfo=zone).astimezone(UTC), moment.type, literal_execute=is_written)
-        for day in (period.since, period.until + ONE_DAY)
+        for day in (period.since, min(period.until, date.max - ONE_DAY) + ONE_DAY)
     )
     return and_(moment >= first, moment < after)

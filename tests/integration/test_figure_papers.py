@@ -38,7 +38,7 @@ from tests import routing_kit, slip_kit
 from tests.administration_kit import do
 from tests.factories import actor
 from tests.figure_letters_kit import add_auditor, letter
-from tests.figure_site import plain, saved_rows, site, table_rows
+from tests.figure_site import main, plain, saved_rows, site, table_rows
 from tests.figure_slips_kit import UNITS, many_slips, recount
 from tests.routing_kit import services_on_either, unit_id
 from tests.signbook_kit import House, house_on_either
@@ -590,7 +590,7 @@ def test_the_pages_show_them_and_tell_small_numbers_to_nobody_else(
     figures.heal(services, now=clock.at)
     span = "du=2026-11-01&au=2026-11-30"
     head = sign_in(app, "dge")
-    shown = head.get(f"/tableau/?{span}&vue=bordereaux").text
+    shown = head.get(f"/tableau/?{span}&vue=decharge").text
     assert "Délai de décharge" in shown
     assert re.search(r"médiane : \d+ j", shown)
     scans = head.get(f"/tableau/?{span}&vue=numerisation").text
@@ -622,8 +622,9 @@ def test_the_pages_show_them_and_tell_small_numbers_to_nobody_else(
         assert empty.count("Aucune page dans cette période.") == 2
     assert "en préparation" not in empty
     none = "du=2020-01-01&au=2020-01-31"
-    assert head.get(f"/tableau/?{none}&vue=bordereaux").text.count("Aucun bordereau") == 3
-    few = auditor.get(f"/supervision/?{none}&vue=bordereaux").text
+    shown = [main(head.get(f"/tableau/?{none}&vue={view}").text) for view in ("bordereaux", "decharge")]
+    assert [one.count("Aucun bordereau") for one in shown] == [2, 1]
+    few = "".join(main(auditor.get(f"/supervision/?{none}&vue={one}").text) for one in ("bordereaux", "decharge"))
     assert few.count("Trop peu de bordereaux") == 2, "there may be some; the units are a table of one row"
     assert "Aucun bordereau" not in few
     assert "Trop peu de pages" in auditor.get(f"/supervision/?{none}&vue=numerisation").text
@@ -632,7 +633,8 @@ def test_the_pages_show_them_and_tell_small_numbers_to_nobody_else(
     for view in ("numerisation", "lecture"):
         assert head.get(f"/tableau/?{span}&vue={view}").text.count("en préparation") == 2
     for reader, page in ((head, "tableau"), (auditor, "supervision")):
-        assert reader.get(f"/{page}/?{span}&vue=bordereaux").text.count("en préparation") == 3
+        shown = [reader.get(f"/{page}/?{span}&vue={view}").text for view in ("bordereaux", "decharge")]
+        assert [one.count("en préparation") for one in shown] == [2, 1]
         for panel in ("slips", "slip-units", "slip-delays", "scan-desks"):
             kept = table_rows(reader, f"/{page}/fichier?{span}&tableau={panel}&format=csv")
             assert [one for one in kept[1:] if "en préparation" not in one[0]] == []

@@ -34,7 +34,8 @@ def test_without_slips_and_with_four_everything_is_told_alike(
     client, cut = sign_in(app, account), cut.format(unit_id(services, "ETU"))
 
     def shown() -> dict[str, str]:
-        found = {"page": uncounted(main(client.get(f"/{path}/?{SPAN}{cut}&vue=bordereaux").text))}
+        views = ("bordereaux", "decharge")
+        found = {view: uncounted(main(client.get(f"/{path}/?{SPAN}{cut}&vue={view}").text)) for view in views}
         for panel in PANELS:
             table = client.get(f"/{path}/chiffres?{SPAN}{cut}&tableau={panel}")
             saved = client.get(f"/{path}/fichier?{SPAN}{cut}&tableau={panel}&format=csv")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 
-from ged.dashboard.letters import GIVEN, SOON, What
+from ged.dashboard.letters import GIVEN, PAPERS, SOON, What
 from ged.figures.definitions import ALL, Definition
 from ged.figures.stages import Stage
 from ged.typography import french, plain
@@ -43,6 +43,22 @@ def what(one: What) -> str:
             return str(_("Confiés et à échéance sous %(days)s jours", days=SOON))
         case What.FINISHED:
             return str(_("Terminés"))
+        case What.ON_SENT:
+            return str(_("Courriers des bordereaux envoyés"))
+        case What.ON_RECEIVED:
+            return str(_("Courriers des bordereaux reçus et déchargés"))
+        case What.AT_FAULT:
+            return str(_("Courriers manquants ou endommagés"))
+        case What.WAITED:
+            return str(_("Courriers des bordereaux, par délai de décharge"))
+        case What.SCANNED:
+            return str(_("Courriers numérisés"))
+        case What.READ:
+            return str(_("Courriers dont des pages ont été lues"))
+        case What.UNCERTAIN:
+            return str(_("Courriers à la lecture incertaine"))
+        case What.TEXTLESS:
+            return str(_("Courriers avec une page sans texte"))
         case _:
             return _name(_DEFINED[one])
 
@@ -56,6 +72,8 @@ def definition(one: What) -> str:
     """What exactly is counted, as the monthly report says it; empty for what no report counts."""
     if one in GIVEN:
         return _of_given(one)
+    if one in PAPERS:
+        return _of_papers(one)
     found = _DEFINED.get(one)
     return "" if found is None else french(found.meaning) if _is_french() else found.meaning_in_english
 
@@ -84,6 +102,55 @@ def _of_given(one: What) -> str:
             return str(
                 _(
                     "Courriers que ce service ou ses agents ont terminés dans la période et n'ont plus en cours, quel que soit le service pilote."
+                )
+            )
+
+
+def _of_papers(one: What) -> str:
+    """What was on slips, or was scanned: the figures count slips and pages, and the list has their letters."""
+    match one:
+        case What.ON_SENT:
+            return str(
+                _(
+                    "Courriers portés par les bordereaux que ces services ont envoyés pendant la période. Un bordereau en porte un, plusieurs, ou aucun."
+                )
+            )
+        case What.ON_RECEIVED:
+            return str(
+                _(
+                    "Courriers portés par les bordereaux que ces services ont reçus et déchargés pendant la période. Un bordereau en porte un, plusieurs, ou aucun."
+                )
+            )
+        case What.AT_FAULT:
+            return str(
+                _(
+                    "Courriers manquants ou endommagés à la réception de leur bordereau par ces services pendant la période. Une pièce sans courrier n'est pas dans la liste."
+                )
+            )
+        case What.WAITED:
+            return str(
+                _(
+                    "Courriers portés par les bordereaux envoyés par ces services et déchargés pendant la période, après ce délai. Un bordereau en porte un, plusieurs, ou aucun."
+                )
+            )
+        case What.SCANNED:
+            return str(
+                _(
+                    "Courriers ordinaires dont un document a été fait pendant la période des pages venues des stations de ces services. Une page qui attend encore son courrier n'est pas dans la liste."
+                )
+            )
+        case What.READ:
+            return str(_("Courriers ordinaires numérisés pendant la période, dont la machine a lu des pages."))
+        case What.UNCERTAIN:
+            return str(
+                _(
+                    "Courriers ordinaires numérisés pendant la période, avec une page au moins dont la lecture est incertaine."
+                )
+            )
+        case _:
+            return str(
+                _(
+                    "Courriers ordinaires numérisés pendant la période, avec une page au moins où la machine n'a trouvé aucun texte."
                 )
             )
 
@@ -205,6 +272,8 @@ def filter_name(name: str, *, alone: str = "") -> str:
             return str(_("Expéditeur"))
         case "poste":
             return str(_("Agent"))
+        case "station":
+            return str(_("Station"))
         case "etape":
             return str(_("Délai montré"))
         case "heure":
@@ -271,6 +340,8 @@ def view(name: str, *, overseen: bool) -> str:
             return str(_("Courriers en attente"))
         case "bordereaux":
             return str(_("Bordereaux"))
+        case "decharge":
+            return str(_("Décharges"))
         case "numerisation":
             return str(_("Numérisation"))
         case "lecture":

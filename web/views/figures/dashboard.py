@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
 from ged.dashboard import letters as letter_lists
-from ged.dashboard.letters import GIVEN, WAITING_THERE, AskedLetters, What
+from ged.dashboard.letters import GIVEN, SCANS, WAITING_THERE, AskedLetters, What
 from ged.dashboard.reach import reach_on
 from ged.figures.days import HOURS
 from ged.figures.stages import Stage, next_bin
@@ -24,7 +24,7 @@ from web.site.navigation import stand_under
 from web.site.numbers import id_of
 from web.site.pages import place
 from web.views.figures import asked as address
-from web.views.figures import closed, deciding, loads, offered, pages, panels, papers
+from web.views.figures import closed, deciding, loads, offered, pages, panels, paper_links, papers
 from web.views.figures.asked import AskedFigures, Problem
 from web.views.figures.board import period_name
 from web.views.figures.offered import Chosen
@@ -102,6 +102,7 @@ def _letters(args: MultiDict[str, str]) -> ResponseReturnValue:
         wanted = AskedLetters(
             what, asked.period, asked.stage, _bins(args), (id_of(given("depuis", "")) or 0, id_of(given("vers", "")) or 0),
             id_of(given("expediteur", "")), id_of(given("poste", "")), context.services().zone,
+            paper_links.station(given("station", "")),
         )  # fmt: skip
         if asked.sight.opens:
             rows, page, total = letter_lists.letters(session, actor, asked.cut, wanted, place(), limit=LETTERS)
@@ -117,8 +118,14 @@ def _letters(args: MultiDict[str, str]) -> ResponseReturnValue:
         if rows and what in GIVEN and wanted.post_id is not None:
             post = post_names(session, [wanted.post_id], on=today)[wanted.post_id]
             chosen = [*chosen, ("poste", words.filter_name("poste"), post.text)]
+        if rows and what in SCANS and wanted.station is not None:
+            chosen = [
+                *chosen,
+                ("station", words.filter_name("station"), paper_links.station_text(session, wanted.station)),
+            ]
         sender = letter_lists.sender(session, wanted.sender_id) if rows and wanted.sender_id is not None else ""
         chosen = [*chosen, *_of_the_figure(wanted, sender, units)]
+        of_papers = paper_links.counted(session, asked, wanted)
     problems = (*asked.problems, *_problems(what, args))
     board, back = _way_back(asked, given("retour", ""), has_supervision=bool(reach.overseen))
     stand_under(board)
@@ -134,6 +141,7 @@ def _letters(args: MultiDict[str, str]) -> ResponseReturnValue:
         due_title=_("Échéance de l'attribution") if what in WAITING_THERE else _("Échéance"),
         page=page,
         total=total,
+        of_papers=of_papers,
         title=_title(what, asked.stage),
         period=period_name(asked.period),
         definition=words.definition(what),
@@ -150,7 +158,7 @@ def _of_the_figure(wanted: AskedLetters, sender: str, units: Mapping[int, str]) 
     first, last = wanted.bins
     found: list[tuple[str, str]] = []
     match wanted.what:
-        case What.DELAY:
+        case What.DELAY | What.WAITED:
             found.append(("delai", words.bin_name(first, next_bin(last))))
         case What.HOUR if first // HOURS == last // HOURS < WEEK:
             # Any Monday, for the names of the days.
@@ -172,6 +180,8 @@ def _problems(what: What, args: MultiDict[str, str]) -> list[Problem]:
         given = args.get(name, "")
         if given and id_of(given) is None:
             found.append(Problem(name, given))
+    if (given := args.get("station", "")) and paper_links.station(given) is None:
+        found.append(Problem("station", given))
     return found
 
 
@@ -181,7 +191,7 @@ def _again(args: MultiDict[str, str], left_out: Collection[str]) -> str:
     return url_for("dashboard.letters", **kept)  # type: ignore[arg-type]
 
 
-LISTED = (*address.FILTERS, "quoi", "de", "a", "depuis", "vers", "expediteur", "poste", "retour")
+LISTED = (*address.FILTERS, "quoi", "de", "a", "depuis", "vers", "expediteur", "poste", "station", "retour")
 """The names in the address of a list, but for those of its place."""
 
 

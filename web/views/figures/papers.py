@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from flask_babel import gettext as _
 
 from ged.dashboard import movements
+from ged.dashboard.letters import What
 from ged.dashboard.movements import Handed
 from ged.dashboard.telling import apart
 from ged.figures import handed, scanned
@@ -14,7 +16,7 @@ from ged.figures.whole_days import WholeDays
 from web.drawing import charts
 from web.drawing.charts import Group
 from web.site import context
-from web.views.figures import scans
+from web.views.figures import paper_links, scans
 from web.views.figures.board import (
     MEDIAN,
     MOST_ROWS,
@@ -26,12 +28,15 @@ from web.views.figures.board import (
     Panel,
     RowsOf,
     Stretch,
+    last_bin,
     others,
     sentences,
 )
 from web.words import figure_pages as words
 
-SLIPS, SCANS, READING = "bordereaux", "numerisation", "lecture"
+SLIPS, RECEIPTS, SCANS, READING = "bordereaux", "decharge", "numerisation", "lecture"
+COUNTED = (What.ON_SENT, What.ON_RECEIVED, What.AT_FAULT)
+"""The letters behind the three numbers of ``Handed``."""
 
 
 def slips(board: Board) -> Panel:
@@ -45,12 +50,19 @@ def slips(board: Board) -> Panel:
         counted = found.get(since if board.by_days else since.replace(day=1), Handed())
         return counted.sent, counted.received, counted.faults
 
+    def counted(stretch: Stretch) -> list[tuple[int, str]]:
+        links = (paper_links.letters(board, what, stretch.days) for what in COUNTED)
+        return list(zip(numbers(stretch), links, strict=True))
+
     def cells(stretch: Stretch) -> tuple[Cell, ...]:
-        return board.time_cell(stretch), *map(board.cell, numbers(stretch))
+        return board.time_cell(stretch), *(board.cell(*one) for one in counted(stretch))
 
     groups = [
         one.group(
-            [board.value(number, one.name, series) for number, series in zip(numbers(one)[:2], names[:2], strict=True)]
+            [
+                board.value(number, one.name, of, href)
+                for (number, href), of in zip(counted(one), names[:2], strict=False)
+            ]
         )
         for one in stretches
     ]
@@ -78,28 +90,37 @@ def slip_units(board: Board) -> Panel:
     order = sorted(
         keys, key=lambda one: (-board.tell(found.get(one, Handed()).received).amount, names.get(one, ""), one)
     )
-    lines: list[tuple[str, Handed, Mapping[int, int]]] = [
-        (names.get(one, "—"), found.get(one, Handed()), bins.get(one, {})) for one in order
-    ]
+    lines = [SlipLine(names.get(one, "—"), found.get(one, Handed()), bins.get(one, {}), one) for one in order]
     if not board.is_exact:
-        kept = apart([[one.sent, one.received, one.faults] for _name, one, _bins in lines])
+        kept = apart([line.numbers for line in lines])
         rest = [line for n, line in enumerate(lines) if n not in kept]
         lines = [lines[n] for n in kept]
         if rest:
-            lines.append((others(lines), *_together(rest)))
+            lines.append(_together(others(lines), rest))
     series = _names()
 
-    def cells(line: tuple[str, Handed, Mapping[int, int]]) -> tuple[Cell, ...]:
-        name, one, of_unit = line
-        numbers = map(board.cell, (one.sent, one.received, one.faults))
-        delays = (board.delay_cell(of_unit, share) for share in (MEDIAN, NINE_OF_TEN))
-        return Cell(name, is_number=False), *numbers, *delays
+    def counted(line: SlipLine) -> list[tuple[int, str]]:
+        links = (
+            paper_links.letters(board, what, board.asked.shown, unit_id=line.unit_id) if line.unit_id else ""
+            for what in COUNTED
+        )
+        return list(zip(line.numbers, links, strict=True))
+
+    def cells(line: SlipLine) -> tuple[Cell, ...]:
+        delays = (board.delay_cell(line.delays, share) for share in (MEDIAN, NINE_OF_TEN))
+        return Cell(line.name, is_number=False), *(board.cell(*one) for one in counted(line)), *delays
 
     groups = [
-        Group(name, (board.value(one.sent, name, series[0]), board.value(one.received, name, series[1])))
-        for name, one, _bins in lines[:MOST_ROWS]
+        Group(
+            line.name,
+            tuple(
+                board.value(number, line.name, of, href)
+                for (number, href), of in zip(counted(line), series[:2], strict=False)
+            ),
+        )
+        for line in lines[:MOST_ROWS]
     ]
-    totals = [board.text(board.tell(one.sent + one.received)) for _name, one, _bins in lines[:MOST_ROWS]]
+    totals = [board.text(board.tell(line.handed.sent + line.handed.received)) for line in lines[:MOST_ROWS]]
     is_drawn = any(value.amount for group in groups for value in group.values)
     return Panel(
         "slip-units",
@@ -126,13 +147,27 @@ def _slips(board: Board, period: Period) -> movements.Slips:
     return kept[period]
 
 
-def _together(those: Sequence[tuple[str, Handed, Mapping[int, int]]]) -> tuple[Handed, Mapping[int, int]]:
+@dataclass(frozen=True)
+class SlipLine:
+    """The slips of a unit, and how long those waited that it received; ``unit_id``: 0 of several units together."""
+
+    name: str
+    handed: Handed
+    delays: Mapping[int, int]
+    unit_id: int = 0
+
+    @property
+    def numbers(self) -> tuple[int, int, int]:
+        """As ``COUNTED`` has them."""
+        return self.handed.sent, self.handed.received, self.handed.faults
+
+
+def _together(name: str, those: Sequence[SlipLine]) -> SlipLine:
     """The slips of several units, and their delays."""
     bins: Counter[int] = Counter()
-    for _name, _one, of_unit in those:
-        bins.update(of_unit)
-    numbers = {name: sum(getattr(one, name) for _name, one, _bins in those) for name in ("sent", "received", "faults")}
-    return Handed(**numbers), bins
+    for one in those:
+        bins.update(one.delays)
+    return SlipLine(name, Handed(*map(sum, zip(*(one.numbers for one in those), strict=True))), bins)
 
 
 def slip_delays(board: Board) -> Panel:
@@ -142,8 +177,10 @@ def slip_delays(board: Board) -> Panel:
     spans = board.spans(bins)
     for first, after, number in spans:
         name = words.bin_name(first, after)
-        rows.append((Cell(name, is_number=False), board.cell(number)))
-        groups.append(Group(str(first), (board.value(number, name, words.slips),)))
+        named = {"de": str(first), "a": str(last_bin(after))}
+        href = paper_links.letters(board, What.WAITED, board.asked.shown, **named)
+        rows.append((Cell(name, is_number=False), board.cell(number, href)))
+        groups.append(Group(str(first), (board.value(number, name, words.slips, href),)))
     percentiles, guides = board.percentiles(spans, bins)
     return Panel(
         "slip-delays",
@@ -176,9 +213,9 @@ PANELS: Mapping[str, Maker] = {
 }  # fmt: skip
 """The panels of papers, on both pages of figures."""
 DAYS_OF: Mapping[str, WholeDays] = {
-    SLIPS: handed.SLIPS, SCANS: scanned.STATIONS, READING: scanned.STATIONS,
+    SLIPS: handed.SLIPS, RECEIPTS: handed.SLIPS, SCANS: scanned.STATIONS, READING: scanned.STATIONS,
 }  # fmt: skip
 """View -> the cells that it shows, whose days are counted after the acts."""
 VIEWS: Mapping[str, tuple[str, ...]] = {
-    SLIPS: ("slips", "slip-units", "slip-delays"), SCANS: ("scan-days", "scan-desks"), READING: ("scan-reading", "scan-quality"),
+    SLIPS: ("slips", "slip-units"), RECEIPTS: ("slip-delays",), SCANS: ("scan-days", "scan-desks"), READING: ("scan-reading", "scan-quality"),
 }  # fmt: skip

@@ -1,11 +1,13 @@
 """The panels of scans: what came to the desks of units, and how well the machine read it. What narrows letters narrows no scan."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from flask_babel import gettext as _
 
 from ged.capture.models import BatchSource
 from ged.dashboard import movements
+from ged.dashboard.letters import What
 from ged.dashboard.movements import Brought, DeskLine
 from ged.dashboard.telling import ToldNumber, apart
 from ged.figures import scanned
@@ -14,6 +16,7 @@ from ged.figures.stages import Grain
 from ged.typography import plain
 from web.drawing import charts
 from web.drawing.charts import Group
+from web.views.figures import paper_links
 from web.views.figures.board import (
     MOST_ROWS,
     TWO,
@@ -28,8 +31,9 @@ from web.views.figures.board import (
     sentences,
 )  # fmt: skip
 from web.words import figure_pages as words
-from web.words.labels import label
 
+Link = Callable[[What], str]
+"""The address of the letters of a kind behind a row."""
 Numbers = Callable[[Brought], tuple[int, ...]]
 """The numbers by which it is decided whether a desk is told by itself."""
 
@@ -37,7 +41,11 @@ Numbers = Callable[[Brought], tuple[int, ...]]
 def scan_days(board: Board) -> Panel:
     """Pages by day or by month."""
     rows = _times(board)
-    groups = [one.group((board.value(brought.pages, one.name, words.pages),)) for one, brought in rows]
+
+    def href(one: Stretch) -> str:
+        return paper_links.letters(board, What.SCANNED, one.days)
+
+    groups = [one.group((board.value(brought.pages, one.name, words.pages, href(one)),)) for one, brought in rows]
     return Panel(
         "scan-days",
         str(_("Pages numérisées")),
@@ -46,7 +54,7 @@ def scan_days(board: Board) -> Panel:
             board.cut_months(board.stretches()),
         ),
         (_time(board), str(_("Pages"))),
-        RowsOf(rows, lambda row: (board.time_cell(row[0]), board.cell(row[1].pages))),
+        RowsOf(rows, lambda row: (board.time_cell(row[0]), board.cell(row[1].pages, href(row[0])))),
         charts.columns(groups, TWO[:1]) if rows else None,
         nothing=_nothing(board),
         is_over_time=True,
@@ -57,15 +65,20 @@ def scan_reading(board: Board) -> Panel:
     """How well the pages were read, by day or by month."""
     rows, groups = _times(board), []
     series = (str(_("pages lues")), str(_("lecture incertaine")))
+
+    def href(one: Stretch) -> Link:
+        return lambda what: paper_links.letters(board, what, one.days)
+
     for one, brought in rows:
-        read = board.value(brought.was_read, one.name, series[0])
-        groups.append(one.group((read, board.value(brought.doubtful, one.name, series[1], whole=brought.was_read))))
+        read = board.value(brought.was_read, one.name, series[0], href(one)(What.READ))
+        doubtful = board.value(brought.doubtful, one.name, series[1], href(one)(What.UNCERTAIN), whole=brought.was_read)
+        groups.append(one.group((read, doubtful)))
     return Panel(
         "scan-reading",
         str(_("Lecture des pages")),
         str(_("Pages des documents rattachés à un courrier, le jour de leur numérisation, pages vides à part. Lecture incertaine : la machine n'est pas sûre du texte. Sans texte : elle n'en a trouvé aucun.")),
         (_time(board), *_headings()),
-        RowsOf(rows, lambda row: (board.time_cell(row[0]), *_quality(board, row[1]))),
+        RowsOf(rows, lambda row: (board.time_cell(row[0]), *_quality(board, row[1], href(row[0])))),
         charts.columns(groups, TWO) if rows else None,
         tuple(zip(TWO, series, strict=True)) if rows else (),
         nothing=_nothing(board),
@@ -77,14 +90,19 @@ def scan_desks(board: Board) -> Panel:
     """The desks side by side: what they brought."""
 
     def cells(desk: tuple[str, DeskLine]) -> tuple[Cell, ...]:
-        name, brought = desk[0], desk[1].brought
-        letters = board.cell(brought.letters, whole=brought.documents)
-        return Cell(name, is_number=False), board.cell(brought.pages), board.cell(brought.documents), letters
+        name, brought, href = desk[0], desk[1].brought, _desk_link(board, desk[1])(What.SCANNED)
+        letters = board.cell(brought.letters, href, whole=brought.documents)
+        return (
+            Cell(name, is_number=False),
+            board.cell(brought.pages, href),
+            board.cell(brought.documents, href),
+            letters,
+        )
 
     rows = _desks(board, lambda one: (one.pages, one.documents, one.letters))
-    drawn = [(name, line.brought.pages) for name, line in rows[:MOST_ROWS]]
-    groups = [Group(name, (board.value(pages, name, words.pages),)) for name, pages in drawn]
-    totals = [board.text(board.tell(pages)) for _name_of, pages in drawn]
+    drawn = [(name, line.brought.pages, _desk_link(board, line)(What.SCANNED)) for name, line in rows[:MOST_ROWS]]
+    groups = [Group(name, (board.value(pages, name, words.pages, href),)) for name, pages, href in drawn]
+    totals = [board.text(board.tell(pages)) for _name_of, pages, _href in drawn]
     is_drawn = any(value.amount for group in groups for value in group.values)
     return Panel(
         "scan-desks",
@@ -102,9 +120,12 @@ def scan_quality(board: Board) -> Panel:
     groups, totals = [], []
     rows = _desks(board, lambda one: (one.was_read, one.doubtful, one.textless))
     for name, line in rows[:MOST_ROWS]:
-        brought = line.brought
-        parts = ((brought.doubtful, str(_("lecture incertaine"))), (brought.textless, str(_("sans texte"))))
-        values = (board.value(number, name, text, whole=brought.was_read) for number, text in parts)
+        brought, href = line.brought, _desk_link(board, line)
+        parts = (
+            (brought.doubtful, str(_("lecture incertaine")), href(What.UNCERTAIN)),
+            (brought.textless, str(_("sans texte")), href(What.TEXTLESS)),
+        )
+        values = (board.value(number, name, text, link, whole=brought.was_read) for number, text, link in parts)
         groups.append(Group(name, tuple(values)))
         totals.append(_share(board, brought).text)
     is_drawn = any(value.amount for group in groups for value in group.values)
@@ -113,20 +134,37 @@ def scan_quality(board: Board) -> Panel:
         str(_("Qualité de lecture par station")),
         str(_("Pages mal lues de chaque station : un verre sale, un réglage trop sombre ou trop clair, des copies pâles. Part : des pages lues, celles dont la lecture est incertaine.")),
         (str(_("Station")), *_headings()),
-        RowsOf(rows, lambda desk: (Cell(desk[0], is_number=False), *_quality(board, desk[1].brought))),
+        RowsOf(
+            rows,
+            lambda desk: (Cell(desk[0], is_number=False), *_quality(board, desk[1].brought, _desk_link(board, desk[1]))),
+        ),
         charts.stacked_rows(groups, TWO, totals) if is_drawn else None,
         tuple(zip(TWO, (str(_("lecture incertaine")), str(_("sans texte"))), strict=True)) if is_drawn else (),
         nothing=_nothing(board),
     )  # fmt: skip
 
 
-def _quality(board: Board, brought: Brought) -> tuple[Cell, ...]:
+def _quality(board: Board, brought: Brought, href: Link) -> tuple[Cell, ...]:
     """Pages read; of these uncertain ones, with their share, and those without a text; the mean reliability."""
-    doubtful, textless = (board.cell(one, whole=brought.was_read) for one in (brought.doubtful, brought.textless))
+    read, uncertain = href(What.READ), href(What.UNCERTAIN)
+    doubtful = board.cell(brought.doubtful, uncertain, whole=brought.was_read)
+    textless = board.cell(brought.textless, href(What.TEXTLESS), whole=brought.was_read)
+    share = replace(_share(board, brought), href=board.href(brought.doubtful, uncertain))
     # The mean moves with each page, also where no told number does.
-    return board.cell(brought.was_read), doubtful, _share(board, brought), textless, _percent(
-        brought.reliability if board.is_exact else None
-    )  # fmt: skip
+    mean = replace(_percent(brought.reliability if board.is_exact else None), href=board.href(brought.was_read, read))
+    return board.cell(brought.was_read, read), doubtful, share, textless, mean
+
+
+def _desk_link(board: Board, line: DeskLine) -> Link:
+    """The letters of a station; none of several ones together."""
+
+    def href(what: What) -> str:
+        if not line.unit_id:
+            return ""
+        station = paper_links.station_name(line.bridge_id, line.source)
+        return paper_links.letters(board, what, board.asked.shown, unit_id=line.unit_id, station=station)
+
+    return href
 
 
 def _share(board: Board, brought: Brought) -> Cell:
@@ -218,8 +256,7 @@ def _together(those: Sequence[DeskLine]) -> DeskLine:
 
 
 def _name(line: DeskLine, names: Mapping[int, str]) -> str:
-    station = line.name or (_("Fichiers déposés") if line.source is BatchSource.UPLOAD else str(label(line.source)))
-    return f"{station}, {names.get(line.unit_id, '—')}"
+    return f"{line.name or paper_links.source_text(line.source)}, {names.get(line.unit_id, '—')}"
 
 
 def _are_whole(board: Board) -> bool:
