@@ -27,7 +27,8 @@ from ged.register.models import Mail
 from ged.slips.models import Slip, SlipLine
 
 Moment = InstrumentedAttribute[Any]
-SlipRow, LineRow = type[Slip], type[SlipLine]
+SlipRow = type[Slip]
+LineRow = type[SlipLine]
 
 
 @dataclass(frozen=True)

@@ -177,8 +177,7 @@ def slip_delays(board: Board) -> Panel:
     spans = board.spans(bins)
     for first, after, number in spans:
         name = words.bin_name(first, after)
-        named = {"de": str(first), "a": str(last_bin(after))}
-        href = paper_links.letters(board, What.WAITED, board.asked.shown, **named)
+        href = paper_links.letters(board, What.WAITED, board.asked.shown, de=str(first), a=str(last_bin(after)))
         rows.append((Cell(name, is_number=False), board.cell(number, href)))
         groups.append(Group(str(first), (board.value(number, name, words.slips, href),)))
     percentiles, guides = board.percentiles(spans, bins)
