@@ -88,8 +88,8 @@ def _of_slips(session: ReadSession, asked: AskedFigures, wanted: AskedLetters) -
 def _of_scans(session: ReadSession, asked: AskedFigures, wanted: AskedLetters) -> str:
     brought = movements.brought(session, asked.sight.unit_ids, wanted.period, wanted.station)
     pages = getattr(brought, SCANS[wanted.what] or "pages")
-    told = ngettext("%(text)s page", "%(text)s pages", pages, text=decimal(pages))
+    pages_text = ngettext("%(text)s page", "%(text)s pages", pages, text=decimal(pages))
     if wanted.what is not What.SCANNED:
-        return f"{told}."
-    documents = ngettext("%(text)s document", "%(text)s documents", brought.documents, text=decimal(brought.documents))
-    return str(_("%(pages)s, %(documents)s.", pages=told, documents=documents))
+        return f"{pages_text}."
+    documents_text = ngettext("%(text)s document", "%(text)s documents", brought.documents, text=decimal(brought.documents))
+    return str(_("%(pages)s, %(documents)s.", pages=pages_text, documents=documents_text))
