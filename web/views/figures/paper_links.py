@@ -91,5 +91,7 @@ def _of_scans(session: ReadSession, asked: AskedFigures, wanted: AskedLetters) -
     pages_text = ngettext("%(text)s page", "%(text)s pages", pages, text=decimal(pages))
     if wanted.what is not What.SCANNED:
         return f"{pages_text}."
-    documents_text = ngettext("%(text)s document", "%(text)s documents", brought.documents, text=decimal(brought.documents))
+    documents_text = ngettext(
+        "%(text)s document", "%(text)s documents", brought.documents, text=decimal(brought.documents)
+    )
     return str(_("%(pages)s, %(documents)s.", pages=pages_text, documents=documents_text))
