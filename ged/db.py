@@ -157,12 +157,12 @@ class KeyList(TypeDecorator[list[int]]):
         return dialect.type_descriptor(kind)
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], str]:
-        """What is sent: text. The driver takes eight times as long to write an array, and a page sends twenty with all units of a ministry."""
+        """What is sent: text. The driver takes eight times as long to write an array, and a page sends twenty arrays with all units of a ministry."""
         return json.dumps if dialect.name == "sqlite" else array_text
 
 
 def array_text(values: Collection[int] | Collection[str]) -> str:
-    r"""A list as PostgreSQL reads it from a text (8.15.2 "Array Value Input").
+    r"""A list, none of whose elements is NULL, as PostgreSQL reads it from a text (8.15.2 "Array Value Input").
 
     >>> array_text([1, 2]), array_text(["a", 'b"'])
     ('{1,2}', '{"a","b\\""}')
@@ -432,8 +432,8 @@ def planned_once(connection: Connection) -> Iterator[None]:
     """PostgreSQL keeps one plan for each statement of the block, and asks no more whether the values deserve their own.
 
     For statements that take longer to plan than to run, and whose best plan does not depend on the parameters: what it
-    depends on is written into the statement. To say so takes two short messages. A read session says it once for blocks that follow each
-    other: it takes it back before the next other statement, or at its end.
+    depends on is written into the statement. To say so takes two short messages. In a read session blocks that follow each other share
+    them: the mode ends before the next statement outside of a block, or with the session.
     """
     info = connection.info
     if not info.get(_PLANS_ONCE):
@@ -463,7 +463,7 @@ def _plan_anew(connection: Connection) -> None:
 
 
 def _plan_as_usual(connection: Connection, *_statement: Any) -> None:
-    """Before a statement outside of the blocks of ``planned_once``."""
+    """End the mode of ``planned_once`` before a statement outside of its blocks."""
     if connection.info.get(_PLANS_ONCE) and not connection.info.get(_IN_BLOCK):
         _plan_anew(connection)
 

@@ -69,9 +69,12 @@ class Translator:
         return Query.boolean_query(clauses)
 
     def ordering(self, parsed: ParsedQuery, among: Sequence[int]) -> Query | None:
-        """What adds to the scores of the first letters, ``among``: the second pass of ``elastic_query.rescored``. None without words.
+        """What adds to the scores of the first letters: the second pass of ``elastic_query.rescored``. None without words.
 
         tantivy computes such clauses for each letter that one of them matches, so the first pass has none of them.
+
+        Args:
+            among: the ids of these letters.
         """
         words = [leaf for node in parsed.words if isinstance(leaf := plain(node), Words)]
         found = [clause for word in words for clause in self._lifting(word)]
@@ -82,7 +85,7 @@ class Translator:
         return Query.boolean_query([(Occur.Must, these), *((Occur.Should, clause) for clause in found)])
 
     def _lifting(self, word: Words) -> Iterable[Query]:
-        """A word anywhere at all, in the subject, unstemmed, with its accents."""
+        """What a letter gains by a word that it holds: anywhere, in its subject, unstemmed, with its accents."""
         lifts = {"subject": Weights.HELD + Weights.IN_SUBJECT, "text": Weights.HELD}
         yield Query.disjunction_max_query(
             [Query.const_score_query(self._holding(word, name), lift * SCALE) for name, lift in lifts.items()]

@@ -140,9 +140,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     left = _left(config)
     if not LONG_RUN:
-        shares, kept = _shares(items), []
+        shares, turns, kept = _shares(items), _turns(items), []
         for item in items:
-            why = _left_to_the_long_run(item, shares)
+            why = _left_to_the_long_run(item, shares, turns)
             if why and IN_TURNS:
                 left[_runs_it(why)] += 1
                 continue
@@ -182,11 +182,14 @@ def pytest_testnodedown(node: Any) -> None:
         node.config.stash[_LEFT] = Counter(left)
 
 
-def _left_to_the_long_run(item: pytest.Item, shares: Mapping[str, frozenset[str]]) -> str:
+def _left_to_the_long_run(
+    item: pytest.Item, shares: Mapping[str, frozenset[str]], turns: Mapping[tuple[Path, int], frozenset[str]]
+) -> str:
     """Why the usual run does without a test; empty: it does not.
 
     Args:
         shares: a function with the mark ``in_shares`` -> the names of its cases that the usual run takes.
+        turns: a module, and the argument of its mark ``in_turns`` -> the names of the tests that this turn takes.
     """
     mark = item.get_closest_marker("long")
     if mark is not None:
@@ -194,7 +197,8 @@ def _left_to_the_long_run(item: pytest.Item, shares: Mapping[str, frozenset[str]
     matrix = _matrix(item)
     if matrix is not None and _case(item) not in shares[matrix]:
         return "other cases of a matrix, of which the usual run takes a part chosen by their names"
-    if _out_of_turn(item):
+    turn = _turn(item)
+    if turn is not None and turn[1] not in turns[turn[0]]:
         return "the other turns of large modules (`make test TURN=1` and `TURN=2` run them)"
     if _other_width(item):
         return "the other width of a test in the browser"
@@ -215,14 +219,26 @@ def _shares(items: Iterable[pytest.Item]) -> dict[str, frozenset[str]]:
     return {matrix: share(matrix, names, of[matrix]) for matrix, names in cases.items()}
 
 
-def _out_of_turn(item: pytest.Item) -> bool:
-    """Whether the test has the mark ``in_turns``, and another turn of `make test` takes it with all its cases."""
-    from tests.sample_kit import IN_TURNS, in_turn
+def _turns(items: Iterable[pytest.Item]) -> dict[tuple[Path, int], frozenset[str]]:
+    """A module, and the argument of its mark ``in_turns`` -> the names of the tests that this turn takes, with all their cases."""
+    from tests.sample_kit import tests_in_turn
+
+    names: dict[tuple[Path, int], set[str]] = {}
+    for item in items:
+        turn = _turn(item)
+        if turn is not None:
+            names.setdefault(turn[0], set()).add(turn[1])
+    return {module: tests_in_turn(those, module[1]) for module, those in names.items()}
+
+
+def _turn(item: pytest.Item) -> tuple[tuple[Path, int], str] | None:
+    """The module of a test and the argument of its mark ``in_turns``, and the test's name; None: each turn runs it."""
+    from tests.sample_kit import IN_TURNS
 
     mark = item.get_closest_marker("in_turns")
     if mark is None or not IN_TURNS or not isinstance(item, pytest.Function):
-        return False
-    return not in_turn(item.originalname, mark.args[0])
+        return None
+    return (item.path, mark.args[0]), item.originalname
 
 
 def _matrix(item: pytest.Item) -> str | None:

@@ -103,6 +103,15 @@ def make_services(folder: Path, *, url: str | None = None, create: bool = True) 
     )
 
 
+def database_file(fill: Callable[[Services], object]) -> bytes:
+    """The file of a new SQLite database after ``fill``. Whoever keeps it makes many databases for the price of one."""
+    with TemporaryDirectory(prefix="ged-database-") as folder:
+        services = make_services(Path(folder))
+        fill(services)
+        services.engine.dispose()  # closing the last connection writes the write-ahead log into the file
+        return (Path(folder) / DATABASE).read_bytes()
+
+
 def make_tables(engine: Engine) -> None:
     """Make all tables of the models quickly: this is most of the time of a small test.
 

@@ -10,7 +10,6 @@ from datetime import UTC, datetime, tzinfo
 from functools import cache
 from io import BytesIO
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import CodeType
 from typing import Any, cast
 
@@ -31,7 +30,7 @@ from ged.config import Settings
 from ged.org.models import Person
 from ged.typography import plain
 from ged.unit import Services
-from tests.factories import DATABASE, NOW, SECRET, make_organisation, make_services
+from tests.factories import DATABASE, NOW, SECRET, database_file, make_organisation, make_services
 from tests.registered_once import registered_once
 from tests.servers import run_dir
 from web.processes.app import create_app
@@ -91,12 +90,12 @@ def make_site(folder: Path, *, services: Services | None = None, **settings: obj
 @cache
 def _database_of_a_site() -> bytes:
     """The file of a database with an organisation whose accounts have passwords. It is made once for each process."""
-    with TemporaryDirectory(prefix="ged-site-") as folder:
-        services = make_services(Path(folder))
+
+    def fill(services: Services) -> None:
         make_organisation(services)
         give_passwords(services)
-        services.engine.dispose()  # closing the last connection writes the write-ahead log into the file
-        return (Path(folder) / DATABASE).read_bytes()
+
+    return database_file(fill)
 
 
 def open_site(folder: Path, services: Services, *, adds_routes: bool = False, **settings: object) -> Flask:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from alembic import command
 from PIL import Image
@@ -25,7 +24,7 @@ from ged.register.models import AttachmentKind
 from ged.register.operations import SourcePage, attach
 from ged.unit import Services
 from tests import ocr_pages
-from tests.factories import DATABASE, actor, make_organisation, make_services, make_tables
+from tests.factories import actor, database_file, make_organisation, make_tables
 from tests.slip_kit import letter
 from tests.started import GED, Started, run
 from web.processes.migrate import alembic_config
@@ -47,12 +46,12 @@ def eventually(check: Callable[[], object], *, within_s: float, what: str, log: 
 @cache
 def _database() -> bytes:
     """The file of a database with the organisation of the tests, at the newest revision. To make one took a fifth of a second."""
-    with TemporaryDirectory(prefix="ged-installation-") as folder:
-        services = make_services(Path(folder))
+
+    def fill(services: Services) -> None:
         _stamp(services)
         make_organisation(services)
-        services.engine.dispose()  # closing the last connection writes the write-ahead log into the file
-        return (Path(folder) / DATABASE).read_bytes()
+
+    return database_file(fill)
 
 
 def _stamp(services: Services) -> None:

@@ -88,7 +88,7 @@ def _read(session: Session, mail_ids: Iterable[int], since: int, into: Acts) -> 
             if is_believed:
                 faults = [*journal.details_faults(entry.sequence, entry.payload_digest, salt, payload)]
                 into.faults += faults if entry.sequence <= since else []
-                is_believed = not faults or salt is None  # an act without details is known to be one
+                is_believed = not faults or details is None  # of an act whose details are gone the entry is proven
             if entry.action == "slip.issued" and is_believed:
                 about.issued[entry.subject_id or 0] = _lines(payload)
             for mail_id in about.letters(entry):

@@ -330,6 +330,24 @@ def test_a_letter_that_was_closed_to_its_head_a_moment_ago_is_not_counted(
     assert told(house, "dge")["ETU", ""].waiting == 1
 
 
+@pytest.mark.parametrize("reads_all", [False, True])
+def test_a_letter_that_the_figures_do_not_know_is_in_no_load(
+    house_on_either: House, monkeypatch: pytest.MonkeyPatch, reads_all: bool
+) -> None:
+    """No key says who may see it: of a missing key no condition is true, and none is false."""
+    monkeypatch.setattr(loads, "_reads_all_open", lambda *_: reads_all)
+    house = house_on_either
+    given(house)
+    count_all(house.services)
+    finished(house, given(house), by="etudes", unit="ETU", at=NOW)
+    given(house)
+    service = told(house, "dge")["ETU", ""]
+    assert (service.waiting, service.finished) == (1, 0)
+    count_all(house.services)
+    service = told(house, "dge")["ETU", ""]
+    assert (service.waiting, service.finished) == (2, 1)
+
+
 def test_figures_of_another_journal_say_nothing_of_letters(house_on_either: House) -> None:
     """Their place lies beyond the journal's end, as after a foreign restore: each letter is asked for its rights."""
     house = house_on_either

@@ -365,7 +365,8 @@ def test_whoever_heads_a_unit_may_see_each_letter_that_is_counted_for_them(house
     make_natures(services)
     furnish(services, count=30)
     opened_envelope(house_on_either)
-    _make_private(services, letter(services, "DGE"), Confidentiality.RESTRICTED)
+    # Whoever gives a letter to a post lets the heads of its unit see it while it is ordinary.
+    _make_private(services, letter(services, "DGE"), Confidentiality.RESTRICTED, f"c{unit_id(services, 'DGE')}")
     _make_private(services, letter(services, "DAF"), Confidentiality.ORDINARY)
     count_all(services)
     counted, hidden = 0, 0
@@ -389,13 +390,14 @@ def test_whoever_heads_a_unit_may_see_each_letter_that_is_counted_for_them(house
     assert hidden >= 3, "and something was not"
 
 
-def _make_private(services: Services, mail_id: int, level: Confidentiality) -> None:
-    """Make a letter one of a post alone, without the unit and its heads."""
+def _make_private(services: Services, mail_id: int, level: Confidentiality, *more: str) -> None:
+    """Make a letter one of a post alone, without the unit; ``more``: further rights that it has."""
     with services.unit_of_work(NOW) as uow:
         uow.session.execute(update(Mail).where(Mail.id == mail_id).values(level=int(level)))
         rights = access.MailAccess
         uow.session.execute(delete(rights).where(rights.mail_id == mail_id))
-        access.grant(uow, mail_id, [Principal(f"p{post_id(services, 'ETU-M')}")], access.Because.ASSIGNED)
+        own = f"p{post_id(services, 'ETU-M')}"
+        access.grant(uow, mail_id, [Principal(one) for one in (own, *more)], access.Because.ASSIGNED)
 
 
 # --- each figure leads to the letters that it counts ------------------------------------------------------------------

@@ -129,6 +129,17 @@ def test_a_large_module_runs_in_turns_and_whole_where_no_turn_is_given(tmp_path:
     assert set().union(*turns) == tests
 
 
+def test_no_turn_leaves_out_a_whole_module_that_has_a_test_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sample_kit, "LONG_RUN", False)
+    alike, now = {f"test_{n}" for n in range(30) if sample_kit.in_turn(f"test_{n}", 3)}, sample_kit.TURN
+    two = set(sorted(alike)[:2])
+    assert (sample_kit.tests_in_turn(alike, 3), sample_kit.tests_in_turn(two, 3)) == (alike, two)
+    for turn in (now + 1, now + 2):
+        monkeypatch.setattr(sample_kit, "TURN", turn)
+        assert sample_kit.tests_in_turn(alike, 3) == {max(alike)}
+        assert sample_kit.tests_in_turn(two, 3) == set(), "two tests cannot be in three turns"
+
+
 def test_a_share_of_a_matrix_follows_from_the_names_of_its_cases_and_is_never_empty() -> None:
     names = [f"case {n}" for n in range(300)]
     chosen = sample_kit.share("matrix", names, 3)

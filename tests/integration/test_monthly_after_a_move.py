@@ -426,6 +426,7 @@ def hidden_once(tmp_path_factory: pytest.TempPathFactory, left: Left, arrived_on
 def accused(
     tmp_path: Path, left: Left, hidden_once: tuple[Path, bytes, int], either_database: str | None
 ) -> Iterator[Accused]:
+    """What ``hidden`` makes at ``place``, on either database."""
     if either_database is None:
         folder, pdf, mail_id = hidden_once
         made = copied(left, folder, tmp_path / "place")

@@ -191,12 +191,12 @@ def test_an_entry_that_was_altered_explains_no_altered_row(told: Told, how: str)
     assert faults(true) == []
     assert entry in explaining(true)
     alter(services, "UPDATE mails SET received_on = '2026-10-28' WHERE id = :mail_id", mail_id=mail_id)
-    told = {"field": "received_on", "old": "2026-10-30", "new": "2026-10-28", "reason": "Cachet"}
+    said = {"field": "received_on", "old": "2026-10-30", "new": "2026-10-28", "reason": "Cachet"}
     with services.unit_of_work(LATER) as uow:
         row, details = uow.session.get_one(AuditEntry, entry), uow.session.get_one(AuditPayload, entry)
-        row.subject_id, details.payload = mail_id, told
+        row.subject_id, details.payload = mail_id, said
         if how != "its details":
-            row.payload_digest = audit.payload_digest(details.salt, told)
+            row.payload_digest = audit.payload_digest(details.salt, said)
         if how != "its hash":
             row.hash = audit.entry_hash(row)
         if how == "the hash of the next one":
@@ -217,6 +217,23 @@ def test_an_entry_that_was_altered_explains_no_altered_row(told: Told, how: str)
         assert f"(letter {mail_id}, entry {entry})" in "\n".join(
             proof_lines(proof, language=language, zone=services.zone)
         )
+
+
+def test_an_act_whose_details_alone_were_altered_explains_nothing(told: Told) -> None:
+    """The entry and its chain are as they were: only its digest shows other details."""
+    services, play, mail_id, pdf = told
+    entry = entry_of(services, "mail.rectified", mail_id)
+    lift_guards(services.engine)
+    with services.unit_of_work(LATER) as uow:
+        details = uow.session.get_one(AuditPayload, entry)
+        details.payload = details.payload | {"new": "2026-10-29"}
+    alter(services, "UPDATE mails SET received_on = '2026-10-29' WHERE id = :mail_id", mail_id=mail_id)
+    proof = prove(services, pdf, now=play.now)
+    assert faults(proof) == [
+        ("journal.payload_altered", f"entry {entry}"),
+        ("letter.unproven", f"letter {mail_id}, entry {entry}"),
+    ]
+    assert explaining(proof) == []
 
 
 def test_a_letter_that_an_altered_entry_alone_names_has_not_left_the_register(told: Told) -> None:

@@ -94,6 +94,31 @@ def test_an_amount_below_its_line_stays_there_where_nothing_else_is_at_its_level
     assert texts(*read) == [one.text for one in read]
 
 
+def test_of_lines_that_both_overlap_an_amount_the_nearer_one_gets_it() -> None:
+    close = (line("Ampoule de longue durée", 0.1, 0.1), line("6 x 2 350", 0.12, 0.112), line("Stylo", 0.1, 0.16))
+    assert texts(*close, line("14 100", 0.8, 0.109), line("900", 0.8, 0.16)) == [
+        "Ampoule de longue durée",
+        "6 x 2 350 14 100",
+        "Stylo 900",
+    ]
+
+
+def test_an_amount_between_two_levels_stays_alone() -> None:
+    amounts = [line(text, 0.8, y) for text, y in (("3 350", 0.1), ("14 100", 0.13), ("9 000", 0.177))]
+    assert texts(*NAMES, *amounts) == ["Riz parfumé 3 350", "Gasoil 12,50 L 14 100", "TOTAL FCFA", "9 000"]
+
+
+def test_of_a_row_of_cells_the_last_one_gets_the_amount() -> None:
+    cells = (line("Riz", 0.1, 0.1), line("sac de 5 kg", 0.4, 0.1), line("Savon", 0.1, 0.13))
+    assert texts(*cells, line("3 350", 0.8, 0.1), line("900", 0.8, 0.13)) == ["Riz", "sac de 5 kg 3 350", "Savon 900"]
+
+
+def test_lines_over_the_whole_page_are_not_of_the_column() -> None:
+    wide = [line("x" * 80, 0.1, 0.3 + n / 30) for n in range(8)]
+    amounts = [line(text, 0.8, y) for text, y in (("3 350", 0.1), ("14 100", 0.13), ("61 773", 0.16))]
+    assert texts(*NAMES, *wide, *amounts)[:3] == ["Riz parfumé 3 350", "Gasoil 12,50 L 14 100", "TOTAL FCFA 61 773"]
+
+
 @pytest.mark.parametrize(
     "others",
     [
@@ -102,6 +127,12 @@ def test_an_amount_below_its_line_stays_there_where_nothing_else_is_at_its_level
             (line("la campagne de", 0.6, 0.1), line("2026", 0.6, 0.13), line("et de l'année", 0.6, 0.16), line("2027", 0.6, 0.19)),
             id="a column of text that has numbers",
         ),
+        pytest.param(
+            (line("2026", 0.6, 0.1), line("la campagne de", 0.6, 0.13), line("2027", 0.6, 0.16), line("et l'année", 0.6, 0.19)),
+            id="numbers beside lines in a column of text",
+        ),
+        pytest.param((line("HT", 0.8, 0.1), line("TTC", 0.8, 0.13), line("F CFA", 0.8, 0.16)), id="signs without a number"),
+        pytest.param((line("350", 0.8, 0.13), line("400", 0.8, 0.43)), id="one amount beside a line"),
         pytest.param((line("1.", 0.05, 0.1), line("2.", 0.05, 0.13), line("3.", 0.05, 0.16)), id="numbers before lines"),
         pytest.param((line("350", 0.8, 0.4), line("400", 0.8, 0.43)), id="amounts beside nothing"),
         pytest.param((line("M. Koffi", 0.8, 0.1), line("Mme Ama", 0.8, 0.13)), id="a column of names"),

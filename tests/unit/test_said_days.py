@@ -113,7 +113,10 @@ TODAY = date(2026, 11, 29)
         ("invoices of the 18th of November 2026", "2026-11-18", "2026-11-18", "invoices"),
         ("invoices of the 18th of November", "2026-11-18", "2026-11-18", "invoices"),
         ("invoices from November 18 to November 20, 2026", "2026-11-18", "2026-11-20", "invoices"),
+        ("invoices between November 18 and November 20, 2026", "2026-11-18", "2026-11-20", "invoices"),
+        ("invoices from December 28, 2024 to January 3, 2026", "2024-12-28", "2026-01-03", "invoices"),
         ("invoices dated March 2026", "2026-03-01", "2026-03-31", "invoices"),
+        ("invoices dated in March 2026", "2026-03-01", "2026-03-31", "invoices"),
         ("invoices of the year 2025", "2025-01-01", "2025-12-31", "invoices"),
         ("invoices from last week", "2026-11-16", "2026-11-22", "invoices"),
         ("letters of this month", "2026-11-01", "2026-11-30", ""),
@@ -154,6 +157,7 @@ def test_days_in_words_are_a_period(text: str, first: str, last: str, rest: str)
         "smic 2026", "budget de l'exercice 2026", "inapte depuis 1 mois", "lundi de Pentecôte", "l'année prochaine",
         "treizième mois", "en 1200", "twenty-five letters", "5e trimestre 2026", "3e semestre 2026", "in twenty three", "il y a mille ans", "semaine incomplète", "mars et avril",
         "invoice of March 3,000 euros", "amount of March 15 000 FCFA", "contract of May 2.5 million",
+        "March 18 chairs",
     ],
 )  # fmt: skip
 def test_other_texts_stay_words(text: str) -> None:
