@@ -6,7 +6,7 @@ Both are read from cells (``handed``, ``scanned``). Lines with a fault are count
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -185,6 +185,8 @@ def slips(
 PLACES: Mapping[SlipSide, int] = {SlipSide.SENT: 0, SlipSide.RECEIVED: 1}
 FAULTS = 2
 """The places of the numbers of ``Handed``."""
+FEW_MONTHS = timedelta(days=100)
+"""A period that has fewer slips than all years have faulty lines."""
 
 
 def _cells(session: Session, unit_ids: Collection[int], parts: Iterable[Part], *keys: Any) -> Iterable[Any]:
@@ -201,11 +203,14 @@ def _faults(
     """(day, receiving unit, lines that were missing or damaged): those that the reader may know of."""
     receiver = ByOtherIndex(Slip.receiver_unit_id)
     key: list[Any] = [local_day(session, zone)(Slip.received_at), receiver]
-    # From the lines: faulty lines of all years are fewer than the slips of one year. PostgreSQL knows this only where the
-    # statement holds the period and the units: a plan for any units reads the slips of five years.
+    # Of some months from the slips of the period, for their number does not grow with the archive. Of a year from the lines: faulty
+    # lines of all years are fewer than the slips of one year. PostgreSQL knows this only where the statement holds the period
+    # and the units: a plan for any units reads the slips of five years.
+    of_few_slips = period.until - period.since <= FEW_MONTHS
+    received_at: ColumnElement[datetime] = Slip.received_at if of_few_slips else ByOtherIndex(Slip.received_at)
     units: BindParameter[Any] = bindparam(None, sorted(unit_ids), unique=True, expanding=True, literal_execute=True)
     is_taken = [
-        within(ByOtherIndex(Slip.received_at), period, zone, is_written=True),
+        within(received_at, period, zone, is_written=True),
         *is_counted(),
         receiver.in_(units),
     ]
