@@ -170,7 +170,8 @@ def summed(
         begins_at_keys=begins_at_keys, tells_newest=newest is not None,
     )  # fmt: skip
     days = {f"{bound}_{n}": getattr(one, bound) for n, one in enumerate(parts) for bound in ("since", "until")}
-    rows = session.execute(statement, {**asked.sent, **days, "stage": stage}).all()
+    # By the connection: the session would look in each row for objects to load, which takes a fifth of the time.
+    rows = session.connection().execute(statement, {**asked.sent, **days, "stage": stage}).all()
     if newest is None:
         return rows
     if any(row[-1] != newest for row in rows):
