@@ -170,6 +170,15 @@ class Line:
     points: str
     look: str
 
+    @property
+    def path(self) -> str:
+        """Its SVG. Of a level line, as those of the grid are, the height is written once."""
+        first, *others = self.points.split(" ")
+        height = first.partition(",")[2]
+        if others and {one.partition(",")[2] for one in others} == {height}:
+            return f"M{first}H{others[-1].partition(',')[0]}"
+        return f"M{self.points}"
+
 
 @dataclass(frozen=True)
 class Drawing:
@@ -210,7 +219,7 @@ class Drawing:
         """
         lines: dict[str, list[str]] = {}
         for line in self.lines:
-            lines.setdefault(line.look, []).append(f"M{line.points}")
+            lines.setdefault(line.look, []).append(line.path)
         parts = [f'<path class="line line--{look}" d="{"".join(those)}"/>' for look, those in lines.items()]
         # What the shapes of a look count is written once, as the name of their group.
         shapes: dict[tuple[str, str], list[Shape]] = {}
@@ -262,7 +271,8 @@ def _marks_alike(look: str, anchor: str, those: Sequence[Text]) -> str:
     xs, ys = {x for x, _y in places}, {y for _x, y in places}
     column, line = (xs.pop() if len(xs) == 1 else 0), (ys.pop() if len(ys) == 1 else 0)
     moved = f' transform="translate({column} {line})"' if column or line else ""
-    marks = [f'<g class="chart__text chart__text--{look}" text-anchor="{anchor}"{moved} aria-hidden="true">']
+    anchored = "" if anchor == "start" else f' text-anchor="{anchor}"'  # a text starts at its place anyway
+    marks = [f'<g class="chart__text chart__text--{look}"{anchored}{moved} aria-hidden="true">']
     for one, (x, y) in zip(those, places, strict=True):
         at_x, at_y = (f' x="{x}"' if x != column else ""), (f' y="{y}"' if y != line else "")
         marks.append(f"<text{at_x}{at_y}>{one.words}</text>")
