@@ -6,7 +6,7 @@ Both are read from cells (``handed``, ``scanned``). Lines with a fault are count
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -207,7 +207,7 @@ def _faults(
     # lines of all years are fewer than the slips of one year. PostgreSQL knows this only where the statement holds the period
     # and the units: a plan for any units reads the slips of five years.
     of_few_slips = period.until - period.since <= FEW_MONTHS
-    received_at: ColumnElement[datetime] = Slip.received_at if of_few_slips else ByOtherIndex(Slip.received_at)
+    received_at: Any = Slip.received_at if of_few_slips else ByOtherIndex(Slip.received_at)
     units: BindParameter[Any] = bindparam(None, sorted(unit_ids), unique=True, expanding=True, literal_execute=True)
     is_taken = [
         within(received_at, period, zone, is_written=True),

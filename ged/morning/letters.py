@@ -103,7 +103,10 @@ def _later_opened(actor: Actor, today: date, after: int) -> Select[*tuple[Any, .
     return _later(actor, today, after, is_opened=True)
 
 
-_LATER: Mapping[bool, Callable[[Actor, date, int], Select[*tuple[Any, ...]]]] = {False: _later_unread, True: _later_opened}
+_LATER: Mapping[bool, Callable[[Actor, date, int], Select[*tuple[Any, ...]]]] = {
+    False: _later_unread,
+    True: _later_opened,
+}
 
 
 def _later(actor: Actor, today: date, after: int, *, is_opened: bool) -> Select[*tuple[Any, ...]]:
