@@ -70,11 +70,9 @@ def _overdue(ground: Ground, *, is_opened: bool) -> Found:
     for row in earliest:
         if row.may_be_told:
             first[bool(row.is_opened)].setdefault(row.mail_id, row.id)
-    found = first[is_opened]
-    if len(found) < MOST and len(earliest) == ASKED_FIRST:  # there may be more of this kind
-        for row_id, mail_id in few_rows(ground.session, ground.actor, _LATER[is_opened], ground.today, ASKED_FIRST):
-            found.setdefault(mail_id, row_id)
-    ids = list(found.values())[:MOST]
+    ids = list(first[is_opened].values())[:MOST]
+    if len(ids) < MOST and len(earliest) == ASKED_FIRST:  # there may be more of this kind
+        ids = _ids(ground, _OVERDUE[is_opened], ground.today)
     if ground.shown < MOST:  # the other kind is told too: its lines are read along
         _read_lines(ground, [*ids[: ground.shown], *list(first[not is_opened].values())[: ground.shown]])
     return [_of_letter(row, who=_waits_at(ground, row), on=row.due_on) for row in _rows(ground, ids)], len(ids)
@@ -94,36 +92,29 @@ def _earliest(actor: Actor, today: date, count: int) -> Select[*tuple[Any, ...]]
 
 
 @composed
-def _later_unread(actor: Actor, today: date, after: int) -> Select[*tuple[Any, ...]]:
-    return _later(actor, today, after, is_opened=False)
+def _all_unread(actor: Actor, today: date) -> Select[int]:
+    return _all_overdue(actor, today, is_opened=False)
 
 
 @composed
-def _later_opened(actor: Actor, today: date, after: int) -> Select[*tuple[Any, ...]]:
-    return _later(actor, today, after, is_opened=True)
+def _all_opened(actor: Actor, today: date) -> Select[int]:
+    return _all_overdue(actor, today, is_opened=True)
 
 
-_LATER: Mapping[bool, Callable[[Actor, date, int], Select[*tuple[Any, ...]]]] = {
-    False: _later_unread,
-    True: _later_opened,
-}
+_OVERDUE: Mapping[bool, Callable[[Actor, date], Select[int]]] = {False: _all_unread, True: _all_opened}
 
 
-def _later(actor: Actor, today: date, after: int, *, is_opened: bool) -> Select[*tuple[Any, ...]]:
-    """Behind the first ``after`` late assignments (``_earliest``), of each letter the first one of a kind, with the letter; at most ``MOST``.
-
-    Rights are asked of this kind alone.
-    """
-    near = _near(actor, today).offset(after).subquery("near")
+def _all_overdue(actor: Actor, today: date, *, is_opened: bool) -> Select[int]:
+    """Of each letter the first late assignment of one kind, at most ``MOST``. Rights are asked of this kind alone."""
+    near = _near(actor, today).offset(0).subquery("near")
     condition = _is_opened(near, actor.units, today)
     of_kind = select(near.c.id, near.c.mail_id, near.c.due_on).where(condition if is_opened else ~condition).offset(0)
     found = _with_letter(of_kind.subquery("of_kind")).offset(0).subquery("found")
     order = (found.c.due_on, found.c.id)
     place = func.row_number().over(partition_by=found.c.mail_id, order_by=order).label("place")
     may_see = may_be_told(actor, aliased(Mail, found))
-    first = select(found.c.id, found.c.mail_id, found.c.due_on, place).where(may_see).subquery("first")
-    of_first = select(first.c.id, first.c.mail_id).where(first.c.place == 1)
-    return of_first.order_by(first.c.due_on, first.c.id).limit(MOST)
+    first = select(found.c.id, found.c.due_on, place).where(may_see).subquery("first")
+    return select(first.c.id).where(first.c.place == 1).order_by(first.c.due_on, first.c.id).limit(MOST)
 
 
 def _with_letter(given: Subquery, *columns: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:

@@ -567,7 +567,7 @@ def test_no_more_late_letters_are_asked_for_than_are_told(house: House, monkeypa
     late = [late_letter(services, LATE + timedelta(days=day)) for day in range(6)]
     for mail_id in late[::2]:
         opened(services, mail_id, "dge")
-    monkeypatch.setattr(letters, "_LATER", {})  # the statements that would ask the later ones
+    monkeypatch.setattr(letters, "_OVERDUE", {})  # the statement that would ask all of them
     parts = told(services, "sg")
     found = [[line.subject_id for line in parts[kind].lines] for kind in (Kind.UNREAD, Kind.LATE)]
     assert found == [late[1:4:2], late[:4:2]]
