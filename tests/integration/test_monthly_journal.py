@@ -526,3 +526,19 @@ def test_of_more_faults_than_a_reader_reads_the_number_is_told(told: Told, monke
     found = faults(prove(services, pdf, now=play.now))
     assert found[:2] == [("journal.payload_missing", f"entry {last - 1}"), ("faults.others", "1")]
     assert "(1)" in fault_words(Fault("faults.others", "1"), "fr")
+
+
+def test_many_altered_entries_hide_no_altered_letter(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    services, play, mail_id, pdf = told
+    first = entry_of(services, "mail.registered", mail_id)
+    alter(
+        services,
+        "UPDATE audit_entries SET hash = 'x' WHERE sequence BETWEEN :first + 3 AND :first + 6",
+        "UPDATE mails SET received_on = '2026-10-29' WHERE id = :mail_id",
+        first=first,
+        mail_id=mail_id,
+    )
+    monkeypatch.setattr(checking, "MOST_FAULTS", 1)
+    found = faults(prove(services, pdf, now=play.now))
+    assert [code for code, where in found if where.startswith(f"letter {mail_id}")], found
+    assert "faults.others" in {code for code, _where in found}
