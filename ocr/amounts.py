@@ -22,6 +22,8 @@ Boxes = npt.NDArray[np.float64]
 _AMOUNT = re.compile(r"[-+]?[\dlIOo][\dlIOo.,:/'’%-]*|[-+=x*€$£%]|FCFA|CFA|F|XOF|EUR|USD|HT|TTC|[ABC]")
 """Numbers, dates, hours, shares, also with letters that are read for figures; and what stands beside amounts: currencies,
 signs, a letter for the rate of a tax."""
+_PLACE_IN_A_LIST = re.compile(r"\d{1,2}\.")
+"""It begins what stands at its right, also where its list is the right one of two columns of text."""
 _LEAST: Final = 2
 """A number alone at the side may be a page's."""
 _MOSTLY: Final = 0.6
@@ -138,6 +140,8 @@ def _ended_by_amounts(lines: Sequence[Line], cut_from: Mapping[int, int]) -> lis
 
 
 def _is_amounts(line: Line) -> bool:
+    if _PLACE_IN_A_LIST.fullmatch(line.text):
+        return False
     return any(char.isdigit() for char in line.text) and all(_AMOUNT.fullmatch(token.text) for token in line.tokens)
 
 

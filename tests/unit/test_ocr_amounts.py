@@ -134,6 +134,10 @@ def test_lines_over_the_whole_page_are_not_of_the_column() -> None:
         pytest.param((line("HT", 0.8, 0.1), line("TTC", 0.8, 0.13), line("F CFA", 0.8, 0.16)), id="signs without a number"),
         pytest.param((line("350", 0.8, 0.13), line("400", 0.8, 0.43)), id="one amount beside a line"),
         pytest.param((line("1.", 0.05, 0.1), line("2.", 0.05, 0.13), line("3.", 0.05, 0.16)), id="numbers before lines"),
+        pytest.param(
+            (line("1.", 0.5, 0.1), line("2.", 0.5, 0.13), line("3.", 0.5, 0.16), line("Objet", 0.55, 0.1), line("Prix", 0.55, 0.13), line("Durée", 0.55, 0.16)),
+            id="a numbered list at the right",
+        ),
         pytest.param((line("350", 0.8, 0.4), line("400", 0.8, 0.43)), id="amounts beside nothing"),
         pytest.param((line("M. Koffi", 0.8, 0.1), line("Mme Ama", 0.8, 0.13)), id="a column of names"),
     ],
