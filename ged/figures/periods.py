@@ -65,17 +65,17 @@ def whole_months(since: date, until: date) -> tuple[date, date] | None:
 
 
 def before(period: Period) -> Period:
-    """The period with which one is compared: of one day, the day before; of one that begins with a month, as many months earlier; else as
-    many days.
+    """The period with which one is compared: of one that begins with a month, as many months earlier; else as many days. So a month
+    of which only the first day has come is compared with the first day of the month before.
 
     >>> before(Period(date(2026, 11, 1), date(2026, 11, 30))).until
     datetime.date(2026, 10, 31)
     >>> before(Period(date(2026, 3, 1), date(2026, 3, 30))).until
     datetime.date(2026, 2, 28)
-    >>> before(Period(date(2026, 11, 1), date(2026, 11, 1))).since
-    datetime.date(2026, 10, 31)
+    >>> before(Period(date(2026, 12, 1), date(2026, 12, 1))).since
+    datetime.date(2026, 11, 1)
     """
-    if period.since.day != 1 or period.days == 1:
+    if period.since.day != 1:
         return Period(period.since - timedelta(days=period.days), period.since - ONE_DAY)
     earlier = months_later(period.until, -period.months)
     is_whole = period.until == month_end(period.until)

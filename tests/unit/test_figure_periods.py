@@ -55,6 +55,7 @@ def test_the_months_that_are_whole(since: str, until: str, expected: tuple[str, 
         ("2026-01-01", "2026-12-31", ("2025-01-01", "2025-12-31")),
         ("2026-04-01", "2026-06-30", ("2026-01-01", "2026-03-31")),
         ("2026-11-29", "2026-11-29", ("2026-11-28", "2026-11-28")),
+        ("2026-12-01", "2026-12-01", ("2026-11-01", "2026-11-01")),  # of a month the first day has come
     ],
 )
 def test_the_period_before(since: str, until: str, expected: tuple[str, str]) -> None:
