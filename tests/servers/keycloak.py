@@ -135,27 +135,26 @@ def start(folder: Path) -> Running:
         "--import-realm",
     ]
     with (folder / "said").open("wb") as said:
-        process = subprocess.Popen(
-            [str(folder / "home" / "bin" / "kc.sh"), *words], env={**os.environ, **own}, stdin=subprocess.DEVNULL, stdout=said,
+        process = subprocess.Popen(  # by bash: zipfile unpacks no file as executable
+            ["bash", str(folder / "home" / "bin" / "kc.sh"), *words], env={**os.environ, **own}, stdin=subprocess.DEVNULL, stdout=said,
             stderr=said, start_new_session=True,
         )  # fmt: skip
-    until = time.monotonic() + START_S
+    until, told = time.monotonic() + START_S, "nothing"
     while process.poll() is None and time.monotonic() < until:
         try:
-            if (
-                httpx.get(f"{url}/realms/{REALM}/.well-known/openid-configuration", timeout=2).status_code
-                == httpx.codes.OK
-            ):
-                process.returncode = (
-                    0  # It outlives this worker; the controlling process of the run stops it by its id.
-                )
+            status = httpx.get(f"{url}/realms/{REALM}/.well-known/openid-configuration", timeout=2).status_code
+        except httpx.HTTPError as error:  # it does not listen yet
+            told = repr(error)
+        else:
+            if status == httpx.codes.OK:
+                # It outlives this worker; the controlling process of the run stops it by its id.
+                process.returncode = 0
                 return Running(url, process.pid)
-        except httpx.HTTPError:
-            pass  # it does not listen yet: asked again until the time is over
+            told = f"status {status}"
         time.sleep(0.3)
     process.kill()
     process.wait()
-    raise RuntimeError(f"Keycloak does not start: {(folder / 'said').read_text()[-900:]}")
+    raise RuntimeError(f"Keycloak does not start: it told {told}; {(folder / 'said').read_text()[-900:]}")
 
 
 class Administration:
