@@ -40,7 +40,8 @@ from tests.site import sign_in
 
 __all__ = ["house", "house_on_either", "site"]  # fixtures
 
-pytestmark = pytest.mark.in_turns(3)
+TURNS = pytest.mark.in_turns(3)
+"""Of tests of words, lists and plans. Who may see which letter in a load, and how many there are, is shown in each turn."""
 
 ALL = Narrowing()
 NOVEMBER = "du=2026-11-01&au=2026-11-30"
@@ -135,6 +136,7 @@ def test_a_letter_that_is_given_twice_to_a_unit_counts_once(house_on_either: Hou
     assert told(house, "dge")["ETU", ""].waiting == 1
 
 
+@TURNS
 def test_what_narrows_the_figures_narrows_the_loads(house_on_either: House) -> None:
     house = house_on_either
     urgent, done, _other = given(house), given(house), given(house)
@@ -146,6 +148,7 @@ def test_what_narrows_the_figures_narrows_the_loads(house_on_either: House) -> N
     assert (service.waiting, service.finished) == (1, 1)
 
 
+@TURNS
 def test_what_was_finished_counts_with_its_working_days(house_on_either: House) -> None:
     house = house_on_either
     first, second = given(house), given(house)
@@ -359,6 +362,7 @@ def test_figures_of_another_journal_say_nothing_of_letters(house_on_either: Hous
     assert told(house, "dge") == {}
 
 
+@TURNS
 def test_the_loads_read_no_row_of_an_assignment(house: House) -> None:
     """On SQLite an index with all that is asked takes a third of the time."""
     given(house)
@@ -380,6 +384,7 @@ def test_the_loads_read_no_row_of_an_assignment(house: House) -> None:
     }
 
 
+@TURNS
 def test_other_assignments_are_looked_up_by_their_letter(house: House) -> None:
     """By the unit, SQLite would go through all that waits there, for each finished letter: four minutes at a million letters."""
     given(house)
@@ -398,6 +403,7 @@ def test_other_assignments_are_looked_up_by_their_letter(house: House) -> None:
     assert all("ix_assignments_mail_id (mail_id=?)" in one for one in others)
 
 
+@TURNS
 def test_a_letter_that_its_service_still_has_is_not_finished(site: tuple[Flask, House]) -> None:
     """Its head gave it to a post, which has finished: the head has not."""
     app, house = site
@@ -431,6 +437,7 @@ def test_a_letter_that_its_service_still_has_is_not_finished(site: tuple[Flask, 
     assert told(house, "dge")["ETU", ""].finished == 1
 
 
+@TURNS
 def test_a_list_of_letters_that_were_given_has_all_of_them_on_its_pages(house_on_either: House) -> None:
     """Also those that no figure counts as opened: letters of an earlier archive that were opened again."""
     house = house_on_either
@@ -454,6 +461,7 @@ def test_a_list_of_letters_that_were_given_has_all_of_them_on_its_pages(house_on
     assert sorted(seen) == sorted(mail_ids)
 
 
+@TURNS
 def test_beside_a_picture_of_what_waits_nothing_reads_what_was_finished(
     site: tuple[Flask, House], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -486,6 +494,7 @@ def test_beside_a_picture_of_what_waits_nothing_reads_what_was_finished(
     assert "<table" in of_posts
 
 
+@TURNS
 def test_a_file_names_the_days_of_which_it_counts_what_was_finished(site: tuple[Flask, House]) -> None:
     app, house = site
     given(house)
@@ -494,6 +503,7 @@ def test_a_file_names_the_days_of_which_it_counts_what_was_finished(site: tuple[
     assert next(row[1] for row in rows if row[0] == "Période") == "du 31/10/2026 au 30/11/2026"
 
 
+@TURNS
 def test_the_list_of_a_post_names_it(site: tuple[Flask, House]) -> None:
     app, house = site
     given(house, to="ETU-M")
@@ -505,6 +515,7 @@ def test_the_list_of_a_post_names_it(site: tuple[Flask, House]) -> None:
     assert "ETU-M" not in hidden
 
 
+@TURNS
 def test_the_load_of_a_service_is_what_stands_in_its_inbox(house_on_either: House) -> None:
     house = house_on_either
     for n in range(4):
@@ -558,6 +569,7 @@ def test_who_heads_nothing_is_told_no_load(site: tuple[Flask, House], account: s
     assert panels() == before, "nothing of it tells that there are letters"
 
 
+@TURNS
 def test_the_cards_of_a_head_lead_to_the_load(site: tuple[Flask, House]) -> None:
     app, house = site
     given(house, to="ETU-M")
@@ -569,6 +581,7 @@ def test_the_cards_of_a_head_lead_to_the_load(site: tuple[Flask, House]) -> None
     assert "Charge des services" not in plain(sign_in(app, "etudes").get("/tableau/").text), "a member"
 
 
+@TURNS
 def test_each_number_leads_to_its_letters(site: tuple[Flask, House]) -> None:
     app, house = site
     mail_ids = [given(house, to="ETU-M" if n % 2 else "") for n in range(4)]
@@ -590,6 +603,7 @@ def test_each_number_leads_to_its_letters(site: tuple[Flask, House]) -> None:
     assert "Agent" in plain(client.get("/tableau/courriers?quoi=given&poste=x").text), "a wrong post is named"
 
 
+@TURNS
 def test_each_bar_of_a_load_leads_to_its_letters(site: tuple[Flask, House]) -> None:
     """A letter that was given twice to a unit, late and in time, is late there: it is not behind the bar of what is in time."""
     app, house = site
@@ -614,6 +628,7 @@ def test_each_bar_of_a_load_leads_to_its_letters(site: tuple[Flask, House]) -> N
     assert (bars, sorted(followed)) == (4, [1, 2, 3, 4]), pictures
 
 
+@TURNS
 def test_a_list_of_loads_shows_the_date_of_the_assignment(site: tuple[Flask, House]) -> None:
     """The letter has none, or another one; of two assignments of the units the first date counts."""
     app, house = site
@@ -638,6 +653,7 @@ def test_a_list_of_loads_shows_the_date_of_the_assignment(site: tuple[Flask, Hou
     assert soon != late
 
 
+@TURNS
 def test_the_panel_says_which_work_it_does_not_count(site: tuple[Flask, House]) -> None:
     """A SECRET letter waits in the inbox of its service and in no load; what a directorate ended for its service is the directorate's."""
     app, house = site
@@ -657,6 +673,7 @@ def test_the_panel_says_which_work_it_does_not_count(site: tuple[Flask, House]) 
     assert "Ce qu'un service a terminé pour ceux qui en dépendent est compté chez lui seul." in page
 
 
+@TURNS
 def test_a_list_of_a_load_says_by_itself_what_it_has(site: tuple[Flask, House]) -> None:
     count_all(site[1].services)
     client = sign_in(site[0], "dge")
@@ -666,6 +683,7 @@ def test_a_list_of_a_load_says_by_itself_what_it_has(site: tuple[Flask, House]) 
         assert "De ces courriers" not in text
 
 
+@TURNS
 @pytest.mark.parametrize("page_name", ["tableau", "supervision"])
 def test_the_load_is_said_to_be_of_this_moment(site: tuple[Flask, House], page_name: str) -> None:
     """What is counted of the register stands above it, with the moment of that count."""
