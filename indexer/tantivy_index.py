@@ -49,8 +49,8 @@ _ORDERS: Mapping[SortOrder, tuple[str | None, Order]] = {
     SortOrder.OLDEST: ("registered_ms", Order.Asc),
 }
 _REBUILD = "Run `ged index rebuild`."
-FIRST = 50
-"""The number of first letters that ``Translator.ordering`` orders: as many as on Elasticsearch."""
+FIRST = WINDOW
+"""The number of first letters that ``Translator.ordering`` orders: those that are reread then, as on Elasticsearch."""
 
 
 class TantivyIndex:

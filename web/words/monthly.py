@@ -58,7 +58,7 @@ FAULTS: Mapping[str, str] = {
         "Aucun journal ne dit comment ce courrier est entré : ses actes ont été cachés ou effacés hors du programme (%(where)s)."
     ),
     "letter.unproven": _(
-        "Une écriture du journal qui cite ce courrier n'est plus celle qui a été écrite : on ne peut dire si le courrier est tel que ses actes l'ont laissé (%(where)s)."
+        "Une écriture du journal qui cite ce courrier n'est plus garantie par la chaîne du journal : on ne peut dire si le courrier est tel que ses actes l'ont laissé (%(where)s)."
     ),
     "letter.unexplained": _(
         "Aucun acte du journal n'explique ce qui a changé : la base a été modifiée hors du programme (%(where)s)."

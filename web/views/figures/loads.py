@@ -131,26 +131,7 @@ def _panel(board: Board, panel: str, title: str, text: str, first: str, lines: S
     return Panel(
         panel,
         title,
-        sentences(
-            text,
-            str(
-                _(
-                    "En cours et en retard : aujourd'hui, quelle que soit la période. Terminés : %(period)s. Délais : du jour où le courrier a été confié "
-                    "au jour où il a été terminé, en jours ouvrés.",
-                    period=period_name(shown),
-                )
-            )
-            if board.is_exact
-            else "",
-            str(
-                _(
-                    "Les courriers secrets, et ceux que vous ne pouvez pas lire, attendent dans les bannettes sans être comptés ici. Ce qu'un service "
-                    "a terminé pour ceux qui en dépendent est compté chez lui seul."
-                )
-            )
-            if board.is_exact
-            else "",
-        ),
+        _explained(board, text, shown),
         (
             first, str(_("En cours")), late, in_time, str(_("Sous %(days)s jours", days=SOON)), str(_("Le plus ancien")),
             words.what(What.FINISHED), str(_("Délai médian")), str(_("Délai de 9 sur 10")),
@@ -161,6 +142,28 @@ def _panel(board: Board, panel: str, title: str, text: str, first: str, lines: S
         nothing=str(_("Aucun courrier confié.") if board.is_exact else _("La charge est montrée à qui dirige le service.")),
         counts=shown,
     )  # fmt: skip
+
+
+def _explained(board: Board, text: str, shown: Period) -> str:
+    """A panel's text, and for who is told exact numbers which moments and which letters they are of."""
+    if not board.is_exact:
+        return text
+    return sentences(
+        text,
+        str(
+            _(
+                "En cours et en retard : aujourd'hui, quelle que soit la période. Terminés : %(period)s. Délais : du jour où le courrier a été confié "
+                "au jour où il a été terminé, en jours ouvrés.",
+                period=period_name(shown),
+            )
+        ),
+        str(
+            _(
+                "Les courriers secrets, et ceux que vous ne pouvez pas lire, attendent dans les bannettes sans être comptés ici. Ce qu'un service "
+                "a terminé pour ceux qui en dépendent est compté chez lui seul."
+            )
+        ),
+    )
 
 
 PANELS: Mapping[str, Maker] = {"loads": of_units, "load-posts": of_posts}
