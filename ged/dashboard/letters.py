@@ -118,7 +118,7 @@ class AskedLetters:
         stage: of ``What.DELAY`` alone.
         bins: of ``What.DELAY`` and ``What.WAITED`` the first and the last bin, of ``What.HOUR`` the first and the last hour of the week; both included.
         way: of ``What.PASSED`` alone: the unit that gave the letters, and the one that got them.
-        sender_id: only letters of this correspondent; None: of all.
+        sender_id: only letters of this correspondent, whichever figure it is; None: of all.
         post_id: of ``GIVEN`` alone: only what was given to this post; None: to any post of the units, or to none.
         zone: of ``What.FINISHED`` and of ``PAPERS``: that of the days.
         station: of ``SCANS`` alone: only what came from it; None: from any.
@@ -203,6 +203,14 @@ def is_near(
 
 
 def _parts(session: Session, actor: Actor, cut: Cut, asked: AskedLetters) -> tuple[Parts, tuple[Key, ...]]:
+    parts, keys = _of_any_sender(session, actor, cut, asked)
+    if asked.sender_id is None:
+        return parts, keys
+    # Of each figure: where a letter is listed, the page names the sender, and no other one may be named by its id.
+    return tuple(one.where(_is_from(asked.sender_id)) for one in parts), keys
+
+
+def _of_any_sender(session: Session, actor: Actor, cut: Cut, asked: AskedLetters) -> tuple[Parts, tuple[Key, ...]]:
     if asked.what in PAPERS:
         return _of_papers(actor, cut, _behind(session, cut, asked))
     query = (
@@ -219,8 +227,6 @@ def _parts(session: Session, actor: Actor, cut: Cut, asked: AskedLetters) -> tup
             query = query.where(FigureLetter.mail_id.not_in(late))
         return (query,), _keys(asked)
     query = query.where(*cut.clauses())
-    if asked.sender_id is not None:
-        query = query.where(_is_from(asked.sender_id))
     return tuple(query.where(one) for one in _of(asked)), _keys(asked)
 
 

@@ -21,7 +21,7 @@ from ged.figures.days import local_day, month_of
 from ged.figures.handed import is_counted
 from ged.figures.models import FigureScan, FigureSlip
 from ged.figures.periods import Period
-from ged.figures.stages import NO_DELAY, Grain, SlipSide
+from ged.figures.stages import LONGEST, NO_DELAY, Grain, SlipSide, bin_of
 from ged.figures.sums import state_of
 from ged.figures.whole_days import WholeDays, within
 from ged.ports import Confidentiality
@@ -244,10 +244,12 @@ def slips_counted(
     """How many slips of one side the units have in a period.
 
     Args:
-        bins: only those that took from the one bin of working days to the other, both included.
+        bins: only those that took as many working days as the bins from that of the one number to that of the other, both included.
     """
     rows = _cells(session, unit_ids, span(period), FigureSlip.side, FigureSlip.at_least)
-    return sum(count for of, at_least, count in rows if of is side and (bins is None or bins[0] <= at_least <= bins[1]))
+    # NO_DELAY is below every bin.
+    first, last = map(bin_of, bins) if bins is not None else (NO_DELAY, LONGEST)
+    return sum(count for of, at_least, count in rows if of is side and first <= at_least <= last)
 
 
 def faults_counted(

@@ -15,15 +15,16 @@ from sqlalchemy import insert, select, update
 from ged.access import may_see
 from ged.capture.models import BatchSource, Bridge, Scan, ScanBatch, ScanPage, ScanState
 from ged.dashboard import letters as letter_lists
-from ged.dashboard.letters import PAPERS, SCANS, AskedLetters, What
+from ged.dashboard.letters import GIVEN, PAPERS, SCANS, AskedLetters, What
 from ged.dashboard.movements import Station
 from ged.dashboard.reach import reach_of
 from ged.figures import operations as figures
+from ged.figures.handed import is_counted
 from ged.figures.periods import Period
 from ged.figures.stages import bin_of
 from ged.paging import START, Place
 from ged.ports import Confidentiality
-from ged.register.models import Attachment, AttachmentKind, Mail, PageText
+from ged.register.models import Attachment, AttachmentKind, Correspondent, Mail, PageText
 from ged.routing import calendar
 from ged.slips.models import Slip, SlipKind, SlipLine
 from ged.slips.states import LineState, SlipState
@@ -310,3 +311,56 @@ def test_a_list_goes_on_until_the_last_day_of_the_calendar(site: tuple[Flask, Ho
     for what in (*PAPERS, What.FINISHED):
         answer = client.get(f"/tableau/courriers?quoi={what.value}&du=2026-11-01&au=9999-12-31")
         assert answer.status_code == 200, what
+
+
+def test_a_sender_narrows_each_list_and_no_other_one_is_named(site: tuple[Flask, House]) -> None:
+    """The page names the sender of an address beside its letters: an id that somebody tried must not tell whose it is."""
+    app, house = site
+    papers(house)
+    with house.services.unit_of_work(NOW) as uow:
+        theirs, stranger = (
+            Correspondent(name=name, folded_name=name.lower()) for name in ("Mairie de Tsévié", "Informateur")
+        )
+        uow.session.add_all([theirs, stranger])
+        uow.session.flush()
+        ids = (theirs.id, stranger.id)
+        uow.session.execute(update(Mail).values(sender_id=theirs.id))
+    client, listed_of = sign_in(app, "dge"), 0
+    for what in (*PAPERS, *GIVEN):
+        address = f"/tableau/courriers?quoi={what.value}&{DAYS}"
+        every, of_theirs, of_stranger = (
+            plain(client.get(address + end).text) for end in ("", *(f"&expediteur={one}" for one in ids))
+        )
+        assert "Informateur" not in of_stranger, what
+        assert "Aucun courrier de ce chiffre n'est à lire ici" in of_stranger, what
+        found = [re.findall(r'href="/courriers/(\d+)"', page) for page in (every, of_theirs)]
+        assert found[0] == found[1], what
+        assert ("Mairie de Tsévié" in of_theirs) == bool(found[0]), what
+        assert not re.search(r"\d+ (bordereau|pièce|page|document)", of_theirs + of_stranger), "of all senders' papers"
+        listed_of += bool(found[0])
+    assert listed_of > len(PAPERS)
+
+
+def test_a_typed_delay_within_a_bin_counts_the_slips_of_its_bin_as_the_list_does(site: tuple[Flask, House]) -> None:
+    app, house = site
+    papers(house)
+    with house.services.unit_of_work(NOW) as uow:
+        slips = uow.session.scalars(
+            select(Slip).where(Slip.sender_unit_id == unit_id(house.services, "DGE"), *is_counted()).order_by(Slip.id)
+        ).all()
+        for slip, days in zip(slips, (0, 90, 91, 92, 600), strict=False):
+            slip.received_at = datetime(2026, 11, 12, 9, tzinfo=UTC)
+            slip.sent_at = slip.received_at - timedelta(days=days)
+    count_all(house.services)
+    figures.heal(house.services, now=NOW)
+    client = sign_in(app, "dge")
+
+    def told(first: int, last: int) -> tuple[str, str, list[str]]:
+        page = plain(client.get(f"/tableau/courriers?quoi=waited&{DAYS}&de={first}&a={last}").text)
+        said = re.findall(r'role="status">([^<]*)<', page)[0]
+        return said, re.findall(r"Délai : <strong>([^<]*)<", page)[0], re.findall(r'href="/courriers/(\d+)"', page)
+
+    assert told(61, 65) == told(62, 63) == told(65, 61)
+    assert not told(61, 65)[0].startswith("0 ")
+    assert told(261, 261) == told(300, 10**9)
+    assert told(261, 261)[0].startswith("1 bordereau.")

@@ -13,7 +13,7 @@ from ged.dashboard import letters as letter_lists
 from ged.dashboard.letters import GIVEN, SCANS, WAITING_THERE, AskedLetters, What
 from ged.dashboard.reach import reach_on
 from ged.figures.days import HOURS
-from ged.figures.stages import Stage, next_bin
+from ged.figures.stages import Stage, bin_of, next_bin
 from ged.org.names import post_names, unit_names
 from ged.paging import Slice
 from ged.routing import calendar
@@ -159,7 +159,7 @@ def _of_the_figure(wanted: AskedLetters, sender: str, units: Mapping[int, str]) 
     found: list[tuple[str, str]] = []
     match wanted.what:
         case What.DELAY | What.WAITED:
-            found.append(("delai", words.bin_name(first, next_bin(last))))
+            found.append(("delai", words.bin_name(bin_of(first), next_bin(last))))
         case What.HOUR if first // HOURS == last // HOURS < WEEK:
             # Any Monday, for the names of the days.
             day = format_date(date(2024, 1, 1) + timedelta(days=first // HOURS), "EEEE")

@@ -60,7 +60,8 @@ def counted(session: ReadSession, asked: AskedFigures, wanted: AskedLetters) -> 
 
     Empty for who is told rounded numbers; where letters are narrowed by what narrows no paper; and while the cells are being made.
     """
-    if not asked.sight.is_exact or wanted.what not in PAPERS or any(name in asked.given for name in UNHEEDED):
+    is_narrowed = wanted.sender_id is not None or any(name in asked.given for name in UNHEEDED)
+    if not asked.sight.is_exact or wanted.what not in PAPERS or is_narrowed:
         return ""
     cells = handed.SLIPS if wanted.what in ON_SLIPS else scanned.STATIONS
     if not movements.are_whole(session, cells):
