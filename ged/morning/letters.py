@@ -3,12 +3,10 @@ scan; papers that nobody passed on."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Executable,
     Row,
     ScalarSelect,
     Select,
@@ -384,7 +382,7 @@ def papers(ground: Ground) -> Found:
     """Originals of letters that were registered before today, lie at the actor's office, and must be passed on."""
     # Planned each time: where the originals lie decides the plan, and that follows from the units.
     ids = ground.session.scalars(_papers(ground.actor, ground.midnight, MOST)).all()
-    shown = _lines().where(Mail.id.in_(ids[: ground.shown])).order_by(Mail.id)
+    shown = _lines_of_letters(ground.actor).where(Mail.id.in_(ids[: ground.shown]))
     rows = ground.session.execute(shown).all() if ids and ground.shown else []
     return [_of_letter(row, on=_local(ground, row.created_at)) for row in rows], len(ids)
 
@@ -393,6 +391,12 @@ def papers(ground: Ground) -> Found:
 def _papers(actor: Actor, midnight: datetime, most: int) -> Select[int]:
     older = Unindexed(Mail.created_at) < midnight
     return to_transmit.papers(actor, older, Mail.level < int(Confidentiality.SECRET), most=most)
+
+
+@composed
+def _lines_of_letters(actor: Actor) -> Select[*tuple[Any, ...]]:
+    """What the lines of letters tell that the actor may be told of. Their ids may be of a statement before: letters may be secret since."""
+    return _lines().where(may_be_told(actor)).order_by(Mail.id)
 
 
 # --- lines
@@ -416,7 +420,7 @@ def _of_letter(row: Any, *, who: str = "", on: date | None, code: str = "") -> L
 
 
 def _rows(ground: Ground, ids: Sequence[int]) -> list[Row[*tuple[Any, ...]]]:
-    """What the lines of assignments tell, in the order of their ids. The caller has checked the access."""
+    """What the lines of assignments tell, in the order of their ids. A letter that became secret since the ids were read has no line."""
     shown = ids[: ground.shown]
     _read_lines(ground, shown)
     return [ground.assignments[one] for one in shown if one in ground.assignments]
@@ -426,16 +430,16 @@ def _read_lines(ground: Ground, ids: Sequence[int]) -> None:
     missing = [one for one in ids if one not in ground.assignments]
     if not missing:
         return
-    rows = ground.session.execute(_lines_of_assignments(), {"ids": missing}).all()
+    rows = ground.session.execute(_lines_of_assignments(ground.actor), {"ids": missing}).all()
     ground.assignments.update((row.assignment_id, row) for row in rows)
     posts = {row.post_id for row in rows if row.post_id is not None and row.post_id not in ground.holders}
     if posts:
         ground.holders.update(holders(ground.session, posts, on=ground.today))
 
 
-@cache
-def _lines_of_assignments() -> Executable:
-    """The statement of ``_read_lines``, for ``ids``."""
+@composed
+def _lines_of_assignments(actor: Actor) -> Select[*tuple[Any, ...]]:
+    """The statement of ``_read_lines``, for ``ids``; as ``_lines_of_letters``."""
     return (
         select(
             *_COLUMNS, Assignment.id.label("assignment_id"), Assignment.post_id, Assignment.due_on, Assignment.assigned_at,
@@ -445,7 +449,7 @@ def _lines_of_assignments() -> Executable:
         .join(Mail, Mail.id == Assignment.mail_id)
         .join(Unit, Unit.id == Assignment.unit_id)
         .outerjoin(Post, Post.id == Assignment.post_id)
-        .where(Assignment.id.in_(bindparam("ids", expanding=True)))
+        .where(Assignment.id.in_(bindparam("ids", expanding=True)), may_be_told(actor))
     )  # fmt: skip
 
 

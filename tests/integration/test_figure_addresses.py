@@ -25,7 +25,7 @@ from tests.figure_site import main, plain, site, table_rows
 from tests.routing_kit import unit_id
 from tests.signbook_kit import House, house_on_either
 from tests.site import sign_in
-from web.views.figures.asked import listed
+from web.views.figures.asked import USUAL, listed
 from web.views.figures.offered import apart
 
 __all__ = ["house_on_either", "site"]  # fixtures
@@ -110,6 +110,17 @@ def test_who_oversees_nothing_is_given_no_criteria_of_the_supervision(site: tupl
     count_all(house.services)
     assert sign_in(app, "etudes").get("/supervision/criteres").status_code == 403
     assert sign_in(app, "admin").get("/tableau/criteres").status_code == 404, "no unit of theirs is counted"
+
+
+def test_a_nature_of_an_earlier_archive_may_be_named_as_the_usual_period_is(site: tuple[Flask, House]) -> None:
+    app, house = site
+    mail_id = letter(house.services, "DGE")
+    with house.services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Mail).where(Mail.id == mail_id).values(nature=USUAL))
+    count_all(house.services)
+    client = sign_in(app, "dge")
+    for address in ("/tableau/?", "/tableau/criteres?", "/tableau/courriers?quoi=received&"):
+        assert f"{USUAL}<" in shown(client, f"{address}{DAYS}&nature={USUAL}"), address
 
 
 def test_an_unknown_filter_is_named_and_left_out(site: tuple[Flask, House]) -> None:

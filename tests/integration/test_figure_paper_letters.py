@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
 
 import pytest
 from flask import Flask
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from ged.access import may_see
 from ged.capture.models import BatchSource, Bridge, Scan, ScanBatch, ScanPage, ScanState
@@ -22,11 +23,12 @@ from ged.figures import operations as figures
 from ged.figures.handed import is_counted
 from ged.figures.periods import Period
 from ged.figures.stages import bin_of
+from ged.org.models import Person, Post
 from ged.paging import START, Place
 from ged.ports import Confidentiality
 from ged.register.models import Attachment, AttachmentKind, Correspondent, Mail, PageText
 from ged.routing import calendar
-from ged.slips.models import Slip, SlipKind, SlipLine
+from ged.slips.models import Slip, SlipKind, SlipLine, SlipPurpose
 from ged.slips.states import LineState, SlipState
 from ged.unit import Actor, Services
 from tests.factories import actor
@@ -344,6 +346,7 @@ def test_a_sender_narrows_each_list_and_no_other_one_is_named(site: tuple[Flask,
 def test_a_typed_delay_within_a_bin_counts_the_slips_of_its_bin_as_the_list_does(site: tuple[Flask, House]) -> None:
     app, house = site
     papers(house)
+    mine = letter(house.services, "DGE")
     with house.services.unit_of_work(NOW) as uow:
         slips = uow.session.scalars(
             select(Slip).where(Slip.sender_unit_id == unit_id(house.services, "DGE"), *is_counted()).order_by(Slip.id)
@@ -351,6 +354,7 @@ def test_a_typed_delay_within_a_bin_counts_the_slips_of_its_bin_as_the_list_does
         for slip, days in zip(slips, (0, 90, 91, 92, 600), strict=False):
             slip.received_at = datetime(2026, 11, 12, 9, tzinfo=UTC)
             slip.sent_at = slip.received_at - timedelta(days=days)
+            uow.session.execute(update(SlipLine).where(SlipLine.slip_id == slip.id).values(mail_id=mine))
     count_all(house.services)
     figures.heal(house.services, now=NOW)
     client = sign_in(app, "dge")
@@ -364,3 +368,116 @@ def test_a_typed_delay_within_a_bin_counts_the_slips_of_its_bin_as_the_list_does
     assert not told(61, 65)[0].startswith("0 ")
     assert told(261, 261) == told(300, 10**9)
     assert told(261, 261)[0].startswith("1 bordereau.")
+    assert told(261, 261)[2] == told(61, 65)[2] == [str(mine)]
+
+
+def on_slip(
+    services: Services, sent: datetime, received: datetime, *lines: tuple[int, LineState], confidential: bool = False
+) -> None:
+    """A slip of DGE to itself: its lines are (letter, state)."""
+    unit = int(unit_id(services, "DGE"))
+    with services.unit_of_work(NOW) as uow:
+        slip = Slip(
+            kind=SlipKind.TRANSMITTAL, state=SlipState.RECEIVED, purpose=SlipPurpose.HANDOVER, sender_unit_id=unit,
+            receiver_unit_id=unit, sender_post_id=uow.session.scalars(select(Post.id)).first(),
+            sender_person_id=uow.session.scalars(select(Person.id)).first(), sender_name="A", sender_title="B",
+            issued_at=sent - timedelta(days=40), sent_at=sent, received_at=received,
+        )  # fmt: skip
+        uow.session.add(slip)
+        uow.session.flush()
+        uow.session.add_all(
+            SlipLine(
+                slip_id=slip.id, position=n, description="P", mail_id=one, state=state, is_confidential=confidential
+            )
+            for n, (one, state) in enumerate(lines, start=1)
+        )
+
+
+def test_a_letter_stands_at_its_last_slip_once_and_each_condition_is_that_of_the_line(house_on_either: House) -> None:
+    """Twice on one slip; on two, of which the later one has no fault; acknowledged before it was sent, by a clock that is fast."""
+    services = house_on_either.services
+    a, b, c, d, e, f, g = (letter(services, "DGE") for _ in range(7))
+    fine, missing, damaged = LineState.RECEIVED, LineState.MISSING, LineState.DAMAGED
+
+    def at(day: int, hour: int = 9, second: int = 0) -> datetime:
+        return datetime(2026, 11, day, hour, 0, second, tzinfo=UTC)
+
+    on_slip(services, at(3), at(20), (a, fine), (a, fine))
+    on_slip(services, at(5), at(10), (b, damaged), (a, fine))
+    on_slip(services, at(12), at(11), (c, fine))
+    on_slip(services, at(16, second=30), at(16), (d, fine))
+    on_slip(services, at(17), at(18), (e, missing))
+    on_slip(services, at(18), at(19), (e, fine))
+    on_slip(services, at(23), at(24), (f, missing), confidential=True)
+    on_slip(services, at(1), at(30), (g, missing))
+    on_slip(services, at(2), at(29), (g, damaged), confidential=True)
+    count_all(services)
+    figures.heal(services, now=NOW)
+    who = actor(services, "dge")
+
+    def ids(
+        what: What, bins: tuple[int, int] = (0, 260), level: Confidentiality = Confidentiality.RESTRICTED
+    ) -> list[int]:
+        asked = AskedLetters(what, NOVEMBER, bins=bins, zone=services.zone)
+        cut = replace(reach_of(who).sight(reach_of(who).headed).cut(), level=int(level))
+        with services.reading() as session:
+            rows, _page, _total = letter_lists.letters(session, who, cut, asked, START, limit=30)
+        return [int(row.mail_id) for row in rows]
+
+    assert ids(What.ON_SENT) == [f, e, d, c, b, a, g]
+    assert ids(What.ON_RECEIVED) == [g, f, a, e, d, c, b]
+    assert ids(What.WAITED) == [g, f, a, e, d, b]
+    assert ids(What.WAITED, (0, 0)) == [d]
+    assert ids(What.AT_FAULT) == [g, f, e, b]
+    assert ids(What.AT_FAULT, level=Confidentiality.ORDINARY) == [g, e, b]
+    with services.unit_of_work(NOW) as uow:  # now the later line of the letter is the confidential one
+        for line in uow.session.scalars(select(SlipLine).where(SlipLine.mail_id == g)):
+            line.is_confidential = not line.is_confidential
+    assert ids(What.AT_FAULT, level=Confidentiality.ORDINARY) == [g, e, b], "by its other line"
+
+
+def test_a_letter_stands_once_at_its_last_scan_of_the_desks(house_on_either: House) -> None:
+    """Two scans of a letter in one moment; a batch of a desk whose scan was handed to another unit; a station without its kind."""
+    services = house_on_either.services
+    a, b, c, d = (letter(services, "DGE") for _ in range(4))
+    desk, office = int(unit_id(services, "DGE")), int(unit_id(services, "DAF"))
+
+    def scan(
+        day: int, mail_id: int, *, of: int, now_at: int, source: BatchSource, bridge_id: int | None = None
+    ) -> None:
+        at = datetime(2026, 11, day, 9, tzinfo=UTC)
+        with services.unit_of_work(NOW) as uow:
+            key = f"{day}-{mail_id}-{uow.session.scalar(select(func.count()).select_from(Scan))}"
+            batch = ScanBatch(key=key, bridge_id=bridge_id, unit_id=of, source=source, created_at=at)
+            uow.session.add(batch)
+            uow.session.flush()
+            uow.session.add(
+                Scan(batch_id=batch.id, unit_id=now_at, state=ScanState.JOINED, mail_id=mail_id, created_at=at)
+            )
+
+    with services.unit_of_work(NOW) as uow:
+        bridge = Bridge(name="Guichet", unit_id=desk, token_hash="g", paired_at=NOW)
+        uow.session.add(bridge)
+        uow.session.flush()
+        bridge_id = bridge.id
+    upload, email, by_bridge = BatchSource.UPLOAD, BatchSource.EMAIL, BatchSource.BRIDGE
+    scan(3, a, of=desk, now_at=desk, source=upload)
+    scan(25, a, of=desk, now_at=desk, source=by_bridge, bridge_id=bridge_id)
+    scan(10, b, of=desk, now_at=office, source=upload)
+    scan(10, b, of=desk, now_at=office, source=upload)
+    scan(12, c, of=desk, now_at=desk, source=email)
+    scan(26, d, of=office, now_at=desk, source=upload)
+    scan(27, b, of=office, now_at=desk, source=upload)
+    count_all(services)
+    figures.heal(services, now=NOW)
+    who = actor(services, "dge")
+
+    def ids(station: Station | None = None) -> list[int]:
+        return listed(
+            services, who, AskedLetters(What.SCANNED, NOVEMBER, zone=services.zone, station=station), limit=2
+        )[0]
+
+    assert ids() == [a, c, b]
+    assert ids(Station(None, upload)) == [b, a]
+    assert ids(Station(None, email)) == [c]
+    assert ids(Station(bridge_id, by_bridge)) == [a]

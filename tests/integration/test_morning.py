@@ -4,6 +4,7 @@ import dataclasses
 import html
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes, policy
 from gettext import NullTranslations
@@ -649,6 +650,39 @@ def test_no_letter_is_told_to_who_may_not_see_it_and_no_secret_one_to_anybody(ho
     assert Confidentiality.RESTRICTED in levels["sg"] & levels["dge"] & levels["daf"]
     assert kinds >= {Kind.UNREAD, Kind.TO_DISPATCH, Kind.NO_SCAN, Kind.PAPERS}
     assert levels["admin"] <= {Confidentiality.ORDINARY}
+
+
+def test_a_letter_that_becomes_secret_between_two_statements_is_not_told_as_such(house: House) -> None:
+    """On PostgreSQL each statement of a page sees what was committed before it: the rights are of the one that tells the level."""
+    services = house.services
+    for unit in ("DGE", "DAF"):
+        impute(services, register(services).mail_id, unit, due_on=LATE)
+    register(services)
+    told_at_first = 0
+    for account in ("agent", "sg", "dge"):
+        who, place, statements = actor(services, account, on=MORNING.date()), 0, 0
+        while place <= statements:
+            place, statements = place + 1, 0
+
+            def raised(connection: Any, *_rest: Any, at: int = place) -> None:
+                nonlocal statements
+                statements += 1
+                if statements == at:
+                    connection.connection.cursor().execute(f"UPDATE mails SET level = {Confidentiality.SECRET:d}")
+
+            with suppress(Invalid), services.unit_of_work(MORNING) as uow:
+                uow.session.connection()  # the transaction has begun
+                event.listen(services.engine, "before_cursor_execute", raised)
+                try:
+                    parts = queries.parts(uow.session, services, who, now=MORNING)
+                finally:
+                    event.remove(services.engine, "before_cursor_execute", raised)
+                raise Invalid("test.undone", "nothing")
+            assert not any(part.is_unknown for part in parts)
+            levels = {line.level for part in parts for line in part.lines}
+            assert Confidentiality.SECRET not in levels, (account, place)
+            told_at_first += Kind.UNREAD in {part.kind for part in parts if part.lines}
+    assert told_at_first > 3
 
 
 def recounted(session: Session, who: Actor) -> set[int]:

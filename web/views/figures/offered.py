@@ -87,7 +87,8 @@ def _known() -> dict[str, list[tuple[str, str]]]:
 def _with_chosen(found: dict[str, list[tuple[str, str]]], asked: AskedFigures) -> dict[str, list[tuple[str, str]]]:
     for name, options in found.items():
         value = asked.given.get(name, "")
-        if value and value not in [one for one, _ in options] and value != USUAL:
+        is_usual = name == "periode" and value == USUAL  # the form's empty choice; a nature may bear any code
+        if value and not is_usual and value not in [one for one, _ in options]:
             options.append((value, value))
     return found
 
