@@ -5,7 +5,6 @@ principals of the search. The dictionary of the index is not asked. It has the w
 comes or goes with a letter of others tells of that letter.
 """
 
-import hashlib
 import re
 import time
 from collections import Counter
@@ -16,11 +15,11 @@ from elasticsearch import Elasticsearch
 from rapidfuzz.distance import OSA
 
 from ged.ports import MailId, Principals
-from indexer import analysis, correcting, elastic_several, elastic_suggest, fields
+from indexer import analysis, correcting, elastic_several, elastic_suggest
 from indexer.correcting import Offer, Spellings
 from indexer.elastic_query import Clause, any_of
 from indexer.elastic_schema import path
-from indexer.elastic_words import KEPT_S, MAX_KEPT, STEADY_KEPT_S
+from indexer.elastic_words import KEPT_S, MAX_KEPT, STEADY_KEPT_S, reader
 from indexer.fields import TEXT_FIELDS
 from indexer.passages import Stored
 
@@ -60,7 +59,7 @@ class Corrections:
         if not words:
             return {}
         may_see = elastic_suggest.allowed(principals, exclude)
-        mistyped = self._mistyped(words, first, _reader(principals, exclude), may_see)
+        mistyped = self._mistyped(words, first, reader(principals, exclude), may_see)
         offered = self._near(mistyped, may_see) if mistyped else {}
         counted = sorted({word for offers in offered.values() for word in offers})
         if not counted:
@@ -73,11 +72,11 @@ class Corrections:
         return {typed: word for typed, word in found.items() if word is not None}
 
     def _mistyped(
-        self, words: Sequence[str], first: Iterable[Stored], reader: bytes, may_see: Clause
+        self, words: Sequence[str], first: Iterable[Stored], who: bytes, may_see: Clause
     ) -> tuple[str, ...]:
         """The words that none of the reader's letters has. A word that is found was meant, however rare it is."""
         now, known = time.monotonic(), self._known
-        kept = {word: known[reader, word] for word in words if (reader, word) in known}
+        kept = {word: known[who, word] for word in words if (who, word) in known}
         unknown = [word for word in words if word not in kept or kept[word][1] < now]
         if unknown:
             if len(known) > MAX_KEPT:
@@ -86,7 +85,7 @@ class Corrections:
             asked = [word for word in unknown if word not in held]
             held |= dict(zip(asked, self._are_held(asked, may_see), strict=True))
             kept |= {word: (is_held, now + (STEADY_KEPT_S if is_held else KEPT_S)) for word, is_held in held.items()}
-            known |= {(reader, word): kept[word] for word in unknown}
+            known |= {(who, word): kept[word] for word in unknown}
         return tuple(word for word in words if not kept[word][0])
 
     def _are_held(self, words: Sequence[str], may_see: Clause) -> list[bool]:
@@ -120,12 +119,6 @@ class Corrections:
             return []
         asked = elastic_several.asking(may_see, wanted)
         return elastic_several.counts(self._client.search(index=self._alias, **asked).body)
-
-
-def _reader(principals: Principals, exclude: frozenset[MailId]) -> bytes:
-    """A key of equal length for all who may see the same letters."""
-    said = "\n".join((*fields.access_terms(principals), *map(str, sorted(exclude))))
-    return hashlib.blake2b(said.encode(), digest_size=16).digest()
 
 
 def _held(words: Sequence[str], first: Iterable[Stored]) -> set[str]:

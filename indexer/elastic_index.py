@@ -42,7 +42,7 @@ from indexer.asking import page_of
 from indexer.elastic_calls import Operation, answered, bulk, calls, operation
 from indexer.elastic_correct import Corrections
 from indexer.elastic_generations import Generations
-from indexer.elastic_words import Frequencies
+from indexer.elastic_words import Frequencies, OwnLetters, Readers
 from indexer.joining import joined
 from indexer.passages import Marker, Stored
 from indexer.query import parse
@@ -115,6 +115,7 @@ class ElasticIndex:
         )
         self._patient = self._client.options(request_timeout=write_timeout_s)
         self._frequencies = Frequencies(self._client, alias)
+        self._readers = Readers(self._client, alias)
         self._corrections = Corrections(self._client, alias)
         self._generations = Generations(self._client, alias, shards=shards, replicas=replicas)
 
@@ -178,10 +179,11 @@ class ElasticIndex:
         offset, limit = page_of(query)
         with calls():
             self._check()
-            parsed = self._parsed(query)
+            own = self._readers.letters_of(principals, query.exclude)
+            parsed = self._parsed(query, own)
             order = reordering_of(query, parsed, window=WINDOW)
             found, parsed, meant = self._asked(
-                query, parsed, principals,
+                query, parsed, principals, own,
                 from_=0 if order else offset,
                 size=max(order.window, offset + limit) if order else limit,
                 # All of a letter: the server would read and write anew each letter of which it sends a part.
@@ -218,8 +220,9 @@ class ElasticIndex:
             return {}
         with calls():
             self._check()
+            own = self._readers.letters_of(principals, query.exclude)
             found, _parsed, _meant = self._asked(
-                query, self._parsed(query), principals,
+                query, self._parsed(query, own), principals, own,
                 counting=True,
                 size=0, aggs=elastic_facets.asking(query.facets), track_total_hits=False,
             )  # fmt: skip
@@ -247,11 +250,11 @@ class ElasticIndex:
         with calls():
             self._check()
             this = self._client.search(
-                index=self._alias, query=elastic_suggest.this(mail_id, may_see), size=1, source=False
+                index=self._alias, query=elastic_suggest.this(mail_id, may_see), size=1
             )["hits"]["hits"]
             if not this:
                 return ()
-            like = elastic_suggest.like(mail_id, this[0]["_index"], may_see)
+            like = elastic_suggest.like(mail_id, _stored(this[0]["_source"]), may_see)
             found = self._client.search(index=self._alias, query=like, size=limit, source=False, track_total_hits=False)
         return tuple(Hit(MailId(int(hit["_id"])), float(hit["_score"])) for hit in found["hits"]["hits"])
 
@@ -299,29 +302,31 @@ class ElasticIndex:
 
     # --- inside
 
-    def _parsed(self, query: SearchQuery) -> ParsedQuery:
+    def _parsed(self, query: SearchQuery, own: OwnLetters) -> ParsedQuery:
         """What was typed, with synonyms and joined words."""
-        parsed = replace(parse(query.text), any_word=query.any_word)
-        return joined(self._synonyms().applied(parsed), self._frequencies.held)
+        parsed = self._synonyms().applied(replace(parse(query.text), any_word=query.any_word))
+        # With the words of the query, whose counts are wanted next and are kept: all in one call.
+        return joined(parsed, lambda stems: own.held([*stems, *_guessed(parsed)]))
 
     def _asked(
         self,
         query: SearchQuery,
         parsed: ParsedQuery,
         principals: Principals,
+        own: OwnLetters,
         *,
         counting: bool = False,
         **wanted: Any,
     ) -> tuple[Mapping[str, Any], ParsedQuery, Mapping[str, str]]:
         """The response, the query that was sent last, and the corrections of mistyped words.
 
-        A query of words that were searched before takes one call. Else more calls ask how many letters contain them; where
+        A query of words that the reader searched before takes one call. Else more calls ask how many letters contain them; where
         words are mistyped, near words are read and counted, and a last call sends the query with the corrections.
         """
         typed = correcting.doubtful(parsed)
         stems = [form.stem for form in (*map(analysis.forms, typed), *_forms(parsed))]
         is_long = len(parsed.words) > FEW_WORDS
-        mistakes = self._frequencies.mistakes(stems, is_long=is_long)
+        mistakes = own.mistakes(_guessed(parsed), is_long=is_long)
         of_most = self._frequencies.of_most(stems) if is_long else frozenset()
         known = elastic_query.Known(mistakes, self._frequencies.weights(stems), of_most)
         build = elastic_query.build_unscored if counting else elastic_query.build
@@ -409,6 +414,13 @@ def _has_all(found: Mapping[str, Any]) -> bool | None:
     """Whether a letter has all words, where the search asked for it."""
     asked = found.get("aggregations", {}).get(_ALL_WORDS)
     return None if asked is None else asked["doc_count"] > 0
+
+
+def _guessed(parsed: ParsedQuery) -> list[str]:
+    """The stems of the plain words that are searched with mistakes."""
+    leaves = [leaf for node in parsed.words if isinstance(leaf := plain(node), Words) and len(leaf.forms) == 1]
+    forms = [leaf.forms[0] for leaf in leaves if not (leaf.quoted or leaf.fields)]
+    return [form.stem for form in forms if analysis.fuzzy_distance(form.folded)]
 
 
 def _forms(parsed: ParsedQuery) -> Iterable[analysis.Forms]:

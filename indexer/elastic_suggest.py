@@ -4,19 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from ged.ports import MailId, Principals, SearchQuery, Suggestion
-from indexer import elastic_query, suggesting
-from indexer.analysis import STOP_WORDS, forms
-from indexer.elastic_query import Clause, any_of
+from indexer import alike, elastic_query, suggesting
+from indexer.elastic_query import NOTHING, Clause, any_of
 from indexer.elastic_schema import path
 from indexer.fields import NUMBER_FIELDS
+from indexer.passages import Stored
 from indexer.query import parse
 from indexer.suggesting import Typed
 
 LIKE_FIELDS = ("subject", "text")
-LIKE_TERMS = 25
-LIKE_MATCH = "30%"
 _NEWEST = [{"registered_ms": "desc"}, {"mail_id": "desc"}]
-_NOTHING_SAID = sorted({forms(word).stem for word in STOP_WORDS})
 
 
 def allowed(principals: Principals, exclude: frozenset[MailId]) -> Clause:
@@ -46,19 +43,26 @@ def suggestions(typed: Typed, answers: list[Mapping[str, Any]], limit: int) -> t
     return suggesting.chosen(limit, suggesting.held_numbers(typed, found), people, suggesting.subjects(typed, lines))
 
 
-def like(mail_id: MailId, index: str, may_see: Clause) -> Clause:
-    """Letters that share the significant words of a letter."""
-    words: dict[str, Any] = {
-        "fields": [path(name) for name in LIKE_FIELDS],
-        "like": [{"_index": index, "_id": str(mail_id)}],
-        "min_term_freq": 1,
-        "min_doc_freq": 2,
-        "max_query_terms": LIKE_TERMS,
-        "minimum_should_match": LIKE_MATCH,
-        "min_word_length": 3,
-        "stop_words": _NOTHING_SAID,
+def like(mail_id: MailId, letter: Stored, may_see: Clause) -> Clause:
+    """Letters that share the telling words of a letter.
+
+    Not ``more_like_this``: it chooses the words by how many of all letters hold them.
+    """
+    words = [any_of(_holding(name, stem, weight) for name in LIKE_FIELDS) for stem, weight in alike.telling(letter)]
+    if not words:
+        return NOTHING
+    return {
+        "bool": {
+            "should": words,
+            "minimum_should_match": alike.least(len(words)),
+            "filter": [may_see],
+            "must_not": [{"term": {"mail_id": int(mail_id)}}],
+        }
     }
-    return {"bool": {"must": [{"more_like_this": words}], "filter": [may_see]}}
+
+
+def _holding(name: str, stem: str, weight: float) -> Clause:
+    return {"term": {path(name): {"value": stem, "boost": weight}}}
 
 
 def this(mail_id: MailId, may_see: Clause) -> Clause:

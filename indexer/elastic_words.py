@@ -1,13 +1,26 @@
-"""How many letters hold a word: it decides what a search does for the word. Kept by each process for minutes or hours."""
+"""How many letters hold a word. Kept by each process for minutes or hours.
 
+Of all letters it decides how the letters found are ordered (``Frequencies``), of the letters that a reader may see it decides
+which letters are found (``OwnLetters``). The two are never mixed: were the second counted in all letters, the number of their own
+hits would tell a reader what letters of others hold.
+"""
+
+import hashlib
+import logging
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from elasticsearch import Elasticsearch
+from elasticsearch import ApiError, Elasticsearch
 
+from ged.ports import MailId, Principals
+from indexer import elastic_several, elastic_suggest, fields, frequent
+from indexer.elastic_query import MOST, Clause
 from indexer.elastic_schema import path
 from indexer.rereading import weight
+
+logger = logging.getLogger(__name__)
 
 KEPT_S = 600.0
 STEADY, STEADY_KEPT_S = 100, 6 * 3600.0
@@ -16,12 +29,10 @@ usual word is one call."""
 GROWN = 0.1
 """A count is asked again once the number of letters has changed by this part, as in an import."""
 MAX_KEPT = 50_000
-SURE_SHARE, MIN_SURE = 0.3, 1_000
-"""A word in more letters than both is surely typed correctly, and is not searched with mistakes."""
+MAX_READERS = 500
+"""The readers whose counts are kept."""
 MOST_SHARE, MIN_MOST = 0.5, 1_000
 """A word in more letters than both is a word of most letters: it hardly tells one from another."""
-FREQUENT_SHARE, MIN_FREQUENT = 0.01, 500
-"""A word in more letters than both is searched with one mistake: two cost several times as much, and add few letters."""
 
 
 class _Count(NamedTuple):
@@ -32,35 +43,49 @@ class _Count(NamedTuple):
     until: float
 
 
-class Frequencies:
-    """The frequencies of stems in the texts of all letters (of one shard, as letters spread evenly)."""
+class _Counts(ABC):
+    """Counts that are kept."""
 
-    def __init__(self, client: Elasticsearch, alias: str) -> None:
-        self._client = client
-        self._alias = alias
+    most_kept = MAX_KEPT
+
+    def __init__(self) -> None:
         self._known: dict[str, _Count] = {}
         self._total = 0
+
+    @abstractmethod
+    def _asked(self, stems: list[str]) -> tuple[Mapping[str, int], int]:
+        """In how many letters the text holds each stem, and how many letters there are."""
+
+    def held(self, stems: Sequence[str]) -> Mapping[str, int]:
+        """In how many letters the text holds each stem."""
+        now, known = time.monotonic(), self._known
+        unknown = [stem for stem in dict.fromkeys(stems) if not self._is_fresh(known.get(stem), now)]
+        if unknown:
+            if len(known) > self.most_kept:
+                # A new one, and not the old one emptied: another thread may be reading that.
+                known = self._known = {}
+                unknown = list(dict.fromkeys(stems))
+            counts, self._total = self._asked(unknown)
+            known |= {stem: _Count(count, self._total, now + _kept_s(count)) for stem, count in counts.items()}
+        return {stem: known[stem].letters for stem in stems}
+
+    def _is_fresh(self, count: _Count | None, now: float) -> bool:
+        return count is not None and now <= count.until and abs(self._total - count.total) <= GROWN * count.total
+
+
+class Frequencies(_Counts):
+    """The frequencies of stems in the texts of all letters (of one shard, as letters spread evenly). They order letters, and find
+    none."""
+
+    def __init__(self, client: Elasticsearch, alias: str) -> None:
+        super().__init__()
+        self._client = client
+        self._alias = alias
 
     def weights(self, stems: Sequence[str]) -> dict[str, float]:
         """The weight of each stem: how rare it is."""
         held = self.held(stems)
         return {stem: weight(self._total, count) for stem, count in held.items()}
-
-    def mistakes(self, stems: Sequence[str], *, is_long: bool = False) -> dict[str, int]:
-        """The most mistakes to search for in words that many letters hold; other words are missing.
-
-        Args:
-            is_long: whether the query has many words. It finds letters by half of them, and the mistakes in its frequent words
-                cost a third of the search.
-        """
-        found = {}
-        sure_share = FREQUENT_SHARE if is_long else SURE_SHARE
-        for stem, count in self.held(stems).items():
-            if count > max(MIN_SURE, self._total * sure_share):
-                found[stem] = 0
-            elif count > max(MIN_FREQUENT, self._total * FREQUENT_SHARE):
-                found[stem] = 1
-        return found
 
     def of_most(self, stems: Sequence[str]) -> frozenset[str]:
         """The stems that most letters hold."""
@@ -68,23 +93,7 @@ class Frequencies:
         least = max(MIN_MOST, self._total * MOST_SHARE)
         return frozenset(stem for stem, count in held.items() if count > least)
 
-    def held(self, stems: Sequence[str]) -> Mapping[str, int]:
-        """In how many letters the text holds each stem."""
-        now, known = time.monotonic(), self._known
-        unknown = [stem for stem in dict.fromkeys(stems) if not self._is_fresh(known.get(stem), now)]
-        if unknown:
-            if len(known) > MAX_KEPT:
-                # A new one, and not the old one emptied: another thread may be reading that.
-                known = self._known = {}
-                unknown = list(dict.fromkeys(stems))
-            counts = self._asked(unknown)
-            known |= {stem: _Count(count, self._total, now + _kept_s(count)) for stem, count in counts.items()}
-        return {stem: known[stem].letters for stem in stems}
-
-    def _is_fresh(self, count: _Count | None, now: float) -> bool:
-        return count is not None and now <= count.until and abs(self._total - count.total) <= GROWN * count.total
-
-    def _asked(self, stems: list[str]) -> dict[str, int]:
+    def _asked(self, stems: list[str]) -> tuple[Mapping[str, int], int]:
         name = path("text")
         response = self._client.termvectors(
             index=self._alias,
@@ -97,9 +106,76 @@ class Frequencies:
             payloads=False,
         )
         vector = response.get("term_vectors", {}).get(name, {})
-        self._total = int(vector.get("field_statistics", {}).get("doc_count", self._total))
+        total = int(vector.get("field_statistics", {}).get("doc_count", self._total))
         terms = vector.get("terms", {})
-        return {stem: int(terms.get(stem, {}).get("doc_freq", 0)) for stem in stems}
+        return {stem: int(terms.get(stem, {}).get("doc_freq", 0)) for stem in stems}, total
+
+
+class OwnLetters(_Counts):
+    """The letters that one reader may see: in how many of them the text holds a stem.
+
+    Args:
+        may_see: the letters, as a clause.
+    """
+
+    most_kept = MAX_KEPT // 50
+
+    def __init__(self, client: Elasticsearch, alias: str, may_see: Clause) -> None:
+        super().__init__()
+        self._client = client
+        self._alias = alias
+        self._may_see = may_see
+
+    def held(self, stems: Sequence[str]) -> Mapping[str, int]:
+        """See ``_Counts.held``. Where a busy server refuses to count, no letter is counted: words are searched with the mistakes that
+        their length allows."""
+        try:
+            return super().held(stems)
+        except ApiError as error:
+            logger.warning("index.not_counted status=%s", error.meta.status)
+            return dict.fromkeys(stems, 0)
+
+    def mistakes(self, stems: Sequence[str], *, is_long: bool = False) -> dict[str, int]:
+        """The most mistakes to search for in words that many of the letters hold; other words are missing.
+
+        Args:
+            is_long: see ``frequent.mistakes``.
+        """
+        held = self.held(stems)
+        most = {
+            stem: frequent.mistakes(MOST, count, lambda: self._total, is_long=is_long) for stem, count in held.items()
+        }
+        return {stem: count for stem, count in most.items() if count < MOST}
+
+    def _asked(self, stems: list[str]) -> tuple[Mapping[str, int], int]:
+        clauses: list[Clause] = [{"match_all": {}}, *({"term": {path("text"): stem}} for stem in stems)]
+        asked = elastic_several.asking(self._may_see, clauses)
+        total, *counts = elastic_several.counts(self._client.search(index=self._alias, **asked).body)
+        return dict(zip(stems, counts, strict=True)), total
+
+
+class Readers:
+    """The counts of each reader."""
+
+    def __init__(self, client: Elasticsearch, alias: str) -> None:
+        self._client = client
+        self._alias = alias
+        self._known: dict[bytes, OwnLetters] = {}
+
+    def letters_of(self, principals: Principals, exclude: frozenset[MailId]) -> OwnLetters:
+        """The letters that a reader may see, without ``exclude``."""
+        key, known = reader(principals, exclude), self._known
+        if key not in known and len(known) >= MAX_READERS:
+            known = self._known = {}  # a new one, and not the old one emptied: another thread may be reading that
+        if key not in known:
+            known[key] = OwnLetters(self._client, self._alias, elastic_suggest.allowed(principals, exclude))
+        return known[key]
+
+
+def reader(principals: Principals, exclude: frozenset[MailId]) -> bytes:
+    """A key of equal length for all who may see the same letters."""
+    said = "\n".join((*fields.access_terms(principals), *map(str, sorted(exclude))))
+    return hashlib.blake2b(said.encode(), digest_size=16).digest()
 
 
 def _kept_s(letters: int) -> float:

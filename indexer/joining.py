@@ -16,7 +16,8 @@ MIN_HELD = 3
 is no better sign: 4 % for *vidéosurveillance*, and 2 to 5 % for neighbours in scans with 10 % of wrong characters."""
 
 Counted = Callable[[Sequence[str]], Mapping[str, int]]
-"""Stems -> in how many letters the text holds each."""
+"""Stems -> in how many of the reader's letters the text holds each. Letters of others do not count: else their words would decide
+which letters the reader finds."""
 
 
 def joined(parsed: ParsedQuery, counted: Counted) -> ParsedQuery:
@@ -24,8 +25,7 @@ def joined(parsed: ParsedQuery, counted: Counted) -> ParsedQuery:
     pairs = list(_pairs(parsed))
     if not pairs:
         return parsed
-    # All words of the query in one call: the search needs their counts next, and they are kept.
-    held = counted([*(whole.stem for _, _, whole in pairs), *(form.stem for form in parsed.run)])
+    held = counted([whole.stem for _, _, whole in pairs])
     found: dict[Forms, Forms] = {}
     for first, second, whole in pairs:
         if held[whole.stem] >= MIN_HELD:

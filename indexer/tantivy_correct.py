@@ -1,13 +1,13 @@
 """Corrections on the embedded engine. Its dictionary cannot be read, so the letters are read.
 
-For a word that no letter contains that may be seen: reads the best of these letters that contain a near word, and counts the near
+For a word that no letter contains that may be seen: reads the newest of these letters that contain a near word, and counts the near
 words in them. A letter of others that contains the typed word changes nothing: a spelling that is offered no more would tell of it.
 """
 
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from tantivy import Occur, Query
+from tantivy import Occur, Order, Query
 
 from indexer import analysis, correcting, tantivy_store
 from indexer.correcting import Offer, Spellings
@@ -44,7 +44,9 @@ def _offers(searcher: "Searcher", word: str, may_see: Query) -> list[Offer]:
     asked = Query.boolean_query([(Occur.Must, may_see), (Occur.Must, near(tantivy_store.schema(), word, distance))])
     letters: Counter[str] = Counter()
     spellings = Spellings()
-    for _, place in searcher.search(asked, LETTERS_READ, count=False).hits:
+    # By their ids: near words have one score, and of equal scores the order is that of the folder, which letters of others change.
+    found = searcher.search(asked, LETTERS_READ, count=False, order_by_field="mail_id", order=Order.Desc)
+    for _, place in found.hits:
         stored = tantivy_store.read_source(searcher.doc(place))
         texts = (*stored.texts.values(), *(text for _, _, text in stored.pages))
         near_ones = {}

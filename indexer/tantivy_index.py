@@ -27,13 +27,14 @@ from ged.ports import (
 )
 from indexer import correcting, fields, suggesting, tantivy_correct, tantivy_store, tantivy_suggest
 from indexer.asking import facet_values, page_of
-from indexer.joining import joined
+from indexer.joining import MIN_HELD, joined
 from indexer.passages import Marker
 from indexer.query import parse
 from indexer.reordering import Reordering, reordering_of
 from indexer.rereading import WINDOW, weight
 from indexer.synonyms import Synonyms, shipped
 from indexer.tantivy_folder import Folder, stamp
+from indexer.tantivy_own import OwnLetters
 from indexer.tantivy_query import SCALE, Translator
 from indexer.together import not_together
 from indexer.tree import ParsedQuery
@@ -161,8 +162,9 @@ class TantivyIndex:
         offset, limit = page_of(query)
         with _failures():
             searcher = self._open().searcher()
-            parsed, meant = self._understood(searcher, query, principals)
-            translator = _translator(searcher)
+            own = OwnLetters(searcher, _allowed(principals, query.exclude))
+            parsed, meant = self._understood(searcher, query, own)
+            translator = _translator(searcher, own)
             asked = translator.build(query, parsed, principals)
             by_field, order = _ORDERS[query.sort]
             reordering = reordering_of(query, parsed, window=WINDOW, scale=SCALE)
@@ -197,8 +199,9 @@ class TantivyIndex:
         wanted = {n: {"terms": {"field": fields.FACETS[n].name, "size": FACET_SIZE}} for n in query.facets}
         with _failures():
             searcher = self._open().searcher()
-            parsed, _meant = self._understood(searcher, query, principals)
-            asked = _translator(searcher).build(query, parsed, principals)
+            own = OwnLetters(searcher, _allowed(principals, query.exclude))
+            parsed, _meant = self._understood(searcher, query, own)
+            asked = _translator(searcher, own).build(query, parsed, principals)
             found = searcher.aggregate(asked, wanted)
         buckets = {name: found[name]["buckets"] for name in query.facets}
         return {name: facet_values((one["key"], one["doc_count"]) for one in buckets[name]) for name in query.facets}
@@ -248,13 +251,16 @@ class TantivyIndex:
     # --- inside
 
     def _understood(
-        self, searcher: "Searcher", query: SearchQuery, principals: Principals
+        self, searcher: "Searcher", query: SearchQuery, own: OwnLetters
     ) -> tuple[ParsedQuery, Mapping[str, str]]:
         """The query with synonyms and corrections of mistyped words; and the corrections alone."""
         typed = replace(parse(query.text), any_word=query.any_word)
-        parsed = joined(self._synonyms().applied(typed), _held(searcher))
-        may_see = _allowed(principals, query.exclude)
-        meant = tantivy_correct.meant(searcher, correcting.doubtful(parsed), may_see)
+
+        def counted(stems: Sequence[str]) -> Mapping[str, int]:
+            return {stem: own.holding("text", stem, above=MIN_HELD - 1) for stem in stems}
+
+        parsed = joined(self._synonyms().applied(typed), counted)
+        meant = tantivy_correct.meant(searcher, correcting.doubtful(parsed), own.may_see)
         return correcting.corrected(parsed, meant), meant
 
     def _open(self) -> Folder:
@@ -342,7 +348,7 @@ def _reordered(
     """The first letters in their new order; the rest in their order."""
 
     def weights(stems: Sequence[str]) -> Mapping[str, float]:
-        return {stem: weight(searcher.num_docs, count) for stem, count in _held(searcher)(stems).items()}
+        return {stem: weight(searcher.num_docs, searcher.doc_freq("text", stem)) for stem in stems}
 
     first, rest = found[: order.window], found[order.window :]
     letters = [tantivy_store.read_source(searcher.doc(place)) for _score, place in first]
@@ -350,13 +356,8 @@ def _reordered(
     return [(score, first[at][1]) for at, score in ordered] + rest
 
 
-def _held(searcher: "Searcher") -> Callable[[Sequence[str]], Mapping[str, int]]:
-    """Counts the letters whose text holds each stem."""
-    return lambda stems: {stem: searcher.doc_freq("text", stem) for stem in stems}
-
-
-def _translator(searcher: "Searcher | None" = None) -> Translator:
-    return Translator(tantivy_store.schema(), searcher)
+def _translator(searcher: "Searcher | None" = None, own: OwnLetters | None = None) -> Translator:
+    return Translator(tantivy_store.schema(), searcher, own)
 
 
 def _allowed(principals: Principals, exclude: frozenset[MailId]) -> Query:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from tantivy import FieldType, Occur, Query, Schema
 
 from ged.ports import Dated, Principals, SearchQuery
-from indexer import analysis, fields
+from indexer import analysis, fields, frequent
 from indexer.analysis import Forms, fuzzy_distance
 from indexer.fields import BY_NAME, FACETS, TEXT_FIELDS, Kind
 from indexer.ranking import RUN_FIELDS, Weights, akin_boost, also_boost, number_boost
 from indexer.rereading import weight
+from indexer.tantivy_own import OwnLetters
 from indexer.tantivy_store import NEAR_FIELDS, near_keys
 from indexer.tree import AnyOf, Node, Number, ParsedQuery, Prefix, Run, Words, plain
 
@@ -26,10 +27,6 @@ FOLDED = 0.6
 EXACT = 1.25
 NEAR = 0.55
 """Weights of this engine alone. Its near words may begin otherwise than the word, so they are more, and tell less."""
-SURE_SHARE, MIN_SURE = 0.3, 1_000
-"""A word in more letters than both is typed correctly. Nearly as many letters contain near words, which say nothing."""
-FREQUENT_SHARE, MIN_FREQUENT = 0.01, 500
-"""A word in more letters than both is searched with one mistake, as on Elasticsearch."""
 
 
 def any_of(queries: Iterable[Query]) -> Query:
@@ -49,11 +46,14 @@ class Translator:
     """Builds the query of one search.
 
     Attributes:
-        searcher: counts how many letters hold a word; without a searcher, every word is searched with mistakes.
+        searcher: tells how rare a word is in all letters. That orders the letters found, and finds none; without a searcher, all
+            words weigh alike.
+        own: the letters of the reader, which decide how many mistakes a word is searched with; without them, its length does alone.
     """
 
     schema: Schema
     searcher: "Searcher | None" = None
+    own: OwnLetters | None = None
 
     def build(self, query: SearchQuery, parsed: ParsedQuery, principals: Principals) -> Query:
         """The whole query: access, exclusions, filters, days and the typed text, with a first score."""
@@ -226,14 +226,12 @@ class Translator:
         return 1.0 if self.searcher is None else weight(self.searcher.num_docs, self.searcher.doc_freq("text", stem))
 
     def _mistakes(self, folded: str) -> int:
-        """The most mistakes to search for: fewer in a word that many letters hold."""
-        most = fuzzy_distance(folded)
-        if self.searcher is None or not most:
+        """The most mistakes to search for: fewer in a word that many of the reader's letters hold."""
+        most, own = fuzzy_distance(folded), self.own
+        if own is None or not most:
             return most
-        holding, letters = self.searcher.doc_freq(NEAR_FIELDS[0], near_keys(folded)[0]), self.searcher.num_docs
-        if holding > max(MIN_SURE, letters * SURE_SHARE):
-            return 0
-        return 1 if holding > max(MIN_FREQUENT, letters * FREQUENT_SHARE) else most
+        holding = own.holding(NEAR_FIELDS[0], near_keys(folded)[0], above=frequent.MIN_FREQUENT)
+        return frequent.mistakes(most, holding, lambda: own.letters)
 
     def _term(self, name: str, value: str, boost: float) -> Query:
         return Query.boost_query(Query.term_query(self.schema, name, value, "freq"), boost)

@@ -1,14 +1,12 @@
 """Suggestions and similar letters on the embedded engine."""
 
-import math
 import re
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from tantivy import Occur, Order, Query
 
 from ged.ports import Hit, MailId, Suggestion
-from indexer import analysis, suggesting, tantivy_store
+from indexer import alike, suggesting, tantivy_store
 from indexer.fields import NUMBER_FIELDS
 from indexer.passages import Stored
 from indexer.suggesting import Typed
@@ -18,10 +16,6 @@ if TYPE_CHECKING:
     from tantivy import DocAddress, Searcher
 
 LIKE_FIELDS = ("subject", "text")
-LIKE_TERMS = 25
-LIKE_SHARE = 0.3
-WEIGHED_WORDS = 200
-"""The number of most frequent words of a letter; of these, the rarest in other letters are chosen."""
 
 
 def suggestions(searcher: "Searcher", typed: Typed, may_see: Query, limit: int) -> tuple[Suggestion, ...]:
@@ -45,32 +39,17 @@ def similar(searcher: "Searcher", mail_id: MailId, may_see: Query, limit: int) -
     found = searcher.search(_both(may_see, this), 1, count=False).hits
     if not found or limit < 1:
         return ()
-    words = _telling(searcher, tantivy_store.read_source(searcher.doc(found[0][1])))
+    words = alike.telling(tantivy_store.read_source(searcher.doc(found[0][1])))
     if not words:
         return ()
     wanted = Query.boolean_query(
         [(Occur.Should, _anywhere(word, weight)) for word, weight in words],
-        minimum_number_should_match=max(1, int(len(words) * LIKE_SHARE)),
+        minimum_number_should_match=alike.least(len(words)),
     )
     clauses = [(Occur.Must, wanted), (Occur.Must, _silent(may_see)), (Occur.MustNot, this)]
     hits = searcher.search(Query.boolean_query(clauses), limit, count=False).hits
     ids = searcher.fast_field_values("mail_id", [place for _, place in hits])
     return tuple(Hit(MailId(int(one or 0)), float(score)) for one, (score, _) in zip(ids, hits, strict=True))
-
-
-def _telling(searcher: "Searcher", stored: Stored) -> list[tuple[str, float]]:
-    """The words of a letter that other letters contain too, the rarest and most repeated first."""
-    counts: Counter[str] = Counter()
-    for text in (stored.texts.get("subject", ""), *(text for _, _, text in stored.pages)):
-        forms = (token.forms for token in analysis.tokens(text))
-        counts.update(one.stem for one in forms if len(one.stem) > 2 and not analysis.is_stop_word(one))
-    total = searcher.num_docs
-    weighed = [
-        (word, count * math.log(1 + total / seen))
-        for word, count in counts.most_common(WEIGHED_WORDS)
-        if (seen := sum(searcher.doc_freq(name, word) for name in LIKE_FIELDS)) > 1
-    ]
-    return sorted(weighed, key=lambda pair: (-pair[1], pair[0]))[:LIKE_TERMS]
 
 
 def _anywhere(word: str, weight: float) -> Query:

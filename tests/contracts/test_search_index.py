@@ -1025,6 +1025,47 @@ def test_nothing_that_a_reader_is_told_of_words_depends_on_letters_of_others(
     assert told("u1 of_nothing") == before
 
 
+UNSEEN = {
+    "sure": ("facture électrification", 1_100),
+    "frequent": ("facture électrification", 600),
+    "joined": ("vidéosurveillance", 4),
+    "near": (" ".join(f"factur{end} électrificati{end}n" for end in "abdfghijklm"), 30),
+    "alike": ("turbine vanne alternateur grille poutrelle barrage conduite", 5),
+}
+"""What letters of others hold, and how many."""
+
+
+@pytest.mark.parametrize("held", UNSEEN)
+def test_which_letters_are_found_depends_on_no_letter_that_the_reader_may_not_see(
+    index: SearchIndex, held: str
+) -> None:
+    """Two archives that differ in such letters alone: as many letters, and the same ones, whatever is asked."""
+    mine = ("Facture", "Fcature", "Électrification", "Electrifcatoin", "Électriication", "Divers")
+    index.put(letter(n, text) for n, text in enumerate(mine, start=1))
+    index.put([letter(10, "Une vidéosurveillance"), letter(11, "Une vidéo"), letter(12, "Nangbéto")])
+    index.put([letter(13, "Nangbéto turbine vanne alternateur grille poutrelle barrage conduite Kossi")])
+    asked = ("facture", "électrification", "vidéo surveillance", "facture électrification vidéo surveillance Kara Lomé",
+             "électrifcation", "nangbéto")  # fmt: skip
+
+    def told(names: str) -> list[object]:
+        reader = who(ordinary=names)
+        found = [find(index, text, principals=reader) for text in asked]
+        return [
+            *(({int(hit.mail_id) for hit in one.hits}, one.total, one.did_you_mean, apart(one)) for one in found),
+            *(counts(index, text, "year", "month", "correspondent", principals=reader) for text in asked),
+            *(index.suggest(text, principals=reader) for text in ("fac", "elec", "vid", "0000")),
+            *({int(hit.mail_id) for hit in index.similar(MailId(n), principals=reader)} for n in (10, 12, 13)),
+        ]
+
+    before = told("u1")
+    assert before[0] == ({1, 2}, 2, None, None), "a mistake is found"
+    assert before[1] == ({3, 4, 5}, 3, None, None)
+    text, count = UNSEEN[held]
+    index.put(letter(n, text, text, principals=frozenset({Principal("u2")})) for n in range(100, 100 + count))
+    # Another name for the same rights: what was kept for the first reader is not used.
+    assert told("u1 of_nothing") == before
+
+
 def test_a_near_word_is_found_however_many_near_words_there_are_in_letters_of_others(index: SearchIndex) -> None:
     index.put([letter(1, "Le pupitre", "un mozo"), letter(2, "Mobilier")])
     first, letters = who(ordinary="u1"), "abcdefghijklmpqrsuvwxyz"

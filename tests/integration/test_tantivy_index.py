@@ -12,7 +12,7 @@ import pytest
 
 from ged.errors import EngineFailed
 from ged.ports import MailId, SearchQuery
-from indexer import tantivy_query, tantivy_store
+from indexer import frequent, tantivy_store
 from indexer.fields import SCHEMA_VERSION
 from indexer.tantivy_index import TantivyIndex
 from tests.contracts.letters import ALL, letter
@@ -212,7 +212,8 @@ def test_a_word_that_very_many_letters_hold_is_not_looked_for_with_its_mistakes(
     index = TantivyIndex(folder, writable=True)
     index.put([*(letter(no, "Facture") for no in range(1, 5)), letter(5, "Fcature")])
     assert total(index, "facture") == 5
-    monkeypatch.setattr(tantivy_query, "MIN_SURE", 3)
+    monkeypatch.setattr(frequent, "MIN_FREQUENT", 2)
+    monkeypatch.setattr(frequent, "MIN_SURE", 3)
     assert total(index, "facture") == 4
     found = SearchQuery("facture", facets=("register",))
     assert sum(count for _value, count in index.facets(found, principals=ALL)["register"]) == 4

@@ -65,6 +65,7 @@ def index(monkeypatch: pytest.MonkeyPatch) -> ElasticIndex:
     monkeypatch.setattr(made, "_client", Elasticsearch("http://127.0.0.1:9", node_class=Wire, max_retries=0))
     monkeypatch.setattr(made._frequencies, "_client", made._client)
     monkeypatch.setattr(made._corrections, "_client", made._client)
+    monkeypatch.setattr(made._readers, "_client", made._client)
     monkeypatch.setattr(made._generations, "schema_version", lambda _alias: SCHEMA_VERSION)
     return made
 
@@ -118,12 +119,13 @@ def test_the_letters_whose_rights_changed_are_sent_once_a_call(index: ElasticInd
     for changed in (0, 5_000):
         Wire.sent.clear()
         index._corrections._known.clear()
+        index._readers._known.clear()
         index.search(SearchQuery(words, exclude=frozenset(map(MailId, range(1, changed + 1)))), principals=ALL)
         calls[changed] = list(Wire.sent)
     one_list = len(json.dumps(list(range(1, 5_001)), separators=(",", ":")))
     more = [after - before for before, after in zip(calls[0], calls[5_000], strict=True)]
-    assert len(more) == 6, (
-        "the search, three calls for corrections, the search with them, one for the words that are nowhere"
+    assert len(more) == 7, (
+        "the count of the words, the search, three calls for corrections, the search with them, one for the words that are nowhere"
     )
     assert all(one_list < one < one_list + 100 for one in more)
 

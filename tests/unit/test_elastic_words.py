@@ -7,13 +7,13 @@ from typing import Any, cast
 import pytest
 from elasticsearch import Elasticsearch
 
-from ged.ports import SearchQuery
+from ged.ports import MailId, SearchQuery
 from indexer import elastic_query, elastic_words
 from indexer.elastic_query import Known
-from indexer.elastic_words import Frequencies
+from indexer.elastic_words import Frequencies, OwnLetters, Readers
 from indexer.fields import BY_NAME
 from indexer.query import parse
-from tests.contracts.letters import ALL
+from tests.contracts.letters import ALL, who
 
 HELD = {"march": 4_000, "bail": 1_500, "budget": 700, "kozah": 3}
 
@@ -35,6 +35,13 @@ class Server:
         vector = {"field_statistics": {"doc_count": self.letters}, "terms": terms}
         return {"term_vectors": {"pages.text": vector}}
 
+    def search(self, *, aggs: dict[str, Any], **_told: Any) -> SimpleNamespace:
+        _all, *clauses = aggs["several"]["filters"]["filters"]
+        words = [clause["term"]["pages.text"] for clause in clauses]
+        self.asked.append(" ".join(words))
+        buckets = [{"doc_count": count} for count in (self.letters, *(HELD.get(word, 0) for word in words))]
+        return SimpleNamespace(body={"aggregations": {"several": {"buckets": buckets}}})
+
 
 def frequencies() -> tuple[Frequencies, Server]:
     server = Server()
@@ -49,13 +56,30 @@ def test_a_word_is_asked_once() -> None:
     assert server.asked == ["march kozah", "nulle"]
 
 
-def test_a_word_in_many_letters_is_searched_with_fewer_mistakes() -> None:
-    known, _server = frequencies()
-    assert known.mistakes(["march", "budget", "kozah", "nulle"]) == {"march": 0, "budget": 1}
-    assert known.mistakes(["bail", "budget"]) == {"bail": 1, "budget": 1}
-    assert known.mistakes(["bail", "budget", "kozah"], is_long=True) == {"bail": 0, "budget": 1}, (
-        "of a query of many words"
-    )
+def test_a_word_in_many_letters_of_the_reader_is_searched_with_fewer_mistakes() -> None:
+    def mistakes(*stems: str, is_long: bool = False) -> dict[str, int]:
+        own = OwnLetters(cast(Elasticsearch, Server()), "ged", {"match_all": {}})
+        return own.mistakes(stems, is_long=is_long)
+
+    assert mistakes("march", "budget", "kozah", "nulle") == {"march": 0, "budget": 1}
+    assert mistakes("bail", "budget") == {"bail": 1, "budget": 1}
+    assert mistakes("bail", "budget", "kozah", is_long=True) == {"bail": 0, "budget": 1}, "of a query of many words"
+
+
+def test_what_is_kept_of_one_reader_is_not_used_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Server()
+    readers = Readers(cast(Elasticsearch, server), "ged")
+    first, none = who(ordinary="u1"), frozenset[MailId]()
+    assert readers.letters_of(first, none).held(["march"]) == {"march": 4_000}
+    assert readers.letters_of(first, none).held(["march"]) == {"march": 4_000}
+    assert server.asked == ["march"], "kept"
+    readers.letters_of(who(ordinary="u2"), none).held(["march"])
+    readers.letters_of(first, frozenset({MailId(7)})).held(["march"])
+    assert server.asked == ["march"] * 3
+    monkeypatch.setattr(elastic_words, "MAX_READERS", 3)
+    readers.letters_of(who(ordinary="u4"), none).held(["march"])
+    readers.letters_of(first, none).held(["march"])
+    assert server.asked == ["march"] * 5, "all are forgotten where there are too many"
 
 
 def test_the_words_of_most_letters_are_of_more_than_half(monkeypatch: pytest.MonkeyPatch) -> None:
