@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Any
 
 from ged.ports import Dated, Principals, SearchQuery
-from indexer import fields
+from indexer import amounts, fields
 from indexer.analysis import MAX_WORD_LENGTH, Forms, fuzzy_distance
 from indexer.elastic_schema import WHOLE, path
 from indexer.fields import BESIDE, BY_NAME, FACETS, TEXT_FIELDS, Kind
@@ -241,7 +241,8 @@ def _stems(word: Words, name: str, known: Known = NOTHING_KNOWN) -> Iterable[Cla
     found = [_match(path(name), word.text, word.forms, "ged_stemmed", boost)]
     for run in word.also:
         text = " ".join(form.folded for form in run)
-        found.append(_match(path(name), text, run, "ged_stemmed", boost * also_boost(word.forms, run, known.weight)))
+        where = (f"{path(name)}.exact", "ged_folded") if amounts.has_zeros(run) else (path(name), "ged_stemmed")
+        found.append(_match(where[0], text, run, where[1], boost * also_boost(word.forms, run, known.weight)))
     if word.apart:
         each = [_match(path(name), form.written, (form,), "ged_stemmed", boost) for form in word.apart]
         found.append({"bool": {"must": each, "boost": Weights.APART}})
@@ -303,6 +304,8 @@ def _match(name: str, text: str, run: Run, analyzer: str, boost: float) -> Claus
     """Letters with a run of words. A usual word is sent as its term: the server has no text of a clause to analyse."""
     if len(run) == 1 and is_usual(run[0]):
         return {"term": {name: {"value": term(run[0], analyzer), "boost": boost}}}
+    if all(form.folded.isdigit() for form in run):  # an amount, which may be typed in groups
+        text = " ".join(form.folded for form in run)
     return {"match_phrase": {name: {"query": text, "analyzer": analyzer, "boost": boost}}}
 
 
@@ -342,8 +345,10 @@ def _number(node: Number) -> Iterable[Clause]:
     text = " ".join(node.parts)
     for name in node.fields:
         boost = number_boost(len(node.parts)) * BY_NAME[name].boost
-        kind = "match_phrase_prefix" if node.prefix else "match_phrase"
-        yield {"constant_score": {"filter": {kind: {name: {"query": text}}}, "boost": boost}}
+        # Not ``match_phrase_prefix``: it takes the first fifty words of the dictionary, and letters of others decide which.
+        begun: Clause = {"prefix": {f"{name}_from": {"value": node.whole}}}
+        held: Clause = begun if node.prefix else {"match_phrase": {name: {"query": text}}}
+        yield {"constant_score": {"filter": held, "boost": boost}}
         if len(node.parts) > 1 and not node.prefix:
             anywhere = {"match": {name: {"query": text, "operator": "and"}}}
             yield {"constant_score": {"filter": anywhere, "boost": Weights.NUMBER_ANY_ORDER}}

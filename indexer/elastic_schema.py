@@ -8,7 +8,7 @@ from typing import Any
 
 from indexer import shapes
 from indexer.analysis import ARTICLES, MAX_WORD_LENGTH, REPLACED, STOP_WORDS, fold
-from indexer.fields import BESIDE, FIELDS, SCHEMA_VERSION, Field, Kind, Record, number_forms
+from indexer.fields import BESIDE, FIELDS, SCHEMA_VERSION, Field, Kind, Record, number_ends, number_forms
 
 POSITION_GAP = 100
 """Positions between two pages, so that no phrase crosses them."""
@@ -41,7 +41,7 @@ def copies(replicas: int | None) -> dict[str, Any]:
 def _analysis() -> dict[str, Any]:
     def analyzer(*filters: str) -> dict[str, Any]:
         # In the order of ``analysis.forms``: an article is cut off before the length of the word counts.
-        first = ["lowercase", "ged_elision", "ged_cut"]
+        first = ["lowercase", "ged_apart", "ged_elision", "ged_cut"]
         return {"type": "custom", "tokenizer": "standard", "char_filter": ["ged_letters"], "filter": [*first, *filters]}
 
     def shaped(*filters: str) -> dict[str, Any]:
@@ -56,6 +56,14 @@ def _analysis() -> dict[str, Any]:
         },
         "filter": {
             "ged_elision": {"type": "elision", "articles_case": True, "articles": list(ARTICLES)},
+            # The tokenizer leaves 61.773, 773,00, 61 773 with a narrow blank, S.E.M and a_b as one.
+            "ged_apart": {
+                "type": "word_delimiter",
+                "split_on_case_change": False,
+                "split_on_numerics": False,
+                "stem_english_possessive": False,
+                "type_table": ["' => ALPHA"],
+            },
             "ged_cut": {"type": "truncate", "length": MAX_WORD_LENGTH},
             "ged_zeros": {"type": "pattern_replace", "pattern": "^0+(?=[0-9]+$)", "replacement": ""},
             "ged_stem": {"type": "stemmer", "language": "light_french"},
@@ -109,7 +117,9 @@ def _properties(item: Field) -> dict[str, Any]:
         return {item.name: _text()}
     if item.kind is Kind.NUMBER:
         parts = {"type": "text", "analyzer": "whitespace", "position_increment_gap": POSITION_GAP, "norms": False}
-        return {item.name: parts, f"{item.name}_whole": {"type": "keyword", "ignore_above": 1024}}
+        exact = {"type": "keyword", "ignore_above": 1024}
+        ends = exact | {"doc_values": False}
+        return {item.name: parts, f"{item.name}_whole": exact, f"{item.name}_from": ends}
     if item.kind is Kind.KEYWORD:
         return {item.name: {"type": "keyword", "ignore_above": 1024, "doc_values": bool(item.facet)}}
     return {item.name: {"type": "long"}}
@@ -150,6 +160,7 @@ def to_source(record: Record) -> dict[str, Any]:
         if forms:
             source[name] = [" ".join(parts) for _, parts in forms]
             source[f"{name}_whole"] = [whole for whole, _ in forms]
+            source[f"{name}_from"] = number_ends(values)
     source["pages"] = [{"attachment_id": a, "page_no": no, "text": text} for a, no, text in record.pages]
     if record.beside:
         source[BESIDE] = list(record.beside)

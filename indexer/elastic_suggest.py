@@ -81,7 +81,7 @@ def _begun(typed: Typed, name: str) -> Clause:
 
 
 def _number(typed: Typed, name: str) -> Clause:
-    return {"match_phrase_prefix": {name: {"query": " ".join(typed.number), "max_expansions": 100}}}
+    return {"prefix": {f"{name}_from": {"value": "/".join(typed.number)}}}
 
 
 def _newest(query: Clause, source: str) -> dict[str, Any]:

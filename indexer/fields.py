@@ -12,7 +12,7 @@ from enum import Enum
 from ged.ports import Confidentiality, IndexDocument, Principal, Principals
 from indexer import analysis, numbers
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 MAX_KEYWORD = 200
 """The first characters of a correspondent, which are counted as its value."""
 
@@ -20,7 +20,7 @@ MAX_KEYWORD = 200
 class Kind(Enum):
     """How a field is indexed.
 
-    TEXT: stemmed, and exact beside it. NUMBER: whole and in parts. KEYWORD: exact values, countable. INTEGER: integers,
+    TEXT: stemmed, and exact beside it. NUMBER: whole, in parts, and from each part on (``number_ends``). KEYWORD: exact values, countable. INTEGER: integers,
     sortable, countable. DAY: an integer YYYYMMDD.
     """
 
@@ -214,3 +214,9 @@ def number_forms(values: tuple[str, ...]) -> list[tuple[str, list[str]]]:
     """``(whole, parts)`` of each value that contains a number."""
     parted = map(numbers.parts, values)
     return [("/".join(parts), parts) for parts in parted if parts]
+
+
+def number_ends(values: tuple[str, ...]) -> list[str]:
+    """Each number from each of its parts on: a part of a number that somebody begins to type is the beginning of one of these."""
+    parted = map(numbers.parts, values)
+    return list(dict.fromkeys("/".join(parts[at:]) for parts in parted for at in range(len(parts))))

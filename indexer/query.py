@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from ged.ports import NO_WORD
-from indexer import analysis, numbers
+from indexer import amounts, analysis, numbers
 from indexer.days import read_day
 from indexer.fields import NUMBER_FIELDS, QUERY_NAMES, SINCE_NAMES, SPACED_NAMES, UNTIL_NAMES
 from indexer.tree import AnyOf, Node, Number, ParsedQuery, Prefix, Words
@@ -31,9 +31,9 @@ class _Unparsable(Exception):
 
 
 _CHUNK = re.compile(
-    r"""(?P<minus>(?<!\S)-(?=\S))?
+    rf"""(?P<minus>(?<!\S)-(?=\S))?
         (?:(?P<field>[^\W\d_][\w.°º]*°?)\s?:(?=\S))?
-        (?:"(?P<phrase>[^"]*)"|(?P<open>")|(?P<bare>[^\s"]+))""",
+        (?:"(?P<phrase>[^"]*)"|(?P<open>")|(?P<bare>{amounts.GROUPED}|[^\s"]+))""",
     re.VERBOSE,
 )
 _QUOTES = str.maketrans({"«": '"', "»": '"', "“": '"', "”": '"', "„": '"', "‐": "-", "‑": "-", "−": "-"})
@@ -107,7 +107,7 @@ def _is_plain(node: Node) -> bool:
 
 
 def _node_of_word(form: analysis.Forms) -> Node:
-    words = Words(form.written, (form,))
+    words = Words(form.written, (form,), also=amounts.writings(form.written)[1:])
     if numbers.looks_like_number(form.written):
         return AnyOf((Number(tuple(numbers.parts(form.written))), words))
     return words
@@ -180,9 +180,15 @@ def _leaf(body: str, fields: tuple[str, ...], *, quoted: bool) -> Node | None:
         return None
     if prefix and len(forms) == 1 and len(forms[0].folded) > 1 and not numbers.looks_like_number(body):
         return Prefix(forms[0].folded, fields)
-    node = Words(body, forms, fields, quoted)
+    written = amounts.writings(body)
+    also = tuple(run for run in written if run != forms)
+    if written and not quoted:  # the plain writing first: it is one word
+        forms, also = written[0], written[1:]
+    node = Words(body, forms, fields, quoted, also)
     if not fields and not quoted and numbers.looks_like_number(body):
-        return AnyOf((Number(tuple(numbers.parts(body)), prefix=prefix), node))
+        parted = tuple(numbers.parts(body))
+        plain = () if not written or parted == (forms[0].folded,) else (Number((forms[0].folded,)),)
+        return AnyOf((Number(parted, prefix=prefix), *plain, node))
     return node
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tantivy import FieldType, Occur, Query, Schema
 
 from ged.ports import Dated, Principals, SearchQuery
-from indexer import analysis, fields, frequent
+from indexer import amounts, analysis, fields, frequent
 from indexer.analysis import Forms, fuzzy_distance
 from indexer.fields import BY_NAME, FACETS, TEXT_FIELDS, Kind
 from indexer.ranking import RUN_FIELDS, Weights, akin_boost, also_boost, number_boost
@@ -173,7 +173,7 @@ class Translator:
         names = node.fields or TEXT_FIELDS
         asked = self._words(node.forms, names, fuzzy=fuzzy and not node.quoted, exact=not fuzzy)
         also = [
-            Query.boost_query(self._words(run, names), also_boost(node.forms, run, self._weight)) for run in node.also
+            Query.boost_query(self._also(run, names), also_boost(node.forms, run, self._weight)) for run in node.also
         ]
         akin = [
             Query.boost_query(self._words(run, RUN_FIELDS), akin_boost(node.forms, run, self._weight))
@@ -188,6 +188,16 @@ class Translator:
         """Letters that hold the words of a compound apart."""
         each = [(Occur.Must, self._term(name, form.stem, BY_NAME[name].boost)) for form in words]
         return Query.boost_query(Query.boolean_query(each), Weights.APART)
+
+    def _also(self, run: Run, names: tuple[str, ...]) -> Query:
+        if not amounts.has_zeros(run):
+            return self._words(run, names)
+        return any_of(self._amount(name, run) for name in names)
+
+    def _amount(self, name: str, run: Run) -> Query:
+        """An amount in groups: the phrase of its stems, and each group as it is written, wherever it stands in the letter."""
+        each = [(Occur.Must, Query.term_query(self.schema, f"{name}_exact", form.folded, "freq")) for form in run]
+        return Query.boolean_query([(Occur.Must, self._phrase(name, run)), *each])
 
     def _words(self, run: Run, names: tuple[str, ...], *, fuzzy: bool = False, exact: bool = False) -> Query:
         if len(run) > 1:
@@ -259,9 +269,10 @@ class Translator:
         return any_of(found)
 
     def _parts(self, name: str, node: Number) -> Query:
-        *before, last = node.parts
-        if not before:
-            return self._prefix(name, last) if node.prefix else Query.term_query(self.schema, name, last)
         if node.prefix:
-            return Query.phrase_prefix_query(self.schema, name, [*before, last])
-        return Query.phrase_query(self.schema, name, [*before, last])
+            # Not a phrase whose last word is a beginning: that takes the first fifty words of the dictionary, and letters of
+            # others decide which ones these are.
+            return self._prefix(f"{name}_from", node.whole)
+        if len(node.parts) == 1:
+            return Query.term_query(self.schema, name, node.parts[0])
+        return Query.phrase_query(self.schema, name, [*node.parts])

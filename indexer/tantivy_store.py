@@ -164,7 +164,8 @@ def schema() -> Schema:
             builder.add_text_field(f"{item.name}_exact", tokenizer_name=BLANKS, index_option="freq")
         elif item.kind is Kind.NUMBER:
             builder.add_text_field(item.name, tokenizer_name="raw")
-            builder.add_text_field(f"{item.name}_whole", tokenizer_name="raw", index_option="basic")
+            for form in ("whole", "from"):
+                builder.add_text_field(f"{item.name}_{form}", tokenizer_name="raw", index_option="basic")
         elif item.kind is Kind.KEYWORD:
             builder.add_text_field(item.name, fast=bool(item.facet), tokenizer_name="raw", index_option="basic")
         else:
@@ -276,6 +277,8 @@ def _add_numbers(document: Document, name: str, values: tuple[str, ...]) -> None
         at += len(parts) + PAGE_GAP
     if tokens:
         document.add_pre_tokenized_text(name, PreTokenizedString("", tokens))
+    for end in fields.number_ends(values):
+        document.add_text(f"{name}_from", end)
 
 
 def _source(record: Record) -> bytes:

@@ -83,10 +83,7 @@ def _begun(typed: Typed, name: str) -> Query:
 
 
 def _number(typed: Typed, name: str) -> Query:
-    *before, last = typed.number
-    if not before:
-        return _prefix(name, last)
-    return Query.phrase_prefix_query(tantivy_store.schema(), name, [*before, last])
+    return _prefix(f"{name}_from", "/".join(typed.number))
 
 
 def _prefix(name: str, start: str) -> Query:

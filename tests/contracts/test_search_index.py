@@ -413,6 +413,55 @@ def test_a_number_in_the_text_is_found(numbered: SearchIndex) -> None:
     assert ids(numbered, "texte:123/MEM") == [4]
 
 
+AMOUNTS = {
+    1: "Total 61773 F", 2: "Total 61 773 F", 3: "Total 61.773", 4: "Total 61\u202f773,00 F", 5: "Total 61\u00a0773", 6: "Total 61773,00",
+    7: "Total 61,773.00", 8: "du 61 et le 773", 9: "Total 161 773", 10: "Version 5.0", 11: "Total 5 000", 12: "Total 5000", 13: "en 2026",
+}  # fmt: skip
+
+
+@pytest.fixture(params=ENGINES, scope="module")
+def summed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SearchIndex]:
+    """Letters with amounts."""
+    with made(request, tmp_path_factory.mktemp("summed")) as plug:
+        plug.put(letter(n, "Divers", text, numbers=()) for n, text in AMOUNTS.items())
+        yield plug
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        *((text, {1, 2, 3, 4, 5, 6, 7}) for text in (
+            "61773", "61 773", "61.773", "61,773", "61\u202f773", "61\u00a0773,00", "61773,00", "61773.00", '"61 773"', "texte:61773",
+        )),
+        ("61773,50", set()),
+        ("161773", {9}),
+        ("5000", {11, 12}),
+        ("5 000", {11, 12}),
+        ("2026", {13}),
+        ("773", {2, 3, 4, 5, 7, 8, 9}),
+    ],
+)  # fmt: skip
+def test_an_amount_is_found_in_any_writing(summed: SearchIndex, asked: str, found: set[int]) -> None:
+    assert set(ids(summed, asked)) == found
+
+
+def test_a_number_that_is_begun_is_found_whatever_numbers_others_have(index: SearchIndex) -> None:
+    index.put([letter(1, numbers=("77/2999/MEM",)), letter(2, numbers=("30/78",))])
+    reader = who(ordinary="u1")
+
+    def told() -> list[object]:
+        found = [ids(index, text, principals=reader) for text in ("77/2*", "n°:77/2*", "n°:77/2999/M*", "n°:29*")]
+        return [*found, [one.text for one in index.suggest("77/2", principals=reader)]]
+
+    before = told()
+    assert before == [[1], [1], [1], [1], ["77/2999/MEM"]]
+    others = frozenset({Principal("u2")})
+    index.put(
+        letter(n, numbers=(f"77/2{n}/MA{n}", f"77/29{n:03}/ME"), principals=others) for n in range(100, 300)
+    )
+    assert told() == before
+
+
 # --- filters, order, pages
 
 

@@ -1,0 +1,42 @@
+"""Amounts: 61773, 61 773, 61.773 and 61 773,00 are one number. Pure.
+
+The words of a letter are its runs of digits, so an amount in groups is a run of words. A query is given its other writings, as it is
+given synonyms, and the letters keep theirs.
+"""
+
+import re
+from typing import Final
+
+from indexer import analysis
+from indexer.tree import Run
+
+GROUPED: Final = r"\d{1,3}(?P<mark>[\x20.,])\d{3}(?:(?P=mark)\d{3})*(?:[.,]\d{1,2})?(?![\w/-])(?![.,]\d)"
+"""An amount in groups, as a part of a pattern of several lines. No-break and thin spaces are blanks by then."""
+_PLAIN: Final = re.compile(r"(?P<whole>[1-9]\d{3,14})(?:[.,](?P<cents>\d{1,2}))?")
+_IN_GROUPS: Final = re.compile(
+    r"(?P<whole>[1-9]\d{0,2}(?P<mark>[ .,])\d{3}(?:(?P=mark)\d{3}){0,4})(?:[.,](?P<cents>\d{1,2}))?"
+)
+_YEARS: Final = range(1900, 2100)
+_MARKS: Final = ",;:.!?"
+
+
+def writings(text: str) -> tuple[Run, ...]:
+    """The writings of an amount, the one without groups first; none where the text is no amount, or may be a year."""
+    found = _PLAIN.fullmatch(text.strip(_MARKS)) or _IN_GROUPS.fullmatch(text.strip(_MARKS))
+    if found is None:
+        return ()
+    whole = re.sub(r"\D", "", found["whole"])
+    if len(whole) < 4 or int(whole) in _YEARS:
+        return ()
+    cents = found["cents"] if (found["cents"] or "").strip("0") else ""
+    first = len(whole) % 3 or 3
+    groups = [whole[:first], *(whole[at : at + 3] for at in range(first, len(whole), 3))]
+    return tuple(tuple(analysis.words(" ".join([*one, cents]))) for one in ([whole], groups))
+
+
+def has_zeros(run: Run) -> bool:
+    """Whether a run is an amount in groups of which one begins with 0.
+
+    Stems have no such zeros, so that of 5 000 they find 5.0 as well: its groups are compared as they are written.
+    """
+    return len(run) > 1 and all(form.folded.isdigit() for form in run) and any(form.folded[0] == "0" for form in run)

@@ -1,0 +1,57 @@
+"""The writings of an amount."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from indexer import amounts
+from indexer.query import parse
+from indexer.tree import AnyOf, Number, Words
+
+
+def written(text: str) -> list[str]:
+    return [" ".join(form.folded for form in run) for run in amounts.writings(text)]
+
+
+@pytest.mark.parametrize("text", ["61773", "61 773", "61.773", "61,773", "61 773,00", "61773.0", "61.773,00", "61773,"])
+def test_an_amount_has_two_writings(text: str) -> None:
+    assert written(text) == ["61773", "61 773"]
+
+
+def test_cents_stay_where_there_are_any() -> None:
+    assert written("1.234.567,89") == written("1234567.89") == ["1234567 89", "1 234 567 89"]
+
+
+@pytest.mark.parametrize("text", ["773", "2026", "1 999", "007 123", "00123", "61 77", "1 234.567", "12/345", "a123", "", "61 773 F"])
+def test_other_texts_are_no_amounts(text: str) -> None:
+    """A year is none: it is in nearly each letter."""
+    assert written(text) == []
+
+
+def test_groups_with_zeros_are_compared_as_they_are_written() -> None:
+    assert [amounts.has_zeros(amounts.writings(text)[1]) for text in ("5000", "61 073", "61773")] == [True, True, False]
+
+
+def test_an_amount_of_a_query_is_one_word_and_may_be_a_number() -> None:
+    parsed = parse("facture de 61\u202f773 F pour 12 écoles")
+    facture, amount, *_others = parsed.words
+    assert isinstance(facture, Words)
+    assert isinstance(amount, AnyOf)
+    in_parts, whole, words = amount.nodes
+    assert (in_parts, whole) == (Number(("61", "773")), Number(("61773",)))
+    assert isinstance(words, Words)
+    assert [form.written for form in words.forms] == ["61773"]
+    assert len(parsed.words) == 5
+
+
+@pytest.mark.parametrize("text", ["12 61 773", "2026 61 773"])
+def test_only_whole_groups_are_one_number(text: str) -> None:
+    first, amount = parse(text).words
+    assert isinstance(first, AnyOf)
+    assert isinstance(amount, AnyOf)
+    assert amount.nodes[0] == Number(("61", "773"))
+
+
+@given(st.integers(1_000, 10**14), st.sampled_from(" .,"))
+def test_an_amount_is_one_in_any_groups(value: int, mark: str) -> None:
+    assert written(f"{value:,}".replace(",", mark)) == written(str(value))
