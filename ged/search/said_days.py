@@ -16,6 +16,7 @@ from ged.search import said_numbers
 
 MAX_LENGTH = 1_000
 """In characters. Longer texts are no search of a person."""
+LAST_DAY, LAST_MONTH = 31, 12
 EVER = date(1000, 1, 1)
 """The first day of a period that says its last day alone."""
 
@@ -40,7 +41,7 @@ _PART = (
 )
 """A part of a month or a year: the whole of it is searched, for nobody says where the part ends."""
 _BEFORE = (
-    r"(?:du\s+mois\s+de\s+|(?:(?:of|in|from)\s+)?the\s+month\s+of\s+"
+    r"(?:du\s+mois\s+(?:de\s+|d['’])|(?:(?:of|in|from)\s+)?the\s+month\s+of\s+"
     r"|(?:du|de|le|en|dat[ée]e?s?\s+du|dated(?:\s+(?:on|in))?|on|of|in|from)\s+(?:the\s+)?|d['’])?"
 )
 _SIGNS = re.compile(r"""["«»“”„:*]|(?<!\S)(?:OU|OR|SAUF|NOT)(?!\S)|(?<!\S)-(?=\S)""")
@@ -134,9 +135,10 @@ def not_a_day(text: str) -> str:
     """
     if len(text) > MAX_LENGTH or _SIGNS.search(text):
         return ""
-    for pattern in (_ONE_DAY, _ENGLISH_DAY, _DIGIT_DAY):
+    for pattern in (_ONE_DAY, _ENGLISH_DAY, _DIGIT_DAY, _DAY_IN_FIGURES, _ENGLISH_DAY_ALONE):
+        is_sure = pattern not in (_DAY_IN_FIGURES, _ENGLISH_DAY_ALONE)
         for match in pattern.finditer(text):
-            if not _may_be(match):
+            if not _may_be(match) and (is_sure or _is_in_some_month(match)):
                 start = min(match.start("day"), match.start("month"))
                 end = max(match.end(name) for name in ("day", "month", "year"))
                 return " ".join(text[start:end].split())
@@ -152,6 +154,12 @@ def _may_be(match: "re.Match[str]") -> bool:
     except (ValueError, OverflowError):
         return False
     return True
+
+
+def _is_in_some_month(match: "re.Match[str]") -> bool:
+    """Whether the numbers may be those of a day and a month: others name something else."""
+    month = match["month"]
+    return 1 <= _number(match["day"]) <= LAST_DAY and (not month.isdigit() or 1 <= int(month) <= LAST_MONTH)
 
 
 def _found(text: str, today: date) -> Iterator[tuple[tuple[int, int], date, date, bool]]:
@@ -273,6 +281,13 @@ def _one_month(match: "re.Match[str]", _today: date) -> tuple[date, date]:
     return first, _end_of_month(first)
 
 
+def _last_such_month(match: "re.Match[str]", today: date) -> tuple[date, date]:
+    """The last such month that has begun."""
+    month = _month(match["month"])
+    first = date(today.year - (month > today.month), month, 1)
+    return first, _end_of_month(first)
+
+
 def _one_year(match: "re.Match[str]", _today: date) -> tuple[date, date]:
     year = said_numbers.year(match["year"])
     return date(year, 1, 1), date(year, 12, 31)
@@ -366,7 +381,8 @@ _YEAR = rf"(?:(?:\s+|,\s*)(?P<year>{_A_YEAR}))?"
 _FIRST_YEAR = rf"(?:\s+(?P<first_year>{_A_YEAR}))?"
 _AGO = r"(?P<before>derni[eè]re?|pass[ée]e?)"
 _NAMED = rf"(?:(?:{_WEEKDAY})\s+)?(?P<day>{_DAY})\s+(?:of\s+)?(?P<month>{_MONTH})(?:\s+(?:dernier|pass[ée])|{_YEAR})"
-_FIRST = rf"(?P<first_day>{_DAY})(?:\s+(?P<first_month>{_MONTH}))?{_FIRST_YEAR}"
+_FIRST = rf"(?P<first_day>{_DAY})(?:\s+(?:of\s+)?(?P<first_month>{_MONTH}))?{_FIRST_YEAR}"
+_FROM, _TO = r"(?:du|entre\s+le|(?:from|between)(?:\s+the)?)", r"(?:au|et\s+le|(?:to|and)(?:\s+the)?)"
 _DURING = r"(?:(?:de|pendant|dans|durant)\s+)?"
 _OF = r"(?:(?:of|from|in|on|during|within|over)\s+(?:the\s+)?)?"
 """As ``_DURING``, before an English period: *invoices of last March* asks for invoices."""
@@ -385,13 +401,9 @@ _SMALL = re.compile(
     rf"^{_PART}(?:(?:au|entre|between)\s+)?(?:the\s+)?{_BEFORE}(?:(?:l['’])?ann[ée]e\s+|year\s+)?|\s+(?:dernier|pass[ée])$",
     re.IGNORECASE,
 )
-_SEVERAL = re.compile(
-    _START + rf"(?:du|entre\s+le|from)\s+{_FIRST}\s+(?:au|et\s+le|to)\s+{_NAMED}" + _END, re.IGNORECASE
-)
+_SEVERAL = re.compile(_START + rf"{_FROM}\s+{_FIRST}\s+{_TO}\s+{_NAMED}" + _END, re.IGNORECASE)
 # In digits only after a small word: 30/11/2026 alone may be a number of a register.
-_DIGIT_DAYS = re.compile(
-    _START + rf"(?:du|entre\s+le|from)\s+{_FIRST_DIGITS}\s+(?:au|et\s+le|to)\s+{_DIGITS}" + _END, re.IGNORECASE
-)
+_DIGIT_DAYS = re.compile(_START + rf"{_FROM}\s+{_FIRST_DIGITS}\s+{_TO}\s+{_DIGITS}" + _END, re.IGNORECASE)
 _SEVERAL_MONTHS = re.compile(
     _START
     + rf"(?:(?:entre|de|from|between)\s+|d['’])?(?P<first_month>{_MONTH}){_FIRST_YEAR}\s+(?:[àa]|et|to|and)\s+(?P<month>{_MONTH})\s+(?P<year>{_A_YEAR})"
@@ -425,6 +437,13 @@ _ENGLISH_DAY = re.compile(_START + _BEFORE + _ENGLISH_NAMED + _END, re.IGNORECAS
 _ENGLISH_DAY_OF_ANY_YEAR = re.compile(
     _START
     + rf"(?:on|of|from|dated)\s+(?P<month>{_MONTH})\s+(?P<day>\d{{1,2}}(?:st|nd|rd|th)?)(?P<year>(?!))?(?![.,]\d|\s\d{{3}}(?!\d))"
+    + _END,
+    re.IGNORECASE,
+)
+# Only to tell a day that no calendar has: "April 18 chairs" asks for chairs, "April 31" for nothing else.
+_ENGLISH_DAY_ALONE = re.compile(
+    _START
+    + rf"(?P<month>{_MONTH})\s+(?P<day>\d{{1,2}}(?:st|nd|rd|th)?)(?P<year>(?!))?(?![.,]\d|\s\d{{3}}(?!\d))"
     + _END,
     re.IGNORECASE,
 )
@@ -463,6 +482,14 @@ _WEEKDAY_AGO = re.compile(
 )
 _SINCE_WEEKDAY = re.compile(_START + rf"(?P<since>depuis|since)\s+(?P<weekday>{_WEEKDAY})" + _END, re.IGNORECASE)
 _ENGLISH_WEEKDAY_AGO = re.compile(_START + rf"{_OF}{_SINCE}last\s+(?P<weekday>{_WEEKDAY})" + _END, re.IGNORECASE)
+# Without a year only behind a small word, and where it is said to be a month: "le mois de mars" may be a subject.
+_MONTH_OF_ANY_YEAR = re.compile(
+    _START
+    + r"(?:(?:au\s+cours\s+)?du|au|(?:pendant|durant|dans)\s+le|(?:of|in|from|during)\s+the)\s+"
+    + rf"(?:mois\s+(?:de\s+|d['’])|month\s+of\s+)(?P<month>{_MONTH})"
+    + _END,
+    re.IGNORECASE,
+)
 _MONTH_AGO = re.compile(
     _START + rf"{_SINCE}(?:(?:en|de|in|du\s+mois\s+de)\s+|d['’])?(?P<month>{_MONTH})\s+{_AGO}" + _END, re.IGNORECASE
 )
@@ -522,6 +549,7 @@ _READINGS: tuple[tuple["re.Pattern[str]", _Reading, bool], ...] = (
     (_ONE_MONTH, _one_month, True),
     (_MONTH_AGO, _month_ago, False),
     (_ENGLISH_MONTH_AGO, _month_ago, False),
+    (_MONTH_OF_ANY_YEAR, _last_such_month, False),
     (_PART_OF_YEAR, _part_of_year, True),
     (_ONE_YEAR, _one_year, True),
     (_ONE_DAY_AGO, _one_day_ago, False),
