@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, union
 from sqlalchemy.orm import Session
 
 from ged import access, destroyed, jobs
@@ -50,6 +50,8 @@ ENOUGH_ALONE = 2
 _LETTERS = re.compile(r"[^\W\d_]+")
 _LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 """A word has one: signs alone are no word for the index either."""
+SHOWN_APART = 20
+"""The most letters with a typed number above the list: a page."""
 MEANT_READ = 5
 """Number of hits of another spelling that are checked before the spelling is offered."""
 
@@ -242,20 +244,33 @@ def facets(services: Services, session: Session, actor: Actor, query: SearchQuer
     return {name: [FacetValue(v, names.get((name, v), ""), n) for v, n in values[name]] for name in FACETS}
 
 
-def exact_number(session: Session, actor: Actor, text: str) -> tuple[list[FoundLetter], list[FoundEnvelope]]:
-    """Visible letters, and envelopes, with this typed number; found in SQL, so also before they are indexed."""
+def exact_number(
+    session: Session, actor: Actor, text: str, *, limit: int = SHOWN_APART
+) -> tuple[list[FoundLetter], list[FoundEnvelope]]:
+    """Visible letters, and envelopes, with this typed number; found in SQL, so also before they are indexed.
+
+    The newest ``limit`` of each. Thousands of letters may bear one number, as the first of each day's register: the others are on
+    the pages of the search, which the number finds as well.
+    """
     if not any(char.isdigit() for char in text):
         return [], []
-    rows = session.execute(
-        select(MailNumber.mail_id, MailNumber.envelope_id, MailNumber.text)
-        .where(typed_numbers.typed(text))
-        .order_by(MailNumber.id)
-    ).all()
-    numbered = [mail_id for mail_id, _e, _t in rows if mail_id is not None]
-    reserved = session.scalars(reserve.letters_of(text))
-    hits = [Hit(MailId(mail_id), 0.0) for mail_id in dict.fromkeys([*numbered, *reserved])]
-    closed = {e: FoundEnvelope(e, shown) for _m, e, shown in rows if e is not None}
-    return list(_confirmed(session, actor, hits)), list(closed.values())
+    numbered = select(MailNumber.mail_id).where(typed_numbers.typed(text), MailNumber.mail_id.is_not(None))
+    seen = (
+        select(Mail.id)
+        .where(Mail.id.in_(union(numbered, reserve.letters_of(text))))
+        .where(access.visible_clause(Mail.id, Mail.level, actor.principals))
+        .order_by(Mail.id.desc())
+        .limit(limit)
+    )
+    hits = [Hit(MailId(mail_id), 0.0) for mail_id in session.scalars(seen)]
+    closed = session.execute(
+        select(MailNumber.envelope_id, MailNumber.text)
+        .where(typed_numbers.typed(text), MailNumber.envelope_id.is_not(None))
+        .order_by(MailNumber.id.desc())
+        .limit(limit)
+    )
+    envelopes = {number: FoundEnvelope(number, shown) for number, shown in closed if number is not None}
+    return list(_confirmed(session, actor, hits)), list(envelopes.values())
 
 
 def letters(session: Session, actor: Actor, mail_ids: Sequence[int]) -> tuple[FoundLetter, ...]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from ged import access
 from ged.access import Because
@@ -24,7 +24,7 @@ from ged.ports import (
     unit_principal,
 )
 from ged.register.levels import change_level
-from ged.register.models import Register
+from ged.register.models import MailNumber, Register
 from ged.search import letter_search
 from ged.search.letter_search import FacetValue, SearchPage
 from ged.unit import Services
@@ -173,6 +173,19 @@ def test_an_exact_number_is_found_before_the_index_knows_it(services: Services) 
             assert ([letter.mail_id for letter in letters], closed) == ([mail.mail_id], [])
         assert letter_search.exact_number(session, actor(services, "daf"), mail.number) == ([], [])
         assert letter_search.exact_number(session, actor(services, "sg"), mail.number[:-1]) == ([], [])
+
+
+def test_of_a_number_that_many_letters_bear_the_newest_stand_above_the_list(services: Services) -> None:
+    made = [register(services).mail_id for _ in range(4)]
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(MailNumber).values(text_key="777/old"))
+    with services.reading() as session:
+        shown = [
+            [one.mail_id for one in letter_search.exact_number(session, actor(services, "sg"), "777/old", limit=limit)[0]]
+            for limit in (2, 20)
+        ]
+        assert letter_search.exact_number(session, actor(services, "daf"), "777/old") == ([], [])
+    assert shown == [made[:1:-1], made[::-1]]
 
 
 def test_of_a_sealed_envelope_nothing_but_the_number_is_told(services: Services) -> None:
