@@ -71,9 +71,7 @@ class Corrections:
         }
         return {typed: word for typed, word in found.items() if word is not None}
 
-    def _mistyped(
-        self, words: Sequence[str], first: Iterable[Stored], who: bytes, may_see: Clause
-    ) -> tuple[str, ...]:
+    def _mistyped(self, words: Sequence[str], first: Iterable[Stored], who: bytes, may_see: Clause) -> tuple[str, ...]:
         """The words that none of the reader's letters has. A word that is found was meant, however rare it is."""
         now, known = time.monotonic(), self._known
         kept = {word: known[who, word] for word in words if (who, word) in known}

@@ -249,9 +249,8 @@ class ElasticIndex:
         may_see = elastic_suggest.allowed(principals, exclude)
         with calls():
             self._check()
-            this = self._client.search(
-                index=self._alias, query=elastic_suggest.this(mail_id, may_see), size=1
-            )["hits"]["hits"]
+            wanted = elastic_suggest.this(mail_id, may_see)
+            this = self._client.search(index=self._alias, query=wanted, size=1)["hits"]["hits"]
             if not this:
                 return ()
             like = elastic_suggest.like(mail_id, _stored(this[0]["_source"]), may_see)

@@ -456,9 +456,7 @@ def test_a_number_that_is_begun_is_found_whatever_numbers_others_have(index: Sea
     before = told()
     assert before == [[1], [1], [1], [1], ["77/2999/MEM"]]
     others = frozenset({Principal("u2")})
-    index.put(
-        letter(n, numbers=(f"77/2{n}/MA{n}", f"77/29{n:03}/ME"), principals=others) for n in range(100, 300)
-    )
+    index.put(letter(n, numbers=(f"77/2{n}/MA{n}", f"77/29{n:03}/ME"), principals=others) for n in range(100, 300))
     assert told() == before
 
 

@@ -151,7 +151,11 @@ def test_both_engines_see_the_same_terms(bare: Elasticsearch, index: ElasticInde
         exact = {token["token"] for token in _analysed(bare, alias, "ged_exact", word)}
         (forms,) = analysis.words(word)
         assert exact == {forms.written, forms.folded}, word
-    for text in ("61 773,00 et 61.773 ; 1.234,5", "61\u202f773\u00a0F", "S.E.M l'école aujourd'hui a_b 10:30 v2.0 13e O'NEIL's"):
+    for text in (
+        "61 773,00 et 61.773 ; 1.234,5",
+        "61\u202f773\u00a0F",
+        "S.E.M l'école aujourd'hui a_b 10:30 v2.0 13e O'NEIL's",
+    ):
         parted = [token["token"] for token in _analysed(bare, alias, "ged_folded", text)]
         assert parted == [form.folded for form in analysis.words(text)]
     words = made_words()

@@ -181,7 +181,10 @@ def test_of_a_number_that_many_letters_bear_the_newest_stand_above_the_list(serv
         uow.session.execute(update(MailNumber).values(text_key="777/old"))
     with services.reading() as session:
         shown = [
-            [one.mail_id for one in letter_search.exact_number(session, actor(services, "sg"), "777/old", limit=limit)[0]]
+            [
+                one.mail_id
+                for one in letter_search.exact_number(session, actor(services, "sg"), "777/old", limit=limit)[0]
+            ]
             for limit in (2, 20)
         ]
         assert letter_search.exact_number(session, actor(services, "daf"), "777/old") == ([], [])

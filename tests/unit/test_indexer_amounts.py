@@ -22,7 +22,9 @@ def test_cents_stay_where_there_are_any() -> None:
     assert written("1.234.567,89") == written("1234567.89") == ["1234567 89", "1 234 567 89"]
 
 
-@pytest.mark.parametrize("text", ["773", "2026", "1 999", "007 123", "00123", "61 77", "1 234.567", "12/345", "a123", "", "61 773 F"])
+@pytest.mark.parametrize(
+    "text", ["773", "2026", "1 999", "007 123", "00123", "61 77", "1 234.567", "12/345", "a123", "", "61 773 F"]
+)
 def test_other_texts_are_no_amounts(text: str) -> None:
     """A year is none: it is in nearly each letter."""
     assert written(text) == []
