@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from itertools import accumulate, pairwise
 from pathlib import Path
 
@@ -14,21 +15,25 @@ from ocr import clean, tables, textlayer
 from ocr.coding import CodedPage, code_page
 from ocr.image import grayscale, resized
 from ocr.language import language_of
+from ocr.leaders import leaders, without
 from ocr.letters import again_long_side_px, enlarging, letter_height_px, may_be_squeezed
 from ocr.limits import Limits
 from ocr.lines import Line, Token, text_of
 from ocr.paper import freshened
 from ocr.pdfsource import DrawnPage, PdfPages
-from ocr.reading import READING_LONG_SIDE_PX, Reader, Reading
+from ocr.pieces import find_pieces
+from ocr.piecewise import LevelStrip, read_pieces
+from ocr.reading import READING_LONG_SIDE_PX, Reader, Reading, worth
 from ocr.scan import Scan
 from ocr.showing import show
-from ocr.skew import skew_degrees
+from ocr.skew import skew_of, width_of, writing
 from ocr.sniff import PDF
 from ocr.tesseract import Recogniser
 from ocr.wire import PageResult, PageTask
 
 SLIGHT_LEAN_DEGREES = 0.8
 _HARDLY_LARGER = 1.25  # shrinking a page by less only blurs it
+_TILL_WIDTH = 0.4  # of the sheet's long side: wider writing is a letter's
 _TABLES_LIMIT_S, _KEEPING_S = 8.0, 2.0
 
 
@@ -56,32 +61,84 @@ class PageReader:
         if clean.is_negative(gray):
             scanned, gray = ImageOps.invert(scanned), ImageOps.invert(gray)
         fresh = freshened(gray)
-        lean = skew_degrees(fresh)  # on the original page, faint copies and dark scanner beds would hide it
+        ink = writing(fresh)
+        lean = skew_of(ink)  # on the original page, faint copies and dark scanner beds would hide it
         # A slight skew stays: nobody sees it, and turning the whole page would take a tenth of a second.
         tilt = lean if abs(lean) < SLIGHT_LEAN_DEGREES else 0.0
         level = shown.image if tilt else clean.levelled(shown.image, lean)
         coded = code_page(task, level, shown.dpi)
-        letter_px = letter_height_px(fresh)
-        larger = enlarging(letter_px, max(fresh.size), shrunk=max(fresh.size) < max(shown.image.size))
-        if larger > 1:
-            gray = resized(scanned, round(larger * max(fresh.size)))
-            fresh = freshened(gray)
-        again_px = again_long_side_px(larger * letter_px, max(gray.size), max(shown.image.size))
         self._keep(task, Reading(level, (), ("failed",)), coded)
+        read = partial(self._read, task, end_s=end_s)
         try:
-            reading = Reader(self._recogniser, task.languages, end_s).read(
-                clean.levelled(fresh, lean),
-                level,
-                shown.dpi,
-                tilt=tilt,
-                scan=Scan(scanned if again_px > max(gray.size) else gray, long_side_px=again_px, lean=lean),
-                squeezed=may_be_squeezed(larger * letter_px, fresh.width),
+            reading = read(
+                scanned, gray, fresh, level, shown.dpi, lean=lean, tilt=tilt, narrow=width_of(ink) < _TILL_WIDTH
             )
         except EngineFailed:
             return
-        if reading.image is not level:
-            coded = code_page(task, reading.image, shown.dpi)
-        self._keep(task, reading, coded)
+        if pieces := find_pieces(gray, ink, lean):
+            self._keep(task, reading, self._coded(task, reading, level, coded, shown.dpi))
+            scale = max(gray.size) / max(scanned.size)
+
+            def read_strip(strip: LevelStrip) -> Reading:
+                level_dpi = scale * shown.dpi
+                return read(
+                    strip.strip.image, strip.gray, strip.fresh, strip.level, level_dpi, lean=strip.lean, narrow=True
+                )
+
+            with suppress(EngineFailed):  # the reading of the whole stays
+                by_piece = read_pieces(
+                    scanned, pieces, read_strip, scale=scale, level=level, lean=0.0 if tilt else lean
+                )
+                reading = max((by_piece, reading), key=lambda one: worth(one.lines))
+        self._keep(task, reading, self._coded(task, reading, level, coded, shown.dpi))
+
+    def _read(
+        self,
+        task: PageTask,
+        scanned: Image.Image,
+        gray: Image.Image,
+        fresh: Image.Image,
+        level: Image.Image,
+        dpi: float,
+        *,
+        lean: float,
+        end_s: float,
+        narrow: bool,
+        tilt: float = 0.0,
+    ) -> Reading:
+        """Read a sheet, or a piece of it by itself, at the size that its letters need.
+
+        Args:
+            task: names the languages.
+            scanned: dark on light, in full size, not levelled.
+            gray: ``scanned`` at the size at which it is read.
+            fresh: ``gray`` freshened.
+            level: shown; of resolution ``dpi``.
+            dpi: see ``level``.
+            lean: by how many degrees the lines of ``scanned`` fall to the right.
+            end_s: deadline on the monotonic clock.
+            narrow: its lines are short, as on a till receipt, where dots lead to the amounts.
+            tilt: how far the lines of ``level`` fall.
+        """
+        letter_px = letter_height_px(fresh)
+        larger = enlarging(letter_px, max(fresh.size), shrunk=max(fresh.size) < max(scanned.size))
+        if larger > 1:
+            gray = resized(scanned, round(larger * max(fresh.size)))
+            fresh = freshened(gray)
+        if narrow and (dots := leaders(fresh, round(larger * letter_px), lean)) is not None:  # a till receipt
+            scanned, gray, fresh = (without(image, dots) for image in (scanned, gray, fresh))
+        again_px = again_long_side_px(larger * letter_px, max(gray.size), max(scanned.size))
+        return Reader(self._recogniser, task.languages, end_s).read(
+            clean.levelled(fresh, lean),
+            level,
+            dpi,
+            tilt=tilt,
+            scan=Scan(scanned if again_px > max(gray.size) else gray, long_side_px=again_px, lean=lean),
+            squeezed=may_be_squeezed(larger * letter_px, fresh.width),
+        )
+
+    def _coded(self, task: PageTask, reading: Reading, level: Image.Image, coded: CodedPage, dpi: float) -> CodedPage:
+        return coded if reading.image is level else code_page(task, reading.image, dpi)
 
     def _keep_own_words(self, task: PageTask, drawn: DrawnPage, lines: tuple[Line, ...], end_s: float) -> None:
         """Keep the words of a born-digital page; words of tables row by row, if pdfplumber finds the tables in time."""

@@ -9,7 +9,7 @@ the same errors.
 import math
 import statistics
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
@@ -64,12 +64,17 @@ _MM_PER_INCH = 25.4
 
 @dataclass(frozen=True)
 class Reading:
-    """The page as shown, the words read on it, and the regions where a hand seems to have written."""
+    """The page as shown, the words read on it, and the regions where a hand seems to have written.
+
+    Attributes:
+        turned: by how many degrees the page was levelled because it lay on its side, and by how many it was then turned clockwise.
+    """
 
     image: Image.Image
     lines: tuple[Line, ...]
     flags: tuple[str, ...] = ()
     written: tuple[Box, ...] = ()
+    turned: tuple[float, int] = (0.0, 0)
 
     @property
     def confidence(self) -> float:
@@ -178,9 +183,8 @@ class Reader:
         return replace(
             read,
             lines=tuple(tilted(with_amounts(read.lines), tilt, level.size)),
-            written=tuple(
-                box for line in tilted(map(_as_line, written), tilt, level.size) for box in map(_as_box, line.tokens)
-            ),
+            written=moved(written, lambda lines: tilted(lines, tilt, level.size)),
+            turned=(upright.lean_upright, upright.degrees),
         )
 
     def _judged(self, image: Image.Image, dpi: float, degrees: int, lines: list[Line]) -> Reading:
@@ -211,7 +215,7 @@ class Reader:
                 break
             turned = sheet.turned(degrees)
             other = self._sample(turned)
-            if confidence_of(other) > _LEGIBLE_SAMPLE and _worth(other) > _TURNED_READS_BETTER * _worth(found):
+            if confidence_of(other) > _LEGIBLE_SAMPLE and worth(other) > _TURNED_READS_BETTER * worth(found):
                 best, found = turned, other
         return best
 
@@ -219,10 +223,10 @@ class Reader:
         """Turn a badly read page upside down, if a sample of it then reads better, and the whole page too."""
         other = sheet.turned(180)
         found = self._sample(other)
-        if confidence_of(found) < _LEGIBLE_SAMPLE or _worth(found) < _TURNED_READS_BETTER * _worth(self._sample(sheet)):
+        if confidence_of(found) < _LEGIBLE_SAMPLE or worth(found) < _TURNED_READS_BETTER * worth(self._sample(sheet)):
             return sheet, lines
         turned = self._page(other.fresh, other.dpi, width=other.width)
-        return (other, turned) if _worth(turned) > _worth(lines) else (sheet, lines)
+        return (other, turned) if worth(turned) > worth(lines) else (sheet, lines)
 
     def _sample(self, sheet: _Sheet) -> list[Line]:
         """The reading of the densest band of a page."""
@@ -250,7 +254,7 @@ class Reader:
         if _letters(doubtful) > _MANY_DOUBTFUL * _letters(lines):
             again = self._page(sheet.scanned, sheet.dpi_of_scan)
             found = _merged_by_worth(lines, again)
-            if _worth(again) < _FAILED * _worth(lines):
+            if worth(again) < _FAILED * worth(lines):
                 if sheet.width < _FULL:
                     return _merged_by_worth(found, self._page(sheet.fresh, sheet.dpi))
                 # Small letters, and faint: a till receipt beside another.
@@ -301,6 +305,11 @@ def _is_from_a_till(lines: Sequence[Line]) -> bool:
         return False
     width = max(token.x + token.width for token in tokens) - min(token.x for token in tokens)
     return width <= _TILL_CHARACTERS * statistics.median(token.width / len(token.text) for token in tokens)
+
+
+def moved(boxes: Iterable[Box], how: Callable[[list[Line]], list[Line]]) -> tuple[Box, ...]:
+    """Regions moved as words are."""
+    return tuple(_as_box(token) for line in how([_as_line(box) for box in boxes]) for token in line.tokens)
 
 
 def _as_line(box: Box) -> Line:
@@ -382,10 +391,10 @@ def _letters(lines: Sequence[Line]) -> int:
 
 def _merged_by_worth(lines: list[Line], others: list[Line]) -> list[Line]:
     """Two readings of a page: the better one, with the words of the other where it has none, or less sure ones."""
-    first, second = sorted((lines, others), key=_worth, reverse=True)
+    first, second = sorted((lines, others), key=worth, reverse=True)
     return merged(first, second)
 
 
-def _worth(lines: Sequence[Line]) -> float:
+def worth(lines: Sequence[Line]) -> float:
     """A score of how much was read, and how surely: a few lucky words do not beat a page."""
     return sum(len(token.text) * max(token.confidence - 30, 0) for line in lines for token in line.tokens)

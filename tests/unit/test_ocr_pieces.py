@@ -1,0 +1,160 @@
+"""Pieces of paper on one sheet are told from the parts of one letter, and what is read on a piece lies where it is on the sheet."""
+
+import math
+
+import numpy as np
+import pytest
+from PIL import Image, ImageChops, ImageDraw, ImageFont
+
+from ocr import textlayer
+from ocr.leaders import leaders, without
+from ocr.lines import Line, Token
+from ocr.paper import freshened
+from ocr.pieces import Piece, cut_out, find_pieces
+from ocr.piecewise import LevelStrip, read_pieces, turned
+from ocr.reading import Reading
+from ocr.skew import skew_of, writing
+from tests.ocr_pages import FONT, draw
+
+SIZE = (1240, 1754)
+WORDS = ("Savon liquide", "Prise double", "Riz parfumé", "Ampoule LED", "Stylo bille", "Cahier relié", "Lait en poudre")
+
+
+def receipt(rows: int = 12, paper: int = 250, font_px: int = 20) -> Image.Image:
+    """Names at the left, amounts at the right."""
+    font = ImageFont.truetype(FONT, font_px)
+    image = Image.new("L", (20 * font_px, (rows + 4) * font_px * 3 // 2), paper)
+    pen = ImageDraw.Draw(image)
+    for row in range(rows):
+        level = (row + 2) * font_px * 3 // 2
+        pen.text((font_px, level), WORDS[row % len(WORDS)], 40, font)
+        amount = f"{3 + row * 7} 50{row % 10}"
+        pen.text((19 * font_px - pen.textlength(amount, font), level), amount, 40, font)
+    return image
+
+
+def laid(sheet: Image.Image, piece: Image.Image, place: tuple[int, int], degrees: float) -> None:
+    """Lay a piece on the glass; its lines fall to the right by ``degrees``."""
+    mask = Image.new("L", piece.size, 255).rotate(-degrees, expand=True)
+    sheet.paste(piece.rotate(-degrees, Image.Resampling.BICUBIC, expand=True, fillcolor=255), place, mask)
+
+
+def found(sheet: Image.Image) -> list[Piece]:
+    ink = writing(freshened(sheet))
+    return find_pieces(sheet, ink, skew_of(ink))
+
+
+@pytest.mark.parametrize("paper", [250, 205])
+@pytest.mark.parametrize("leans", [(6.0, -5.0), (-8.0, 3.0, 9.0)])
+def test_pieces_with_a_slant_each_are_found_in_their_order(paper: int, leans: tuple[float, ...]) -> None:
+    sheet = Image.new("L", SIZE, 250)
+    for place, lean in zip(((60, 60), (720, 500), (100, 1100)), leans, strict=False):
+        laid(sheet, receipt(paper=paper), place, lean)
+    assert [piece.lean for piece in found(sheet)] == pytest.approx(list(leans), abs=1.0)
+
+
+def columns() -> Image.Image:
+    page = Image.new("L", SIZE, 250)
+    small = draw(size=(1000, 1414)).crop((60, 100, 1000, 900)).resize((560, 476))
+    for place in ((60, 200), (640, 200), (60, 800), (640, 800)):
+        page.paste(small, place)
+    return page
+
+
+def stamped() -> Image.Image:
+    page = draw(size=SIZE).convert("L")
+    stamp = Image.new("L", (330, 150), 255)
+    pen, font = ImageDraw.Draw(stamp), ImageFont.truetype(FONT, 24)
+    pen.rectangle((2, 2, 327, 147), outline=40, width=4)
+    for row, text in enumerate(("COURRIER ARRIVÉ", "le 12 mars 2026", "sous le n° 4521", "Secrétariat")):
+        pen.text((20, 14 + 32 * row), text, 40, font)
+    laid(page, stamp, (800, 1400), 9.0)
+    return page
+
+
+def beside_the_next_page() -> Image.Image:
+    """The page of a book, and a strip of the page beside it, which bends towards the binding."""
+    page = draw(size=SIZE).convert("L")
+    page = ImageChops.offset(page.crop((0, 0, 1240, 1754)), 330, 0)
+    ImageDraw.Draw(page).rectangle((0, 0, 330, 1754), 255)
+    laid(page, receipt(24), (-180, 300), 8.0)
+    return page
+
+
+@pytest.mark.parametrize("make", [columns, stamped, beside_the_next_page, lambda: draw(size=SIZE).convert("L")])
+def test_one_letter_is_not_taken_apart(make: object) -> None:
+    page = make()  # type: ignore[operator]
+    assert not found(page)
+    assert not found(page.rotate(-2.0, Image.Resampling.BICUBIC, fillcolor=255))
+
+
+def test_gray_paper_is_cut_out_with_its_own_shade_around_it() -> None:
+    sheet = Image.new("L", SIZE, 250)
+    laid(sheet, receipt(paper=200), (300, 500), 4.0)
+    (piece,) = found(sheet)
+    strip = cut_out(sheet, piece)
+    assert max(strip.image.size) == max(SIZE)
+    assert (np.asarray(strip.image) > 215).mean() < 0.001
+    assert np.asarray(strip.image)[0, 0] == pytest.approx(200, abs=3)
+
+
+@pytest.mark.parametrize("upright", [0, 90, 180])
+@pytest.mark.parametrize("lean", [0.0, 3.0])
+def test_what_is_read_on_a_piece_lies_where_it_is_on_the_sheet(lean: float, upright: int) -> None:
+    sheet = Image.new("L", SIZE, 250)
+    laid(sheet, receipt(), (60, 60), 6.0)
+    laid(sheet, receipt(), (720, 700), -5.0)
+    spot = 790, 1180
+    ImageDraw.Draw(sheet).rectangle((spot[0] - 9, spot[1] - 9, spot[0] + 9, spot[1] + 9), 0)
+
+    def read(strip: LevelStrip) -> Reading:
+        """The black square as a word, on a strip that was turned after it was levelled."""
+        image = strip.level.rotate(-upright, expand=True)
+        ys, xs = np.nonzero(np.asarray(image.resize((image.width // 2, image.height // 2))) < 12)
+        if not len(ys):
+            return Reading(image, ())
+        x, y = 2 * float(np.median(xs)) / image.width, 2 * float(np.median(ys)) / image.height
+        return Reading(image, (Line((Token("ici", x - 0.01, y - 0.01, 0.02, 0.02, 90.0),)),), turned=(0.0, upright))
+
+    level = sheet.rotate(lean, Image.Resampling.BILINEAR, fillcolor="white")
+    reading = read_pieces(sheet, found(sheet), read, scale=1.0, level=level, lean=lean)
+    assert reading.flags == ((f"rotated_{upright}",) if upright else ())
+    token = reading.lines[-1].tokens[0]
+    x, y = (token.x + token.width / 2) * reading.image.width, (token.y + token.height / 2) * reading.image.height
+    assert np.asarray(reading.image)[round(y), round(x)] < 30
+
+
+def test_lines_of_a_turned_page_are_turned_back() -> None:
+    line = Line((Token("mot", 0.1, 0.2, 0.3, 0.05, 90.0),))
+    for degrees in (0, 90, 180, 270):
+        (back,) = turned(turned([line], degrees), -degrees % 360)
+        assert back.tokens[0].x == pytest.approx(0.1)
+        assert back.tokens[0].height == pytest.approx(0.05)
+    assert turned([line], 90)[0].tokens[0].x == pytest.approx(1 - 0.2 - 0.05)
+
+
+def test_words_of_a_slanted_line_lie_on_their_own_places_in_the_text_layer() -> None:
+    fall = math.tan(math.radians(8))
+    tokens = tuple(Token(f"m{n}", 0.1 + 0.1 * n, 0.2 + 0.1 * n * fall, 0.08, 0.01, 90.0) for n in range(5))
+    text = textlayer.zlib.decompress(textlayer.content([Line(tokens)], width_pt=500, height_pt=500)).decode()
+    assert "/T 5.00 Tf" in text
+    places = [row.split()[2:8] for row in text.splitlines() if row.endswith("Tj")]
+    assert [float(place[1]) for place in places] == pytest.approx([-math.sin(math.radians(8))] * 5, abs=1e-3)
+    falls = float(places[0][5]) - float(places[-1][5])
+    assert falls == pytest.approx(500 * 0.4 * fall, abs=0.1)
+
+
+@pytest.mark.parametrize("lean", [0.0, 3.0])
+def test_dots_that_lead_to_an_amount_are_taken_away_and_the_letters_stay(lean: float) -> None:
+    font = ImageFont.truetype(FONT, 20)
+    with_dots, plain = Image.new("L", (600, 600), 255), Image.new("L", (600, 600), 255)
+    for row in range(12):
+        for image in (with_dots, plain):
+            ImageDraw.Draw(image).text((40, 60 + 40 * row), "Lubrifiant", 30, font)
+            ImageDraw.Draw(image).text((480, 60 + 40 * row), "1 500", 30, font)
+        ImageDraw.Draw(with_dots).text((170, 60 + 40 * row), "." * 40, 30, font)
+    with_dots, plain = (image.rotate(-lean, Image.Resampling.BICUBIC, fillcolor=255) for image in (with_dots, plain))
+    dots = leaders(with_dots, 11, lean)
+    assert dots is not None
+    assert np.abs(np.asarray(without(with_dots, dots), dtype=np.int16) - np.asarray(plain)).mean() < 0.1
+    assert leaders(plain, 11, lean) is None
