@@ -446,7 +446,8 @@ def test_an_amount_is_found_in_any_writing(summed: SearchIndex, asked: str, foun
 
 
 def test_a_number_that_is_begun_is_found_whatever_numbers_others_have(index: SearchIndex) -> None:
-    index.put([letter(1, numbers=("77/2999/MEM",)), letter(2, numbers=("30/78",))])
+    mine = [letter(1, numbers=("77/2999/MEM",)), letter(2, numbers=("30/78",))]
+    index.put(mine)
     reader = who(ordinary="u1")
 
     def told() -> list[object]:
@@ -456,7 +457,8 @@ def test_a_number_that_is_begun_is_found_whatever_numbers_others_have(index: Sea
     before = told()
     assert before == [[1], [1], [1], [1], ["77/2999/MEM"]]
     others = frozenset({Principal("u2")})
-    index.put(letter(n, numbers=(f"77/2{n}/MA{n}", f"77/29{n:03}/ME"), principals=others) for n in range(100, 300))
+    theirs = [letter(n, numbers=(f"77/2{n}/MA{n}", f"77/29{n:03}/ME"), principals=others) for n in range(100, 300)]
+    index.put([*theirs, *mine])  # at once: an engine asks the dictionary of each of its parts
     assert told() == before
 
 
