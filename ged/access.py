@@ -12,7 +12,7 @@ from functools import lru_cache
 from sqlalchemy import ColumnElement, ForeignKey, Index, String, and_, delete, false, insert, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
-from ged.db import Base, ByOtherIndex, UtcDateTime, asked_of_each_row, insert_if_missing, table_of, write_many
+from ged.db import Among, Base, ByOtherIndex, UtcDateTime, asked_of_each_row, insert_if_missing, table_of, write_many
 from ged.errors import NotFound
 from ged.org.actors import post_granting
 from ged.ports import Confidentiality, MailId, Principal, Principals
@@ -185,7 +185,7 @@ def visible_clause(
 
     # A letter has a handful of rights, an actor has up to hundreds of principals: the rights are found by the letter.
     def through(held: frozenset[Principal], of: list[int]) -> ColumnElement[bool]:
-        right = asked_of_each_row(MailAccess.mail_id == mail_id, ByOtherIndex(MailAccess.principal).in_(sorted(held)))
+        right = asked_of_each_row(MailAccess.mail_id == mail_id, Among(ByOtherIndex(MailAccess.principal), held))
         return and_(level.in_(of), right)
 
     # A cleared actor has the same set for several levels: the statement then names its principals once.

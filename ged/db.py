@@ -150,10 +150,11 @@ class KeyList(TypeDecorator[list[int]]):
 
     impl = String
     cache_ok = True
+    element: type[TypeEngine[Any]] = BigInteger
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """The type of the database."""
-        kind: TypeEngine[Any] = postgresql.ARRAY(BigInteger()) if dialect.name == "postgresql" else String()
+        kind: TypeEngine[Any] = postgresql.ARRAY(self.element()) if dialect.name == "postgresql" else String()
         return dialect.type_descriptor(kind)
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], str]:
@@ -177,8 +178,15 @@ def _as_element(value: int | str) -> str:
     return f'"{escaped}"'
 
 
+class NameList(KeyList):
+    """Texts as one parameter."""
+
+    cache_ok = True
+    element = String
+
+
 class Among(FunctionElement[bool]):
-    """Whether a column is one of some keys, sent as one parameter.
+    """Whether a column is one of some keys or texts, sent as one parameter.
 
     With ``in_`` the statement differs for each number of keys, and the driver looks for hundreds of parameters in it. To write such
     a statement takes longer than to run it.
@@ -188,12 +196,15 @@ class Among(FunctionElement[bool]):
     type = Boolean()
     _is_implicitly_boolean = True  # as of an IN: else SQLite is asked for ``... = 1``, and uses no index
 
-    def __init__(self, column: ColumnElement[int] | InstrumentedAttribute[int], keys: Collection[int] | str) -> None:
+    def __init__(
+        self, column: ColumnElement[Any] | InstrumentedAttribute[Any], keys: Collection[int] | Collection[str] | str
+    ) -> None:
         """``keys``: the keys, or the name of the parameter that a composed statement gets them by."""
+        kind = NameList() if isinstance(column.type, String) else KeyList()
         sent = (
-            bindparam(keys, type_=KeyList())
+            bindparam(keys, type_=kind)
             if isinstance(keys, str)
-            else bindparam(None, sorted(keys), type_=KeyList(), unique=True)
+            else bindparam(None, sorted(keys), type_=kind, unique=True)
         )
         super().__init__(column, sent)
 

@@ -102,6 +102,9 @@ SCANS: Mapping[What, str] = {
 PAPERS = (*ON_SLIPS, *SCANS)
 """Of these the figures count papers, not letters, and the units of a cut are those whose papers they are. A value is short: a page has a
 hundred links with it."""
+MOST_TOLD = 500
+"""The count of a longer list is told as "more than" this: the figure that led to the list told it whole, and each letter more is asked
+for its rights."""
 SOON = 7
 """A date is near that comes in so many days of the calendar, or today."""
 WAITING_THERE = (What.GIVEN, What.GIVEN_LATE, What.GIVEN_IN_TIME, What.GIVEN_SOON)
@@ -138,7 +141,7 @@ class AskedLetters:
 def letters(
     session: Session, actor: Actor, cut: Cut, asked: AskedLetters, at: Place, *, limit: int
 ) -> tuple[list[MailRow], Slice, int]:
-    """A page of the letters that the actor may see; and how many there are (``paging.MOST_COUNTED``).
+    """A page of the letters that the actor may see; and how many there are, at most ``MOST_TOLD`` + 1.
 
     The last ones come first; of those that wait, the ones that wait longest (``WAITING_FIRST``).
     """
@@ -146,10 +149,10 @@ def letters(
     is_turned = asked.what not in WAITING_FIRST
     by = FigureLetter.mail_id
     if at == START:
-        page, count = paging.first(session, parts, by, keys=keys, descending=is_turned, limit=limit)
+        page, count = paging.first(session, parts, by, keys=keys, descending=is_turned, limit=limit, most=MOST_TOLD)
     else:
         page = paging.read(session, parts, by, at, keys=keys, descending=is_turned, limit=limit)
-        count = paging.count(session, parts)
+        count = paging.count(session, parts, most=MOST_TOLD)
     return mail_rows(session, actor, page.ids), page, count
 
 
@@ -175,7 +178,7 @@ def held(session: Session, mail_ids: Sequence[int]) -> dict[int, Held]:
     rows = session.execute(
         select(FigureLetter.mail_id, FigureKey.unit_id, FigureLetter.ended_on)
         .join(FigureKey, FigureKey.id == FigureLetter.key_id)
-        .where(FigureLetter.mail_id.in_(mail_ids))
+        .where(Among(FigureLetter.mail_id, mail_ids))
     )
     return {mail_id: Held(unit_id, ended_on) for mail_id, unit_id, ended_on in rows}
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from ged import access
 from ged.counting import composed
-from ged.db import Id
+from ged.db import Among, Id
 from ged.errors import Forbidden, NotFound
 from ged.org.models import Person, Post, Unit
 from ged.org.tree import entity_of, in_ministry
@@ -416,7 +416,7 @@ def first_number(mail_id: InstrumentedAttribute[int]) -> ScalarSelect[str]:
 
 def first_numbers(session: Session, mail_ids: Collection[int]) -> dict[int, str]:
     """The first valid number of each letter that has one."""
-    rows = session.execute(_first_numbers(), {"mail_ids": list(mail_ids)})
+    rows = session.execute(_first_numbers(), {"mail_ids": sorted(mail_ids)})
     return {mail_id: text for mail_id, text in rows if mail_id is not None}
 
 
@@ -424,7 +424,7 @@ def first_numbers(session: Session, mail_ids: Collection[int]) -> dict[int, str]
 def _first_numbers() -> Executable:
     return (
         select(MailNumber.mail_id, MailNumber.text)
-        .where(MailNumber.mail_id.in_(bindparam("mail_ids", expanding=True)), MailNumber.voided_at.is_(None))
+        .where(Among(MailNumber.mail_id, "mail_ids"), MailNumber.voided_at.is_(None))
         .order_by(MailNumber.id.desc())
     )
 

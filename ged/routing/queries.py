@@ -32,7 +32,7 @@ from sqlalchemy.orm import Session, aliased
 
 from ged import access, paging
 from ged.counting import MOST_IN_MENU, composed, counted, one_row
-from ged.db import ByOtherIndex
+from ged.db import Among, ByOtherIndex
 from ged.org.models import Person, Post, Unit
 from ged.org.stock import by_code, entities_of
 from ged.org.tree import ministry, with_predecessors
@@ -199,7 +199,7 @@ def _mail_rows(session: Session, actor: Actor, asked: Sequence[MailId | int]) ->
     query = (
         select(*LISTED, ReadMark.at)
         .outerjoin(ReadMark, (ReadMark.mail_id == Mail.id) & (ReadMark.person_id == actor.person_id))
-        .where(Mail.id.in_(asked), access.visible_clause(Mail.id, Mail.level, actor.principals))
+        .where(Among(Mail.id, asked), access.visible_clause(Mail.id, Mail.level, actor.principals))
     )
     found = session.execute(query).all()
     mail_ids = [row[0] for row in found]
@@ -211,7 +211,7 @@ def documents(session: Session, mail_ids: Sequence[int]) -> dict[int, tuple[Atta
     """The newest document of each letter, with its number of pages."""
     rows = session.execute(
         select(Attachment.mail_id, Attachment.id, Attachment.page_count)
-        .where(Attachment.mail_id.in_(mail_ids), Attachment.kind == AttachmentKind.DOCUMENT)
+        .where(Among(Attachment.mail_id, mail_ids), Attachment.kind == AttachmentKind.DOCUMENT)
         .order_by(Attachment.version_no, Attachment.id)
     )
     return {mail_id: (AttachmentId(attachment_id), pages) for mail_id, attachment_id, pages in rows}

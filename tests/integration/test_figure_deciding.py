@@ -11,6 +11,7 @@ from flask import Flask
 from sqlalchemy import delete, select, update
 
 from ged.access import MailAccess, may_see
+from ged.dashboard import letters as letter_lists
 from ged.figures import checking
 from ged.figures import operations as figures
 from ged.figures.models import FigureFlow, FigureMove, FigureRound
@@ -30,6 +31,7 @@ from tests.figure_site import plain, site, table_rows
 from tests.routing_kit import impute, register, unit_id
 from tests.signbook_kit import House, house_on_either
 from tests.site import sign_in
+from web.views.figures import dashboard
 
 __all__ = ["house_on_either", "site"]  # fixtures
 
@@ -112,7 +114,9 @@ LATELY, BEFORE = date(2026, 11, 9), date(2026, 9, 7)
 """Mondays: of the last 30 days, and of the 90 before. The dates of whole months are told of October, July to September."""
 
 
-def test_a_service_that_slows_down_is_named_with_the_reason(site: tuple[Flask, House]) -> None:
+def test_a_service_that_slows_down_is_named_with_the_reason(
+    site: tuple[Flask, House], monkeypatch: pytest.MonkeyPatch
+) -> None:
     app, house = site
     copied(
         house.services,
@@ -127,8 +131,16 @@ def test_a_service_that_slows_down_is_named_with_the_reason(site: tuple[Flask, H
     text = shown(app, "dge", "/supervision/?vue=delais")
     link = re.search(r'href="(/l/[^"]+)">9<', text)
     assert link is not None
-    assert "Courriers que vous pouvez lire : 9" in shown(app, "dge", link[1].replace("&amp;", "&"))
+    listed = link[1].replace("&amp;", "&")
+    assert "Courriers que vous pouvez lire : 9" in shown(app, "dge", listed)
     assert rows_of(app, "dge", "slower", "&etape=imputation")[1:] == []
+    monkeypatch.setattr(letter_lists, "MOST_TOLD", 8)
+    monkeypatch.setattr(dashboard, "LETTERS", 4)
+    first = shown(app, "dge", listed)
+    assert "Courriers que vous pouvez lire : plus de 8" in first
+    following = re.search(r'href="([^"]*apres=[^"]*)"', sign_in(app, "dge").get(listed).text)
+    assert following is not None
+    assert "Courriers que vous pouvez lire : plus de 8" in shown(app, "dge", following[1].replace("&amp;", "&"))
 
 
 def test_who_is_told_of_whole_months_is_told_of_the_last_whole_one(site: tuple[Flask, House]) -> None:

@@ -206,9 +206,8 @@ def test_who_has_no_principal_sees_nothing_and_without_clearance_nothing_of_the_
 
 def test_a_set_that_counts_for_several_levels_is_named_once() -> None:
     clause = access.visible_clause(Mail.id, Mail.level, principals("b a", "a b", "a"))
-    said = clause.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True})
-    assert str(said).count("IN ('a', 'b')") == 1
-    assert str(said).count("IN ('a')") == 1
+    sent = clause.compile(dialect=sqlite.dialect()).params.values()
+    assert sorted(names for names in sent if isinstance(names[0], str)) == [["a"], ["a", "b"]]
 
 
 def test_the_post_that_gives_the_sight_is_named(session: Session) -> None:
