@@ -102,7 +102,7 @@ SCANS: Mapping[What, str] = {
 PAPERS = (*ON_SLIPS, *SCANS)
 """Of these the figures count papers, not letters, and the units of a cut are those whose papers they are. A value is short: a page has a
 hundred links with it."""
-MOST_TOLD = 500
+MOST_LETTERS_COUNTED = 500
 """The count of a longer list is told as "more than" this: the figure that led to the list told it whole, and each letter more is asked
 for its rights."""
 SOON = 7
@@ -141,7 +141,7 @@ class AskedLetters:
 def letters(
     session: Session, actor: Actor, cut: Cut, asked: AskedLetters, at: Place, *, limit: int
 ) -> tuple[list[MailRow], Slice, int]:
-    """A page of the letters that the actor may see; and how many there are, at most ``MOST_TOLD`` + 1.
+    """A page of the letters that the actor may see; and how many there are, at most ``MOST_LETTERS_COUNTED`` + 1.
 
     The last ones come first; of those that wait, the ones that wait longest (``WAITING_FIRST``).
     """
@@ -149,10 +149,12 @@ def letters(
     is_turned = asked.what not in WAITING_FIRST
     by = FigureLetter.mail_id
     if at == START:
-        page, count = paging.first(session, parts, by, keys=keys, descending=is_turned, limit=limit, most=MOST_TOLD)
+        page, count = paging.first(
+            session, parts, by, keys=keys, descending=is_turned, limit=limit, most=MOST_LETTERS_COUNTED
+        )
     else:
         page = paging.read(session, parts, by, at, keys=keys, descending=is_turned, limit=limit)
-        count = paging.count(session, parts, most=MOST_TOLD)
+        count = paging.count(session, parts, most=MOST_LETTERS_COUNTED)
     return mail_rows(session, actor, page.ids), page, count
 
 

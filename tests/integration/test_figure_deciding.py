@@ -134,7 +134,7 @@ def test_a_service_that_slows_down_is_named_with_the_reason(
     listed = link[1].replace("&amp;", "&")
     assert "Courriers que vous pouvez lire : 9" in shown(app, "dge", listed)
     assert rows_of(app, "dge", "slower", "&etape=imputation")[1:] == []
-    monkeypatch.setattr(letter_lists, "MOST_TOLD", 8)
+    monkeypatch.setattr(letter_lists, "MOST_LETTERS_COUNTED", 8)
     monkeypatch.setattr(dashboard, "LETTERS", 4)
     first = shown(app, "dge", listed)
     assert "Courriers que vous pouvez lire : plus de 8" in first

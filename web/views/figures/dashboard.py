@@ -141,7 +141,7 @@ def _letters(args: MultiDict[str, str]) -> ResponseReturnValue:
         due_title=_("Échéance de l'attribution") if what in WAITING_THERE else _("Échéance"),
         page=page,
         total=total,
-        most=letter_lists.MOST_TOLD,
+        most=letter_lists.MOST_LETTERS_COUNTED,
         of_papers=of_papers,
         title=_title(what, asked.stage),
         period=period_name(asked.period),
