@@ -290,7 +290,7 @@ def pages(at: Places) -> list[tuple[str, str]]:
             "/tableau/", "/tableau/?vue=attente", "/tableau/?periode=12mois&vue=delais", "/supervision/", "/supervision/?vue=natures",
             "/supervision/?periode=12mois", "/supervision/?vue=mois", "/tableau/courriers?quoi=received&periode=12mois",
             "/tableau/chiffres?tableau=arrivals", "/tableau/?vue=prevision", "/supervision/?vue=prevision",
-            "/supervision/?periode=12mois&vue=circulation", "/supervision/?vue=correspondants", "/tableau/courriers?quoi=round", "/tableau/?vue=charge", "/tableau/?periode=12mois&vue=charge",
+            "/supervision/?periode=12mois&vue=circulation", "/supervision/?vue=correspondants", "/supervision/?vue=expediteurs", "/supervision/?periode=12mois&vue=expediteurs", "/tableau/courriers?quoi=round", "/tableau/?vue=charge", "/tableau/?periode=12mois&vue=charge",
             "/tableau/?vue=numerisation", "/tableau/?periode=12mois&vue=heures", "/supervision/?periode=12mois&vue=numerisation", "/supervision/?vue=bordereaux",
             "/supervision/?nature=demande&periode=12mois", "/tableau/?vue=delais&canal=hand&periode=12mois", "/supervision/?vue=natures&periode=12mois",
             "/supervision/?vue=bordereaux&periode=12mois", "/supervision/?vue=decharge", "/tableau/courriers?quoi=sent&periode=12mois", "/tableau/?vue=lecture", "/supervision/?periode=12mois&vue=lecture",
@@ -299,7 +299,7 @@ def pages(at: Places) -> list[tuple[str, str]]:
         HEAD: [
             "/", "/bannette/", "/bannette/?voir=termines", f"/bannette/{at.assignment - 1}", "/suivi/", "/questions", "/avis/", "/recherches/",
             f"/courriers/{at.letter}", f"/courriers/{at.letter}/notes", "/delegations/", "/absences/", "/matin/",
-            "/tableau/", "/tableau/?vue=rythme", "/tableau/?periode=12mois", "/tableau/courriers?quoi=open", "/tableau/?vue=prevision", "/tableau/?vue=circulation", "/tableau/?vue=correspondants", "/tableau/?vue=charge",
+            "/tableau/", "/tableau/?vue=rythme", "/tableau/?periode=12mois", "/tableau/courriers?quoi=open", "/tableau/?vue=prevision", "/tableau/?vue=circulation", "/tableau/?vue=correspondants", "/tableau/?vue=expediteurs", "/tableau/?vue=charge",
         ],
         OFFICER: [
             "/", "/tableau/", "/bannette/", "/bannette/?voir=termines", f"/bannette/{at.assignment}", "/parapheur/", f"/projets/nouveau?repond={at.letter}",

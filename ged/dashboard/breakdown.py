@@ -110,15 +110,18 @@ def whole(
     bins: Mapping[int, int],
     stood: Standing | None = None,
     counted: Names = COUNTED,
+    found: Mapping[str, int] | None = None,
 ) -> Line:
     """The figures of all keys together over a period and at its end: the sum of ``lines``.
 
     Args:
         bins: the delays of the period (``delays``).
         stood: what stood at the end of the day before, if the caller knows it: then the letters of five years are not added up again.
+        found: the letters of the period, if the caller has them: of ``counted`` and of ``queries.MOVING``.
     """
-    wanted = counted if stood is None else tuple(dict.fromkeys((*counted, *queries.MOVING)))
-    found = totals(session, cut, period, counted=wanted)
+    if found is None:
+        wanted = counted if stood is None else tuple(dict.fromkeys((*counted, *queries.MOVING)))
+        found = totals(session, cut, period, counted=wanted)
     standing = queries.standing(session, cut, period.until) if stood is None else stood.moved(found)
     return Line(found, standing, bins)
 
@@ -128,6 +131,20 @@ def totals(session: Session, cut: Cut, period: Period, *, counted: Names = COUNT
     parts = span(period, sums.grains(session, cut))
     (row,) = summed(session, FigureCell, cut, parts, (), queries.columns(counted))
     return {name: int(letters or 0) for name, letters in zip(counted, row, strict=True)}
+
+
+def course(
+    session: Session, cut: Cut, period: Period, *, by_days: bool, counted: Names = COUNTED
+) -> dict[date, dict[str, int]]:
+    """First day of each day or whole month -> counted column -> letters. What has no letters may be missing.
+
+    Args:
+        by_days: each day for itself; else the months that the period has whole, and the other days.
+    """
+    grains = sums.grains(session, cut)
+    parts = [Part(grains.day, period.since, period.until)] if by_days else span(period, grains)
+    rows = summed(session, FigureCell, cut, parts, (FigureCell.day,), queries.columns(counted))
+    return {day: dict(zip(counted, map(int, letters), strict=True)) for day, *letters in rows}
 
 
 def hours(session: Session, cut: Cut, period: Period) -> dict[int, int]:

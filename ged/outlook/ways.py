@@ -85,7 +85,7 @@ def going_round(session: Session, actor: Actor, cut: Cut, period: Period, *, lim
     found, seen, many = list[tuple[int, int, date]](), 0, ASKED_AT_ONCE * limit
     while len(found) < limit:
         some = session.execute(in_order.limit(many).offset(seen)).all()
-        readable = select(Mail.id).where(Mail.id.in_([one.mail_id for one in some]), *_may_know(actor, cut))
+        readable = select(Mail.id).where(Mail.id.in_([one.mail_id for one in some]), *may_know(actor, cut))
         known = set(session.scalars(readable)) if some else set()
         found += [(one.mail_id, one.times, one.last_on) for one in some if one.mail_id in known]
         seen += many
@@ -136,9 +136,9 @@ def waiting_longest(session: Session, actor: Actor, cut: Cut, *, today: date) ->
         else:
             rows = session.execute(_waiting(actor, cut, until)).all()
     since: dict[tuple[int | None, str], list[date]] = defaultdict(list)
-    entries = _entries(session, {sender_id for _day, sender_id, _name in rows if sender_id is not None})
+    shown = entries(session, {sender_id for _day, sender_id, _name in rows if sender_id is not None})
     for day, sender_id, typed in rows:
-        entry: tuple[int | None, str] = (None, typed) if sender_id is None else entries.get(sender_id, (None, typed))
+        entry: tuple[int | None, str] = (None, typed) if sender_id is None else shown.get(sender_id, (None, typed))
         since[entry].append(day)
     found = [Waiting(sender_id, name, tuple(days)) for (sender_id, name), days in since.items()]
     return sorted(found, key=lambda one: (one.since[0], -len(one.since), one.name)), until
@@ -151,17 +151,17 @@ def _waiting(actor: Actor, cut: Cut, until: date, *, limit: int | None = None) -
         select(FigureLetter.opened_on, Mail.sender_id, Mail.sender_name)
         .join(FigureKey, FigureKey.id == ByOtherIndex(FigureLetter.key_id))
         .join(Mail, Mail.id == FigureLetter.mail_id)
-        .where(is_waiting(), FigureKey.direction == Direction.INCOMING, *cut.clauses(), *_may_know(actor, cut))
+        .where(is_waiting(), FigureKey.direction == Direction.INCOMING, *cut.clauses(), *may_know(actor, cut))
         .where(FigureLetter.opened_on <= until)
         .order_by(FigureLetter.opened_on)
         .limit(limit)
     )
 
 
-def _entries(session: Session, sender_ids: set[int]) -> dict[int, tuple[int | None, str]]:
+def entries(session: Session, sender_ids: set[int]) -> dict[int, tuple[int | None, str]]:
     """Entry of a directory -> the entry that is shown for it, with its name."""
-    shown = func.coalesce(Correspondent.merged_into_id, Correspondent.id)
-    rows = session.execute(select(Correspondent.id, shown).where(Correspondent.id.in_(sorted(sender_ids))))
+    own = func.coalesce(Correspondent.merged_into_id, Correspondent.id)
+    rows = session.execute(select(Correspondent.id, own).where(Correspondent.id.in_(sorted(sender_ids))))
     of = dict(iter(rows))
     names = session.execute(
         select(Correspondent.id, Correspondent.name).where(Correspondent.id.in_(sorted(set(of.values()))))
@@ -170,6 +170,6 @@ def _entries(session: Session, sender_ids: set[int]) -> dict[int, tuple[int | No
     return {one: (into, named[into]) for one, into in of.items() if into in named}
 
 
-def _may_know(actor: Actor, cut: Cut) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+def may_know(actor: Actor, cut: Cut) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     """The letters that the actor may see now. The figures are some minutes old: a level that was raised since counts already."""
     return Mail.level <= cut.level, visible_clause(Mail.id, Mail.level, actor.principals)

@@ -540,7 +540,7 @@ def test_a_card_says_whether_there_are_more_or_fewer_than_before(site: tuple[Fla
     count_all(house.services)
     client = sign_in(app, "dge")
     changes = [
-        unescape(re.findall(r'class="figure-card__change">\(([^)]*)\)', client.get(f"/tableau/?{days}").text)[0])
+        unescape(re.findall(r"<span>\(([^)]*)\)</span>", client.get(f"/tableau/?{days}").text)[0])
         for days in ("du=2026-11-01&au=2026-11-30", "du=2026-10-02&au=2026-10-31")
     ]
     assert [re.sub(r"\s", " ", one) for one in changes] == ["+50 %", "−50 %"]

@@ -8,7 +8,7 @@ from html import unescape
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, event, select, update
 
 from ged.access import MailAccess, may_see
 from ged.dashboard import letters as letter_lists
@@ -393,6 +393,80 @@ def test_correspondents_whose_letters_wait_longest(site: tuple[Flask, House], mo
     with services.unit_of_work(NOW) as uow:
         uow.session.execute(update(Mail).where(Mail.id == mails[3]).values(level=int(Confidentiality.SECRET)))
     assert "Mairie" not in str(rows_of(app, "dge", "correspondents"))
+
+
+def test_who_writes_most_is_told_with_the_period_before(
+    site: tuple[Flask, House], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, house = site
+    services = house.services
+    town, company, double = senders(services, "Mairie de Kpalimé", "CEET", "C.E.E.T.")
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Correspondent).where(Correspondent.id == double).values(merged_into_id=company))
+    days = {company: (3, 4, 20, 40), double: (5, 6), town: (10, 33, 35), None: (12,)}
+    copies = [
+        Copy(TODAY - timedelta(days=ago), "DGE", 2 if ago == 20 else None, sender, "Anonyme")
+        for sender, those in days.items()
+        for ago in those
+    ]
+    mails = copied(services, [*copies, Copy(TODAY - timedelta(days=2), "DAF", None, town, "x")])
+    count_all(services)
+    assert rows_of(app, "dge", "senders")[1:] == [
+        ["CEET", "5", "1", "+400 %"],
+        ["Mairie de Kpalimé", "1", "2", "-50 %"],
+        ["Anonyme", "1", "0", ""],
+    ], "dealt with or not, of both entries of the company, of the units of who reads"
+    page = shown(app, "dge", "/supervision/chiffres?tableau=senders")
+    links = re.findall(r'href="(/l/[^"]+)">(\d+)<span', page)
+    assert [number for _link, number in links] == ["5", "1", "1", "2"]
+    for link, number in links:
+        letters = shown(app, "dge", link.replace("&amp;", "&"))
+        assert f"Courriers que vous pouvez lire : {number}" in letters
+    assert "shape--first" in shown(app, "dge", "/tableau/?vue=expediteurs")
+    assert "CEET" not in str(rows_of(app, "dge", "senders", "&sens=outgoing")), "letters that came in alone"
+    for account, where in (("auditeur", "supervision"), ("etudes", "tableau")):
+        assert rows_of(app, account, "senders", page=where)[1:] == []
+        assert "CEET" not in shown(app, account, f"/{where}/?vue=expediteurs")
+
+    # More letters than are read one by one: the last days, and as many before them.
+    with monkeypatch.context() as few:
+        few.setattr("ged.outlook.senders.MOST_READ", 5)
+        page = shown(app, "dge", "/supervision/?vue=expediteurs")
+        assert "reçus du 24/11/2026 au 30/11/2026" in page
+        assert "« avant » : du 17/11/2026 au 23/11/2026" in page
+        assert "seuls les derniers jours sont comptés ici" in page
+        rows = rows_of(app, "dge", "senders")[1:]
+        assert [row[:3] for row in rows] == [["CEET", "4", "0"], ["Anonyme", "0", "1"], ["Mairie de Kpalimé", "0", "1"]]
+
+    # A level that was raised since the letter was counted.
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Mail).where(Mail.id == mails[6]).values(level=int(Confidentiality.SECRET)))
+    assert [row[1] for row in rows_of(app, "dge", "senders")[1:] if row[0].startswith("Mairie")] == ["0"]
+
+
+def test_the_letters_of_a_sender_are_found_by_the_days_of_the_figure(site: tuple[Flask, House]) -> None:
+    """A correspondent may have sent half of the register."""
+    app, house = site
+    engine = house.services.engine
+    if engine.dialect.name != "sqlite":  # the other one knows how many letters are of whom
+        return
+    (company,) = senders(house.services, "CEET")
+    copied(house.services, [Copy(TODAY - timedelta(days=3), "DGE", None, company)])
+    count_all(house.services)
+    client, sent = sign_in(app, "dge"), []
+
+    def note(_connection: object, _cursor: object, statement: str, parameters: object, *_rest: object) -> None:
+        if "sender_id) IN" in statement or "sender_id IN" in statement:
+            sent.append((statement, parameters))
+
+    event.listen(engine, "before_cursor_execute", note)
+    page = client.get(f"/l/received~261101~261130~t~expediteurs?expediteur={company}").text
+    event.remove(engine, "before_cursor_execute", note)
+    assert "CEET" in page
+    assert sent
+    with engine.connect() as connection:
+        plans = [str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {one}", of).all()) for one, of in sent]  # type: ignore[arg-type]
+    assert [plan for plan in plans if "ix_mails_sender_id" in plan] == []
 
 
 def test_a_level_that_was_raised_hides_a_letter_from_who_may_open_it_too(site: tuple[Flask, House]) -> None:

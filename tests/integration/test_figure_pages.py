@@ -263,6 +263,18 @@ def test_the_month_that_runs_is_compared_with_a_whole_one_for_who_is_told_of_who
     assert rows["dge"][1][1:3] == ["0", "5"]
     assert rows["auditeur"][0][2] == "du 01/10/2026 au 31/10/2026"
     assert rows["auditeur"][1][1:] == [SMALL_WORDS, "10", ""], "a month that runs says nothing about a change"
+    for _ in range(5):
+        letter(house.services, "DGE", on=date(2026, 11, 3))
+    count_all(house.services)
+    found = table_rows(sign_in(app, "auditeur"), "/supervision/fichier?periode=mois&tableau=cards")
+    assert found[1][1:] == ["5", "10", ""]
+    assert found[4][1:] == ["15", "10", "+50 %"], (
+        "what stands at a day's end is compared on any day, by the two numbers that are told"
+    )
+    page = plain(sign_in(app, "auditeur").get("/supervision/?periode=mois").text)
+    assert "Le mois en cours n'est pas fini" in page
+    assert "Le mois en cours" not in plain(sign_in(app, "dge").get("/supervision/?periode=mois").text)
+    assert "Le mois en cours" not in plain(sign_in(app, "auditeur").get("/supervision/?periode=mois-1").text)
 
 
 def test_who_may_not_see_each_letter_is_told_of_whole_months_whatever_is_asked(site: tuple[Flask, House]) -> None:
@@ -729,6 +741,39 @@ def test_the_cards_compare_with_the_period_before(site: tuple[Flask, House]) -> 
     assert rows[1] == ["Reçus", "3", "1", "+200 %"], "a number with its sign, and no formula"
 
 
+def test_a_card_has_the_course_of_its_number_in_the_period(site: tuple[Flask, House]) -> None:
+    """Of thirty days: twelve sums of seven, the last of them up to the last day. What stands is that of each of these days."""
+    app, house = site
+    for day in (23, 23, 20, 20, 20, 20, 10):
+        letter(house.services, "DGE", on=date(2026, 11, day))
+    count_all(house.services)
+    client = sign_in(app, "dge")
+    page = client.get("/tableau/").text
+    curve = r"<li>\s*<p>([^<]+)</p>(?:(?!</li>).)*?<svg[^>]*><path d=\"([^\"]+)\""
+    heights = {title: _heights(path) for title, path in re.findall(curve, page, re.DOTALL)}
+    weeks, stood = [0, 1, 1, 1, 1, 0, 4, 4, 6, 6, 2, 0], [0, 1, 1, 1, 1, 1, 5, 5, 7, 7, 7, 7]
+    assert heights["Reçus"] == [round(24 * one / 6) for one in weeks]
+    assert heights["En instance"] == [round(24 * one / 7) for one in stood]
+    assert "Clos" not in heights, "nothing moved: there is no curve"
+    assert "sur sept jours glissants" in page
+    assert "Courbes" not in client.get("/tableau/?du=2026-11-29&au=2026-11-30").text, "two days have no course"
+    assert "jour par jour." in client.get("/tableau/?du=2026-11-20&au=2026-11-30").text
+    # Of whole months, and of a month that is cut, letters for each day.
+    page = client.get("/tableau/?du=2026-08-01&au=2026-11-30").text
+    assert "par mois, à durée égale" in page
+    # Two months have no course for who is told of whole months, and small numbers are none.
+    assert '<path d="M0' not in main(sign_in(app, "auditeur").get("/supervision/?periode=mois").text)
+
+
+def _heights(path: str) -> list[int]:
+    """The heights of the points of a curve."""
+    first, moves = path.removeprefix("M0 ").split("l")
+    found = [int(first)]
+    for step in [int(one) for one in re.findall(r"-?\d+", moves)][1::2]:
+        found.append(found[-1] + step)
+    return [26 - one for one in found]
+
+
 def test_the_time_limit_of_the_nature_is_drawn_in(site: tuple[Flask, House]) -> None:
     app, house = site
     with house.services.unit_of_work(NOW) as uow:
@@ -889,7 +934,10 @@ def test_a_page_has_no_style_and_no_script_of_its_own(site: tuple[Flask, House])
             )
             # Beside them stand the lines, the signs of legends, and the cells without letters as one shape.
             others = r'<g class="shape shape--heat-0">(?:<title>[^<]+</title>)?<path d="[^"]+"/>|<(?:rect|circle|path) class="'
-            drawn = re.sub("<defs>.*?</defs>", "", page, flags=re.DOTALL)
+            # The curve of a card has no number of its own, and is read out nowhere.
+            drawn = re.sub(
+                r'<defs>.*?</defs>|<svg aria-hidden="true"><path d="M[^"]+"/></svg>', "", page, flags=re.DOTALL
+            )
             shapes = re.findall(r"<(?:rect|circle|path) ", drawn)
             assert len(named) == len(shapes) - len(re.findall(others, drawn)), (path, view)
             found += len(named)

@@ -163,7 +163,7 @@ def test_after_back_the_tables_are_open_and_the_focus_is_where_the_person_left(
     expect(bar).to_be_focused()
     expect(table).to_be_visible()
     page.locator(f"#{name} summary").click()  # it is closed, and stays so
-    card = page.locator(".figure-card a").first
+    card = page.locator(".figure-cards a").first
     with leading_on(page):
         card.click()
     page.go_back()
@@ -263,12 +263,12 @@ def test_no_card_is_narrower_than_its_words(browser: Browser, site: tuple[str, S
     page = opened(browser, site, "dge")
     page.goto(f"/tableau/?{DAYS}")
     page.evaluate(
-        "document.querySelectorAll('.figure-card__change').forEach((one) => one.textContent = '(sans changement)')"
+        "document.querySelectorAll('.figure-cards p > span').forEach((one) => one.textContent = '(sans changement)')"
     )
-    changes = page.locator(".figure-card__change")
+    changes = page.locator(".figure-cards p > span")
     assert changes.count() >= 2
-    wide = "(all) => all.filter((one) => one.closest('.figure-card').scrollWidth > one.closest('.figure-card').clientWidth).length"
-    assert [changes.evaluate_all(wide), page.locator(".figure-card").count()] == [0, 6]
+    wide = "(all) => all.filter((one) => one.closest('li').scrollWidth > one.closest('li').clientWidth).length"
+    assert [changes.evaluate_all(wide), page.locator(".figure-cards > li").count()] == [0, 6]
     page.context.close()
 
 
@@ -384,7 +384,7 @@ def test_a_page_is_made_anew_in_place(browser: Browser, site: tuple[str, Service
     page.locator("#arrivals summary").click()
     link = page.locator("#arrivals .figure-table__body table a").last
     expect(link).to_be_visible()
-    before, card = link.inner_text(), page.locator(".figure-card__number").first
+    before, card = link.inner_text(), page.locator(".figure-cards > li > :nth-child(2)").first
     page.evaluate("document.querySelector('#arrivals .chart-scroll').scrollLeft = -120")
     link.focus()
     told = card.inner_text()

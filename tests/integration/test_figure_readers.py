@@ -34,7 +34,7 @@ __all__ = ["house_on_either", "site"]  # fixtures
 pytestmark = pytest.mark.in_turns(3)
 
 DAYS = "du=2026-11-01&au=2026-11-30"
-FOR_HEADS = {"rythme", "heures", "prevision", "correspondants"}
+FOR_HEADS = {"rythme", "heures", "prevision", "expediteurs", "correspondants"}
 
 
 def shown(app: Flask, account: str, address: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from web.drawing import charts, scale
+from web.drawing import charts, curves, scale
 from web.drawing.charts import BOTTOM, HEIGHT, LEFT, RIGHT, SMALLEST, TOP, WIDTH, Drawing, Group, Guide, Value
 
 
@@ -332,3 +332,33 @@ def _inside(drawing: Drawing) -> None:
     for text in drawing.texts:
         assert 0 <= text.x <= drawing.width
         assert 0 < text.y <= drawing.height
+
+
+@given(st.floats(0, 30), st.integers(3, 34))
+def test_the_words_of_a_guide_are_seen_whole_where_a_small_screen_shows_the_newest_days(at: float, signs: int) -> None:
+    """A screen of 360 px shows such a chart from its right end: what stands before ``NEWEST`` is not seen."""
+    drawing = charts.columns(
+        [group(str(n), 9) for n in range(30)], ("first",), guides=[Guide(at, "x" * signs, "closing")]
+    )
+    (words,) = (one for one in drawing.texts if one.look == "guide")
+    (line,) = (one for one in drawing.lines if one.look == "closing")
+    wide = signs * charts.NAME_SIGN
+    first, last = (words.x - wide, words.x) if words.anchor == "end" else (words.x, words.x + wide)
+    x, top = map(float, line.points.split(" ")[0].split(","))
+    assert last <= WIDTH, "the picture cuts nothing off"
+    assert first >= charts.NEWEST or x <= WIDTH * 0.75, "nor does a small screen, of a line in its sight"
+    assert not first < x < last or top > words.y, "the line does not go through its words"
+
+
+def test_a_curve_begins_at_zero_and_fills_its_height() -> None:
+    drawn = curves.path([10, 20, 5, 20])
+    start, moves = re.fullmatch(r"M0 (\d+)l(.+)", drawn).groups()  # type: ignore[union-attr]
+    steps = [int(one) for one in re.findall(r"-?\d+", moves)]
+    heights = [int(start)]
+    for step in steps[1::2]:
+        heights.append(heights[-1] + step)
+    low = curves.HEIGHT - curves.MARGIN
+    assert [low - one for one in heights] == [12, 24, 6, 24]
+    assert len(set(steps[::2])) == 1, "at equal distances"
+    assert sum(steps[::2]) <= curves.WIDTH
+    assert curves.path([0, 0, 0]) == curves.path([3, 4]) == "", "two numbers are told by themselves"

@@ -44,6 +44,10 @@ MOST_GUIDES = 12
 """Lines of guides' texts that have room above a chart."""
 GUIDE_LINE = 15
 """Height of such a line."""
+GUIDE_GAP = 5
+"""Between the text of a guide and its line."""
+NEWEST = 476
+"""Where a screen that is 360 px wide begins to show a chart that stands at its newest day: its scale lies over what is at the left of it."""
 HATCHED = frozenset({"second", "in-time"})
 """The looks with a pattern. It stands on the page once: the macro ``chart_patterns``, whose ``legend`` draws these looks too."""
 
@@ -328,8 +332,10 @@ class _Sheet:
     def _guided(self, placed: Sequence[tuple[float, Guide, int]]) -> None:
         for x, guide, line in placed:
             y = self.top - 8 - GUIDE_LINE * line
-            self.lines.append(_line([(x, y - 8), (x, self.bottom)], guide.look))
-            beside, anchor = (x - 5, "end") if _is_at_right(x) else (x + 5, "start")
+            begin, end = _room_of_guide(x, guide.text)
+            # A line does not go through its own text.
+            self.lines.append(_line([(x, y + 4 if begin < x < end else y - 8), (x, self.bottom)], guide.look))
+            beside, anchor = (x - GUIDE_GAP, "end") if end == x else (begin + GUIDE_GAP, "start")
             self.texts.append(Text(_round(beside), y, guide.text, anchor, "guide"))
 
     def drawing(self) -> Drawing:
@@ -494,18 +500,30 @@ def _right_of(edge: float, middle: float, text: str) -> float:
 
 
 def _is_at_right(x: float) -> bool:
-    """Whether the text of a guide stands at the left of its line, or the picture would cut it."""
+    """Whether the text of a guide stands at the left of its line where it has room there."""
     return x > WIDTH * 0.75
+
+
+def _room_of_guide(x: float, text: str) -> tuple[float, float]:
+    """Where the text of a guide begins and ends. It stands beside its line; where neither side has room for it, it lies over the line."""
+    width = len(text) * NAME_SIGN + 2 * GUIDE_GAP
+    if not _is_at_right(x):
+        begin = x
+    elif x - width >= NEWEST:
+        begin = x - width
+    else:  # at the left of the line, a small screen would cut its first words off
+        begin = x if x + width <= WIDTH else NEWEST
+    begin = min(begin, WIDTH - width)
+    return begin, begin + width
 
 
 def _placed(guides: Sequence[tuple[float, Guide]]) -> list[tuple[float, Guide, int]]:
     """Each guide with the line of its text, 0 next to the chart: no text lies over another one, or over the line of another guide."""
     found: list[tuple[float, Guide, int]] = []
     taken: list[tuple[int, float, float]] = []
-    # A text goes over the lines of those that come before it here: these begin lower.
+    # A text goes over the lines of those that come before it here: these begin lower. (A text that lies over its own line may cross later ones too.)
     for x, guide in sorted(guides, key=lambda one: one[0] if _is_at_right(one[0]) else WIDTH + LEFT - one[0]):
-        width = len(guide.text) * NAME_SIGN + 10
-        first, last = (x - width, x) if _is_at_right(x) else (x, x + width)
+        first, last = _room_of_guide(x, guide.text)
         lines = [line for other, _guide, line in found if first < other < last]
         lines += [line for line, begin, end in taken if first < end and begin < last]
         line = min(max(lines, default=-1) + 1, MOST_GUIDES - 1)

@@ -362,6 +362,8 @@ def view(name: str, *, overseen: bool) -> str:
             return str(_("Prévision"))
         case "circulation":
             return str(_("Circulation"))
+        case "expediteurs":
+            return str(_("Expéditeurs"))
         case "correspondants":
             return str(_("Expéditeurs en attente"))
         case "":

@@ -16,6 +16,7 @@ from ged.dashboard import breakdown
 from ged.dashboard.breakdown import By, Key, Line
 from ged.dashboard.telling import SMALL, ToldNumber, merged, tell, tell_part
 from ged.figures.periods import Period, month_end, months_of
+from ged.figures.queries import MOVING
 from ged.figures.stages import LONGEST, bin_of, next_bin, percentile
 from ged.org.names import unit_names
 from ged.unit import Actor, ReadSession
@@ -135,6 +136,8 @@ class Card:
     values: tuple[int | None, int | None, float | None] = (None, None, None)
     """Of the number, of the one before and of the change, a share; None: it is not told exactly."""
     unit: str = ""
+    curve: str = ""
+    """The path of its course in the period (``curves``); empty: it has none."""
 
 
 Span = tuple[int, int | None, int]
@@ -233,7 +236,27 @@ class Board:
         follows = before is not None and before[0].until + timedelta(days=1) == period.since
         stood = before[1].standing if before is not None and follows else None
         bins, counted = self.delays(period), self.asked.movements
-        return breakdown.whole(self.session, self.asked.cut, period, bins=bins, stood=stood, counted=counted)
+        return breakdown.whole(
+            self.session, self.asked.cut, period, bins=bins, stood=stood, counted=counted,
+            found=self.counted(period) if period == self.asked.shown else None,
+        )  # fmt: skip
+
+    @property
+    def course(self) -> Mapping[date, Mapping[str, int]]:
+        """What moved in the period, by its days or by its months. Read once for the chart, the cards and their curves."""
+        asked, columns = self.asked, (*self.asked.movements, *MOVING)
+        key = ("course", asked.shown)
+        if key not in self.kept:
+            self.kept[key] = breakdown.course(
+                self.session, asked.cut, asked.shown, by_days=self.by_days, counted=columns
+            )
+        found: Mapping[date, Mapping[str, int]] = self.kept[key]
+        return found
+
+    def counted(self, days: Period) -> Mapping[str, int]:
+        """Column -> letters of some days of the period: of all of them, or of a stretch."""
+        those = [counted for day, counted in self.course.items() if days.since <= day <= days.until]
+        return {name: sum(one[name] for one in those) for name in (*self.asked.movements, *MOVING)}
 
     def delays(self, period: Period) -> Mapping[int, int]:
         """Bin -> letters whose stage ended in a period. Read once for the chart and for the cards."""
@@ -396,6 +419,15 @@ def sentences(*those: str) -> str:
 def and_then(first: str, second: str) -> str:
     """Two parts of a sentence."""
     return str(_("%(first)s ; %(second)s", first=first, second=second))
+
+
+def change_name(change: int | None) -> str:
+    """A change in percent, in words; empty: it is not told."""
+    if change is None:
+        return ""
+    # The minus sign is typed as typography has it; a table that is saved has the numbers themselves.
+    signed = f"{'+' if change > 0 else '−'}{decimal(abs(change))}"
+    return str(_("sans changement")) if change == 0 else str(_("%(num)s\u00a0%%", num=signed))
 
 
 def amount_of(number: ToldNumber) -> int | None:

@@ -9,7 +9,7 @@ from ged.dashboard.breakdown import By
 from ged.dashboard.letters import What
 from ged.figures.stages import LONGEST
 from ged.outlook import slowing
-from web.views.figures import ahead, panels, ways
+from web.views.figures import ahead, panels, senders, ways
 from web.views.figures.board import Board, Cell, Maker, Panel, days_cell, period_name, told_letters
 from web.words import figure_pages as words
 
@@ -90,22 +90,26 @@ def _reason(board: Board, one: slowing.Slowed) -> str:
     )  # fmt: skip
 
 
-AHEAD, WAYS, SENDERS = "prevision", "circulation", "correspondants"
+AHEAD, WAYS, WRITERS, SENDERS = "prevision", "circulation", "expediteurs", "correspondants"
 _WAYS: Mapping[str, Maker] = {"flows": ways.flows, "rounds": ways.rounds}
+_WRITERS: Mapping[str, Maker] = {"senders": senders.panel}
 _SENDERS: Mapping[str, Maker] = {"correspondents": ways.correspondents}
 OWN: Mapping[str, Maker] = {
-    "forecast": ahead.arrivals, "forecast-open": ahead.backlog, "forecast-days": ahead.days, "slower": slower, **_WAYS, **_SENDERS,
+    "forecast": ahead.arrivals, "forecast-open": ahead.backlog, "forecast-days": ahead.days, "slower": slower, **_WAYS, **_WRITERS, **_SENDERS,
 }  # fmt: skip
 """The panels of the reader's own figures, behind those of ``panels``."""
 OVERSEEN: Mapping[str, Maker] = {
-    "forecast": ahead.arrivals, "forecast-open": ahead.backlog, "forecast-units": ahead.units, "slower": slower, **_WAYS, **_SENDERS,
+    "forecast": ahead.arrivals, "forecast-open": ahead.backlog, "forecast-units": ahead.units, "slower": slower, **_WAYS, **_WRITERS, **_SENDERS,
 }  # fmt: skip
 """The panels of who oversees."""
 
 
 def _views(makers: Mapping[str, Maker]) -> Mapping[str, tuple[str, ...]]:
-    elsewhere = ("slower", *_WAYS, *_SENDERS)
-    return {AHEAD: tuple(one for one in makers if one not in elsewhere), WAYS: tuple(_WAYS), SENDERS: tuple(_SENDERS)}
+    elsewhere = ("slower", *_WAYS, *_WRITERS, *_SENDERS)
+    return {
+        AHEAD: tuple(one for one in makers if one not in elsewhere),
+        WAYS: tuple(_WAYS), WRITERS: tuple(_WRITERS), SENDERS: tuple(_SENDERS),
+    }  # fmt: skip
 
 
 OWN_VIEWS, OVERSEEN_VIEWS = _views(OWN), _views(OVERSEEN)

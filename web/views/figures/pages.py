@@ -21,13 +21,15 @@ from web.site import context
 from web.site.errors import view_of
 from web.site.i18n import short_date
 from web.views.figures import asked as address
-from web.views.figures import closed, deciding, left_out, loads, offered, panels, papers, sent
+from web.views.figures import closed, curves, deciding, left_out, loads, offered, panels, papers, sent
 from web.views.figures.asked import AskedFigures
 from web.views.figures.board import Board, Maker, Panel, earlier_name, period_name
 from web.words import figure_pages as words
 from web.words.numbers import decimal
 
-FOR_HEADS = frozenset({panels.RHYTHM, panels.HOURS_VIEW, loads.LOADS, deciding.AHEAD, deciding.SENDERS})
+FOR_HEADS = frozenset(
+    {panels.RHYTHM, panels.HOURS_VIEW, loads.LOADS, deciding.AHEAD, deciding.WRITERS, deciding.SENDERS}
+)
 """The views that show something to who heads units alone: days, or letters one by one. Others find no way to them; an address leads to a page that
 says why."""
 CARDS = "cards"
@@ -80,9 +82,11 @@ def show(page: Page) -> ResponseReturnValue:
         choices = _choices(board, reach, page) if is_shown else {}
         # Before the cards: these add up what a panel read side by side.
         made = panels.made(board, page.makers, page.views[view]) if is_shown else []
+        cards = panels.cards(board) if is_shown else []
         shown = {
             "panels": made,
-            "cards": panels.cards(board) if is_shown else [],
+            "cards": cards,
+            "curves": curves.explained(board) if any(one.curve for one in cards) else "",
             "mine": _mine(session, actor) if is_shown and not page.overseen else None,
             "choices": choices,
             "closures": _closures(board) if is_shown else [],
@@ -119,6 +123,9 @@ def show(page: Page) -> ResponseReturnValue:
             for name in page.views
             if reach.headed or name not in FOR_HEADS or name == view
         ],
+        whole_url=asked.address(page.endpoint, vue=view, periode="mois-1", du="", au="")
+        if not asked.is_comparable
+        else "",
         may_be_shorter=asked.address(page.endpoint, vue=view, periode="", du="", au="") if asked.sight.is_exact else "",
         file_url=lambda panel, form: (
             asked.address(page.files, tableau=panel, format=form) if form else asked.address(page.table, tableau=panel)

@@ -40,6 +40,7 @@ from web.views.figures.board import (
     Stretch,
     amount_of,
     and_then,
+    change_name,
     day_name,
     last_bin,
     others,
@@ -47,8 +48,8 @@ from web.views.figures.board import (
     place_of,
     sentences,
 )
+from web.views.figures.curves import of_cards
 from web.words import figure_pages as words
-from web.words.numbers import decimal
 
 AGES = (7, 15, 30, 60)
 """The last day, counted from the arrival, of each class of age; the last class has no end."""
@@ -63,15 +64,16 @@ def cards(board: Board) -> list[Card]:
     asked, period = board.asked, board.asked.shown
     then = board.whole(asked.earlier)
     now = board.whole(period, (asked.earlier, then))
+    stands, stood = now.standing, then.standing
+    curves = of_cards(board, stands) if board.is_for_pictures else {}
     found = [
-        _card(board, one, now.counted[one.value], then.counted[one.value], asked.letters(one, period))
+        _card(board, one, now.counted[one.value], then.counted[one.value], asked.letters(one, period), curves=curves)
         for one in asked.moved
     ]
-    stands, stood = now.standing, then.standing
     end = Period(period.until, period.until)
-    found.append(_card(board, What.OPEN, stands.open, stood.open, asked.letters(What.OPEN, end)))
-    wholes = stands.open, stood.open
-    found.append(_card(board, What.OVERDUE, stands.overdue, stood.overdue, asked.letters(What.OVERDUE, end), wholes))
+    found.append(_card(board, What.OPEN, stands.open, stood.open, asked.letters(What.OPEN, end), curves=curves))
+    wholes, late = (stands.open, stood.open), asked.letters(What.OVERDUE, end)
+    found.append(_card(board, What.OVERDUE, stands.overdue, stood.overdue, late, wholes, curves=curves))
     bins, earlier_bins = now.delays, then.delays
     found.append(
         Card(
@@ -94,27 +96,23 @@ def cards(board: Board) -> list[Card]:
 
 
 def _card(
-    board: Board, what: What, now: int, then: int, href: str, wholes: tuple[int | None, int | None] = (None, None)
-) -> Card:
+    board: Board, what: What, now: int, then: int, href: str, wholes: tuple[int | None, int | None] = (None, None), *,
+    curves: Mapping[What, str],
+) -> Card:  # fmt: skip
     shown, earlier = board.tell(now, wholes[0]), board.tell(then, wholes[1])
-    change = percent(shown, earlier) if board.asked.is_comparable else None
+    # What stands at a day's end is as comparable after half a month as after a whole one.
+    is_comparable = board.asked.is_comparable or what in (What.OPEN, What.OVERDUE)
+    change = percent(shown, earlier) if is_comparable else None
     return Card(
         words.what(what),
         board.text(shown),
         board.href(now, href),
         board.text(earlier),
-        _change(change),
+        change_name(change),
         words.definition(what),
         (amount_of(shown), amount_of(earlier), change / 100 if change is not None else None),
+        curve=curves.get(what, ""),
     )
-
-
-def _change(change: int | None) -> str:
-    if change is None:
-        return ""
-    # The minus sign is typed as typography has it; a table that is saved has the numbers themselves.
-    signed = f"{'+' if change > 0 else '−'}{decimal(abs(change))}"
-    return str(_("sans changement")) if change == 0 else str(_("%(num)s\u00a0%%", num=signed))
 
 
 def cards_panel(board: Board) -> Panel:
@@ -142,7 +140,7 @@ def arrivals(board: Board) -> Panel:
         (What.NUMBERED, What.DISPATCHED) if asked.direction is Direction.OUTGOING else (What.RECEIVED, What.ANSWERED)
     )
     stretches = board.stretches()
-    found = _counted(board, stretches, (came.value, done.value))
+    found = {one.days.since: board.counted(one.days) for one in stretches}
     names = (words.what(came), words.what(done))
 
     def numbers(one: Stretch) -> list[tuple[str, int, str]]:

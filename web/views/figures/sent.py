@@ -20,7 +20,7 @@ NAMES: Mapping[str, str] = {
     "scan-days": "pages-numerisees", "scan-desks": "stations", "scan-reading": "lecture-des-pages", "scan-quality": "qualite-de-lecture", "forecast": "courriers-attendus",
     "forecast-open": "en-instance-attendue", "forecast-days": "jour-par-jour", "forecast-units": "prevision-par-service",
     "slower": "services-qui-ralentissent", "flows": "circulation", "rounds": "qui-tournent-en-rond",
-    "correspondents": "qui-attend", "loads": "charge-par-service", "load-posts": "charge-par-agent",
+    "correspondents": "qui-attend", "senders": "qui-ecrit", "loads": "charge-par-service", "load-posts": "charge-par-agent",
 }  # fmt: skip
 """Name of a panel -> the words of its files."""
 STAGED = frozenset({"cards", "delays", "entities", "units", "natures", "slower"})
