@@ -46,8 +46,8 @@ ENGINE = "tantivy"
 FACET_SIZE = 100
 _ORDERS: Mapping[SortOrder, tuple[str | None, Order]] = {
     SortOrder.RELEVANCE: (None, Order.Desc),
-    SortOrder.NEWEST: ("registered_ms", Order.Desc),
-    SortOrder.OLDEST: ("registered_ms", Order.Asc),
+    SortOrder.NEWEST: (tantivy_store.IN_TURN, Order.Desc),
+    SortOrder.OLDEST: (tantivy_store.IN_TURN, Order.Asc),
 }
 _REBUILD = "Run `ged index rebuild`."
 FIRST = WINDOW
@@ -196,7 +196,7 @@ class TantivyIndex:
         page_of(query)
         if not query.facets:
             return {}
-        wanted = {n: {"terms": {"field": fields.FACETS[n].name, "size": FACET_SIZE}} for n in query.facets}
+        wanted = {n: tantivy_store.counting(fields.FACETS[n].name, FACET_SIZE) for n in query.facets}
         with _failures():
             searcher = self._open().searcher()
             own = OwnLetters(searcher, _allowed(principals, query.exclude))

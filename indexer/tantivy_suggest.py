@@ -21,7 +21,7 @@ LIKE_FIELDS = ("subject", "text")
 def suggestions(searcher: "Searcher", typed: Typed, may_see: Query, limit: int) -> tuple[Suggestion, ...]:
     """Numbers, correspondents and subjects that complete the typed text."""
     people = _both(may_see, any_of(_begun(typed, f"{name}_exact") for name in ("sender", "addressee")))
-    counted = {"terms": {"field": "correspondent", "size": suggesting.CORRESPONDENTS_READ}}
+    counted = tantivy_store.counting("correspondent", suggesting.CORRESPONDENTS_READ)
     buckets = searcher.aggregate(people, {"correspondent": counted})["correspondent"]["buckets"]
     named = ((str(one["key"]), int(one["doc_count"])) for one in buckets)
     lines = _newest(searcher, _both(may_see, _begun(typed, "subject_exact")))
@@ -68,7 +68,7 @@ def _numbers(searcher: "Searcher", typed: Typed, may_see: Query) -> list[Suggest
 def _newest(searcher: "Searcher", asked: Query) -> list[tuple[int, Stored]]:
     """The newest letters of a query, with their stored parts."""
     found = searcher.search(
-        asked, suggesting.LETTERS_READ, count=False, order_by_field="registered_ms", order=Order.Desc
+        asked, suggesting.LETTERS_READ, count=False, order_by_field=tantivy_store.IN_TURN, order=Order.Desc
     )
     places: list[DocAddress] = [place for _, place in found.hits]
     ids = searcher.fast_field_values("mail_id", places)

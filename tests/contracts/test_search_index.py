@@ -1115,6 +1115,37 @@ def test_which_letters_are_found_depends_on_no_letter_that_the_reader_may_not_se
     assert told("u1 of_nothing") == before
 
 
+def test_what_is_cut_off_depends_on_no_letter_of_others(index: SearchIndex) -> None:
+    """More values of a filter, letters registered at once and suggestions than are told."""
+    at_once = datetime(2025, 3, 1, 10, tzinfo=UTC)
+
+    def mine(n: int) -> IndexDocument:
+        name = f"Maison {n * 7919 % 1500:04}"
+        return letter(n, f"Dossier {n}", sender=name, registered_at=at_once, numbers=(f"77/{n}",))
+
+    def theirs(n: int) -> IndexDocument:
+        return letter(n, "Autre", registered_at=at_once, principals=frozenset({Principal("u2")}))
+
+    reader = who(ordinary="u1")
+
+    def told() -> list[object]:
+        turns = [
+            ids(index, "dossier", principals=reader, sort=one, limit=5) for one in (SortOrder.NEWEST, SortOrder.OLDEST)
+        ]
+        some = [index.suggest(text, principals=reader) for text in ("maison", "dossier", "77/")]
+        return [*turns, counts(index, "dossier", "correspondent", principals=reader), *some]
+
+    parts = [[mine(n) for n in range(start, start + 1500)] for start in (1, 1501, 3001)]
+    for part in parts:
+        index.put(part)
+    before = told()
+    assert before[0] == [4500, 4499, 4498, 4497, 4496]
+    assert before[2] == {"correspondent": tuple((f"Maison {n:04}", 3) for n in range(100))}
+    for number, part in enumerate(reversed(parts)):  # letters of others lie between them
+        index.put([*(theirs(5000 + 100 * number + n) for n in range(100)), *part[::-1]])
+    assert told() == before
+
+
 def test_a_near_word_is_found_however_many_near_words_there_are_in_letters_of_others(index: SearchIndex) -> None:
     index.put([letter(1, "Le pupitre", "un mozo"), letter(2, "Mobilier")])
     first, letters = who(ordinary="u1"), "abcdefghijklmpqrsuvwxyz"
