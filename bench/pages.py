@@ -294,6 +294,7 @@ def pages(at: Places) -> list[tuple[str, str]]:
             "/tableau/?vue=numerisation", "/tableau/?periode=12mois&vue=heures", "/supervision/?periode=12mois&vue=numerisation", "/supervision/?vue=bordereaux",
             "/supervision/?nature=demande&periode=12mois", "/tableau/?vue=delais&canal=hand&periode=12mois", "/supervision/?vue=natures&periode=12mois",
             "/supervision/?vue=bordereaux&periode=12mois", "/supervision/?vue=decharge", "/tableau/courriers?quoi=sent&periode=12mois", "/tableau/?vue=lecture", "/supervision/?periode=12mois&vue=lecture",
+            "/tableau/?vue=expediteurs", "/supervision/?periode=12mois&vue=expediteurs",
         ],
         SECRETARY: ["/", "/a-imputer", "/bannette/"],
         HEAD: [

@@ -20,7 +20,7 @@ from ged.outlook.ways import entries, may_know
 from ged.register.models import Direction, Mail
 from ged.unit import Actor
 
-MOST_READ = 2000
+MOST_READ = 600
 """Letters of a period whose senders are read, one by one under the rule of access."""
 LENGTHS = (28, 21, 14, 7, 6, 5, 4, 3, 2, 1)
 """Days of what is told of a period with more letters: whole weeks where there is room for them."""
