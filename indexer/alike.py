@@ -9,7 +9,7 @@ from indexer.passages import Stored
 
 MOST_WORDS: Final = 25
 SHARE: Final = 0.3
-"""A similar letter has this part of the words."""
+"""A similar letter has at least this part of the words."""
 MIN_LETTERS: Final = 3
 IN_SUBJECT: Final = 6
 """A word of the subject counts as so many words of the text."""

@@ -37,6 +37,6 @@ def writings(text: str) -> tuple[Run, ...]:
 def has_zeros(run: Run) -> bool:
     """Whether a run is an amount in groups of which one begins with 0.
 
-    Stems have no such zeros, so that of 5 000 they find 5.0 as well: its groups are compared as they are written.
+    Stems have no such zeros, so those of 5 000 also find 5.0. The groups of such an amount are compared as they are written.
     """
     return len(run) > 1 and all(form.folded.isdigit() for form in run) and any(form.folded[0] == "0" for form in run)

@@ -33,7 +33,7 @@ class OwnLetters:
     def holding(self, name: str, term: str, *, above: int) -> int:
         """How many of the letters hold a term in a field; 0 where no more than ``above`` do.
 
-        Where all letters together are no more, the reader's need not be counted.
+        The reader's letters are not counted where so few of all letters hold the term.
         """
         if self._searcher.doc_freq(name, term) <= above:
             return 0

@@ -14,11 +14,8 @@ from ocr.filters import Mask
 Sides = npt.NDArray[np.intp]
 
 _WRITTEN = 220  # of a freshened page, darker than this: dots are light
-_LOW, _NEAR, _LONG = (
-    0.5,
-    1.6,
-    4.0,
-)  # heights of a letter: the height of a dot, the way to the next one, the length of a row
+# Heights of a letter: the height of a dot, the way to the next one, the length of a row.
+_LOW, _NEAR, _LONG = 0.5, 1.6, 4.0
 _ROOM_PX = 2
 _AROUND_PX = 5
 _TOUCHING = np.ones((3, 3), dtype=np.uint8)

@@ -244,7 +244,7 @@ def slips_counted(
     """How many slips of one side the units have in a period.
 
     Args:
-        bins: only those that took as many working days as the bins from that of the one number to that of the other, both included.
+        bins: two numbers of working days: only the slips whose delay is in the bin of the first, in that of the second, or between them.
     """
     rows = _cells(session, unit_ids, span(period), FigureSlip.side, FigureSlip.at_least)
     # NO_DELAY is below every bin.

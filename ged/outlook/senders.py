@@ -33,7 +33,8 @@ class Sender:
 
     Attributes:
         sender_id: None: a name that was typed, without an entry of a directory.
-        letters: in the period; ``before``: in the one before.
+        letters: in the period.
+        before: in the period before.
     """
 
     sender_id: int | None
@@ -43,8 +44,10 @@ class Sender:
 
 
 def compared(session: Session, cut: Cut, period: Period, earlier: Period) -> tuple[Period, Period]:
-    """The days that are told and those to compare them with: both periods; where one of them has more than ``MOST_READ`` letters, the last
-    days of the first one and as many days before them.
+    """The days that are told, and those to compare them with.
+
+    They are both periods. Where one of these has more than ``MOST_READ`` letters, they are the last days of ``period``, and as many days
+    before them.
     """
     coming = _coming(cut)
     if all(_received(session, coming, one) <= MOST_READ for one in (period, earlier)):
@@ -60,7 +63,7 @@ def compared(session: Session, cut: Cut, period: Period, earlier: Period) -> tup
         ]
         if days < period.days and max(sums) <= MOST_READ:
             break
-    return now, before  # of a single day also more
+    return now, before  # a single day is told whole, however many letters it has
 
 
 def most_letters(session: Session, actor: Actor, cut: Cut, period: Period, earlier: Period) -> list[Sender]:

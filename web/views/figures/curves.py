@@ -1,4 +1,5 @@
-"""The curves of the cards: the course of a number in the period that is shown. They need no query: the days and months that the cards add up."""
+"""The curves of the cards: the course of a number in the period that is shown. They need no query of their own: they are drawn from
+the days and months that the cards add up."""
 
 from collections.abc import Mapping, Sequence
 
@@ -58,7 +59,7 @@ def _before(stands: Standing, moved: Mapping[str, int]) -> Standing:
 
 
 def _places(days: int) -> list[int]:
-    """The days that have a point, so many of ``days``: the last one, and others at equal distances.
+    """The places of the days that have a point, in a period of so many days: the last one, and others at equal distances before it.
 
     >>> _places(3), _places(30)[:2], len(_places(30)), len(_places(62))
     ([0, 1, 2], [7, 9], 12, 14)
@@ -69,7 +70,7 @@ def _places(days: int) -> list[int]:
 
 
 def _of_days(numbers: Sequence[int]) -> list[int]:
-    """The points of numbers by day: those days, or the weeks that end with them."""
+    """The points of numbers by day: the numbers themselves, or sums of the seven days that end with a point."""
     days = 1 if len(numbers) <= 2 * WEEK else WEEK
     return [sum(numbers[place - days + 1 : place + 1]) for place in _places(len(numbers))]
 

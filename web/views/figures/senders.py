@@ -61,7 +61,7 @@ def panel(board: Board) -> Panel:
                     period=period_name(now), earlier=period_name(before),
                 )
             ),
-            str(_("Cette période, ou celle d'avant, a plus de %(most)s courriers : seuls les derniers jours sont comptés ici.", most=decimal(senders.MOST_READ)))
+            str(_("Cette période, ou celle d'avant, compte plus de %(most)s courriers : seuls les derniers jours sont montrés ici.", most=decimal(senders.MOST_READ)))
             if now != asked.shown
             else "",
             str(_("Les %(most)s premiers.", most=MOST_SENDERS)) if len(found) > MOST_SENDERS else "",
