@@ -18,7 +18,7 @@ from ged.figures.models import FigureFlow, FigureMove, FigureRound
 from ged.figures.moving import FEWEST_ROUNDS
 from ged.org.models import Post
 from ged.ports import Confidentiality, MailId
-from ged.register.models import Correspondent, Mail
+from ged.register.models import Correspondent, Direction, Mail
 from ged.register.states import MailState
 from ged.routing import operations
 from ged.routing.models import Assignment, UndoneImputation
@@ -410,12 +410,15 @@ def test_who_writes_most_is_told_with_the_period_before(
         for ago in those
     ]
     mails = copied(services, [*copies, Copy(TODAY - timedelta(days=2), "DAF", None, town, "x")])
+    (within,) = copied(services, [Copy(TODAY - timedelta(days=2), "DGE", None, town, "x")])
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Mail).where(Mail.id == within).values(direction=Direction.INTERNAL))
     count_all(services)
     assert rows_of(app, "dge", "senders")[1:] == [
         ["CEET", "5", "1", "+400 %"],
         ["Mairie de Kpalimé", "1", "2", "-50 %"],
         ["Anonyme", "1", "0", ""],
-    ], "dealt with or not, of both entries of the company, of the units of who reads"
+    ], "dealt with or not, of both entries of the company, of the units of who reads, and no letter of the house"
     page = shown(app, "dge", "/supervision/chiffres?tableau=senders")
     links = re.findall(r'href="(/l/[^"]+)">(\d+)<span', page)
     assert [number for _link, number in links] == ["5", "1", "1", "2"]
@@ -430,18 +433,30 @@ def test_who_writes_most_is_told_with_the_period_before(
 
     # More letters than are read one by one: the last days, and as many before them.
     with monkeypatch.context() as few:
-        few.setattr("ged.outlook.senders.MOST_READ", 5)
+        few.setattr("ged.outlook.senders.MOST_READ", 7)
+        assert rows_of(app, "dge", "senders")[1][:3] == ["CEET", "5", "1"], "no more than are read"
+        few.setattr("ged.outlook.senders.MOST_READ", 4)
         page = shown(app, "dge", "/supervision/?vue=expediteurs")
         assert "reçus du 24/11/2026 au 30/11/2026" in page
         assert "« avant » : du 17/11/2026 au 23/11/2026" in page
-        assert "seuls les derniers jours sont comptés ici" in page
+        assert "seuls les derniers jours sont montrés ici" in page
         rows = rows_of(app, "dge", "senders")[1:]
         assert [row[:3] for row in rows] == [["CEET", "4", "0"], ["Anonyme", "0", "1"], ["Mairie de Kpalimé", "0", "1"]]
+        few.setattr("ged.outlook.senders.MOST_READ", 2)
+        page = shown(app, "dge", "/supervision/?vue=expediteurs&du=2026-11-27&au=2026-11-30")
+        assert "reçus du 29/11/2026 au 30/11/2026" in page, "never more days than are asked"
 
     # A level that was raised since the letter was counted.
     with services.unit_of_work(NOW) as uow:
         uow.session.execute(update(Mail).where(Mail.id == mails[6]).values(level=int(Confidentiality.SECRET)))
     assert [row[1] for row in rows_of(app, "dge", "senders")[1:] if row[0].startswith("Mairie")] == ["0"]
+
+    # Many letters in the days before the last four weeks.
+    copied(services, [Copy(TODAY - timedelta(days=ago), "DGE", None, town, "x") for ago in range(30, 40)])
+    count_all(services)
+    with monkeypatch.context() as few:
+        few.setattr("ged.outlook.senders.MOST_READ", 9)
+        assert "reçus du 17/11/2026 au 30/11/2026" in shown(app, "dge", "/supervision/?vue=expediteurs&periode=12mois")
 
 
 def test_the_letters_of_a_sender_are_found_by_the_days_of_the_figure(site: tuple[Flask, House]) -> None:

@@ -749,8 +749,7 @@ def test_a_card_has_the_course_of_its_number_in_the_period(site: tuple[Flask, Ho
     count_all(house.services)
     client = sign_in(app, "dge")
     page = client.get("/tableau/").text
-    curve = r"<li>\s*<p>([^<]+)</p>(?:(?!</li>).)*?<svg[^>]*><path d=\"([^\"]+)\""
-    heights = {title: _heights(path) for title, path in re.findall(curve, page, re.DOTALL)}
+    heights = _curves(page)
     weeks, stood = [0, 1, 1, 1, 1, 0, 4, 4, 6, 6, 2, 0], [0, 1, 1, 1, 1, 1, 5, 5, 7, 7, 7, 7]
     assert heights["Reçus"] == [round(24 * one / 6) for one in weeks]
     assert heights["En instance"] == [round(24 * one / 7) for one in stood]
@@ -761,8 +760,26 @@ def test_a_card_has_the_course_of_its_number_in_the_period(site: tuple[Flask, Ho
     # Of whole months, and of a month that is cut, letters for each day.
     page = client.get("/tableau/?du=2026-08-01&au=2026-11-30").text
     assert "par mois, à durée égale" in page
+    for day in (*[date(2026, 9, 1)] * 3, *[date(2026, 10, 1)] * 7):
+        letter(house.services, "DGE", on=day)
+    count_all(house.services)
+    heights = _curves(client.get("/tableau/?du=2026-08-29&au=2026-11-30").text)
+    a_day = [3 / 30, 7 / 31, 7 / 30]
+    assert heights["Reçus"] == [round(24 * one / a_day[-1]) for one in a_day], "three days of August say too little"
+    assert heights["En instance"] == [round(24 * one / 17) for one in (0, 3, 10, 17)]
+    # Who is told of rounded numbers sees the curve of these.
+    heights = _curves(sign_in(app, "auditeur").get("/supervision/?du=2026-08-01&au=2026-11-30").text)
+    a_day = [0, 0, 5 / 31, 5 / 30]
+    assert heights["Reçus"] == [round(24 * one / a_day[-1]) for one in a_day]
+    assert heights["En instance"] == [round(24 * one / 15) for one in (0, 0, 10, 15)]
     # Two months have no course for who is told of whole months, and small numbers are none.
     assert '<path d="M0' not in main(sign_in(app, "auditeur").get("/supervision/?periode=mois").text)
+
+
+def _curves(page: str) -> dict[str, list[int]]:
+    """Title of a card -> the heights of the points of its curve."""
+    found = re.findall(r"<li>\s*<p>([^<]+)</p>(?:(?!</li>).)*?<svg[^>]*><path d=\"([^\"]+)\"", page, re.DOTALL)
+    return {title: _heights(path) for title, path in found}
 
 
 def _heights(path: str) -> list[int]:

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from elasticsearch import Elasticsearch
+from elasticsearch import ApiError, Elasticsearch
 
 from ged.ports import MailId, SearchQuery
-from indexer import elastic_query, elastic_words
+from indexer import elastic_query, elastic_words, frequent
 from indexer.elastic_query import Known
 from indexer.elastic_words import Frequencies, OwnLetters, Readers
 from indexer.fields import BY_NAME
@@ -64,6 +64,30 @@ def test_a_word_in_many_letters_of_the_reader_is_searched_with_fewer_mistakes() 
     assert mistakes("march", "budget", "kozah", "nulle") == {"march": 0, "budget": 1}
     assert mistakes("bail", "budget") == {"bail": 1, "budget": 1}
     assert mistakes("bail", "budget", "kozah", is_long=True) == {"bail": 0, "budget": 1}, "of a query of many words"
+
+
+@pytest.mark.parametrize(
+    ("holding", "letters", "most"),
+    [(500, 600, 2), (501, 600, 1), (1_000, 1_100, 1), (1_001, 1_100, 0), (600, 60_000, 2), (601, 60_000, 1), (30_000, 100_000, 1), (30_001, 100_000, 0)],
+)  # fmt: skip
+def test_a_word_is_frequent_by_its_number_and_by_its_share(holding: int, letters: int, most: int) -> None:
+    assert frequent.mistakes(2, holding, lambda: letters) == most
+    assert frequent.mistakes(1, holding, lambda: letters) == min(most, 1)
+    assert frequent.mistakes(0, holding, lambda: letters) == 0, "a short word has none, however frequent"
+
+
+def test_a_search_goes_on_where_a_busy_server_refuses_to_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Server()
+    own = OwnLetters(cast(Elasticsearch, server), "ged", {"match_all": {}})
+
+    def refuse(**_told: object) -> None:
+        raise ApiError("busy", cast(Any, SimpleNamespace(status=429)), None)
+
+    with monkeypatch.context() as busy:
+        busy.setattr(server, "search", refuse)
+        assert own.held(["march", "kozah"]) == {"march": 0, "kozah": 0}
+        assert own.mistakes(["march"]) == {}
+    assert own.held(["march"]) == {"march": 4_000}, "a refusal is not kept"
 
 
 def test_what_is_kept_of_one_reader_is_not_used_for_another(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer import amounts
-from indexer.query import parse
+from indexer import amounts, analysis
+from indexer.query import AS_WORDS, parse
 from indexer.tree import AnyOf, Number, Words
 
 
@@ -13,7 +13,22 @@ def written(text: str) -> list[str]:
     return [" ".join(form.folded for form in run) for run in amounts.writings(text)]
 
 
-@pytest.mark.parametrize("text", ["61773", "61 773", "61.773", "61,773", "61 773,00", "61773.0", "61.773,00", "61773,"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "61773",
+        "61 773",
+        "61.773",
+        "61,773",
+        "61 773,00",
+        "61773.0",
+        "61.773,00",
+        "61773,",
+        "61773?",
+        "61 773!",
+        "61773:",
+    ],
+)
 def test_an_amount_has_two_writings(text: str) -> None:
     assert written(text) == ["61773", "61 773"]
 
@@ -23,15 +38,37 @@ def test_cents_stay_where_there_are_any() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["773", "2026", "1 999", "007 123", "00123", "61 77", "1 234.567", "12/345", "a123", "", "61 773 F"]
+    "text",
+    [
+        "773",
+        "2026",
+        "1 999",
+        "1900",
+        "2 099",
+        "1234567890123456",
+        "007 123",
+        "00123",
+        "61 77",
+        "1 234.567",
+        "12/345",
+        "a123",
+        "",
+        "61 773 F",
+    ],
 )
 def test_other_texts_are_no_amounts(text: str) -> None:
     """A year is none: it is in nearly each letter."""
     assert written(text) == []
 
 
+def test_a_number_beside_the_years_is_an_amount() -> None:
+    assert written("1899") == ["1899", "1 899"]
+    assert written("2100") == ["2100", "2 100"]
+
+
 def test_groups_with_zeros_are_compared_as_they_are_written() -> None:
     assert [amounts.has_zeros(amounts.writings(text)[1]) for text in ("5000", "61 073", "61773")] == [True, True, False]
+    assert not amounts.has_zeros(tuple(analysis.words("article 05"))), "a synonym has words too"
 
 
 def test_an_amount_of_a_query_is_one_word_and_may_be_a_number() -> None:
@@ -52,6 +89,34 @@ def test_only_whole_groups_are_one_number(text: str) -> None:
     assert isinstance(first, AnyOf)
     assert isinstance(amount, AnyOf)
     assert amount.nodes[0] == Number(("61", "773"))
+
+
+@pytest.mark.parametrize("text", ["61 773-MEM", "61 773/2026", "61 7731"])
+def test_the_beginning_of_another_number_is_no_amount(text: str) -> None:
+    first, _rest = parse(text).words
+    assert isinstance(first, AnyOf)
+    assert first.nodes[0] == Number(("61",))
+
+
+def test_digits_in_other_groups_are_no_amount() -> None:
+    (version,) = parse("1.234.5678").words
+    assert isinstance(version, AnyOf)
+    assert version.nodes[0] == Number(("1", "234", "5678"))
+
+
+def test_an_amount_without_groups_is_asked_as_one_number() -> None:
+    (amount,) = parse("61773").words
+    assert isinstance(amount, AnyOf)
+    assert [node for node in amount.nodes if isinstance(node, Number)] == [Number(("61773",))]
+
+
+def test_an_amount_has_its_writings_in_a_text_that_cannot_be_parsed() -> None:
+    parsed = parse("facture ( 61773 OU")
+    assert parsed.notice == AS_WORDS
+    (amount,) = (node for node in parsed.words if isinstance(node, AnyOf))
+    words = amount.nodes[-1]
+    assert isinstance(words, Words)
+    assert [[form.folded for form in run] for run in words.also] == [["61", "773"]]
 
 
 @given(st.integers(1_000, 10**14), st.sampled_from(" .,"))

@@ -27,10 +27,14 @@ TODAY = date(2026, 11, 29)
         ("factures du mois d'avril", "2026-04-01", "2026-04-30", "factures"),
         ("factures du mois d'avril 2025", "2025-04-01", "2025-04-30", "factures"),
         ("courriers au cours du mois de décembre", "2025-12-01", "2025-12-31", ""),
+        ("plaintes pendant le mois de mars", "2026-03-01", "2026-03-31", "plaintes"),
+        ("invoices received during the month of March", "2026-03-01", "2026-03-31", "invoices received"),
+        ("letters in the month of December", "2025-12-01", "2025-12-31", ""),
         ("reçus au mois de novembre", "2026-11-01", "2026-11-30", ""),
         ("invoices of the month of March", "2026-03-01", "2026-03-31", "invoices"),
         ("letters between 1 and 5 November", "2026-11-01", "2026-11-05", ""),
         ("between the 1st and the 5th of November 2025", "2025-11-01", "2025-11-05", ""),
+        ("between the 1st of October and the 5th of November", "2026-10-01", "2026-11-05", ""),
         ("invoices between 1 November and 5 November", "2026-11-01", "2026-11-05", "invoices"),
         ("between 01/11/2026 and 05/11/2026", "2026-11-01", "2026-11-05", ""),
         ("entre le 1er et le 5 novembre", "2026-11-01", "2026-11-05", ""),
@@ -184,6 +188,9 @@ def test_a_named_period_may_stand_in_a_letter_s_text_and_a_relative_one_may_not(
     year = said_days("au cours de l'année 2025", TODAY)
     assert year is not None
     assert year.dated.mention == "2025"
+    of_any_year = said_days("factures du mois de mars", TODAY)
+    assert of_any_year is not None
+    assert of_any_year.dated.mention == "", "a letter of another year names the month too"
 
 
 def test_a_search_with_days_of_its_own_is_left_alone() -> None:
@@ -256,6 +263,8 @@ def test_a_day_in_figures_alone_is_proposed_and_never_taken(text: str, proposed:
         ("courrier du 31-02-2026", "31-02-2026"),
         ("31/13/2026", ""),
         ("45/02/2026", ""),
+        ("32/02/2026", ""),
+        ("0/02/2026", ""),
         ("February 31", "February 31"),
         ("of February 31", "February 31"),
         ("from February 31 to March 5", "February 31"),
