@@ -21,8 +21,8 @@ def content(lines: Sequence[Line], *, width_pt: float, height_pt: float) -> byte
     for tokens in (tokens for line in lines for tokens in line.heights):
         top = min(token.y for token in tokens)
         bottom = max(token.y + token.height for token in tokens)
-        if (fall := _fall(tokens, bottom - top, height_pt / width_pt)) is not None:
-            parts.extend(_slanted(tokens, fall, width_pt, height_pt))
+        if _is_slanted(tokens, bottom - top, height_pt / width_pt):
+            parts.extend(_each_level(tokens, width_pt, height_pt))
             continue
         size = max((bottom - top) * height_pt, 1.0)
         base = (1 - bottom) * height_pt + DESCENT_SHARE * size
@@ -33,38 +33,34 @@ def content(lines: Sequence[Line], *, width_pt: float, height_pt: float) -> byte
     return zlib.compress("\n".join(parts).encode("ascii"), 9)
 
 
-def _fall(tokens: Sequence[Token], height: float, shape: float) -> float | None:
-    """The angle by which a line falls to the right; ``None`` for a level one. A piece on a sheet may lie at a slant."""
+def _is_slanted(tokens: Sequence[Token], height: float, shape: float) -> bool:
+    """Whether a line falls to one side, so that its words have no base line in common. A piece on a sheet may lie at a slant."""
     if height <= _SLANTED * statistics.median(token.height for token in tokens):
-        return None
+        return False
     first, last = (min(tokens, key=lambda token: token.x), max(tokens, key=lambda token: token.x))
     across = last.x + last.width / 2 - first.x - first.width / 2
     fall = math.atan2((last.y + last.height / 2 - first.y - first.height / 2) * shape, max(across, 1e-6))
-    return fall if _SLANT < abs(fall) < math.pi / 4 else None
+    return _SLANT < abs(fall) < math.pi / 4
 
 
-def _slanted(tokens: Sequence[Token], fall: float, width_pt: float, height_pt: float) -> Iterator[str]:
-    """The words of a line that falls to the right, each around the middle of its box."""
-    cosine, sine = math.cos(fall), math.sin(fall)
+def _each_level(tokens: Sequence[Token], width_pt: float, height_pt: float) -> Iterator[str]:
+    """The words of a slanted line, each level in its own box.
+
+    Words drawn at the slant lie better on the picture. But Poppler, and the viewers that search with it, part such a word wherever
+    its base line falls by half a point: of the words of lines that fall by 13 degrees they find one in five.
+    """
     size = max(statistics.median(token.height for token in tokens) * height_pt, 1.0)
     yield f"/T {size:.2f} Tf"
     for token in tokens:
-        half, up = token.width * width_pt / 2, (0.5 - DESCENT_SHARE) * size
-        x = (token.x + token.width / 2) * width_pt - half * cosine - up * sine
-        y = (1 - token.y - token.height / 2) * height_pt + half * sine - up * cosine
-        matrix = f"{cosine:.4f} {-sine:.4f} {sine:.4f} {cosine:.4f} {x:.2f} {y:.2f}"
-        yield _shown(token, size, width_pt, matrix, space=token is not tokens[-1])
+        base = (1 - token.y - token.height / 2) * height_pt - (0.5 - DESCENT_SHARE) * size
+        yield _word(token, size, base, width_pt, space=token is not tokens[-1])
 
 
 def _word(token: Token, size: float, base: float, width_pt: float, *, space: bool) -> str:
-    return _shown(token, size, width_pt, f"1 0 0 1 {token.x * width_pt:.2f} {base:.2f}", space=space)
-
-
-def _shown(token: Token, size: float, width_pt: float, matrix: str, *, space: bool) -> str:
     text = "".join(letter if _has_code(letter) else "\ufffd" for letter in token.text)
     stretch = 100 * token.width * width_pt / (len(text) * size * GLYPH_WIDTH / 1000)
     codes = (text + " " * space).encode("utf-16-be").hex().upper()
-    return f"{max(stretch, 1):.1f} Tz {matrix} Tm <{codes}> Tj"
+    return f"{max(stretch, 1):.1f} Tz 1 0 0 1 {token.x * width_pt:.2f} {base:.2f} Tm <{codes}> Tj"
 
 
 def _has_code(letter: str) -> bool:

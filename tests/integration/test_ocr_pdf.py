@@ -8,7 +8,12 @@ import pytest
 from PIL import Image, ImageDraw
 
 from ged.ports import PageRef, Recognition
+from ocr import textlayer
 from ocr.engine import TesseractEngine
+from ocr.lines import Line, Token
+from ocr.pdf import assemble
+from ocr.reading import tilted
+from ocr.wire import PagePart
 from tests.ocr_pages import LETTER, aged, digital_pdf, draw, error_rate, save
 
 pytestmark = pytest.mark.in_turns(3)
@@ -48,6 +53,26 @@ def test_poppler_finds_the_text_where_it_stands(read: Recognition) -> None:
     word = read.pages[0].words[0]
     assert left == pytest.approx(word.x * 595, abs=1.5)
     assert top == pytest.approx(word.y * 842, abs=4)
+
+
+@pytest.mark.parametrize("degrees", [3.0, -8.0, 13.0, 30.0])
+def test_poppler_finds_the_words_of_a_slanted_piece(degrees: float, tmp_path: Path) -> None:
+    words = ["Savon", "liquide", "électrification", "ministère", "facturation", "122150"]
+    level = [
+        Line(
+            tuple(
+                Token(word, 0.15 + 0.12 * n, 0.2 + 0.03 * row, 0.0095 * len(word), 0.014, 90.0)
+                for n, word in enumerate(words)
+            )
+        )
+        for row in range(12)
+    ]
+    layer, image = tmp_path / "layer", tmp_path / "page.jpg"
+    layer.write_bytes(textlayer.content(tilted(level, degrees, (2480, 3508)), width_pt=595, height_pt=842))
+    Image.new("L", (60, 84), 255).save(image)
+    assemble([PagePart(image, "jpeg", 60, 84, True, 595, 842, layer)], tmp_path / "slanted.pdf")
+    run("qpdf", "--check", str(tmp_path / "slanted.pdf"))
+    assert sorted(run("pdftotext", str(tmp_path / "slanted.pdf"), "-").split()) == sorted(words * 12)
 
 
 def test_poppler_draws_what_the_site_shows(read: Recognition, tmp_path: Path) -> None:
