@@ -776,6 +776,20 @@ def test_a_card_has_the_course_of_its_number_in_the_period(site: tuple[Flask, Ho
     assert '<path d="M0' not in main(sign_in(app, "auditeur").get("/supervision/?periode=mois").text)
 
 
+def test_what_was_overdue_has_a_curve_where_each_of_its_points_is_told(site: tuple[Flask, House]) -> None:
+    app, house = site
+    made = [letter(house.services, "DGE", on=date(2026, 10, 1)) for _ in range(12)]
+    with house.services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Mail).where(Mail.id.in_(made[:6])).values(due_on=date(2026, 10, 12)))
+        uow.session.execute(update(Mail).where(Mail.id.in_(made[6:])).values(due_on=date(2027, 6, 1)))
+    count_all(house.services)
+    days = "?du=2026-08-01&au=2026-11-30"
+    assert _curves(sign_in(app, "dge").get(f"/tableau/{days}").text)["En retard"] == [0, 0, 24, 24]
+    told = _curves(sign_in(app, "auditeur").get(f"/supervision/{days}").text)
+    assert "En instance" in told
+    assert "En retard" not in told, "a number that is not told would be drawn as none"
+
+
 def _curves(page: str) -> dict[str, list[int]]:
     """Title of a card -> the heights of the points of its curve."""
     found = re.findall(r"<li>\s*<p>([^<]+)</p>(?:(?!</li>).)*?<svg[^>]*><path d=\"([^\"]+)\"", page, re.DOTALL)

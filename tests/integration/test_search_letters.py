@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from ged import access
 from ged.access import Because
@@ -189,6 +189,11 @@ def test_of_a_number_that_many_letters_bear_the_newest_stand_above_the_list(serv
         ]
         assert letter_search.exact_number(session, actor(services, "daf"), "777/old") == ([], [])
     assert shown == [made[:1:-1], made[::-1]]
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(delete(access.MailAccess).where(access.MailAccess.mail_id.in_(made[2:])))
+    with services.reading() as session:
+        letters, _envelopes = letter_search.exact_number(session, actor(services, "sg"), "777/old", limit=2)
+    assert [one.mail_id for one in letters] == made[1::-1], "letters of others take no place"
 
 
 def test_of_a_sealed_envelope_nothing_but_the_number_is_told(services: Services) -> None:

@@ -14,6 +14,7 @@ from ocr.pieces import Piece, cut_out, find_pieces
 from ocr.piecewise import LevelStrip, read_pieces, turned
 from ocr.reading import Reading
 from ocr.skew import skew_of, writing
+from ocr.unread import Box
 from tests.ocr_pages import FONT, draw
 
 SIZE = (1240, 1754)
@@ -45,12 +46,25 @@ def found(sheet: Image.Image) -> list[Piece]:
 
 
 @pytest.mark.parametrize("paper", [250, 205])
-@pytest.mark.parametrize("leans", [(6.0, -5.0), (-8.0, 3.0, 9.0)])
+@pytest.mark.parametrize("leans", [(6.0, -5.0), (-8.0, 3.0, 9.0), (1.0, 5.0)])
 def test_pieces_with_a_slant_each_are_found_in_their_order(paper: int, leans: tuple[float, ...]) -> None:
     sheet = Image.new("L", SIZE, 250)
     for place, lean in zip(((60, 60), (720, 500), (100, 1100)), leans, strict=False):
         laid(sheet, receipt(paper=paper), place, lean)
     assert [piece.lean for piece in found(sheet)] == pytest.approx(list(leans), abs=1.0)
+
+
+def test_pieces_beside_each_other_are_read_from_the_left() -> None:
+    sheet = Image.new("L", SIZE, 250)
+    laid(sheet, receipt(), (720, 60), -5.0)
+    laid(sheet, receipt(), (60, 110), 6.0)
+    assert [piece.lean for piece in found(sheet)] == pytest.approx([6.0, -5.0], abs=1.0)
+
+
+def test_white_paper_on_a_darker_glass_is_a_piece() -> None:
+    sheet = Image.new("L", SIZE, 170)
+    laid(sheet, receipt(paper=250), (300, 500), 4.0)
+    assert [piece.lean for piece in found(sheet)] == pytest.approx([4.0], abs=1.0)
 
 
 def columns() -> Image.Image:
@@ -122,6 +136,65 @@ def test_what_is_read_on_a_piece_lies_where_it_is_on_the_sheet(lean: float, upri
     token = reading.lines[-1].tokens[0]
     x, y = (token.x + token.width / 2) * reading.image.width, (token.y + token.height / 2) * reading.image.height
     assert np.asarray(reading.image)[round(y), round(x)] < 30
+
+
+def read_one_by_one(*readings: Reading) -> Reading:
+    """What is read on two receipts beside each other."""
+    sheet, given = Image.new("L", SIZE, 250), iter(readings)
+    laid(sheet, receipt(), (60, 60), 6.0)
+    laid(sheet, receipt(), (720, 700), -5.0)
+    return read_pieces(sheet, found(sheet), lambda _strip: next(given), scale=1.0, level=sheet, lean=0.0)
+
+
+def reading(
+    *words: str,
+    confidence: float = 90.0,
+    turned: tuple[float, int] = (0.0, 0),
+    flags: tuple[str, ...] = (),
+    written: tuple[Box, ...] = (),
+) -> Reading:
+    lines = tuple(Line((Token(word, 0.4, 0.4 + 0.1 * row, 0.2, 0.02, confidence),)) for row, word in enumerate(words))
+    return Reading(Image.new("L", SIZE), lines, flags, written, turned)
+
+
+def test_each_piece_begins_a_paragraph() -> None:
+    both = read_one_by_one(reading("un", "deux"), reading("trois", "quatre"))
+    assert [(line.text, line.starts_paragraph) for line in both.lines] == [
+        ("un", True), ("deux", False), ("trois", True), ("quatre", False),
+    ]  # fmt: skip
+
+
+def test_a_sheet_is_poor_where_a_piece_is_or_all_of_it_together() -> None:
+    sure, flagged = reading("assuré" * 9), reading("un", flags=("low_confidence",))
+    assert read_one_by_one(sure, sure).flags == ()
+    assert read_one_by_one(sure, flagged).flags == ("low_confidence",)
+    assert read_one_by_one(reading("un", confidence=60), reading("deux", confidence=70)).flags == ("low_confidence",)
+
+
+def test_a_sheet_is_turned_as_the_piece_with_most_letters_was() -> None:
+    few, many = reading("un"), reading("beaucoup" * 5, turned=(0.0, 180))
+    assert read_one_by_one(few, many).flags == read_one_by_one(many, few).flags == ("rotated_180",)
+
+
+def test_what_a_hand_wrote_on_a_piece_lies_where_it_is_on_the_sheet() -> None:
+    by_hand = Box(0.4, 0.4, 0.6, 0.42)
+    level, on_side = (
+        read_one_by_one(reading("un", written=(by_hand,)), reading("beaucoup" * 5, turned=(0.0, degrees)))
+        for degrees in (0, 180)
+    )
+    (box,), (upside_down,) = level.written, on_side.written
+    first = level.lines[0].tokens[0]
+    assert (box.left, box.top, box.right) == pytest.approx((first.x, first.y, first.x + first.width))
+    assert upside_down.left == pytest.approx(1 - box.right)
+    assert upside_down.top == pytest.approx(1 - box.bottom)
+
+
+def test_a_piece_that_was_levelled_on_its_side_is_leaned_back() -> None:
+    level, leaning = (
+        read_one_by_one(reading("un", "deux", "trois", turned=(lean, 0)), reading("x")) for lean in (0.0, 3.0)
+    )
+    falls = [one.lines[2].tokens[0].x - one.lines[0].tokens[0].x for one in (level, leaning)]
+    assert falls[0] - falls[1] > 0.005
 
 
 def test_lines_of_a_turned_page_are_turned_back() -> None:
