@@ -119,6 +119,11 @@ def test_a_day_alone_that_no_letter_has_finds_nothing(site: tuple[Flask, Service
     assert 'href="/recherche/?q=lettre+de+mai+2019&amp;dates=mots"' in shown
 
 
+def test_the_first_of_a_month_is_written_as_the_language_of_the_page_writes_it(page: FlaskClient) -> None:
+    shown = page.get("/recherche/?q=letter+of+May+2019", headers={"Accept-Language": "en-GB"}).text
+    assert "from 1 May 2019 to 31 May 2019" in shown
+
+
 def test_a_date_of_no_letter_hides_none(site: tuple[Flask, Services], page: FlaskClient) -> None:
     register(site[1], subject="Achat de pupitres")
     run_jobs(site[1])

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date
 
 from flask import request
-from flask_babel import format_date, gettext
+from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
 
 from ged.ports import SearchQuery, SortOrder
@@ -14,6 +14,7 @@ from ged.search.letter_search import FACETS
 from ged.search.said_days import SaidDays
 from web.site import context
 from web.site.forms import FormReader
+from web.site.i18n import long_date
 from web.site.numbers import whole
 
 PAGE = 20
@@ -68,15 +69,10 @@ def days_for_good(query: SearchQuery, args: MultiDict[str, str]) -> tuple[Search
 
 def period_text(said: SaidDays) -> str:
     """A period for people: a day, the first and the last one, or the last one alone."""
-    first, last = (_day_text(day) for day in (said.dated.first, said.dated.last))
+    first, last = (long_date(day) for day in (said.dated.first, said.dated.last))
     if said.dated.first == said_days.EVER:
         return str(gettext("jusqu'au %(day)s", day=last))
     return str(first) if first == last else gettext("du %(first)s au %(last)s", first=first, last=last)
-
-
-def _day_text(day: date) -> str:
-    text = str(format_date(day, "long"))
-    return text.replace("1 ", "1er ", 1) if day.day == 1 and text.startswith("1 ") else text  # as French writes it
 
 
 def _unreadable(args: MultiDict[str, str], days: Mapping[str, date | None]) -> tuple[str, ...]:
