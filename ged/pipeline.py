@@ -458,7 +458,6 @@ KINDS: Mapping[JobKind, Kind] = {
     JobKind.PRUNE_JOBS: Kind(Lane.UPKEEP, prune_jobs, 4 * _HOUR, Nightly(time(2, 30))),
     JobKind.LEARN: Kind(Lane.UPKEEP, learn, _DAY, Nightly(time(3, 0))),
     JobKind.RECOGNISE: Kind(Lane.SLOW, recognise, _DAY),
-    JobKind.READ_AGAIN: Kind(Lane.SLOW, read_again, _HOUR),
     JobKind.CHECK_FIXITY: Kind(Lane.SLOW, check_fixity, 3 * _DAY, Nightly(time(3, 30), weekday=SUNDAY)),
     # Before pages that wait to be read: until it has ended, a search looks through numbers, subjects and senders alone.
     JobKind.REBUILD_INDEX: Kind(Lane.UPKEEP, rebuild_index, 3 * _DAY),
@@ -466,6 +465,9 @@ KINDS: Mapping[JobKind, Kind] = {
     JobKind.TAKE_OVER: Kind(Lane.BACKLOG, take_over, _DAY),
     JobKind.TAKE_OVER_SCANS: Kind(Lane.FILES, take_over_scans, _DAY, waits_out=True),
     JobKind.RECOGNISE_BACKLOG: Kind(Lane.BACKLOG, recognise, _DAY),
+    # When nothing else waits: in the lane of the first readings, which takes its oldest job, new letters stood behind the second
+    # readings of those before, and no search found their text for minutes.
+    JobKind.READ_AGAIN: Kind(Lane.BACKLOG, read_again, _HOUR),
     JobKind.READ_AGAIN_BACKLOG: Kind(Lane.BACKLOG, read_again, _HOUR),
 }
 SCHEDULED = frozenset(kind for kind, known in KINDS.items() if known.schedule is not None)

@@ -12,7 +12,8 @@ class Lane(StrEnum):
     UPKEEP and SLOW share a worker's time. Each signed slip brings upkeep: where upkeep never ends, pages are still read.
 
     QUICK: seconds. DESK: seconds to minutes, a clerk waits. FILES: minutes, large files that people requested. UPKEEP:
-    minutes, scheduled jobs. SLOW: up to hours. BACKLOG: jobs of an imported archive, run when no current job waits.
+    minutes, scheduled jobs. SLOW: up to hours. BACKLOG: jobs of an imported archive and second readings, run when no other
+    job waits.
     """
 
     QUICK = "quick"

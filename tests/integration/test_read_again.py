@@ -7,12 +7,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from ged import jobs, pipeline
 from ged.errors import EngineFailed
 from ged.jobs import Job, JobKind, JobState
-from ged.ports import JobId, PageRef, ReadBy, RecognisedPage, SecondReading, Word
+from ged.ports import JobId, Lane, PageRef, ReadBy, RecognisedPage, SecondReading, Word
 from ged.recognition import again, second
 from ged.register.models import AttachmentKind, PageText
 from ged.register.operations import SourcePage, attach
@@ -21,6 +21,7 @@ from ged.search.models import PageReadAgain
 from ged.unit import Services
 from tests import pages, slip_kit
 from tests.factories import NOW, actor, make_organisation, make_services
+from web.processes import worker
 
 FIRST = "le rninistre a reçu"
 LATER = NOW + timedelta(days=36_500)  # a job defers the next one by the real clock
@@ -89,6 +90,21 @@ def run(services: Services) -> JobState:
     pipeline.run_job(services, job_id, worker="w")
     with services.reading() as session:
         return session.get_one(Job, job_id).state
+
+
+def test_new_letters_are_read_before_any_page_is_read_again(services: Services) -> None:
+    """The worker of a lane takes its oldest job: second readings that wait from before hold up no first reading."""
+    read_letter(services)  # whose document is also queued for its first reading
+
+    def due(lane: Lane) -> list[JobKind]:
+        with services.reading() as session:
+            return [session.get_one(Job, job_id).kind for job_id in worker._due(session, lane)]
+
+    assert due(Lane.SLOW) == [JobKind.RECOGNISE]
+    assert due(Lane.BACKLOG) == []
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Job).where(Job.kind != JobKind.READ_AGAIN).values(state=JobState.DONE))
+    assert due(Lane.BACKLOG) == [JobKind.READ_AGAIN]
 
 
 def again_rows(services: Services) -> list[PageReadAgain]:
