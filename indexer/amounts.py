@@ -12,6 +12,12 @@ from indexer.tree import Run
 
 GROUPED: Final = r"\d{1,3}(?P<mark>[\x20.,])\d{3}(?:(?P=mark)\d{3})*(?:[.,]\d{1,2})?(?![\w/-])(?![.,]\d)"
 """An amount in groups, as a part of a pattern of several lines. No-break and thin spaces are blanks by then."""
+MONEY: Final = r"(?:\d{1,3}(?P<parting>[\x20.,])\d{3}(?:(?P=parting)\d{3})*|\d{4,15})(?:[.,]\d{1,2})?\x20?(?i:F\x20?CFA|FCFA|CFA|XOF|F)(?!\w)"
+"""An amount with its currency, as a part of such a pattern."""
+_WITH_CURRENCY: Final = re.compile(MONEY)
+_CURRENCY: Final = re.compile(r"\s?[A-Z]+(?:\sCFA)?\Z", re.IGNORECASE)
+_GLUED: Final = "F"
+"""Printed lists write it without a blank, and a word of a letter ends at a blank: 61773F is one word, 61 773F are two."""
 _PLAIN: Final = re.compile(r"(?P<whole>[1-9]\d{3,14})(?:[.,](?P<cents>\d{1,2}))?")
 _IN_GROUPS: Final = re.compile(
     r"(?P<whole>[1-9]\d{0,2}(?P<mark>[ .,])\d{3}(?:(?P=mark)\d{3}){0,4})(?:[.,](?P<cents>\d{1,2}))?"
@@ -32,6 +38,20 @@ def writings(text: str) -> tuple[Run, ...]:
     first = len(whole) % 3 or 3
     groups = [whole[:first], *(whole[at : at + 3] for at in range(first, len(whole), 3))]
     return tuple(tuple(analysis.words(" ".join([*one, cents]))) for one in ([whole], groups))
+
+
+def without_currency(text: str) -> str:
+    """An amount without its currency, which would be a word of its own; any other text as it is.
+
+    >>> without_currency("61 773 F CFA"), without_currency("annexe F")
+    ('61 773', 'annexe F')
+    """
+    return _CURRENCY.sub("", text) if _WITH_CURRENCY.fullmatch(text) else text
+
+
+def glued(runs: tuple[Run, ...]) -> tuple[Run, ...]:
+    """The writings of an amount whose currency stands at its end without a blank."""
+    return tuple(tuple(analysis.words(" ".join(form.written for form in run) + _GLUED)) for run in runs)
 
 
 def has_zeros(run: Run) -> bool:

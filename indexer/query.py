@@ -33,7 +33,7 @@ class _Unparsable(Exception):
 _CHUNK = re.compile(
     rf"""(?P<minus>(?<!\S)-(?=\S))?
         (?:(?P<field>[^\W\d_][\w.°º]*°?)\s?:(?=\S))?
-        (?:"(?P<phrase>[^"]*)"|(?P<open>")|(?P<bare>{amounts.GROUPED}|[^\s"]+))""",
+        (?:"(?P<phrase>[^"]*)"|(?P<open>")|(?P<bare>{amounts.MONEY}|{amounts.GROUPED}|[^\s"]+))""",
     re.VERBOSE,
 )
 _QUOTES = str.maketrans({"«": '"', "»": '"', "“": '"', "”": '"', "„": '"', "‐": "-", "‑": "-", "−": "-"})
@@ -170,6 +170,8 @@ def _add(node: Node, state: _State, *, excluded: bool) -> None:
 
 
 def _leaf(body: str, fields: tuple[str, ...], *, quoted: bool) -> Node | None:
+    if not quoted:
+        body = amounts.without_currency(body)
     prefix = not quoted and body.endswith("*")
     asks_number = bool(fields) and set(fields) <= set(NUMBER_FIELDS)
     if asks_number:
@@ -183,7 +185,7 @@ def _leaf(body: str, fields: tuple[str, ...], *, quoted: bool) -> Node | None:
     written = amounts.writings(body)
     also = tuple(run for run in written if run != forms)
     if written and not quoted:  # the plain writing first: it is one word
-        forms, also = written[0], written[1:]
+        forms, also = written[0], (*written[1:], *amounts.glued(written))
     node = Words(body, forms, fields, quoted, also)
     if not fields and not quoted and numbers.looks_like_number(body):
         parted = tuple(numbers.parts(body))

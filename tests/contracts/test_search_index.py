@@ -416,6 +416,7 @@ def test_a_number_in_the_text_is_found(numbered: SearchIndex) -> None:
 AMOUNTS = {
     1: "Total 61773 F", 2: "Total 61 773 F", 3: "Total 61.773", 4: "Total 61\u202f773,00 F", 5: "Total 61\u00a0773", 6: "Total 61773,00",
     7: "Total 61,773.00", 8: "du 61 et le 773", 9: "Total 161 773", 10: "Version 5.0", 11: "Total 5 000", 12: "Total 5000", 13: "en 2026",
+    14: "Total 61773F", 15: "Total 61 773F",
 }  # fmt: skip
 
 
@@ -430,9 +431,11 @@ def summed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 @pytest.mark.parametrize(
     ("asked", "found"),
     [
-        *((text, {1, 2, 3, 4, 5, 6, 7}) for text in (
-            "61773", "61 773", "61.773", "61,773", "61\u202f773", "61\u00a0773,00", "61773,00", "61773.00", '"61 773"', "texte:61773",
+        *((text, {1, 2, 3, 4, 5, 6, 7, 14, 15}) for text in (
+            "61773", "61 773", "61.773", "61,773", "61\u202f773", "61\u00a0773,00", "61773,00", "61773.00", "texte:61773",
+            "61 773 F", "61773F", "61.773,00 F CFA",
         )),
+        ('"61 773"', {1, 2, 3, 4, 5, 6, 7}),
         ("61773,50", set()),
         ("161773", {9}),
         ("5000", {11, 12}),

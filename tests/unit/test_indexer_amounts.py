@@ -80,7 +80,33 @@ def test_an_amount_of_a_query_is_one_word_and_may_be_a_number() -> None:
     assert (in_parts, whole) == (Number(("61", "773")), Number(("61773",)))
     assert isinstance(words, Words)
     assert [form.written for form in words.forms] == ["61773"]
-    assert len(parsed.words) == 5
+    assert len(parsed.words) == 4, "the currency is no word of the query"
+
+
+@pytest.mark.parametrize(
+    "text", ["61 773 F", "61773F", "61 773 f", "61.773 FCFA", "61 773,00 F CFA", "61773 XOF", "61\u00a0773 CFA,"]
+)
+def test_a_currency_asks_for_nothing_and_may_stand_without_a_blank_in_a_letter(text: str) -> None:
+    (amount, *marks) = parse(text).words
+    assert marks == []
+    assert isinstance(amount, AnyOf)
+    words = amount.nodes[-1]
+    assert isinstance(words, Words)
+    runs = [" ".join(form.folded for form in run) for run in (words.forms, *words.also)]
+    assert runs == ["61773", "61 773", "61773f", "61 773f"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("annexe F", ["annexe", "F"]), ("61 773 Fournitures", ["61 773", "Fournitures"]), ("12 F", ["12", "F"])]
+)
+def test_other_letters_behind_a_number_are_words(text: str, words: list[str]) -> None:
+    assert [getattr(node, "text", None) or getattr(node, "nodes")[-1].text for node in parse(text).words] == words
+
+
+def test_a_currency_in_quotes_is_a_word_of_the_phrase() -> None:
+    (phrase,) = parse('"61 773 F"').required
+    assert isinstance(phrase, Words)
+    assert [form.folded for form in phrase.forms] == ["61", "773", "f"]
 
 
 @pytest.mark.parametrize("text", ["12 61 773", "2026 61 773"])
