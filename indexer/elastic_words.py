@@ -118,7 +118,7 @@ class OwnLetters(_Counts):
         may_see: the letters, as a clause.
     """
 
-    most_kept = MAX_KEPT // 50
+    most_kept = MAX_KEPT // 250  # of MAX_READERS a process holds 25 MB
 
     def __init__(self, client: Elasticsearch, alias: str, may_see: Clause) -> None:
         super().__init__()
