@@ -99,6 +99,11 @@ def test_what_is_gone_is_seen() -> None:
     assert missing("`tests/arch/test_documents.py::test_gone`") == ["tests/arch/test_documents.py::test_gone"]
 
 
+def test_no_large_file_is_kept() -> None:
+    """A package that was fetched for a trial stays in the history of the project for ever."""
+    assert [name for name in KEPT if (ROOT / name).is_file() and (ROOT / name).stat().st_size > 1_000_000] == []
+
+
 def test_the_drawing_is_that_of_the_rules() -> None:
     assert house_drawing.PLACE.read_text(encoding="utf-8") == house_drawing.text(), "python -m scripts.house_drawing"
 
