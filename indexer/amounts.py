@@ -12,10 +12,11 @@ from indexer.tree import Run
 
 GROUPED: Final = r"\d{1,3}(?P<mark>[\x20.,])\d{3}(?:(?P=mark)\d{3})*(?:[.,]\d{1,2})?(?![\w/-])(?![.,]\d)"
 """An amount in groups, as a part of a pattern of several lines. No-break and thin spaces are blanks by then."""
-MONEY: Final = r"(?:\d{1,3}(?P<parting>[\x20.,])\d{3}(?:(?P=parting)\d{3})*|\d{4,15})(?:[.,]\d{1,2})?\x20?(?i:F\x20?CFA|FCFA|CFA|XOF|F)(?!\w)"
+_SUM: Final = r"(?:\d{1,3}(?P<parting>[\x20.,])\d{3}(?:(?P=parting)\d{3})*|\d{4,15})(?:[.,]\d{1,2})?"
+_CURRENCY: Final = r"\x20?(?i:F\x20?CFA|FCFA|CFA|XOF|F)"
+MONEY: Final = rf"{_SUM}{_CURRENCY}(?!\w)"
 """An amount with its currency, as a part of such a pattern."""
-_WITH_CURRENCY: Final = re.compile(MONEY)
-_CURRENCY: Final = re.compile(r"\s?[A-Z]+(?:\sCFA)?\Z", re.IGNORECASE)
+_WITH_CURRENCY: Final = re.compile(rf"\A(?P<amount>{_SUM}){_CURRENCY}\Z")
 _GLUED: Final = "F"
 """Printed lists write it without a blank, and a word of a letter ends at a blank: 61773F is one word, 61 773F are two."""
 _PLAIN: Final = re.compile(r"(?P<whole>[1-9]\d{3,14})(?:[.,](?P<cents>\d{1,2}))?")
@@ -46,7 +47,8 @@ def without_currency(text: str) -> str:
     >>> without_currency("61 773 F CFA"), without_currency("annexe F")
     ('61 773', 'annexe F')
     """
-    return _CURRENCY.sub("", text) if _WITH_CURRENCY.fullmatch(text) else text
+    found = _WITH_CURRENCY.match(text)
+    return found["amount"] if found is not None else text
 
 
 def glued(runs: tuple[Run, ...]) -> tuple[Run, ...]:
