@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
@@ -25,7 +27,7 @@ from ged.figures.periods import Period
 from ged.figures.stages import bin_of
 from ged.org.models import Person, Post
 from ged.paging import START, Place
-from ged.ports import Confidentiality
+from ged.ports import Confidentiality, MailId
 from ged.register.models import Attachment, AttachmentKind, Correspondent, Mail, PageText
 from ged.routing import calendar
 from ged.slips.models import Slip, SlipKind, SlipLine, SlipPurpose
@@ -404,7 +406,7 @@ def test_a_letter_stands_at_its_last_slip_once_and_each_condition_is_that_of_the
 
     on_slip(services, at(3), at(20), (a, fine), (a, fine))
     on_slip(services, at(5), at(10), (b, damaged), (a, fine))
-    on_slip(services, at(12), at(11), (c, fine))
+    on_slip(services, at(8), at(7), (c, fine))  # a Sunday, and the Saturday before: no working day lies between
     on_slip(services, at(16, second=30), at(16), (d, fine))
     on_slip(services, at(17), at(18), (e, missing))
     on_slip(services, at(18), at(19), (e, fine))
@@ -413,47 +415,59 @@ def test_a_letter_stands_at_its_last_slip_once_and_each_condition_is_that_of_the
     on_slip(services, at(2), at(29), (g, damaged), confidential=True)
     count_all(services)
     figures.heal(services, now=NOW)
+    uncounted = letter(services, "DGE")
+    on_slip(services, at(25), at(26), (uncounted, missing))
     who = actor(services, "dge")
 
     def ids(
-        what: What, bins: tuple[int, int] = (0, 260), level: Confidentiality = Confidentiality.RESTRICTED
+        what: What,
+        bins: tuple[int, int] = (0, 260),
+        period: Period = NOVEMBER,
+        zone: ZoneInfo = services.zone,
+        **changed: Any,
     ) -> list[int]:
-        asked = AskedLetters(what, NOVEMBER, bins=bins, zone=services.zone)
-        cut = replace(reach_of(who).sight(reach_of(who).headed).cut(), level=int(level))
+        asked = AskedLetters(what, period, bins=bins, zone=zone)
+        cut = replace(
+            reach_of(who).sight(reach_of(who).headed).cut(), **{"level": int(Confidentiality.RESTRICTED), **changed}
+        )
         with services.reading() as session:
             rows, _page, _total = letter_lists.letters(session, who, cut, asked, START, limit=30)
         return [int(row.mail_id) for row in rows]
 
     assert ids(What.ON_SENT) == [f, e, d, c, b, a, g]
-    assert ids(What.ON_RECEIVED) == [g, f, a, e, d, c, b]
+    assert ids(What.ON_RECEIVED) == [g, f, a, e, d, b, c]
     assert ids(What.WAITED) == [g, f, a, e, d, b]
     assert ids(What.WAITED, (0, 0)) == [d]
     assert ids(What.AT_FAULT) == [g, f, e, b]
-    assert ids(What.AT_FAULT, level=Confidentiality.ORDINARY) == [g, e, b]
+    assert ids(What.ON_SENT, natures=("absente",)) == []
+    evening_before = Period(date(2026, 11, 15), date(2026, 11, 15))
+    assert ids(What.ON_SENT, period=evening_before) == []
+    assert ids(What.ON_SENT, period=evening_before, zone=ZoneInfo("Pacific/Pago_Pago")) == [d]
+    assert ids(What.AT_FAULT, level=int(Confidentiality.ORDINARY)) == [g, e, b]
     with services.unit_of_work(NOW) as uow:  # now the later line of the letter is the confidential one
         for line in uow.session.scalars(select(SlipLine).where(SlipLine.mail_id == g)):
             line.is_confidential = not line.is_confidential
-    assert ids(What.AT_FAULT, level=Confidentiality.ORDINARY) == [g, e, b], "by its other line"
+    assert ids(What.AT_FAULT, level=int(Confidentiality.ORDINARY)) == [g, e, b], "by its other line"
 
 
 def test_a_letter_stands_once_at_its_last_scan_of_the_desks(house_on_either: House) -> None:
     """Two scans of a letter in one moment; a batch of a desk whose scan was handed to another unit; a station without its kind."""
     services = house_on_either.services
-    a, b, c, d = (letter(services, "DGE") for _ in range(4))
+    a, b, c, d, e = (letter(services, "DGE") for _ in range(5))
+    confidential = letter(services, "DGE", level=Confidentiality.RESTRICTED)
     desk, office = int(unit_id(services, "DGE")), int(unit_id(services, "DAF"))
 
     def scan(
-        day: int, mail_id: int, *, of: int, now_at: int, source: BatchSource, bridge_id: int | None = None
-    ) -> None:
+        day: int, mail_id: int, *, of: int, now_at: int, source: BatchSource, bridge_id: int | None = None,
+        state: ScanState = ScanState.JOINED,
+    ) -> None:  # fmt: skip
         at = datetime(2026, 11, day, 9, tzinfo=UTC)
         with services.unit_of_work(NOW) as uow:
             key = f"{day}-{mail_id}-{uow.session.scalar(select(func.count()).select_from(Scan))}"
             batch = ScanBatch(key=key, bridge_id=bridge_id, unit_id=of, source=source, created_at=at)
             uow.session.add(batch)
             uow.session.flush()
-            uow.session.add(
-                Scan(batch_id=batch.id, unit_id=now_at, state=ScanState.JOINED, mail_id=mail_id, created_at=at)
-            )
+            uow.session.add(Scan(batch_id=batch.id, unit_id=now_at, state=state, mail_id=mail_id, created_at=at))
 
     with services.unit_of_work(NOW) as uow:
         bridge = Bridge(name="Guichet", unit_id=desk, token_hash="g", paired_at=NOW)
@@ -468,9 +482,14 @@ def test_a_letter_stands_once_at_its_last_scan_of_the_desks(house_on_either: Hou
     scan(12, c, of=desk, now_at=desk, source=email)
     scan(26, d, of=office, now_at=desk, source=upload)
     scan(27, b, of=office, now_at=desk, source=upload)
+    scan(28, e, of=desk, now_at=desk, source=upload, state=ScanState.MERGED)
+    scan(29, confidential, of=desk, now_at=desk, source=upload)
     count_all(services)
     figures.heal(services, now=NOW)
     who = actor(services, "dge")
+
+    with services.reading() as session:
+        assert may_see(session, MailId(confidential), Confidentiality.RESTRICTED, who)
 
     def ids(station: Station | None = None) -> list[int]:
         return listed(
