@@ -10,9 +10,15 @@ from typing import Final
 from indexer import analysis
 from indexer.tree import Run
 
-GROUPED: Final = r"\d{1,3}(?P<mark>[\x20.,])\d{3}(?:(?P=mark)\d{3})*(?:[.,]\d{1,2})?(?![\w/-])(?![.,]\d)"
+
+def _groups(mark: str) -> str:
+    """A pattern of a number whose digits stand in threes. ``mark`` names the sign between them: no name stands twice in one pattern."""
+    return rf"\d{{1,3}}(?P<{mark}>[\x20.,])\d{{3}}(?:(?P={mark})\d{{3}})*"
+
+
+GROUPED: Final = rf"{_groups('mark')}(?:[.,]\d{{1,2}})?(?![\w/-])(?![.,]\d)"
 """An amount in groups, as a part of a pattern of several lines. No-break and thin spaces are blanks by then."""
-_SUM: Final = r"(?:\d{1,3}(?P<parting>[\x20.,])\d{3}(?:(?P=parting)\d{3})*|\d{4,15})(?:[.,]\d{1,2})?"
+_SUM: Final = rf"(?:{_groups('parting')}|\d{{4,15}})(?:[.,]\d{{1,2}})?"
 _CURRENCY: Final = r"\x20?(?i:F\x20?CFA|FCFA|CFA|XOF|F)"
 MONEY: Final = rf"{_SUM}{_CURRENCY}(?!\w)"
 """An amount with its currency, as a part of such a pattern."""
