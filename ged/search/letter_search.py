@@ -71,6 +71,9 @@ class FoundLetter:
     level: Confidentiality
     registered_on: date | None
     due_on: date | None
+    written_on: date | None = None
+    """The day that the letter bears, and the one on which it came in; None where they are not told."""
+    received_on: date | None = None
     destroyed: Destroyed | None = None
     """The destruction of its files, decided or done."""
     passages: tuple[Passage, ...] = ()
@@ -302,6 +305,7 @@ def _confirmed(session: Session, actor: Actor, hits: Sequence[Hit]) -> tuple[Fou
 
 _SHOWN = (
     Mail.id, Mail.level, Mail.subject, Mail.sender_name, Mail.addressee, Mail.direction, Mail.state, Mail.priority, Mail.due_on,
+    Mail.written_on, Mail.received_on,
 )  # fmt: skip
 
 
@@ -322,6 +326,8 @@ def _of_rows(rows: Sequence[Any], hit: Hit) -> FoundLetter:
         level=level,
         registered_on=valid.registered_on,
         due_on=first.due_on,
+        written_on=first.written_on if tells else None,
+        received_on=first.received_on if tells else None,
         destroyed=destroyed.listed(first.slip_no, first.decided_at, first.done_at, first.files),
         # The index may not yet know a letter's new level: passages are shown only if SQL allows it.
         passages=hit.passages if tells else (),

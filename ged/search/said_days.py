@@ -35,10 +35,11 @@ _WEEKDAYS = {
 _WEEKDAY = "|".join(_WEEKDAYS)
 _DAY = rf"\d{{1,2}}(?:st|nd|rd|th)?|1er|premier|{said_numbers.DAY}"
 _A_YEAR = said_numbers.YEAR
-_PART = (
-    r"(?:(?:(?:au|the)\s+)?(?:d[ée]but|fin|mi|courant|early|late|mid)[\s-]+(?:de\s+)?"
-    r"|(?:au\s+cours\s+d[eu]|pendant|durant|dans|during)\s+)?"
+_SOME_OF = (
+    r"(?:(?:[àa]\s+la|[àa]|au|en|de|vers|at\s+the|by\s+the|in|of|the)\s+)?"
+    r"(?:d[ée]but|fin|mi|courant|early|late|mid|(?:beginning|start|end)\s+of)[\s-]+(?:de\s+|d['’])?"
 )
+_PART = rf"(?:{_SOME_OF}|(?:au\s+cours\s+d[eu]|pendant|durant|dans|during)\s+)?"
 """A part of a month or a year: the whole of it is searched, for nobody says where the part ends."""
 _BEFORE = (
     r"(?:du\s+mois\s+(?:de\s+|d['’])|(?:(?:of|in|from)\s+)?the\s+month\s+of\s+"
@@ -66,11 +67,13 @@ class SaidDays:
         dated: the period, and the words by which a letter's text may mention the period.
         words: what was taken out of the text.
         rest: the text without these words; empty where nothing else of a letter is said.
+        is_of_last_year: whether no year was said, and this year's such day or month is still to come: a search looks back.
     """
 
     dated: Dated
     words: str
     rest: str
+    is_of_last_year: bool = False
 
 
 def said_days(text: str, today: date) -> SaidDays | None:
@@ -84,12 +87,12 @@ def said_days(text: str, today: date) -> SaidDays | None:
     found = list(_found(text, today))
     if len(found) != 1:
         return None
-    (start, end), first, last, is_named = found[0]
+    (start, end), first, last, is_named, is_back = found[0]
     words = " ".join(text[start:end].split())
     rest = " ".join(f"{text[:start]} {text[end:]}".split())
     if all(word.lower() in _EMPTY for word in _WORD.findall(rest)):
         rest = ""
-    return SaidDays(Dated(first, last, _bare(words) if is_named else ""), words, rest)
+    return SaidDays(Dated(first, last, _bare(words) if is_named else ""), words, rest, is_of_last_year=is_back)
 
 
 def asked(query: SearchQuery, today: date) -> tuple[SearchQuery, SaidDays | None]:
@@ -162,8 +165,9 @@ def _is_in_some_month(match: "re.Match[str]") -> bool:
     return 1 <= _number(match["day"]) <= LAST_DAY and (not month.isdigit() or 1 <= int(month) <= LAST_MONTH)
 
 
-def _found(text: str, today: date) -> Iterator[tuple[tuple[int, int], date, date, bool]]:
-    """Each period: its place, its first and last day, and whether it is named as a letter's text would name it."""
+def _found(text: str, today: date) -> Iterator[tuple[tuple[int, int], date, date, bool, bool]]:
+    """Each period: its place, its first and last day, whether it is named as a letter's text would name it, and whether the year was
+    taken one back."""
     taken: list[tuple[int, int]] = []
     for pattern, reading, is_named in _READINGS:
         for match in pattern.finditer(text):
@@ -175,7 +179,18 @@ def _found(text: str, today: date) -> Iterator[tuple[tuple[int, int], date, date
             except (ValueError, OverflowError):
                 continue
             if first <= last:
-                yield match.span(), first, last, is_named
+                yield match.span(), first, last, is_named, _is_of_last_year(match, today)
+
+
+def _is_of_last_year(match: "re.Match[str]", today: date) -> bool:
+    """Whether a period names no year, and begins later in this year than today."""
+    said = match.groupdict()
+    month, day = said.get("first_month") or said.get("month"), said.get("first_day") or said.get("day")
+    if said.get("year") or said.get("first_year") or _LAST_ONE.search(match[0]):
+        return False
+    if month is None or said_numbers.folded(month) not in _MONTHS:
+        return False
+    return (_month(month), _number(day) if day else 1) > (today.month, today.day)
 
 
 def _bare(words: str) -> str:
@@ -251,17 +266,28 @@ def _several_months(match: "re.Match[str]", _today: date) -> tuple[date, date]:
     return date(year, month, 1), _end_of_month(last)
 
 
+def _last_such_months(match: "re.Match[str]", today: date) -> tuple[date, date]:
+    """Months of no year: the last ones of which the first has begun."""
+    month, last = _month(match["first_month"]), _month(match["month"])
+    year = today.year - (month > today.month)
+    return date(year, month, 1), _end_of_month(date(year + (month > last), last, 1))
+
+
 def _several_years(match: "re.Match[str]", _today: date) -> tuple[date, date]:
     return date(int(match["first_year"] or match["from_year"]), 1, 1), date(int(match["year"]), 12, 31)
 
 
 def _one_bound(match: "re.Match[str]", today: date) -> tuple[date, date]:
-    """A period of which one end is said, as a day, a month or a year. The other end is today, or ``EVER``."""
+    """A period of which one end is said, as a day, a month or a year. The other end is today, or ``EVER``.
+
+    Of a part of a month the whole month is searched, whichever end it is.
+    """
     first, last = _said_once(match, today)
+    is_part = match.groupdict().get("part") is not None
     if match["since"] or match["after"]:
-        begins = first if match["since"] else last + timedelta(days=1)
+        begins = first if match["since"] or is_part else last + timedelta(days=1)
         return begins, max(begins, today)
-    return EVER, last if match["until"] else first - timedelta(days=1)
+    return EVER, last if match["until"] or is_part else first - timedelta(days=1)
 
 
 def _said_once(match: "re.Match[str]", today: date) -> tuple[date, date]:
@@ -276,7 +302,10 @@ def _said_once(match: "re.Match[str]", today: date) -> tuple[date, date]:
     return _one_day(match, today)
 
 
-def _one_month(match: "re.Match[str]", _today: date) -> tuple[date, date]:
+def _one_month(match: "re.Match[str]", today: date) -> tuple[date, date]:
+    """A month; without a year, the last such month that has begun."""
+    if not match["year"]:
+        return _last_such_month(match, today)
     first = date(said_numbers.year(match["year"]), _month(match["month"]), 1)
     return first, _end_of_month(first)
 
@@ -421,12 +450,20 @@ _DAY_IN_FIGURES = re.compile(
 )
 _DIGIT_DAY = re.compile(_START + rf"(?:dat[ée]e?s?\s+du|du|le|on)\s+{_DIGITS}" + _END, re.IGNORECASE)
 _BOUND = (
-    r"(?:(?P<since>depuis|since|[àa]\s+partir\s+d[ue])|(?P<after>apr[èe]s|after)|(?P<until>jusqu['’](?:au|en|[àa])|until)"
-    r"|(?P<before>avant|before))\s+(?:(?:le|the)\s+)?"
+    r"(?:(?P<since>(?:depuis|since)\s+|[àa]\s+partir\s+d(?:[ue]\s+|['’]))|(?P<after>(?:apr[èe]s|after)\s+)"
+    r"|(?P<until>(?:jusqu['’](?:au|en|[àa])|until)\s+)|(?P<before>(?:avant|before)\s+))(?:(?:la|le|the)\s+)?"
 )
 _DIGIT_BOUND = re.compile(_START + rf"{_BOUND}{_DIGITS}" + _END, re.IGNORECASE)
 _DAY_BOUND = re.compile(_START + _BOUND + _NAMED + _END, re.IGNORECASE)
-_MONTH_BOUND = re.compile(_START + rf"{_BOUND}(?P<month>{_MONTH})\s+(?P<year>{_A_YEAR})" + _END, re.IGNORECASE)
+_NO_YEAR = rf"(?P<year>(?!))?(?!,?\s+\d)(?!\s+(?:et|ou|[àa]|au|and|or|to)\s+(?:{_MONTH})(?!\w))"
+"""Behind a month without a year: neither a day of it, as in *March 18*, nor a second month."""
+_OF_MONTH = rf"(?:mois\s+(?:de\s+|d['’])|month\s+of\s+)?(?P<month>{_MONTH})"
+_MONTH_BOUND = re.compile(
+    _START
+    + rf"{_BOUND}(?P<part>{_SOME_OF})?{_OF_MONTH}(?:\s+(?P<year>{_A_YEAR})|(?!,?\s+\d|\s+(?:derni|pass[ée])))"
+    + _END,
+    re.IGNORECASE,
+)
 _YEAR_BOUND = re.compile(
     _START + rf"{_BOUND}(?:l['’]ann[ée]e\s+)?(?P<year>[12]\d{{3}}|{said_numbers.YEAR_IN_LETTERS})" + _END, re.IGNORECASE
 )
@@ -456,6 +493,12 @@ _ENGLISH_SEVERAL = re.compile(
     re.IGNORECASE,
 )
 _ENGLISH_BOUND = re.compile(_START + _BOUND + _ENGLISH_NAMED + _END, re.IGNORECASE)
+_ENGLISH_BOUND_OF_ANY_YEAR = re.compile(
+    _START
+    + rf"(?=since|after|until|before){_BOUND}(?P<month>{_MONTH})\s+(?P<day>\d{{1,2}}(?:st|nd|rd|th)?)(?P<year>(?!))?(?![.,]\d|\s\d{{3}}(?!\d))"
+    + _END,
+    re.IGNORECASE,
+)
 _ONE_MONTH = re.compile(_START + rf"{_PART}{_BEFORE}(?P<month>{_MONTH})\s+(?P<year>{_A_YEAR})" + _END, re.IGNORECASE)
 # Only after a small word, and only of two centuries: 2026 alone is a number, and of 1200 in 1200 nobody wrote a letter.
 _ONE_YEAR = re.compile(
@@ -482,14 +525,22 @@ _WEEKDAY_AGO = re.compile(
 )
 _SINCE_WEEKDAY = re.compile(_START + rf"(?P<since>depuis|since)\s+(?P<weekday>{_WEEKDAY})" + _END, re.IGNORECASE)
 _ENGLISH_WEEKDAY_AGO = re.compile(_START + rf"{_OF}{_SINCE}last\s+(?P<weekday>{_WEEKDAY})" + _END, re.IGNORECASE)
-# Without a year only behind a small word, and where it is said to be a month: "le mois de mars" may be a subject.
+# Without a year only behind a word of time: "le mois de mars", "l'avenue de mai" and "the March" may be subjects.
 _MONTH_OF_ANY_YEAR = re.compile(
     _START
-    + r"(?:(?:au\s+cours\s+)?du|au|(?:pendant|durant|dans)\s+le|(?:of|in|from|during)\s+the)\s+"
-    + rf"(?:mois\s+(?:de\s+|d['’])|month\s+of\s+)(?P<month>{_MONTH})"
+    + r"(?:(?:(?:(?:au\s+cours\s+)?du|au|(?:pendant|durant|dans)\s+le|(?:of|in|from|during)\s+the)\s+"
+    + r"(?:mois\s+(?:de\s+|d['’])|month\s+of\s+))"
+    + rf"|(?:en|au\s+cours\s+de|pendant|durant|in|during)\s+|{_SOME_OF})(?P<month>{_MONTH}){_NO_YEAR}"
     + _END,
     re.IGNORECASE,
 )
+_MONTHS_OF_ANY_YEAR = re.compile(
+    _START
+    + rf"(?:(?:entre|de|from|between)\s+|d['’])(?P<first_month>{_MONTH})\s+(?:[àa]|et|to|and)\s+(?P<month>{_MONTH}){_NO_YEAR}"
+    + _END,
+    re.IGNORECASE,
+)
+_LAST_ONE = re.compile(r"\b(?:derni[eè]re?|pass[ée]e?|last)\b", re.IGNORECASE)
 _MONTH_AGO = re.compile(
     _START + rf"{_SINCE}(?:(?:en|de|in|du\s+mois\s+de)\s+|d['’])?(?P<month>{_MONTH})\s+{_AGO}" + _END, re.IGNORECASE
 )
@@ -541,6 +592,7 @@ _READINGS: tuple[tuple["re.Pattern[str]", _Reading, bool], ...] = (
     (_DIGIT_DAY, _digit_day, True),
     (_DAY_BOUND, _one_bound, False),
     (_ENGLISH_BOUND, _one_bound, False),
+    (_ENGLISH_BOUND_OF_ANY_YEAR, _one_bound, False),
     (_MONTH_BOUND, _one_bound, False),
     (_YEAR_BOUND, _one_bound, False),
     (_ONE_DAY, _one_day, True),
@@ -549,6 +601,7 @@ _READINGS: tuple[tuple["re.Pattern[str]", _Reading, bool], ...] = (
     (_ONE_MONTH, _one_month, True),
     (_MONTH_AGO, _month_ago, False),
     (_ENGLISH_MONTH_AGO, _month_ago, False),
+    (_MONTHS_OF_ANY_YEAR, _last_such_months, False),
     (_MONTH_OF_ANY_YEAR, _last_such_month, False),
     (_PART_OF_YEAR, _part_of_year, True),
     (_ONE_YEAR, _one_year, True),

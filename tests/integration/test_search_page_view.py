@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from html import unescape
 
 import pytest
@@ -11,14 +12,14 @@ from sqlalchemy import update
 
 from ged.org.models import Person
 from ged.ports import MailId, Passage, SearchQuery
-from ged.register.models import Attachment, AttachmentKind, PageText
+from ged.register.models import Attachment, AttachmentKind, Mail, PageText
 from ged.search import letter_search
 from ged.search.letter_search import FacetValue, SearchPage
 from ged.unit import Services
 from tests.factories import NOW, actor
 from tests.routing_kit import make_mentions, register, run_jobs
 from tests.site import make_site, sign_in
-from web.site import navigation
+from web.site import context, navigation
 from web.views.search.search_form import MAX_OFFSET, PAGE
 
 
@@ -69,6 +70,32 @@ def test_a_date_in_words_is_a_filter_that_is_shown_and_taken_away(
     assert "tables suivant" in without
     assert "Date comprise" not in without
     assert 'name="dates" value="mots"' in page.get("/recherche/filtres?q=achat+du+3+mars+2021&dates=mots").text
+
+
+@pytest.mark.parametrize(("asked", "is_told"), [("en décembre", True), ("en mars", False), ("en décembre 2025", False)])
+def test_a_month_of_no_year_that_is_still_to_come_is_last_year_s_and_the_page_says_so(
+    page: FlaskClient, monkeypatch: pytest.MonkeyPatch, asked: str, is_told: bool
+) -> None:
+    monkeypatch.setattr(context, "today", NOW.date)
+    shown = unescape(page.get("/recherche/", query_string={"q": f"courriers {asked}"}).text)
+    assert "Date comprise" in shown
+    assert ("la recherche regarde en arrière" in shown) is is_told
+
+
+def test_a_letter_shows_the_day_by_which_it_is_of_the_period(site: tuple[Flask, Services], page: FlaskClient) -> None:
+    mail_id = register(site[1], subject="Achat de lutrins").mail_id
+    with site[1].unit_of_work(NOW) as uow:
+        days = {"received_on": date(2026, 3, 4), "written_on": date(2026, 2, 27)}
+        uow.session.execute(update(Mail).where(Mail.id == mail_id).values(days))
+    run_jobs(site[1])
+    for asked, shown in (
+        ("reçus en mars 2026", "· reçu le 4 mars 2026"), ("en février 2026", "· daté du 27 février 2026"),
+        ("depuis février 2026", "· reçu le 4 mars 2026"), ("", ""),
+    ):  # fmt: skip
+        hit = page.get("/recherche/", query_string={"q": f"lutrins {asked}"}).text.partition("hit__facts")[2]
+        facts = " ".join(hit.partition("</p>")[0].split())
+        assert shown in facts, asked
+        assert ("reçu le" in facts, "daté du" in facts) == ("reçu" in shown, "daté" in shown), asked
 
 
 def test_a_day_that_does_not_exist_is_told(page: FlaskClient) -> None:

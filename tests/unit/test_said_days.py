@@ -38,6 +38,32 @@ TODAY = date(2026, 11, 29)
         ("invoices between 1 November and 5 November", "2026-11-01", "2026-11-05", "invoices"),
         ("between 01/11/2026 and 05/11/2026", "2026-11-01", "2026-11-05", ""),
         ("entre le 1er et le 5 novembre", "2026-11-01", "2026-11-05", ""),
+        ("courriers reçus en mars", "2026-03-01", "2026-03-31", ""),
+        ("courriers en décembre", "2025-12-01", "2025-12-31", ""),
+        ("factures en novembre", "2026-11-01", "2026-11-30", "factures"),
+        ("depuis décembre", "2025-12-01", "2026-11-29", ""),
+        ("depuis mars", "2026-03-01", "2026-11-29", ""),
+        ("depuis le mois d'avril", "2026-04-01", "2026-11-29", ""),
+        ("depuis le mois d'avril 2025", "2025-04-01", "2026-11-29", ""),
+        ("à partir d'octobre", "2026-10-01", "2026-11-29", ""),
+        ("baux avant mars", "1000-01-01", "2026-02-28", "baux"),
+        ("avant fin mars", "1000-01-01", "2026-03-31", ""),
+        ("après fin mars 2026", "2026-03-01", "2026-11-29", ""),
+        ("après octobre", "2026-11-01", "2026-11-29", ""),
+        ("jusqu'en mars", "1000-01-01", "2026-03-31", ""),
+        ("fin novembre", "2026-11-01", "2026-11-30", ""),
+        ("rapport de fin mai", "2026-05-01", "2026-05-31", "rapport"),
+        ("début d'avril", "2026-04-01", "2026-04-30", ""),
+        ("plaintes à la mi-mars", "2026-03-01", "2026-03-31", "plaintes"),
+        ("depuis la mi-novembre", "2026-11-01", "2026-11-29", ""),
+        ("de mars à juin", "2026-03-01", "2026-06-30", ""),
+        ("entre novembre et janvier", "2026-11-01", "2027-01-31", ""),
+        ("letters in December", "2025-12-01", "2025-12-31", ""),
+        ("letters received since March", "2026-03-01", "2026-11-29", ""),
+        ("since March 18", "2026-03-18", "2026-11-29", ""),
+        ("invoices of late May", "2026-05-01", "2026-05-31", "invoices"),
+        ("letters of the end of March 2025", "2025-03-01", "2025-03-31", ""),
+        ("en mars et avril 2026", "2026-03-01", "2026-04-30", ""),
         ("reçus hier", "2026-11-28", "2026-11-28", ""),
         ("avant-hier", "2026-11-27", "2026-11-27", ""),
         ("courriers de la semaine dernière", "2026-11-16", "2026-11-22", ""),
@@ -166,13 +192,13 @@ def test_days_in_words_are_a_period(text: str, first: str, last: str, rest: str)
 @pytest.mark.parametrize(
     "text",
     [
-        "marché de fournitures", "13 mois", "mai", "le mois de mars", "le 30 février 2026", "depuis mars", "avant mars", "avant la grève", "hiérarchie",
+        "marché de fournitures", "13 mois", "mai", "le mois de mars", "le 30 février 2026", "champ de mars", "en mars et avril", "avant la grève", "hiérarchie",
         '"mars 2026"', "objet:mars 2026", "mars 2026 OU avril", "audit -interne mars 2026", "hier et avant-hier",
         "123/MEM/2026", "30/11/2026", "n° 30/11/2026", "le 31/02/2026", "du 18/11/2026/MMRE", "du 18 au 3 mars 2026", "premier ministre", "lettre-hier",
         "smic 2026", "budget de l'exercice 2026", "inapte depuis 1 mois", "lundi de Pentecôte", "l'année prochaine",
         "treizième mois", "en 1200", "twenty-five letters", "5e trimestre 2026", "3e semestre 2026", "in twenty three", "il y a mille ans", "semaine incomplète", "mars et avril",
         "invoice of March 3,000 euros", "amount of March 15 000 FCFA", "contract of May 2.5 million",
-        "March 18 chairs",
+        "March 18 chairs", "in March 18 chairs", "en mars 61 773 F",
     ],
 )  # fmt: skip
 def test_other_texts_stay_words(text: str) -> None:
@@ -191,6 +217,21 @@ def test_a_named_period_may_stand_in_a_letter_s_text_and_a_relative_one_may_not(
     of_any_year = said_days("factures du mois de mars", TODAY)
     assert of_any_year is not None
     assert of_any_year.dated.mention == "", "a letter of another year names the month too"
+
+
+@pytest.mark.parametrize(
+    ("text", "is_of_last_year"),
+    [
+        ("en décembre", True), ("depuis décembre", True), ("décret du 31 décembre", True), ("in December", True),
+        ("de décembre à mars", True), ("avant le 30 novembre", True), ("depuis le 30 novembre", True),
+        ("en novembre", False), ("le 29 novembre", False), ("en décembre 2025", False), ("décembre dernier", False), ("last December", False),
+        ("du mois de mars", False), ("la semaine dernière", False), ("du 30/11/2026", False), ("du 25 décembre 2024 au 3 janvier", False),
+    ],
+)  # fmt: skip
+def test_a_date_without_a_year_that_is_still_to_come_is_told_as_last_year_s(text: str, is_of_last_year: bool) -> None:
+    said = said_days(text, TODAY)
+    assert said is not None
+    assert said.is_of_last_year is is_of_last_year
 
 
 def test_a_search_with_days_of_its_own_is_left_alone() -> None:

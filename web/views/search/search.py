@@ -22,6 +22,7 @@ from ged.search.said_days import SaidDays, not_a_day
 from ged.typography import plain
 from ged.unit import ReadSession
 from web.site import context, destroyed_letters, lists, marks, natures
+from web.site.i18n import long_date
 from web.views.search.search_form import (
     ANY_WORD,
     AS_WORDS,
@@ -126,6 +127,7 @@ def index() -> ResponseReturnValue:
         is_of_no_day=is_of_no_day,
         no_day=not_a_day(query.text) if said is None else "",
         said_text=period_text(said) if said is not None else "",
+        day_of=lambda letter: _day_of(letter, asked),
         is_ahead=_begins(asked, said) > context.today(),
         day_text=day_text,
         day_url=day_url,
@@ -138,6 +140,20 @@ def index() -> ResponseReturnValue:
 def _begins(asked: SearchQuery, said: SaidDays | None) -> date:
     """The first day of the period that is searched; without one, the first of the calendar."""
     return said.dated.first if said is not None else asked.since or date.min
+
+
+def _day_of(letter: FoundLetter, asked: SearchQuery) -> str:
+    """The day by which a letter is of the period that is searched, where it is not the day of its registration."""
+    if asked.dated is None:
+        return ""
+    first, last, registered = asked.dated.first, asked.dated.last, letter.registered_on
+    received, written = letter.received_on, letter.written_on
+    if received is not None and received != registered and first <= received <= last:
+        return str(gettext("reçu le %(day)s", day=long_date(received)))
+    is_of_it = registered is not None and first <= registered <= last
+    if written is not None and first <= written <= last and not is_of_it:
+        return str(gettext("daté du %(day)s", day=long_date(written)))
+    return ""
 
 
 def _of_day(session: ReadSession, query: SearchQuery) -> tuple[str, str]:
