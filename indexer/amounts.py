@@ -1,28 +1,36 @@
 """Amounts: 61773, 61 773, 61.773 and 61 773,00 are one number. Pure.
 
 The words of a letter are its runs of digits, so an amount in groups is a run of words. A query is given its other writings, as it is
-given synonyms, and the letters keep theirs.
+given synonyms, and the letters keep theirs. The words of 1 250 also begin 1 250 000: whole amounts are indexed apart, by their ``key``.
 """
 
 import re
+from collections.abc import Iterable
+from itertools import islice
 from typing import Final
 
 from indexer import analysis
-from indexer.tree import Run
+
+Run = tuple[analysis.Forms, ...]
+"""As ``tree.Run``: the tree knows the fields, and the fields know the amounts of a letter."""
 
 
 def _groups(mark: str) -> str:
-    """A pattern of a number whose digits stand in threes. ``mark`` names the sign between them: no name stands twice in one pattern."""
-    return rf"\d{{1,3}}(?P<{mark}>[\x20.,])\d{{3}}(?:(?P={mark})\d{{3}})*"
+    """A pattern of a number whose digits stand in threes, five times at most: a page may be full of digits, and a longer number is none.
+
+    Args:
+        mark: names the sign between them; no name stands twice in one pattern.
+    """
+    return rf"\d{{1,3}}(?P<{mark}>[\x20.,])\d{{3}}(?:(?P={mark})\d{{3}}){{0,4}}"
 
 
 GROUPED: Final = rf"{_groups('mark')}(?:[.,]\d{{1,2}})?(?![\w/-])(?![.,]\d)"
 """An amount in groups, as a part of a pattern of several lines. No-break and thin spaces are blanks by then."""
 _SUM: Final = rf"(?:{_groups('parting')}|\d{{4,15}})(?:[.,]\d{{1,2}})?"
-_CURRENCY: Final = r"\x20?(?i:F\x20?CFA|FCFA|CFA|XOF|F)"
+_CURRENCY: Final = r"\x20?(?i:F\x20?CFA|FCFA|CFA|XOF|FRANCS?(?:\x20CFA)?|FRS?|F)"
 MONEY: Final = rf"{_SUM}{_CURRENCY}(?!\w)"
 """An amount with its currency, as a part of such a pattern."""
-_WITH_CURRENCY: Final = re.compile(rf"\A(?P<amount>{_SUM}){_CURRENCY}\Z")
+_WITH_CURRENCY: Final = re.compile(rf"\A[(\[{{]*(?P<amount>{_SUM}){_CURRENCY}[)\]}},;:.!?]*\Z")
 _GLUED: Final = "F"
 """Printed lists write it without a blank, and a word of a letter ends at a blank: 61773F is one word, 61 773F are two."""
 _PLAIN: Final = re.compile(r"(?P<whole>[1-9]\d{3,14})(?:[.,](?P<cents>\d{1,2}))?")
@@ -30,21 +38,46 @@ _IN_GROUPS: Final = re.compile(
     r"(?P<whole>[1-9]\d{0,2}(?P<mark>[ .,])\d{3}(?:(?P=mark)\d{3}){0,4})(?:[.,](?P<cents>\d{1,2}))?"
 )
 _YEARS: Final = range(1900, 2100)
-_MARKS: Final = ",;:.!?"
+_MARKS: Final = ",;:.!?()[]{}…"
+_HELD: Final = re.compile(rf"(?<![\w/-])(?<!\d[.,])(?P<amount>{_SUM})(?:{_CURRENCY})?(?![\w/-])(?![.,]\d)")
+_BLANKS: Final = str.maketrans(dict.fromkeys("\u00a0\u202f\u2009", " "))
+MAX_HELD: Final = 2_000
+"""The most amounts of one letter that are indexed whole: a long table has as many."""
 
 
 def writings(text: str) -> tuple[Run, ...]:
     """The writings of an amount, the one without groups first; none where the text is no amount, or may be a year."""
-    found = _PLAIN.fullmatch(text.strip(_MARKS)) or _IN_GROUPS.fullmatch(text.strip(_MARKS))
-    if found is None:
+    whole, cents = _read(text)
+    if not whole:
         return ()
-    whole = re.sub(r"\D", "", found["whole"])
-    if len(whole) < 4 or int(whole) in _YEARS:
-        return ()
-    cents = found["cents"] if (found["cents"] or "").strip("0") else ""
     first = len(whole) % 3 or 3
     groups = [whole[:first], *(whole[at : at + 3] for at in range(first, len(whole), 3))]
     return tuple(tuple(analysis.words(" ".join([*one, cents]))) for one in ([whole], groups))
+
+
+def _read(text: str) -> tuple[str, str]:
+    """The digits of an amount, and those of its cents; empty texts where there is none."""
+    found = _PLAIN.fullmatch(text.strip(_MARKS)) or _IN_GROUPS.fullmatch(text.strip(_MARKS))
+    whole = "" if found is None else re.sub(r"\D", "", found["whole"])
+    if found is None or len(whole) < 4 or int(whole) in _YEARS:
+        return "", ""
+    return whole, found["cents"] if (found["cents"] or "").strip("0") else ""
+
+
+def key(text: str) -> str:
+    """What all writings of one amount share, and no other amount has; empty where the text is no amount.
+
+    >>> key("61 773,00"), key("61.773,5"), key("du 3 mars")
+    ('61773', '61773,5', '')
+    """
+    whole, cents = _read(text)
+    return ",".join(filter(None, (whole, cents.rstrip("0"))))
+
+
+def held(texts: Iterable[str]) -> tuple[str, ...]:
+    """The keys of the amounts that stand in these texts, the first ``MAX_HELD`` of them."""
+    found = (key(one["amount"]) for text in texts for one in _HELD.finditer(text.translate(_BLANKS)))
+    return tuple(sorted({one for one in islice(found, MAX_HELD) if one}))
 
 
 def without_currency(text: str) -> str:

@@ -227,6 +227,18 @@ def _node(node: Node, known: Known | None) -> Clause:
     names = node.fields or TEXT_FIELDS
     if isinstance(node, Prefix):
         return any_of({"prefix": {f"{path(name)}.exact": {"value": node.folded}}} for name in names)
+    found = _words(node, names, known)
+    return {"bool": {"must": [found], "should": [_exact_amount(node.amount)]}} if node.amount else found
+
+
+def _exact_amount(amount: str) -> Clause:
+    """The letters with a whole amount: they stand above others that are found."""
+    held = any_of({"term": {name: amount}} for name in fields.AMOUNT_FIELDS)
+    return {"constant_score": {"filter": held, "boost": Weights.EXACT_AMOUNT}}
+
+
+def _words(node: Words, names: tuple[str, ...], known: Known | None) -> Clause:
+    """Words with their score."""
     if known is None:
         found = [any_of([*_stems(node, name), *_exact(node, name)]) for name in names]
         return {"dis_max": {"queries": found, "tie_breaker": Weights.OTHER_FIELDS}}

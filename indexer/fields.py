@@ -10,9 +10,9 @@ from datetime import UTC, date, datetime, tzinfo
 from enum import Enum
 
 from ged.ports import Confidentiality, IndexDocument, Principal, Principals
-from indexer import analysis, numbers
+from indexer import amounts, analysis, numbers
 
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 MAX_KEYWORD = 200
 """The first characters of a correspondent, which are counted as its value."""
 
@@ -58,6 +58,7 @@ FIELDS: tuple[Field, ...] = (
     Field("sender", Kind.TEXT, 1.5, ("expediteur", "de", "sender", "from")),
     Field("addressee", Kind.TEXT, 1.5, ("destinataire", "a", "addressee", "to")),
     Field("text", Kind.TEXT, 1.25, ("texte", "text")),
+    Field("amount", Kind.KEYWORD),
     Field("register", Kind.KEYWORD, facet="register"),
     Field("direction", Kind.KEYWORD, facet="direction"),
     Field("nature", Kind.KEYWORD, facet="nature"),
@@ -78,6 +79,10 @@ BY_NAME: Mapping[str, Field] = {item.name: item for item in FIELDS}
 FACETS: Mapping[str, Field] = {item.facet: item for item in FIELDS if item.facet}
 TEXT_FIELDS: tuple[str, ...] = tuple(item.name for item in FIELDS if item.kind is Kind.TEXT)
 NUMBER_FIELDS: tuple[str, ...] = tuple(item.name for item in FIELDS if item.kind is Kind.NUMBER)
+
+
+AMOUNT_FIELDS: tuple[str, ...] = ("amount", *NUMBER_FIELDS)
+"""Where a whole amount is looked for: what was typed may be a part of a number."""
 
 
 def _query_names() -> dict[str, tuple[str, ...]]:
@@ -175,6 +180,7 @@ def _keywords(document: IndexDocument, zone: tzinfo, *, secret: bool) -> dict[st
     }
     if not secret:
         found |= {
+            "amount": amounts.held(map(analysis.clean, (document.subject, *(page.text for page in document.pages)))),
             "nature": _one(document.nature),
             "state": _one(document.state),
             "priority": _one(document.priority),

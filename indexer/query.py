@@ -33,7 +33,7 @@ class _Unparsable(Exception):
 _CHUNK = re.compile(
     rf"""(?P<minus>(?<!\S)-(?=\S))?
         (?:(?P<field>[^\W\d_][\w.°º]*°?)\s?:(?=\S))?
-        (?:"(?P<phrase>[^"]*)"|(?P<open>")|(?P<bare>{amounts.MONEY}|{amounts.GROUPED}|[^\s"]+))""",
+        (?:"(?P<phrase>[^"]*)"|(?P<open>")|(?:[(\[{{]+(?=\d))?(?P<bare>{amounts.MONEY}|{amounts.GROUPED}|[^\s"]+))""",
     re.VERBOSE,
 )
 _QUOTES = str.maketrans({"«": '"', "»": '"', "“": '"', "”": '"', "„": '"', "‐": "-", "‑": "-", "−": "-"})
@@ -107,7 +107,7 @@ def _is_plain(node: Node) -> bool:
 
 
 def _node_of_word(form: analysis.Forms) -> Node:
-    words = Words(form.written, (form,), also=amounts.writings(form.written)[1:])
+    words = Words(form.written, (form,), also=amounts.writings(form.written)[1:], amount=amounts.key(form.written))
     if numbers.looks_like_number(form.written):
         return AnyOf((Number(tuple(numbers.parts(form.written))), words))
     return words
@@ -186,7 +186,7 @@ def _leaf(body: str, fields: tuple[str, ...], *, quoted: bool) -> Node | None:
     also = tuple(run for run in written if run != forms)
     if written and not quoted:  # the plain writing first: it is one word
         forms, also = written[0], (*written[1:], *amounts.glued(written))
-    node = Words(body, forms, fields, quoted, also)
+    node = Words(body, forms, fields, quoted, also, amount=amounts.key(body))
     if not fields and not quoted and numbers.looks_like_number(body):
         parted = tuple(numbers.parts(body))
         plain = () if not written or parted == (forms[0].folded,) else (Number((forms[0].folded,)),)

@@ -182,7 +182,14 @@ class Translator:
         apart = [self._apart(node.apart, name) for name in names if node.apart]
         others = [*also, *akin, *apart]
         # The best of them, not their sum: a letter with the word gains nothing by its synonyms.
-        return Query.disjunction_max_query([asked, *others]) if others else asked
+        found = Query.disjunction_max_query([asked, *others]) if others else asked
+        return self._lifted(found, node.amount) if node.amount else found
+
+    def _lifted(self, found: Query, amount: str) -> Query:
+        """The letters found, those with a whole amount above the others."""
+        exact = any_of(Query.term_query(self.schema, name, amount) for name in fields.AMOUNT_FIELDS)
+        lift = Query.const_score_query(exact, Weights.EXACT_AMOUNT * SCALE)
+        return Query.boolean_query([(Occur.Must, found), (Occur.Should, lift)])
 
     def _apart(self, words: Run, name: str) -> Query:
         """Letters that hold the words of a compound apart."""

@@ -17,6 +17,8 @@ class Words:
         also: other runs of words that match as well: synonyms, and corrections of a mistyped word.
         akin: runs of words of the same matter, which match with less weight.
         apart: the telling words of a compound (*formation-emploi*), which a letter may hold apart, with less weight.
+        amount: what all writings of an amount share (``amounts.key``). It finds no letter: it lifts those with the whole amount above
+            those with a larger one that begins so. Empty: no amount.
     """
 
     text: str
@@ -26,6 +28,7 @@ class Words:
     also: tuple[Run, ...] = ()
     akin: tuple[Run, ...] = ()
     apart: Run = ()
+    amount: str = ""
 
 
 @dataclass(frozen=True)

@@ -433,7 +433,7 @@ def summed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     [
         *((text, {1, 2, 3, 4, 5, 6, 7, 14, 15}) for text in (
             "61773", "61 773", "61.773", "61,773", "61\u202f773", "61\u00a0773,00", "61773,00", "61773.00", "texte:61773",
-            "61 773 F", "61773F", "61.773,00 F CFA",
+            "61 773 F", "61773F", "61.773,00 F CFA", "61773)", "(61773)", "(61 773 F)", "(61773F).", "[61.773]", "61 773 francs", "61773 Frs",
         )),
         ('"61 773"', {1, 2, 3, 4, 5, 6, 7}),
         ("61773,50", set()),
@@ -446,6 +446,22 @@ def summed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 )  # fmt: skip
 def test_an_amount_is_found_in_any_writing(summed: SearchIndex, asked: str, found: set[int]) -> None:
     assert set(ids(summed, asked)) == found
+
+
+def test_an_exact_amount_is_above_larger_ones_that_begin_so(index: SearchIndex) -> None:
+    exact = {
+        1: "Reçu 1250", 2: f"{'Divers ' * 300} total : 1 250 F", 3: "1.250,00 et 1 250 000", 4: "Soit (1\u202f250F)", 5: "4 500 1 250 3 000",
+    }  # fmt: skip
+    begun = "Facture de 1 250 000 F : 1 250 000 F"
+    index.put([letter(n, begun, begun) for n in range(10, 80)])
+    index.put([letter(n, "Divers", text) for n, text in exact.items()])
+    index.put([letter(6, "Divers", numbers=("01250/2025/MEM",)), letter(7, "Divers", "1 250,50")])
+    for asked in ("1 250", "1250", "1.250,00", "(1 250 F)", "texte:1250", "facture 1 250"):
+        expected = {*exact} if asked.startswith("texte:") else {*exact, 6}
+        assert set(ids(index, asked, limit=len(expected))) == expected, asked
+        assert find(index, asked).total == len(expected) + 71, asked
+    assert ids(index, "1 250 000", limit=1)[0] in {3, *range(10, 80)}
+    assert ids(index, "1 250,50", limit=1) == [7]
 
 
 def test_a_number_that_is_begun_is_found_whatever_numbers_others_have(index: SearchIndex) -> None:

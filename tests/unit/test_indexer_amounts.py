@@ -33,6 +33,26 @@ def test_an_amount_has_two_writings(text: str) -> None:
     assert written(text) == ["61773", "61 773"]
 
 
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [
+        ("Total 61773 F, 1 250 FCFA (61 773)", ("1250", "61773")),
+        ("1.250.000,00 F et 1 250,50", ("1250,5", "1250000")),
+        ("4 500 1 250 3 000", ("1250", "3000", "4500")),
+        ("1\u202f250\u00a0000", ("1250000",)),
+        ("en 2026, 5.0, réf. 2500/MEM, 12-1250, AB1250, 90 12 34 56, 3 mars", ()),
+    ],
+)
+def test_the_whole_amounts_of_a_text(text: str, keys: tuple[str, ...]) -> None:
+    assert amounts.held([text]) == keys
+
+
+def test_of_a_letter_full_of_amounts_the_first_ones_are_held() -> None:
+    most = amounts.MAX_HELD
+    assert len(amounts.held([" ".join(f"F {100_000 + n}" for n in range(most + 5))])) == most
+    assert amounts.held(["61 773", "61.773,00"]) == ("61773",)
+
+
 def test_cents_stay_where_there_are_any() -> None:
     assert written("1.234.567,89") == written("1234567.89") == ["1234567 89", "1 234 567 89"]
 
@@ -150,3 +170,8 @@ def test_an_amount_has_its_writings_in_a_text_that_cannot_be_parsed() -> None:
 @given(st.integers(1_000, 10**14), st.sampled_from(" .,"))
 def test_an_amount_is_one_in_any_groups(value: int, mark: str) -> None:
     assert written(f"{value:,}".replace(",", mark)) == written(str(value))
+
+
+@pytest.mark.parametrize("text", ["111," * 100_000 + "1", "111 " * 100_000 + "x", "1" * 400_000, "1.1" * 130_000])
+def test_a_page_full_of_digits_is_read_in_a_moment(text: str) -> None:
+    amounts.held([text])  # the time limit of the test is the proof: the square of its length would be minutes
