@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from PIL import Image, ImageOps
 
 from ged.errors import GedError
@@ -18,6 +19,7 @@ A4_LONG_SIDE_INCHES = 11.69
 LONG_SIDE_PX = 3508  # A4 at 300 dpi: none of our files needs more
 _SQUARE_UP_TO, _FAX_UP_TO = 1.05, 4.0  # ratio of both resolutions: below it is rounding, above nonsense
 
+_BITS = (8, 10, 12, 14, 16)  # of light, in a file of 16
 _FORMATS = {PNG: "PNG", JPEG: "JPEG", TIFF: "TIFF", PNM: "PPM", JP2: "JPEG2000"}
 _TURNS = {
     90: Image.Transpose.ROTATE_270,
@@ -116,7 +118,7 @@ def _plain(image: Image.Image) -> Image.Image:
     """Convert every mode to ``L`` or ``RGB``; transparent areas become white."""
     exif = image.info.get("exif")
     if image.mode.startswith("I") or image.mode == "F":
-        result = image.point(lambda value: value * (1 / 256)).convert("L")
+        result = _in_eight_bits(image)
     elif image.has_transparency_data:
         rgba = image.convert("RGBA")
         result = Image.new("RGB", image.size, "white")
@@ -128,6 +130,25 @@ def _plain(image: Image.Image) -> Image.Image:
     if exif:
         result.info["exif"] = exif
     return result
+
+
+def _in_eight_bits(image: Image.Image) -> Image.Image:
+    """An image with one channel of 16 or 32 bits or of fractions, in mode ``L``.
+
+    A scanner with 10 or 12 bits of light writes them as they are into a file of 16: white is the end of the range that its lightest
+    pixel lies in.
+    """
+    values = np.asarray(image)
+    top = float(values.max(initial=0))
+    if values.dtype.kind == "f" and top <= 1:
+        white = 1.0
+    else:
+        white = float(next((2**bits - 1 for bits in _BITS if top < 2**bits), top))
+    # By rows: a copy of the whole with fractions would be four times as large as the result.
+    plain = np.empty(values.shape, dtype=np.uint8)
+    for row, of_row in zip(values, plain, strict=True):
+        of_row[:] = np.clip(row * (255 / white) + 0.5, 0, 255)
+    return Image.fromarray(plain)
 
 
 def _resolutions(image: Image.Image) -> tuple[float, float]:

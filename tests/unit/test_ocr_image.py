@@ -36,6 +36,23 @@ def test_every_mode_becomes_plain(tmp_path: Path, mode: str) -> None:
     assert 0.005 < (gray < 128).mean() < 0.2
 
 
+@pytest.mark.parametrize("white", [255, 1023, 4095, 16383, 65535])
+@pytest.mark.parametrize("order", ["<u2", ">u2"])
+def test_a_gray_image_of_sixteen_bits_has_its_shades_however_many_bits_the_scanner_used(
+    tmp_path: Path, white: int, order: str
+) -> None:
+    path, shades = tmp_path / "page.tif", np.tile(np.linspace(0, 1, 64), (40, 1))
+    Image.fromarray((shades * white).astype(order)).save(path)
+    shown = np.asarray(load_page(path, TIFF, 0, LIMITS).image)
+    assert np.abs(shown - 255 * shades).max() <= 2
+
+
+def test_fractions_of_light_are_shades_too(tmp_path: Path) -> None:
+    path, shades = tmp_path / "page.tif", np.tile(np.linspace(0, 1, 64, dtype=np.float32), (40, 1))
+    Image.fromarray(shades).save(path)
+    assert np.abs(np.asarray(load_page(path, TIFF, 0, LIMITS).image) - 255 * shades).max() <= 1
+
+
 def test_cmyk_jpeg_and_pnm(tmp_path: Path) -> None:
     draw(size=SMALL).convert("CMYK").save(tmp_path / "c.jpg")
     draw(size=SMALL).save(tmp_path / "p.pgm")
