@@ -1,7 +1,7 @@
 """French typography, put into plain text once, where it is shown: on a page of the site and on paper. Pure.
 
 Sentences are written with plain spaces and straight apostrophes. What a reader should not see apart is held together
-here: U+00A0 before a colon, inside « » and in hours (7 h 30), U+202F before ; ? !, in thousands, after n° and before
+here: U+00A0 before a colon, inside « », in hours (7 h 30), behind *moins de* and *plus de*, and before the j of days, U+202F before ; ? !, in thousands, after n° and before
 F CFA and p.
 """
 
@@ -26,13 +26,14 @@ _MARKS = re.compile(
         | (?<=n°)[ ](?=\S) | (?<=N°)[ ](?=\S)
         | (?:(?<=\d)|(?<=\)s)|(?<=\)d))[ ](?=F[ ]CFA\b|p\.)
         )
+    | (?P<counted>(?<=\b[mM]oins[ ]de)[ ](?=\d|%\() | (?<=\b[pP]lus[ ]de)[ ](?=\d|%\() | (?:(?<=\d)|(?<=\)s))[ ](?=j\b))
     | (?P<money>(?<=\bF)[ ](?=CFA\b))
     | (?P<hour>(?<=\d)[ ](?=h\b) | (?<=\d[ \u00a0]h)[ ](?=\d\d\b))
     | (?P<thousands>(?<![\w.,/-])\d{{1,3}}(?:[ ]\d{{3}})+(?![\w/-]))
     """,
     re.VERBOSE,
 )
-_HAS_MARKS = re.compile(r"[':;?!«»°]|\bF CFA\b| p\.|\d h\b|\d \d{3}")
+_HAS_MARKS = re.compile(r"[':;?!«»°]|\bF CFA\b| p\.|\d h\b|\d \d{3}|[ms] de [\d%]|[\ds] j\b")
 AS_THEY_ARE = frozenset({"qr"})
 """Fields of a sheet's data that are code."""
 
@@ -60,7 +61,7 @@ def _mark(found: re.Match[str]) -> str:
     match found.lastgroup:
         case "apostrophe":
             return "’"
-        case "wide" | "money" | "hour":
+        case "wide" | "money" | "hour" | "counted":
             return NO_BREAK
         case "narrow":
             return NARROW

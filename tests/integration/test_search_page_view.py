@@ -211,6 +211,16 @@ def test_the_page_says_which_words_no_letter_contains_together(site: tuple[Flask
         assert "que vous pouvez lire" not in page.get(f"/recherche/?q={text}").text.partition("search-page")[0]
 
 
+@pytest.mark.parametrize("asked", ["{word}", "bureau {word} avis", '"{word}"', "{word} en mars 2026", "reçu:{word}"])
+def test_a_word_of_a_thousand_signs_is_not_repeated_whole(page: FlaskClient, asked: str) -> None:
+    word = "z" * 800
+    shown = page.get("/recherche/", query_string={"q": asked.format(word=word)}).text
+    assert "« " in shown or "«\u00a0" in shown
+    said = re.sub(r"<[^<>]*>", "", shown.partition("<main")[2].partition("<aside")[0])
+    assert "z" * 50 in said
+    assert "z" * 61 not in said
+
+
 def test_where_no_letter_is_found_the_page_says_which_words_are_in_none(
     site: tuple[Flask, Services], page: FlaskClient
 ) -> None:

@@ -20,6 +20,8 @@ from ged.typography import NARROW, NO_BREAK, french, on_paper, plain
         ("le n° 12 et le N° %(number)s", "le n°\u202f12 et le N°\u202f%(number)s"),
         ("12 500 000 F CFA", "12\u202f500\u202f000\u202fF\u00a0CFA"),
         ("à 7 h, puis à 5 h 30", "à 7\u00a0h, puis à 5\u00a0h\u00a030"),
+        ("moins de 5, plus de %(num)s jours", "moins de\u00a05, plus de\u00a0%(num)s jours"),
+        ("Plus de 1 000, %(num)s j, 12 j", "Plus de\u00a01\u202f000, %(num)s\u00a0j, 12\u00a0j"),
         ("%(num)s p. sur 16 p.", "%(num)s\u202fp. sur 16\u202fp."),
         ("l'%(unit)s, l'<b>original</b>, l'« acte »", "l’%(unit)s, l’<b>original</b>, l’«\u00a0acte\u00a0»"),
     ],
@@ -33,7 +35,7 @@ def test_marks(typed: str, shown: str) -> None:
     [
         "à 12:30", "https://ged.example/a?b='c'&d=1 ", "http://ged.example/l'acte", "bureau.d'ordre@mines.example",
         "<a href=\"/x\" data-said='un : deux ; trois'>", "key: value", "'cité'", "N'", "--format='x'", "2026 123",
-        "00001/2026 456/A", "le 24 11 2026", "a ?b", ":x :y", "90 12 34 56", "x::y", "?", " : ",
+        "00001/2026 456/A", "le 24 11 2026", "a ?b", ":x :y", "90 12 34 56", "x::y", "?", " : ", "moins de huit", "15 juin", "tous les j",
     ],
 )  # fmt: skip
 def test_what_is_no_sentence_stays(text: str) -> None:

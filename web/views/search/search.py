@@ -39,6 +39,7 @@ from web.views.search.search_form import (
     with_days,
 )
 from web.words import labels
+from web.words.figure_pages import shortened
 
 blueprint = Blueprint("search", __name__, url_prefix="/recherche")
 
@@ -174,7 +175,8 @@ def _apart_text(page: SearchPage, asked: SearchQuery) -> str:
     if apart is None:
         return ""
     words, nowhere = (
-        ", ".join(gettext("« %(word)s »", word=word) for word in some) for some in (apart.words, apart.nowhere)
+        ", ".join(gettext("« %(word)s »", word=shortened(word)) for word in some)
+        for some in (apart.words, apart.nowhere)
     )
     if asked.filters or asked.since or asked.until or asked.dated:
         among = gettext("Parmi les courriers que vous pouvez lire, avec ces filtres et ces dates :")
