@@ -1,7 +1,7 @@
 """Registration, the letter's page and the registers, through the site as people use them."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from html import unescape
 from io import BytesIO
 from pathlib import Path
@@ -27,7 +27,7 @@ from ged.register.operations import LONGEST_AGO
 from ged.unit import Services
 from tests.factories import NOW, actor
 from tests.pages import png
-from tests.site import make_site, post, sign_in
+from tests.site import Clock, make_site, post, sign_in
 
 pytestmark = pytest.mark.in_turns(3)
 
@@ -100,9 +100,9 @@ def test_a_letter_is_registered_and_the_number_stands_big(site: Site, written: s
     assert (str(mail.written_on), mail.enclosure_count, mail.sender_name) == ("2026-11-20", 3, "Préfecture de Yoto")
 
 
-def test_a_very_old_date_is_registered_and_pointed_out_once(site: Site) -> None:
+def test_a_very_old_date_is_registered_and_pointed_out_once(site: Site, site_clock: Clock) -> None:
     client = sign_in(site[0], "agent")
-    limit = datetime.now(UTC).date() - LONGEST_AGO
+    limit = site_clock.at.date() - LONGEST_AGO
     day = limit - timedelta(days=2)
     said = f"La lettre est datée du {day:%d/%m/%Y}"
     old = number_of(register(site, client, written_on=day.isoformat()))

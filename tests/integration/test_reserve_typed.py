@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,6 @@ from tests.reserve_kit import enter, line_ids, make, register_id, sheet, states,
 from tests.site import make_site, post, sign_in
 
 KEY = "a" * 32
-STARTED = datetime.now(UTC)  # one moment for all: a line that is sent twice must bear the same minute twice
 
 
 @pytest.fixture
@@ -39,6 +39,12 @@ def site(tmp_path: Path) -> Iterator[tuple[Flask, Services]]:
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+@cache
+def started() -> datetime:
+    """One moment for all lines: one that is sent twice must bear the same minute twice."""
+    return now()
 
 
 def book_of(services: Services, code: str = "ARR", account: str = "agent", pages: int = 1) -> int:
@@ -54,7 +60,7 @@ def token_of(services: Services, account: str = "agent") -> str:
 
 
 def body(services: Services, line_id: int, **more: object) -> dict[str, Any]:
-    received = (STARTED - timedelta(minutes=30)).astimezone(services.zone)
+    received = (started() - timedelta(minutes=30)).astimezone(services.zone)
     with services.reading() as session:
         text = session.get_one(ReserveLine, line_id).text
     return {
