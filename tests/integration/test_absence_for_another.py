@@ -17,6 +17,8 @@ from tests.signbook_site_kit import Site, site
 
 __all__ = ["site"]
 
+pytestmark = pytest.mark.in_turns(3)
+
 
 def text(site: Site, account: str, path: str = "/absences/", status: int = 200) -> str:
     return html.unescape(site.get(account, path, status))

@@ -11,6 +11,8 @@ import pytest
 
 from scripts import bundle
 
+pytestmark = pytest.mark.in_turns(3)
+
 
 def made_deb(folder: Path, name: str) -> Path:
     """A package without a file."""

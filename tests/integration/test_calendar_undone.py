@@ -17,7 +17,7 @@ from tests.calendar_kit import MONDAY, counted, dates, made
 from tests.factories import NOW, actor, make_services
 from tests.site import make_site, post, sign_in
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.in_turns(3)]
 LATER = NOW + timedelta(hours=1)
 PAGE = "/administration/calendrier"
 WEEK = frozenset(range(5))

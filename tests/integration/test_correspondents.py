@@ -25,6 +25,8 @@ from tests.routing_kit import register, unit_id
 from tests.signed_outside_kit import enter
 from tests.site import make_site, post, sign_in
 
+pytestmark = pytest.mark.in_turns(3)
+
 Site = tuple[Flask, Services]
 OGOU, DOUBLE = "Préfecture de l'Ogou", "Préfecture Ogou"
 

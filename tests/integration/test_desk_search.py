@@ -29,6 +29,8 @@ from tests.signed_outside_kit import enter
 from tests.site import make_site, post, sign_in
 from tests.slip_kit import register_id
 
+pytestmark = pytest.mark.in_turns(3)
+
 Site = tuple[Flask, Services]
 
 

@@ -37,7 +37,7 @@ from tests.destroyed_kit import (
 from tests.factories import NOW, make_organisation, make_services
 from tests.together_kit import together
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.in_turns(3)]
 
 
 @pytest.fixture

@@ -24,6 +24,8 @@ from tests.factories import actor, make_organisation, make_services
 from tests.second_step_kit import arm, id_of, journal
 from tests.site import PASSWORD, give_passwords
 
+pytestmark = pytest.mark.in_turns(3)
+
 AT = datetime(2026, 11, 26, 8, tzinfo=UTC)
 THEIRS = "celui de l'annuaire"
 

@@ -26,6 +26,8 @@ from tests.routing_kit import register
 from tests.signed_outside_kit import enter
 from tests.site import make_site, post, sign_in
 
+pytestmark = pytest.mark.in_turns(3)
+
 Site = tuple[Flask, Services]
 
 

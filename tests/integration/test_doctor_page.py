@@ -34,6 +34,8 @@ from web.words.check_table import COMMON, TEXTS, TITLES
 from web.words.checks import words_of
 
 __all__ = ["patient", "whole"]  # fixtures
+
+pytestmark = pytest.mark.in_turns(3)
 ROOT = "/administration/etat/"
 
 

@@ -21,6 +21,8 @@ from web.wiring.authority import make_seal, open_authority
 
 __all__ = ["patient", "whole"]  # fixtures
 
+pytestmark = pytest.mark.in_turns(3)
+
 
 # --- mail -----------------------------------------------------------------------------------------------------------
 

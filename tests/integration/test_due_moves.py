@@ -22,6 +22,8 @@ from tests.calendar_kit import MONDAY, counted, dates, made
 from tests.factories import NOW, actor, make_services
 from tests.routing_kit import register, unit_id
 
+pytestmark = pytest.mark.in_turns(3)
+
 WEEK = frozenset(range(5))
 
 

@@ -20,6 +20,8 @@ from web.views.figures import left_out
 
 __all__ = ["house_on_either", "site"]  # fixtures
 
+pytestmark = pytest.mark.in_turns(3)
+
 TODAY = date(2026, 11, 30)
 """A Monday."""
 STRIKE = "sans=2026-11-16"

@@ -17,6 +17,8 @@ from tests.site import sign_in
 
 __all__ = ["house_on_either", "site"]  # fixtures
 
+pytestmark = pytest.mark.in_turns(3)
+
 PERIOD = "du=2026-08-14&au=2026-11-10"
 DAYS = [
     date(2026, 8, 3), date(2026, 8, 14), date(2026, 8, 31), date(2026, 9, 1), date(2026, 9, 30), date(2026, 11, 1),

@@ -68,6 +68,8 @@ ASKED = 16
 """The usual run asks for one of so many addresses of each account, not of all accounts those same; the long run asks for all."""
 TOLD_EXACTLY = 5
 """As ``ASKED``, where a letter more must be seen."""
+in_turns = pytest.mark.in_turns(3)
+"""Of each test that is not about who may see what."""
 FILTERS = ("", "&nature=demande", "&sens=incoming", "&priorite=urgent", "&etape=imputation", "&nature=-")
 
 
@@ -286,6 +288,7 @@ def test_who_may_not_see_each_letter_is_told_of_whole_months_whatever_is_asked(s
         assert "du 01/11/2026 au 30/11/2026" in shown
 
 
+@in_turns
 def test_the_reach_of_each_person(house_on_either: House) -> None:
     services = house_on_either.services
     add_auditor(services)
@@ -322,6 +325,7 @@ def test_an_entity_below_is_not_in_reach_of_the_head_above(house_on_either: Hous
     assert reach_of(actor(services, "ceet")).headed == {unit_id(services, "CEET")}
 
 
+@in_turns
 def test_each_number_of_an_entity_leads_to_its_letters_alone(site: tuple[Flask, House]) -> None:
     """Also of an entity that stands above another one; whoever heads both sees them side by side."""
     app, house = site
@@ -439,7 +443,7 @@ def test_each_link_of_a_page_leads_to_as_many_letters_as_its_cell_says(site: tup
     assert followed > 20
 
 
-@pytest.mark.in_turns(3)
+@in_turns
 def test_each_shape_leads_where_its_table_leads(site: tuple[Flask, House]) -> None:
     """The keyboard goes by the table: it has every link of the picture, and a shape is no stop of its own."""
     app, house = site
@@ -460,6 +464,7 @@ def test_each_shape_leads_where_its_table_leads(site: tuple[Flask, House]) -> No
     assert found > 40
 
 
+@in_turns
 def test_a_list_of_letters_that_wait_begins_with_the_one_that_waits_longest(house_on_either: House) -> None:
     services = house_on_either.services
     days = [40, 90, 20, 60]
@@ -488,6 +493,7 @@ def test_a_list_of_letters_that_wait_begins_with_the_one_that_waits_longest(hous
             assert seen == order, what
 
 
+@in_turns
 def test_random_filters_equal_a_recount_letter_by_letter(house_on_either: House) -> None:
     """The figures, and the lists behind them, against the rows of the register and the rule of access as a check."""
     services = house_on_either.services
@@ -569,6 +575,7 @@ def _recounted(
     return found
 
 
+@in_turns
 def test_many_random_filters_equal_a_recount_by_sql(house_on_either: House) -> None:
     """Each total of the cells against one statement over the register's own rows, which knows no table of figures. The long
     run draws a thousand."""
@@ -665,6 +672,7 @@ def test_each_panel_stands_in_one_view() -> None:
         assert sorted(name for names in page.views.values() for name in names) == sorted(page.makers)
 
 
+@in_turns
 def test_a_hatched_sign_has_its_pattern_where_no_shape_is_hatched(site: tuple[Flask, House]) -> None:
     """All letters are late, so that no shape is; the legend names the other look."""
     app, house = site
@@ -707,6 +715,7 @@ def test_who_may_open_them(site: tuple[Flask, House]) -> None:
     assert {account for account, (_, overseen) in codes.items() if overseen == 200} == set(OVERSEERS)
 
 
+@in_turns
 def test_figures_that_are_being_made_are_not_shown(site: tuple[Flask, House]) -> None:
     app, house = site
     client = sign_in(app, "dge")
@@ -722,6 +731,7 @@ def test_figures_that_are_being_made_are_not_shown(site: tuple[Flask, House]) ->
     assert client.get(f"/tableau/fichier?{DAYS}&tableau=arrivals").status_code == 404
 
 
+@in_turns
 def test_without_a_letter_and_without_a_unit_the_page_says_so(site: tuple[Flask, House]) -> None:
     app, house = site
     count_all(house.services)
@@ -731,6 +741,7 @@ def test_without_a_letter_and_without_a_unit_the_page_says_so(site: tuple[Flask,
     assert "Aucun service" in main(sign_in(app, "admin").get("/tableau/").text)
 
 
+@in_turns
 def test_the_cards_compare_with_the_period_before(site: tuple[Flask, House]) -> None:
     app, house = site
     for day in (date(2026, 10, 5), date(2026, 11, 3), date(2026, 11, 4), date(2026, 11, 5)):
@@ -741,6 +752,7 @@ def test_the_cards_compare_with_the_period_before(site: tuple[Flask, House]) -> 
     assert rows[1] == ["Reçus", "3", "1", "+200 %"], "a number with its sign, and no formula"
 
 
+@in_turns
 def test_a_card_has_the_course_of_its_number_in_the_period(site: tuple[Flask, House]) -> None:
     """Of thirty days: twelve sums of seven, the last of them up to the last day. What stands is that of each of these days."""
     app, house = site
@@ -805,6 +817,7 @@ def _heights(path: str) -> list[int]:
     return [26 - one for one in found]
 
 
+@in_turns
 def test_the_time_limit_of_the_nature_is_drawn_in(site: tuple[Flask, House]) -> None:
     app, house = site
     with house.services.unit_of_work(NOW) as uow:
@@ -826,6 +839,7 @@ REVERSED = ("du=2026-11-30&au=2026-11-01", "du=2026-11-02&au=2026-11-01", "du=99
 AHEAD = ("au=9999-12-31", "du=9999-12-31&au=9999-12-31", "du=2026-12-01&au=2026-12-31")
 
 
+@in_turns
 def test_a_wrong_value_is_said_and_left_out(site: tuple[Flask, House]) -> None:
     app, house = site
     furnish(house.services, count=4)
@@ -843,6 +857,7 @@ def test_a_wrong_value_is_said_and_left_out(site: tuple[Flask, House]) -> None:
     assert MAX_NATURE < 400
 
 
+@in_turns
 def test_a_page_has_no_longer_period_because_its_address_names_what_a_list_does(site: tuple[Flask, House]) -> None:
     app, house = site
     furnish(house.services, count=4)
@@ -853,6 +868,7 @@ def test_a_page_has_no_longer_period_because_its_address_names_what_a_list_does(
         assert len(answer.data) < 60_000
 
 
+@in_turns
 def test_of_a_named_period_and_two_days_that_counts_which_was_not_shown_before(site: tuple[Flask, House]) -> None:
     app, house = site
     furnish(house.services, count=4)
@@ -869,6 +885,7 @@ def test_of_a_named_period_and_two_days_that_counts_which_was_not_shown_before(s
     assert shown not in client.get("/tableau/?periode=mois&affichee=mois&du=&au=").text
 
 
+@in_turns
 @pytest.mark.parametrize("path", ["/tableau/", "/supervision/", "/tableau/chiffres", "/tableau/courriers"])
 def test_an_address_of_a_named_period_and_days_says_which_it_takes(site: tuple[Flask, House], path: str) -> None:
     app, house = site
@@ -894,6 +911,7 @@ def test_a_unit_out_of_reach_is_as_one_that_is_not_there(site: tuple[Flask, Hous
         assert theirs.replace(str(daf), "#") == none.replace("999999", "#").replace(str(daf), "#")
 
 
+@in_turns
 def test_a_filter_stands_in_every_link_of_its_page(site: tuple[Flask, House]) -> None:
     app, house = site
     furnish(house.services)
@@ -935,6 +953,7 @@ def test_a_register_is_no_choice_when_none_of_its_letters_is_counted_for_the_rea
     assert option not in choices
 
 
+@in_turns
 def test_a_list_is_read_page_by_page(site: tuple[Flask, House], monkeypatch: pytest.MonkeyPatch) -> None:
     app, house = site
     monkeypatch.setattr("web.views.figures.dashboard.LETTERS", 3)
@@ -950,6 +969,7 @@ def test_a_list_is_read_page_by_page(site: tuple[Flask, House], monkeypatch: pyt
     assert len(seen) == len(mails)
 
 
+@in_turns
 def test_a_page_has_no_style_and_no_script_of_its_own(site: tuple[Flask, House]) -> None:
     app, house = site
     furnish(house.services)
@@ -975,6 +995,7 @@ def test_a_page_has_no_style_and_no_script_of_its_own(site: tuple[Flask, House])
     assert found > 100
 
 
+@in_turns
 def test_the_pages_are_in_english_for_who_reads_it(site: tuple[Flask, House]) -> None:
     app, house = site
     furnish(house.services, count=4)
@@ -987,6 +1008,7 @@ def test_the_pages_are_in_english_for_who_reads_it(site: tuple[Flask, House]) ->
     assert "Reçus" not in shown
 
 
+@in_turns
 @pytest.mark.parametrize(("language", "one", "more"), [("fr", "courrier", "courriers"), ("en", "letter", "letters")])
 def test_what_is_counted_agrees_with_its_number(site: tuple[Flask, House], language: str, one: str, more: str) -> None:
     app, house = site
@@ -1010,6 +1032,7 @@ def test_what_is_counted_agrees_with_its_number(site: tuple[Flask, House], langu
     assert ("2", more) in told()
 
 
+@in_turns
 def test_an_address_is_kept_short(site: tuple[Flask, House]) -> None:
     """A page has hundreds of links: only what narrows the list stands in them."""
     app, house = site
@@ -1039,6 +1062,7 @@ def test_the_letter_of_nobody_is_in_no_unit(house_on_either: House) -> None:
     assert dataclasses.asdict(found[units["DGE"]])["standing"] == {"open": 1, "overdue": 0}
 
 
+@in_turns
 def test_numbers_of_an_axis_are_written_as_everywhere_else(site: tuple[Flask, House]) -> None:
     app, house = site
     furnish(house.services, count=20)

@@ -58,10 +58,13 @@ from tests.figure_slips_kit import recount
 from tests.hands_kit import at_once
 from tests.routing_kit import services_on_either as services
 from tests.routing_kit import unit_id
+from tests.sample_kit import in_turn
 from tests.worker_kit import Installation
 
 __all__ = ["services"]  # a fixture
 
+in_turns = pytest.mark.in_turns(3)
+"""Of each test that shows one side of the figures; whole plays, races and who may see what are in each turn."""
 ALL = Cut(level=int(Confidentiality.SECRET))
 
 
@@ -432,6 +435,7 @@ def _natures_open(services: Services, cut: Cut, day: date) -> dict[int | str, St
     return of_letters
 
 
+@in_turns
 def test_open_letters_by_nature_stand_as_their_cells_say(services: Services) -> None:
     play = Play(services)
     mails = [play.register(received_on=TODAY - timedelta(days=20 - n)) for n in range(8)]
@@ -469,6 +473,7 @@ def _killed(play: Play, work: Callable[..., object], monkeypatch: pytest.MonkeyP
     return False
 
 
+@in_turns
 def test_figures_that_a_revision_sends_back_are_counted_anew_over_what_is_there(services: Services) -> None:
     """As ``docs/dev/add.md`` tells who adds a number: nothing is shown until each letter has it."""
     play = Play(services)
@@ -494,6 +499,7 @@ def test_figures_that_a_revision_sends_back_are_counted_anew_over_what_is_there(
     assert len(content(services)["figure_letters"]) == len(before["figure_letters"]) + 1
 
 
+@in_turns
 def test_a_delay_stands_under_its_stage_whatever_the_order_of_stages(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -511,6 +517,7 @@ def test_a_delay_stands_under_its_stage_whatever_the_order_of_stages(
         assert figures.different(register, counted.among([mail_id])) == set()
 
 
+@in_turns
 def test_a_day_ends_right_without_any_act_on_it(services: Services) -> None:
     """Due on Friday: overdue at the end of Saturday, when nobody works and no job runs, until the day of the answer."""
     play = Play(services)
@@ -529,6 +536,7 @@ def test_a_day_ends_right_without_any_act_on_it(services: Services) -> None:
     assert ends == {0: Standing(1, 0), 2: Standing(1, 1), 3: Standing(0, 0), 40: Standing(0, 0)}
 
 
+@in_turns
 def test_a_day_ends_at_midnight_of_the_installation(services: Services) -> None:
     """An answer after midnight of the place counts on the next day, whatever the day of the server is."""
     play = Play(services)
@@ -547,6 +555,7 @@ def test_a_day_ends_at_midnight_of_the_installation(services: Services) -> None:
     assert standing(services, TODAY + timedelta(days=1)).open == 0
 
 
+@in_turns
 @pytest.mark.parametrize("zone", ["Europe/Paris", "Africa/Lome", "America/Sao_Paulo"])
 def test_the_database_tells_the_day_of_a_moment_as_python_does(services: Services, zone: str) -> None:
     """Also around each change of the clock, to the second."""
@@ -592,6 +601,7 @@ def test_a_reader_without_units_is_shown_no_letter(services: Services) -> None:
             assert breakdown.delays(session, cut, Period(TODAY, TODAY), Stage.IMPUTATION) == ({0: 1} if letters else {})
 
 
+@in_turns
 def test_late_acts_change_the_days_that_they_touch(services: Services) -> None:
     """A letter that is re-dated, given to another unit, voided: it moves, and leaves nothing where it was."""
     play = Play(services)
@@ -613,6 +623,7 @@ def test_late_acts_change_the_days_that_they_touch(services: Services) -> None:
     assert told(services) == {(str(TODAY), "numbered"): 1, (str(TODAY), "voided"): 1}
 
 
+@in_turns
 def test_delays_are_counted_in_working_days_and_add_up(services: Services) -> None:
     play = Play(services)
     for days in (0, 1, 3, 7):  # from Tuesday: the same day, Wednesday, Friday, Tuesday
@@ -641,6 +652,7 @@ def test_delays_are_counted_in_working_days_and_add_up(services: Services) -> No
     assert list(checking.compare(services)) == []
 
 
+@in_turns
 def test_the_bins_of_the_database_are_those_of_the_rule(services: Services) -> None:
     delays = list(range(300))
     with services.reading() as session:
@@ -648,6 +660,7 @@ def test_the_bins_of_the_database_are_those_of_the_rule(services: Services) -> N
     assert found == [bin_of(one) for one in delays]
 
 
+@in_turns
 def test_a_difference_is_told_and_the_night_mends_it(services: Services) -> None:
     """What no entry of the journal tells: a row that was changed by hand, a letter that is counted no more."""
     play = Play(services)
@@ -667,6 +680,7 @@ def test_a_difference_is_told_and_the_night_mends_it(services: Services) -> None
     assert told(services)[str(TODAY), "received"] == len({first, second})
 
 
+@in_turns
 def test_what_stands_is_told_from_years_and_from_the_months_of_one(services: Services) -> None:
     """Of earlier years no month and no day is read, so the sum of five years costs what that of one costs. The years are proven."""
     play = Play(services)
@@ -699,6 +713,7 @@ def test_what_stands_is_told_from_years_and_from_the_months_of_one(services: Ser
     assert {(one.what, one.where[:4]) for one in checking.compare(services)} == {("figures.cell", "year")}
 
 
+@in_turns
 def test_a_rebuild_goes_on_where_it_stopped_and_misses_no_act(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -725,6 +740,7 @@ def test_a_rebuild_goes_on_where_it_stopped_and_misses_no_act(
     assert list(checking.compare(services)) == []
 
 
+@in_turns
 def test_an_interrupted_rebuild_may_begin_afresh(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     play = Play(services)
     mails = [play.register(received_on=TODAY) for _ in range(5)]
@@ -744,6 +760,7 @@ def test_an_interrupted_rebuild_may_begin_afresh(services: Services, monkeypatch
     assert list(checking.compare(services)) == []
 
 
+@in_turns
 def test_a_comparison_ends_where_a_rebuild_began(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     """The comparison has found a letter, and finds the figures empty when it wants to count it again."""
     play = Play(services)
@@ -774,6 +791,7 @@ def test_a_comparison_ends_where_a_rebuild_began(services: Services, monkeypatch
     assert list(checking.compare(services)) == []
 
 
+@in_turns
 def test_a_comparison_counts_few_letters_in_a_transaction(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a new holiday nearly all letters differ, and clerks go on writing. Killed in between, it goes on."""
     play = Play(services)
@@ -799,6 +817,7 @@ def test_a_comparison_counts_few_letters_in_a_transaction(services: Services, mo
     assert list(checking.compare(services)) == []
 
 
+@in_turns
 def test_a_run_removes_the_cells_that_it_emptied_and_looks_at_no_other(services: Services) -> None:
     play = Play(services)
     mail_id = play.register(received_on=TODAY)
@@ -818,6 +837,7 @@ def test_a_run_removes_the_cells_that_it_emptied_and_looks_at_no_other(services:
         assert set(session.scalars(select(FigureDelay.key_id))) == set(new)
 
 
+@in_turns
 def test_the_night_after_an_upgrade_makes_the_sums(services: Services) -> None:
     """The release before keeps no sums up: there are none until its last program has ended, and then those of a rebuild."""
     play = Play(services)
@@ -842,6 +862,7 @@ def test_the_night_after_an_upgrade_makes_the_sums(services: Services) -> None:
     assert list(checking.compare(services)) == []
 
 
+@in_turns
 def test_figures_without_sums_that_a_revision_has_counted_anew_are_exact(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -863,6 +884,7 @@ def test_figures_without_sums_that_a_revision_has_counted_anew_are_exact(
     assert list(checking.compare(services)) == []
 
 
+@in_turns
 def test_a_month_that_loses_its_last_letter_while_sums_are_made_keeps_no_sum(services: Services) -> None:
     """Its letter is taken out of sums that were not made yet: no cell is left that would tell of the month."""
     play = Play(services)
@@ -882,6 +904,7 @@ def test_a_month_that_loses_its_last_letter_while_sums_are_made_keeps_no_sum(ser
     assert list(checking.compare(services)) == []
 
 
+@in_turns
 def test_every_choice_is_read_alike_from_sums_and_from_the_cells_of_keys(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -902,13 +925,15 @@ def test_every_choice_is_read_alike_from_sums_and_from_the_cells_of_keys(
         units = sorted(set(session.scalars(select(FigureKey.unit_id).where(FigureKey.unit_id != NO_UNIT))))
         (register_id,) = set(session.scalars(select(FigureKey.register_id).where(FigureKey.register_id > NO_REGISTER)))
     assert len(units) > 2
+    choices = (
+        (None, units, units[1:], units[:1]), ((), (register_id,), (register_id + 1,)), ((), (Direction.INCOMING,)),
+        ((), ("lettre",), ("",)), ((), (Channel.EMAIL,)), ((), (Priority.NORMAL,)),
+    )  # fmt: skip
     cuts = [
-        Cut(int(Confidentiality.SECRET), *chosen)
-        for chosen in product(
-            (None, units, units[1:], units[:1]), ((), (register_id,), (register_id + 1,)), ((), (Direction.INCOMING,)),
-            ((), ("lettre",), ("",)), ((), (Channel.EMAIL,)), ((), (Priority.NORMAL,)),
-        )
-    ]  # fmt: skip
+        Cut(int(Confidentiality.SECRET), *(choice[n] for choice, n in zip(choices, places, strict=True)))
+        for places in product(*(range(len(choice)) for choice in choices))
+        if in_turn(str(places), 3)
+    ]
     period, used, grains = Period(TODAY - timedelta(days=45), TODAY), set[object](), sums.grains
 
     def read() -> list[object]:
@@ -938,6 +963,7 @@ def test_every_choice_is_read_alike_from_sums_and_from_the_cells_of_keys(
     assert told == read()
 
 
+@in_turns
 @pytest.mark.parametrize("link", ["sum_id", "natures_id", "all_id"])
 def test_a_key_with_another_key_s_sum_is_told(services: Services, link: str) -> None:
     """Its letters would be counted for another unit, or at a lower level."""
@@ -957,6 +983,7 @@ def test_a_key_with_another_key_s_sum_is_told(services: Services, link: str) -> 
     assert {found.what for found in checking.compare(services)} == {"figures.sum"}, "each figure would be read as none"
 
 
+@in_turns
 @pytest.mark.parametrize(
     ("model", "kind"),
     [
@@ -980,6 +1007,7 @@ def test_one_altered_sum_is_told(services: Services, model: Any, kind: sums.SumK
     assert found.where.startswith(f"{grain.value} ")
 
 
+@in_turns
 def test_the_night_drops_keys_that_nothing_has(services: Services) -> None:
     """A nature, a unit or a level that letters had once: each leaves a key, for ever."""
     play = Play(services)
@@ -1002,6 +1030,7 @@ def test_the_night_drops_keys_that_nothing_has(services: Services) -> None:
     assert list(checking.compare(services)) == []
 
 
+@in_turns
 def test_a_letter_that_ends_in_time_is_never_overdue(services: Services) -> None:
     """Answered on its last day, or before anybody could find it overdue at the end of a day: no trace of a delay."""
     play = Play(services)
@@ -1017,6 +1046,7 @@ def test_a_letter_that_ends_in_time_is_never_overdue(services: Services) -> None
     assert told(services) == recounted(services)
 
 
+@in_turns
 def test_a_run_reads_on_over_many_entries(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     """More acts than one transaction takes: none is skipped."""
     play = Play(services)
@@ -1030,6 +1060,7 @@ def test_a_run_reads_on_over_many_entries(services: Services, monkeypatch: pytes
     assert list(checking.compare(services)) == []
 
 
+@in_turns
 def test_a_run_reads_the_new_entries_of_the_journal_alone(services: Services) -> None:
     """By the kind of their subject, SQLite would go through all entries about letters, for each act: seconds after some years."""
     if services.engine.dialect.name != "sqlite":
@@ -1052,6 +1083,7 @@ def test_a_run_reads_the_new_entries_of_the_journal_alone(services: Services) ->
     assert all("rowid>? AND rowid<?)" in one for one in read), read
 
 
+@in_turns
 def test_the_statements_of_a_run_are_composed_once_for_all_letters(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -1092,6 +1124,7 @@ def test_many_hands_and_many_runs_lose_nothing(services: Services, monkeypatch: 
     assert list(checking.compare(services)) == []
 
 
+@in_turns
 def test_the_commands_tell_a_difference_and_mend_it(tmp_path: Path) -> None:
     here = Installation.make(tmp_path)
 

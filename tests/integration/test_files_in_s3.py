@@ -24,6 +24,8 @@ from web.wiring.stored_files import opened
 
 __all__ = ["patient", "whole"]  # fixtures
 
+pytestmark = pytest.mark.in_turns(3)
+
 
 def in_settings(patient: Patient, **lines: str) -> None:
     """Write settings into its file; an empty one is removed."""

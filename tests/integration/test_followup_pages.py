@@ -23,6 +23,8 @@ from tests.factories import NOW, actor
 from tests.routing_kit import impute, make_mentions, register
 from tests.site import make_site, post, sign_in
 
+pytestmark = pytest.mark.in_turns(3)
+
 
 @pytest.fixture
 def site(tmp_path: Path) -> tuple[Flask, Services]:

@@ -14,6 +14,8 @@ from tests.site import make_site, sign_in
 from web.site import guard, guide
 from web.words import catalogue
 
+pytestmark = pytest.mark.in_turns(3)
+
 NO_SECTION = {
     "annotations": "acts of the page of the signature book",
     "bridge": "for programs",

@@ -27,6 +27,8 @@ from tests.site import make_site, sign_in
 
 __all__ = ["house"]  # a fixture
 
+pytestmark = pytest.mark.in_turns(3)
+
 YESTERDAY = TODAY - timedelta(days=1)
 
 

@@ -39,6 +39,8 @@ from tests.site import make_site, sign_in
 from tests.slip_kit import letter, register_id, send
 from web.site import natures, pages
 
+pytestmark = pytest.mark.in_turns(3)
+
 Statement = tuple[str, Any]
 LETTERS = 20_000
 A_YEAR = 1_000

@@ -26,6 +26,8 @@ from web.wiring.authority import authority_dir, create_authority
 from web.wiring.services import build_services
 from web.words.verdicts import reason_words
 
+pytestmark = pytest.mark.in_turns(3)
+
 MINISTER = "Koffi Edem Agbényo"
 
 

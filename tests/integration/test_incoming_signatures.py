@@ -24,6 +24,8 @@ from tests.site import make_site, post, sign_in
 
 __all__ = ["ministry"]  # a fixture
 
+pytestmark = pytest.mark.in_turns(3)
+
 P7S = "application/pkcs7-signature"
 
 

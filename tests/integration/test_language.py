@@ -20,6 +20,8 @@ from web.site import context, i18n
 from web.site.errors import plain_words
 from web.words.due import due_words
 
+pytestmark = pytest.mark.in_turns(3)
+
 Site = tuple[Flask, Services]
 ENGLISH = {"Accept-Language": "en-GB,en;q=0.9,fr;q=0.5"}
 

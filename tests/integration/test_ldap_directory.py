@@ -16,7 +16,7 @@ from tests import tls_kit
 from tests.servers import free_port, slapd
 from tests.servers.slapd import Tree
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.in_turns(3)]
 RIGHT = "Le mot de passe de l'annuaire é"
 
 

@@ -31,6 +31,8 @@ from ged.workbook.state import organisation_now
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 from tests.routing_kit import post_id, register, unit_id
 
+pytestmark = pytest.mark.in_turns(3)
+
 
 @pytest.fixture
 def services(tmp_path: Path, either_database: str | None) -> Iterator[Services]:

@@ -34,6 +34,8 @@ from tests.site import give_passwords, open_site, post, sign_in
 
 __all__ = ["box"]  # a fixture
 
+pytestmark = pytest.mark.in_turns(3)
+
 ADDRESS, MESSAGE = "dge@mines.example.tg", "<avis-4-x@ged>"
 
 

@@ -23,6 +23,8 @@ from ged.unit import SYSTEM, Services
 from tests.factories import NOW, make_organisation, make_services
 from tests.routing_kit import unit_id
 
+pytestmark = pytest.mark.in_turns(3)
+
 DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)]
 UGLY = "Préfet\tde l’Ogou\\N \\. \"'\r\n\u202f€ \U0001f4e8"
 """What COPY and files of values part or escape."""

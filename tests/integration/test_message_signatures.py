@@ -32,6 +32,8 @@ from tests.site import make_site, sign_in
 
 __all__ = ["ministry"]  # a fixture
 
+pytestmark = pytest.mark.in_turns(3)
+
 HEAD = (
     b"From: =?utf-8?q?Mairie_de_Ts=C3=A9vi=C3=A9?= <mairie@tsevie.tg>\r\nTo: courrier@mines.gouv.tg\r\n"
     b"Subject: Demande\r\nMessage-ID: <7@tsevie.tg>\r\nDate: Tue, 24 Nov 2026 09:12:00 +0000\r\nMIME-Version: 1.0\r\n"

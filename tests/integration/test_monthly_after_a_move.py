@@ -52,6 +52,8 @@ from tests.tampering import lift_guards
 
 __all__ = ["services_on_either"]  # a fixture
 
+pytestmark = pytest.mark.in_turns(3)
+
 
 @pytest.fixture
 def services(services_on_either: Services, tmp_path: Path) -> Services:

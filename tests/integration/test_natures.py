@@ -25,6 +25,8 @@ from tests.signbook_site_kit import Site, site
 from web.commands.organisation import load_file
 
 __all__ = ["site"]  # a fixture
+
+pytestmark = pytest.mark.in_turns(3)
 MINISTRY = Path(__file__).parents[2] / "demo" / "ministry.yaml"
 Load = Callable[[dict[str, Any]], list[Change]]
 

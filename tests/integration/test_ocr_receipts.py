@@ -12,6 +12,8 @@ from ocr.tesseract import recogniser
 from ocr.wire import PageResult, PageTask, load_result
 from tests.ocr_pages import A4_300, aged
 
+pytestmark = pytest.mark.in_turns(3)
+
 FONT_PX, STEP_PX, COLUMNS = 20, 30, 30
 BOUGHT = (
     ("1", "Cable HDMI 3m", "3 150"),
@@ -62,6 +64,7 @@ def read(page: Image.Image, folder: Path) -> list[str]:
     return without_blanks(result(page, folder).text)
 
 
+@pytest.mark.in_shares(3)
 @pytest.mark.parametrize("lean", [-1.2, 0.4, 2.0])
 @pytest.mark.parametrize("place", ["alone", "on the glass"])
 def test_each_amount_stands_in_the_line_of_its_name(place: str, lean: float, tmp_path: Path) -> None:

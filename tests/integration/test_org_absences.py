@@ -16,6 +16,8 @@ from ged.org.models import DelegationKind, Holding
 from ged.unit import Services
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 
+pytestmark = pytest.mark.in_turns(3)
+
 LAST = TODAY + timedelta(days=9)
 
 

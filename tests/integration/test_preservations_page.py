@@ -33,6 +33,8 @@ from tests.tampering import lift_guards
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+pytestmark = pytest.mark.in_turns(3)
+
 PATH = "/administration/preuves/"
 LONG_AGO = NOW.replace(year=2020)
 LONG = "00001/2026/MIN/SG/DGE-DIRECTION-GENERALE-DE-L-ENERGIE"

@@ -21,6 +21,8 @@ from tests.signbook_kit import House, house, pdf_of
 from tests.word_kit import text_of
 
 __all__ = ["house"]
+
+pytestmark = pytest.mark.in_turns(3)
 OURS = "Avenue de la Libération, BP 335, Lomé – Tél. 22 21 31 47"
 DIRECTIONS = "BP 12, Atakpamé"
 MARGIN_PT = 9

@@ -14,7 +14,7 @@ from tests.site import make_site, post, sign_in
 
 __all__ = ["place"]  # a fixture
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.in_turns(3)]
 ROOT = "/administration/registres"
 NEW: dict[str, object] = {
     "code": "NS", "name": "Notes d'ici", "unit": "BO", "nature": "note_service", "direction": "internal",

@@ -23,6 +23,8 @@ from web.commands import main
 from web.wiring import root_parts as wired
 from web.wiring.authority import create_authority
 
+pytestmark = pytest.mark.in_turns(3)
+
 WORDS = "une racine bien gardée"
 PASSWORD = "un mot de passe pour deux"
 Split = tuple[Installation, Path, dict[str, str]]

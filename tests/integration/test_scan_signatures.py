@@ -31,6 +31,8 @@ from tests.site import make_site, sign_in
 
 __all__ = ["ministry"]  # a fixture
 
+pytestmark = pytest.mark.in_turns(3)
+
 Site = tuple[Flask, Services]
 GREEN = "Rien n'a changé depuis cette signature."
 

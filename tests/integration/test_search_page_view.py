@@ -22,6 +22,8 @@ from tests.site import make_site, sign_in
 from web.site import context, navigation
 from web.views.search.search_form import MAX_OFFSET, PAGE
 
+pytestmark = pytest.mark.in_turns(3)
+
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, Services]]:

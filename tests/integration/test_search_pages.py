@@ -32,7 +32,7 @@ from tests.site import make_site, post, sign_in
 from web.site import lists, marks
 from web.words.translations import translations
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.in_turns(3)]
 
 
 def test_marks_stand_on_the_words_of_a_passage() -> None:

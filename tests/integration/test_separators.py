@@ -21,6 +21,8 @@ from tests import pages
 from tests.factories import NOW, actor, make_organisation, make_services
 from tests.intake_kit import label, make_sheet, pair, register, take_in, upload, waiting
 
+pytestmark = pytest.mark.in_turns(3)
+
 
 @pytest.fixture
 def services(tmp_path: Path) -> Iterator[Services]:

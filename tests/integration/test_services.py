@@ -19,6 +19,8 @@ from sandbox import isolation
 from scripts import bundle
 from tests.openssl_kit import NEW_CERTIFICATE
 
+pytestmark = pytest.mark.in_turns(3)
+
 DEPLOY = bundle.ROOT / "deploy"
 UNITS = sorted(path.name for path in (DEPLOY / "systemd").iterdir())
 GUARDED = ["ged-site.service", "ged-worker.service", "ged-worker@.service"]

@@ -24,6 +24,8 @@ from web.wiring import settings_file
 from web.wiring.authority import authority_dir, create_authority, make_seal
 from web.wiring.services import build_services
 
+pytestmark = pytest.mark.in_turns(3)
+
 
 def ged(folder: Path, *words: str, **extra: str) -> Ended:
     return commands.ged(*words, cwd=folder, **extra)

@@ -11,6 +11,8 @@ from types import ModuleType
 
 import pytest
 
+pytestmark = pytest.mark.in_turns(3)
+
 SOURCE = Path(__file__).parents[2] / "scripts" / "setup.py"
 
 

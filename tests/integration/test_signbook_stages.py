@@ -14,6 +14,8 @@ from tests.signbook_site_kit import Site, hidden, opine, site, together
 
 __all__ = ["house", "site"]
 
+pytestmark = pytest.mark.in_turns(3)
+
 
 def waiting(house: House, account: str) -> tuple[list[int], list[int]]:
     """Letters that wait for an account's visa, and for an account's opinion."""

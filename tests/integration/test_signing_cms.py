@@ -19,6 +19,8 @@ from signing.revision import with_gap
 from signing.stamp import text_appearance
 from tests.signing_kit import NOW, SENDER, page_pdf, request, unlocked, vault
 
+pytestmark = pytest.mark.in_turns(3)
+
 DIGEST = bytes(range(32))
 
 

@@ -17,6 +17,8 @@ from signing.pki import Authority
 from signing.profiles import POLICY, StatusAddress, identifier_of, names_of
 from tests.signing_kit import NOW, SECRET
 
+pytestmark = pytest.mark.in_turns(3)
+
 SITE = StatusAddress("https://ged.example.tg")
 
 

@@ -21,6 +21,8 @@ from tests.servers import free_port
 from tests.servers.authorities import Authorities
 from tests.signing_kit import NOW, SENDER, page_pdf, request, unlocked, vault
 
+pytestmark = pytest.mark.in_turns(3)
+
 
 @pytest.fixture
 def authority(tmp_path):

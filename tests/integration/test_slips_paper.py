@@ -24,6 +24,8 @@ from tests import paper_kit
 from tests import slip_kit as kit
 from tests.factories import NOW, actor, make_organisation, make_services
 
+pytestmark = pytest.mark.in_turns(3)
+
 LATER = NOW + timedelta(hours=2)
 
 

@@ -19,6 +19,8 @@ from tests.factories import NOW, actor
 from tests.routing_kit import make_mentions, register, run_jobs
 from tests.site import make_site, post, sign_in
 
+pytestmark = pytest.mark.in_turns(3)
+
 PAGE = "/administration/synonymes/"
 
 

@@ -15,6 +15,8 @@ from tests.site import make_site, post, sign_in
 from web.site import guide
 from web.site.tour import MOST, TOURS
 
+pytestmark = pytest.mark.in_turns(3)
+
 Site = tuple[Flask, Services]
 OFFER = "Première visite ?"
 

@@ -24,6 +24,8 @@ from tests.site import give_passwords, open_site, post, sign_in
 from web.site import guide
 from web.words import labels
 
+pytestmark = pytest.mark.in_turns(3)
+
 WHO = {
     Role.CLERK: "agent", Role.SECRETARY: "secretaire", Role.MEMBER: "etudes", Role.HEAD: "dge", Role.AUTHORITY: "sg",
     Role.ADMINISTRATOR: "admin", Role.AUDITOR: "auditeur",

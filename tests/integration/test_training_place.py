@@ -27,7 +27,7 @@ from tests.factories import NOW, SECRET, make_organisation, make_services
 from tests.site import give_passwords, make_site, open_site, sign_in
 from web.site.training_place import Standing, standing
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.in_turns(3)]
 
 
 @contextmanager

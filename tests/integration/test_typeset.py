@@ -18,6 +18,8 @@ from ged.reports.register_pages import ARRIVALS
 from ged.slots import Slots
 from ged.typeset import typeset
 
+pytestmark = pytest.mark.in_turns(3)
+
 TEMPLATES = Path(setting.__file__).parent / "templates"
 AT = datetime(2026, 11, 26, tzinfo=UTC)
 LABEL = {

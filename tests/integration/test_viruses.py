@@ -36,7 +36,7 @@ from tests.servers import Unavailable, clamd
 
 __all__ = ["box", "site"]  # fixtures
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.in_turns(3)]
 
 
 @pytest.fixture

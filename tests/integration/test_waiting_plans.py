@@ -44,6 +44,8 @@ from ged.unit import Actor, Services
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 from tests.routing_kit import impute, make_mentions, register
 
+pytestmark = pytest.mark.in_turns(3)
+
 PAST = 3_000
 SLIPS = 2 * PAST
 SIGNED = 300

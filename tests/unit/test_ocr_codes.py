@@ -9,6 +9,7 @@ from tests.ocr_pages import aged, draw, with_qr
 pytestmark = pytest.mark.slow  # whole pages are drawn, aged and looked through: `make check` leaves them out
 
 
+@pytest.mark.in_shares(3)
 @pytest.mark.parametrize("module_px", [3, 8])
 @pytest.mark.parametrize("turned", [0, 90, 180])
 def test_labels_are_read_however_they_lie(module_px: int, turned: int) -> None:

@@ -25,7 +25,7 @@ from ocr.tesseract import PAGE
 from ocr.wire import PageTask
 from tests.ocr_pages import draw
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.in_turns(3)]
 
 
 def page_of(height_px: int, *, letters: int = 200, broken: bool = False) -> Image.Image:

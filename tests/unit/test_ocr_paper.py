@@ -14,7 +14,7 @@ from ocr.plausible import is_tall, legible_lines, unreadable
 from ocr.unread import light_regions, merged, unread_regions
 from tests.ocr_pages import aged, draw, with_light_lines
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.in_turns(3)]
 
 SMALL = (1240, 1754)
 PAGE = draw(size=SMALL)

@@ -1,6 +1,7 @@
 """Pieces of paper on one sheet are told from the parts of one letter, and what is read on a piece lies where it is on the sheet."""
 
 import math
+from functools import cache
 
 import numpy as np
 import pytest
@@ -16,6 +17,8 @@ from ocr.reading import Reading
 from ocr.skew import skew_of, writing
 from ocr.unread import Box
 from tests.ocr_pages import FONT, draw
+
+pytestmark = pytest.mark.in_turns(3)
 
 SIZE = (1240, 1754)
 WORDS = ("Savon liquide", "Prise double", "Riz parfumé", "Ampoule LED", "Stylo bille", "Cahier relié", "Lait en poudre")
@@ -138,12 +141,19 @@ def test_what_is_read_on_a_piece_lies_where_it_is_on_the_sheet(lean: float, upri
     assert np.asarray(reading.image)[round(y), round(x)] < 30
 
 
-def read_one_by_one(*readings: Reading) -> Reading:
-    """What is read on two receipts beside each other."""
-    sheet, given = Image.new("L", SIZE, 250), iter(readings)
+@cache
+def two_receipts() -> tuple[Image.Image, tuple[Piece, ...]]:
+    """Two receipts beside each other on the glass, and where they are found."""
+    sheet = Image.new("L", SIZE, 250)
     laid(sheet, receipt(), (60, 60), 6.0)
     laid(sheet, receipt(), (720, 700), -5.0)
-    return read_pieces(sheet, found(sheet), lambda _strip: next(given), scale=1.0, level=sheet, lean=0.0)
+    return sheet, tuple(found(sheet))
+
+
+def read_one_by_one(*readings: Reading) -> Reading:
+    """What is read on two receipts beside each other."""
+    (sheet, pieces), given = two_receipts(), iter(readings)
+    return read_pieces(sheet, list(pieces), lambda _strip: next(given), scale=1.0, level=sheet, lean=0.0)
 
 
 def reading(

@@ -16,7 +16,8 @@ from ocr.inspection import facts_of
 from tests.ocr_pages import draw
 from tests.ocr_scenes import SMALL, noisy_blank
 
-pytestmark = pytest.mark.slow  # whole pages are drawn, aged and judged: `make check` leaves them out
+# Whole pages are drawn, aged and judged: `make check` leaves them out.
+pytestmark = [pytest.mark.slow, pytest.mark.in_turns(3)]
 
 
 @lru_cache

@@ -18,7 +18,7 @@ from ocr.tesseract import BLOCK, LINE, PAGE, SPARSE
 from ocr.unread import Box
 from tests.ocr_pages import draw, with_light_lines
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.in_turns(3)]
 
 
 def words(*read: str, confidence: float) -> list[Line]:

@@ -21,6 +21,7 @@ def apart(one: Image.Image, other: Image.Image) -> float:
     return float(np.abs(np.asarray(one, dtype=np.int16) - np.asarray(other)).mean())
 
 
+@pytest.mark.in_shares(3)
 @pytest.mark.parametrize("box", BOXES)
 @pytest.mark.parametrize("lean", [0.0, -0.6, 1.7, 4.0])
 @pytest.mark.parametrize("long_side_px", [0, 1400, 1754])
