@@ -443,23 +443,30 @@ def planned_once(connection: Connection) -> Iterator[None]:
     """PostgreSQL keeps one plan for each statement of the block, and asks no more whether the values deserve their own.
 
     For statements that take longer to plan than to run, and whose best plan does not depend on the parameters: what it
-    depends on is written into the statement. To say so takes two short messages. In a read session blocks that follow each other share
-    them: the mode ends before the next statement outside of a block, or with the session.
+    depends on is written into the statement. To say so takes two short messages. In a read session blocks that follow each other, or lie in each other, share
+    them: the mode ends before the next statement outside of a block, or with the session. SQLite plans each statement once in any case.
     """
+    if connection.dialect.name == "sqlite":
+        yield
+        return
     info = connection.info
     if not info.get(_PLANS_ONCE):
         connection.exec_driver_sql("SET plan_cache_mode = force_generic_plan")
         info[_PLANS_ONCE] = True
+    is_inner = info.get(_IN_BLOCK, False)
     info[_IN_BLOCK] = True
     try:
         yield
-    except BaseException:
+    except DBAPIError:
         # It may be lost, or its transaction has failed: what is said to it now would hide the failure by another one.
         connection.invalidate()
         raise
-    info[_IN_BLOCK] = False
+    except BaseException:
+        info[_IN_BLOCK] = is_inner
+        raise
+    info[_IN_BLOCK] = is_inner
     # In a transaction at once: the end of a transaction that fails would bring the mode back.
-    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+    if not is_inner and connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
         _plan_anew(connection)
 
 

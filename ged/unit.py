@@ -36,6 +36,7 @@ from ged.db import (
     Together,
     keep_rows,
     misses_a_row,
+    planned_once,
     read_session,
     snapshot_session,
     waits_for_paper,
@@ -325,6 +326,12 @@ class Services:
         """A session for queries that reads no row twice: for a page of which several parts look at the same letter."""
         with read_session(self.engine) as session:
             keep_rows(session)
+            yield session
+
+    @contextmanager
+    def reading_sums(self) -> Iterator[ReadSession]:
+        """A session for a page of sums: PostgreSQL takes longer to plan its statements than to run them, and keeps one plan for each."""
+        with read_session(self.engine) as session, planned_once(session.connection()):
             yield session
 
     def snapshot(self) -> AbstractContextManager[Session]:

@@ -30,7 +30,7 @@ from ged.db import (
     snapshot_session,
     write_session,
 )
-from ged.errors import RowGone
+from ged.errors import NotFound, RowGone
 from ged.faults import fault_of
 from ged.jobs import Job, JobKind, JobState
 from ged.org.models import Unit
@@ -684,11 +684,33 @@ def test_statements_that_are_planned_once_are_said_once_and_others_as_usual(make
             assert len(told) == (1 if session_of is read_session else 6)
             assert session.scalar(text("SHOW plan_cache_mode")) == "auto"
             assert planned(connection) == "force_generic_plan"
+            sent.clear()
+            with planned_once(connection):
+                assert [planned(connection), planned(connection)] == ["force_generic_plan"] * 2
+                assert connection.scalar(text("SHOW plan_cache_mode")) == "force_generic_plan", (
+                    "an inner block ended it"
+                )
+                assert not any("DEFAULT" in one for one in sent)
         # The same connection, of who has not heard of it.
         with write_session(engine) as session:
             assert session.scalar(text("SHOW plan_cache_mode")) == "auto"
             session.rollback()
             assert session.scalar(text("SHOW plan_cache_mode")) == "auto"
+    engine.dispose()
+
+
+@pytest.mark.servers
+def test_what_is_raised_among_statements_that_are_planned_once_costs_no_connection(
+    make_database: Callable[[], str],
+) -> None:
+    engine = make_engine(make_database())
+    with read_session(engine) as session:
+        pid = session.scalar(text("SELECT pg_backend_pid()"))
+    with pytest.raises(NotFound), read_session(engine) as session, planned_once(session.connection()):
+        raise NotFound("register.letter_unknown", "open the list anew")
+    with read_session(engine) as session:
+        assert session.scalar(text("SELECT pg_backend_pid()")) == pid
+        assert session.scalar(text("SHOW plan_cache_mode")) == "auto"
     engine.dispose()
 
 

@@ -73,7 +73,7 @@ def show(page: Page) -> ResponseReturnValue:
     """The page; without units, or while the figures are being made, it says so."""
     actor = context.actor()
     view = _view(page)
-    with context.services().reading() as session:
+    with context.services().reading_sums() as session:
         reach, asked = _asked(session, actor, page, view)
         are_whole, counted_at = queries.are_whole(session), queries.counted_upto(session, context.now())
         recounts = _recounts(session, view)
@@ -281,7 +281,7 @@ def _panel(page: Page) -> tuple[Panel, AskedFigures, list[offered.Chosen], datet
     actor = context.actor()
     name = request.args.get("tableau", "")
     make = panels.cards_panel if name == CARDS else page.makers.get(name)
-    with context.services().reading() as session:
+    with context.services().reading_sums() as session:
         reach, asked = _asked(session, actor, page, page.view_of(name))
         is_shown = make is not None and asked.sight.unit_ids and queries.are_whole(session)
         board = Board(session, actor, asked)
