@@ -19,6 +19,7 @@ from tests.site import PASSWORD, make_site, post, sign_in
 from web.site import context, i18n
 from web.site.errors import plain_words
 from web.words.due import due_words
+from web.words.languages import in_language
 
 pytestmark = pytest.mark.in_turns(3)
 
@@ -135,14 +136,14 @@ def test_zero_is_singular_in_french_and_plural_in_english(site: Site, number: in
     app, _services = site
     with app.test_request_context():
         for language, said in (("fr", french), ("en", english)):
-            with i18n.in_language(language):
+            with in_language(language):
                 assert ngettext("%(num)s pièce", "%(num)s pièces", number) == said
 
 
 def test_due_dates_in_words_follow_the_language(site: Site) -> None:
     app, _services = site
     week = WorkCalendar(frozenset(range(5)), frozenset())
-    with app.test_request_context(), i18n.in_language("en"):
+    with app.test_request_context(), in_language("en"):
         said = [due_words(date(2026, 11, day), date(2026, 11, 24), week) for day in (20, 23, 24, 25, 27)]
     assert [one.text for one in said if one] == [
         "2 working days late", "one working day late", "today", "in one working day", "in 3 working days",

@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import Blueprint, g, jsonify, request
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from ged.capture import bridges, intake, partials
@@ -18,6 +17,7 @@ from ged.org.throttle import Limit
 from ged.paper import reserve_typed
 from web.site import context, throttle
 from web.site.numbers import whole
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("bridge", __name__, url_prefix="/api/bridge")
 

@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, flash, g, make_response, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from ged.codes import derive_secret
@@ -29,6 +28,7 @@ from ged.ports import PersonId
 from ged.unit import ReadSession
 from web.site import by_exception, context
 from web.site.paths import safe_path
+from web.words.messages import gettext
 
 _log = logging.getLogger(__name__)
 

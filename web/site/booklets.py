@@ -12,7 +12,6 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from flask_babel import LazyString
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from ged.languages import SOURCE
@@ -22,9 +21,10 @@ from ged.typography import on_paper
 from ged.unit import Role
 from web.site import guard, guide
 from web.site.guard import OfInstallation
-from web.site.i18n import in_language
 from web.site.navigation import ENTRIES, Entry
 from web.words import keys
+from web.words.languages import in_language
+from web.words.messages import gettext as _
 
 TEMPLATE = TEMPLATES / "guide.typ"
 _BLANKS = re.compile(r"[ \t\n]+")

@@ -3,13 +3,12 @@
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from flask_babel import gettext
-
 from ged import destroyed
 from ged.destroyed import Destroyed
 from ged.register.states import MailState
 from ged.unit import ReadSession
 from web.site.i18n import short_date
+from web.words.messages import gettext
 
 
 class Listed(Protocol):

@@ -5,8 +5,6 @@ browser; before that in English if the browser asks for it before French, else i
 organisation's language (``ged.languages``).
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from functools import cached_property, lru_cache
 
@@ -14,8 +12,7 @@ from babel.core import Locale
 from babel.numbers import format_decimal
 from babel.support import NullTranslations, Translations
 from flask import Flask, Response, current_app, g, has_app_context, has_request_context, request, url_for
-from flask_babel import Babel, Domain, force_locale, get_locale, refresh
-from flask_babel import gettext as _
+from flask_babel import Babel, Domain
 from markupsafe import Markup
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
@@ -23,6 +20,9 @@ from werkzeug.http import parse_accept_header
 from ged.days import full_day, long_day
 from ged.languages import LANGUAGES, SOURCE
 from web.site import context
+from web.words.languages import forget, language, locale
+from web.words.messages import counted
+from web.words.messages import gettext as _
 from web.words.numbers import decimal
 from web.words.translations import translations
 
@@ -33,8 +33,6 @@ LOCALES = {"en": "en_GB"}
 COOKIE = "ged_language"
 COOKIE_KEPT = timedelta(days=400)
 _CHOSEN = "ged_chosen_language"
-_LANGUAGE = "ged_language"
-"""Where a request keeps the language that was found."""
 
 
 class _SourceDomain(Domain):  # type: ignore[misc]  # flask_babel is untyped
@@ -44,7 +42,7 @@ class _SourceDomain(Domain):  # type: ignore[misc]  # flask_babel is untyped
         return translations(language()) if has_app_context() else NullTranslations()
 
     def ngettext(self, singular: str, plural: str, num: int, /, **values: object) -> str:
-        return str(self.get_translations().ngettext(singular, plural, num)) % {"num": _count(num), **values}
+        return str(self.get_translations().ngettext(singular, plural, num)) % {"num": counted(num), **values}
 
 
 class _FrenchFirst(Babel):  # type: ignore[misc]
@@ -90,7 +88,7 @@ def shown(message: str, /, **values: object) -> Markup:
 
 def shown_plural(one: str, many: str, num: int, /, **values: object) -> Markup:
     """The message of a number, ``%(num)s``, which is written as a reader writes it: "1 153 courriers"."""
-    return _filled(Markup(translations(language()).ngettext(one, many, num)), {"num": _count(num), **values})  # noqa: S704  # our own text
+    return _filled(Markup(translations(language()).ngettext(one, many, num)), {"num": counted(num), **values})  # noqa: S704  # our own text
 
 
 def shown_in_context(meaning: str, message: str, /, **values: object) -> Markup:
@@ -103,40 +101,11 @@ def _marked(code: str, message: str) -> Markup:
     return Markup(translations(code).gettext(message))  # noqa: S704  # our own text
 
 
-def _count(number: int) -> int | str:
-    """A number of things in a sentence. Only from a thousand on do languages write it differently."""
-    return decimal(number) if isinstance(number, int) and number >= 1000 else number
-
-
 def _filled(message: Markup, values: dict[str, object]) -> Markup:
     return message % values if "%" in message else message
 
 
 # --- which language ---
-
-
-def language() -> str:
-    """The language of this page: ``fr`` or ``en``."""
-    if not has_app_context():
-        return SOURCE
-    found: str | None = g.get(_LANGUAGE)
-    if found is None:
-        locale = get_locale()
-        found = g.ged_language = SOURCE if locale is None else str(locale.language)
-    return found
-
-
-@contextmanager
-def in_language(code: str) -> Iterator[None]:
-    """Words of this block in a language, whatever the page's is."""
-    before = g.pop(_LANGUAGE, None)
-    try:
-        with force_locale(code):
-            yield
-    finally:
-        g.pop(_LANGUAGE, None)
-        if before is not None:
-            g.ged_language = before
 
 
 def other_languages() -> list[tuple[str, str]]:
@@ -187,8 +156,7 @@ def browser_language(cookie: str, accepted: str) -> str:
 def choose(code: str) -> None:
     """Show the rest of this request in a language, and remember it in this browser for the pages before the sign-in."""
     setattr(g, _CHOSEN, code)
-    refresh()  # Flask-Babel keeps what it has found for a request
-    g.pop(_LANGUAGE, None)
+    forget()
 
 
 def cookie_name(*, secure: bool) -> str:
@@ -231,12 +199,12 @@ def short_date(value: date | datetime | None) -> str:
 
 def long_date(value: date | datetime | None) -> str:
     """``24 novembre 2026`` in local time."""
-    return "" if value is None else long_day(_day(value), get_locale() or "fr")
+    return "" if value is None else long_day(_day(value), locale())
 
 
 def full_date(value: date | datetime | None) -> str:
     """``mardi 24 novembre 2026`` in local time."""
-    return "" if value is None else full_day(_day(value), get_locale() or "fr")
+    return "" if value is None else full_day(_day(value), locale())
 
 
 def clock(value: datetime | None) -> str:
@@ -268,4 +236,4 @@ def file_size(size_bytes: int) -> str:
     power = 1 if size_bytes < 999_500 else 2 if size_bytes < 999_500_000 else 3
     unit = (str(_("Ko")), str(_("Mo")), str(_("Go")))[power - 1]
     value = size_bytes / 1000**power
-    return f"{format_decimal(value, '#,##0.#' if value < 10 else '#,##0', locale=get_locale())} {unit}"
+    return f"{format_decimal(value, '#,##0.#' if value < 10 else '#,##0', locale=locale())} {unit}"

@@ -9,7 +9,6 @@ from urllib.parse import quote, urlencode
 
 from flask import Flask, Response, current_app, render_template, request, templating
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
 from markupsafe import Markup, escape
 from werkzeug.datastructures import MultiDict
 
@@ -23,10 +22,12 @@ from ged.richtext.screen import html as rich_html
 from ged.signbook.queries import LetterRow
 from ged.signbook.render import shown_document
 from web.drawing import charts
-from web.site import context, destroyed_letters, errors, guide, headers, i18n, natures, paths
+from web.site import context, destroyed_letters, errors, guide, headers, natures, paths
 from web.site.devices import device_words
 from web.site.numbers import whole
 from web.words import labels
+from web.words.languages import language
+from web.words.messages import gettext
 
 NAME_KEPT_S = 30.0
 _NAMED = "ged_installation_name"
@@ -120,7 +121,7 @@ def _say_where(response: Response) -> Response:
         )
         link = f'<a href="{place}">{place}</a>'
         response.set_data(
-            f"<!doctype html>\n<html lang='{i18n.language()}'>\n<title>{title}</title>\n<p>{said} {link}</p>\n"
+            f"<!doctype html>\n<html lang='{language()}'>\n<title>{title}</title>\n<p>{said} {link}</p>\n"
         )
     return response
 

@@ -5,7 +5,6 @@ from io import BytesIO
 
 from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.capture import files
 from ged.capture.files import Upload
@@ -26,6 +25,7 @@ from web.site.errors import view_of
 from web.site.forms import FormReader, chosen_file
 from web.site.pages import render_form
 from web.site.panels import Panel
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("dispatch", __name__, url_prefix="/departs")
 

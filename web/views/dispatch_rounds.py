@@ -4,7 +4,6 @@ from io import BytesIO
 
 from flask import Blueprint, flash, redirect, render_template, request, send_file, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import ngettext
 
 from ged.dispatch import operations as dispatch
 from ged.dispatch import print as dispatch_print
@@ -17,6 +16,7 @@ from web.site import context
 from web.site.forms import FormReader
 from web.site.numbers import id_of, whole
 from web.site.pages import render_form
+from web.words.messages import ngettext
 
 blueprint = Blueprint("dispatch_rounds", __name__, url_prefix="/departs/tournee")
 

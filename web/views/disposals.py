@@ -2,7 +2,6 @@
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.disposal import holds, operations, queries
 from ged.errors import GedError, Invalid, InvalidTransition
@@ -16,6 +15,7 @@ from web.site.forms import FormReader
 from web.site.pages import render_form
 from web.site.panels import Panel
 from web.words.acts import final_words
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("disposals", __name__, url_prefix="/eliminations")
 

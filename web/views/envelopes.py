@@ -5,7 +5,6 @@ from datetime import datetime
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.capture import desks as scan_desks
 from ged.capture import files
@@ -21,6 +20,7 @@ from web.site.forms import FormReader
 from web.site.numbers import whole
 from web.site.pages import render_form
 from web.site.scan_form import RESOLUTIONS, read_choice
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("envelopes", __name__, url_prefix="/plis")
 

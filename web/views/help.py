@@ -10,6 +10,7 @@ from ged.letterhead import Letterhead, country_and_motto, letterhead, organisati
 from ged.org.stock import entities_of
 from web.site import booklets, context, guide, i18n
 from web.site.booklets import BOOKLETS, BY_NAME
+from web.words.languages import language
 
 blueprint = Blueprint("help", __name__, url_prefix="/aide")
 
@@ -25,9 +26,9 @@ def show(name: str) -> ResponseReturnValue:
     """A page of the guide."""
     if name not in guide.names():
         abort(404)
-    pages = [guide.page(one, i18n.language()) for one in guide.names()]
+    pages = [guide.page(one, language()) for one in guide.names()]
     return render_template(
-        "help/show.html", page=guide.page(name, i18n.language()), pages=pages, booklet=booklets.booklet_of(name)
+        "help/show.html", page=guide.page(name, language()), pages=pages, booklet=booklets.booklet_of(name)
     )
 
 
@@ -44,7 +45,7 @@ def all_booklets() -> ResponseReturnValue:
 def booklet(role: str) -> ResponseReturnValue:
     """A booklet, in the language that the address names, else in the reader's; with the letterhead of the reader's entity."""
     asked = request.args.get("langue", "")
-    language = asked if asked in LANGUAGES else i18n.language()
+    shown_in = asked if asked in LANGUAGES else language()
     if role not in BY_NAME:
         abort(404)
     chosen, actor, services = BY_NAME[role], context.actor(), context.services()
@@ -55,8 +56,8 @@ def booklet(role: str) -> ResponseReturnValue:
             if entity is None
             else letterhead(session, entity, country=services.country, of_entity=True)
         )
-    pdf = booklets.printed(chosen, head, language=language, at=context.now())
-    return send_file(BytesIO(pdf), mimetype="application/pdf", download_name=booklets.filename(chosen, language))
+    pdf = booklets.printed(chosen, head, language=shown_in, at=context.now())
+    return send_file(BytesIO(pdf), mimetype="application/pdf", download_name=booklets.filename(chosen, shown_in))
 
 
 @blueprint.get("/images/<name>.webp")

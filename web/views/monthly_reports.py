@@ -8,7 +8,6 @@ from typing import TypeGuard
 from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import format_date, get_locale
-from flask_babel import gettext as _
 
 from ged.errors import GedError, Invalid, InvalidTransition
 from ged.figures.periods import months_later
@@ -20,6 +19,7 @@ from web.site import context, i18n
 from web.site.forms import FormReader, chosen_file
 from web.site.pages import place, render_form
 from web.words import monthly as words
+from web.words.messages import gettext as _
 from web.words.verdicts import REASONS
 
 blueprint = Blueprint("monthly_reports", __name__, url_prefix="/rapports-mensuels")

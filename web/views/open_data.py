@@ -6,7 +6,6 @@ from io import BytesIO
 from flask import Blueprint, flash, redirect, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import format_date, get_locale
-from flask_babel import gettext as _
 
 from ged.errors import GedError, Invalid, InvalidTransition
 from ged.monthly import open_data as tables
@@ -18,6 +17,7 @@ from web.site.forms import FormReader
 from web.site.numbers import id_of
 from web.site.pages import render_form
 from web.words import labels
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("open_data", __name__, url_prefix="/donnees-ouvertes")
 

@@ -6,7 +6,6 @@ from io import BytesIO
 
 from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.capture import drawing
 from ged.capture.drawing import THUMBNAIL_PX
@@ -21,6 +20,7 @@ from ged.typeset import page_count
 from web.site import context, pictures
 from web.site.forms import FormReader
 from web.site.pages import render_form
+from web.words.messages import gettext as _
 
 log = logging.getLogger("ged.web")
 

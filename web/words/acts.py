@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from flask_babel import LazyString, ngettext
-from flask_babel import gettext as _
+from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
 from ged.administration.consequences import Consequence
@@ -20,6 +19,8 @@ from ged.register.models import Direction, RegisterNature
 from ged.unit import Role
 from ged.workbook.inverse import Obstacle
 from web.words.labels import label
+from web.words.messages import gettext as _
+from web.words.messages import ngettext
 
 WHATS: Mapping[str, LazyString] = {
     "unit.new": _l("Créer un service"),

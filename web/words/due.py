@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from datetime import date
 
-from flask_babel import gettext, ngettext
-
 from ged.routing.deadlines import WorkCalendar, working_days_between
+from web.words.messages import gettext, ngettext
 
 SOON = 2
 """Working days from which a date presses."""

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterable, Mapping
 
-from flask_babel import get_locale, ngettext
-from flask_babel import gettext as _
+from flask_babel import get_locale
 
 from ged.dashboard.letters import GIVEN, PAPERS, SOON, What
 from ged.figures.definitions import ALL, Definition
 from ged.figures.stages import Stage
 from ged.typography import french, plain
+from web.words.messages import gettext as _
+from web.words.messages import ngettext
 
 ENTITY = "entite"
 """Value of ``seul`` in an address: the unit is an entity, with its units and without the entities below it."""

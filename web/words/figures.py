@@ -1,8 +1,7 @@
 """What the figures of the day count, in words."""
 
-from flask_babel import ngettext
-
 from ged.reports.home import Fact
+from web.words.messages import ngettext
 
 
 def figure_words(fact: Fact, count: int) -> str:

@@ -1,8 +1,5 @@
 """The words of the morning's point: what a line says, who must act, what to do."""
 
-from flask_babel import gettext as _
-from flask_babel import ngettext
-
 from ged.jobs import JobState
 from ged.morning.base import Kind, Line
 from ged.morning.ending import OWN
@@ -10,6 +7,8 @@ from ged.org.models import DelegationKind
 from ged.paging import MOST_COUNTED
 from ged.slips.states import LineState
 from web.words.labels import label
+from web.words.messages import gettext as _
+from web.words.messages import ngettext
 
 OFFICE = (Kind.TO_DISPATCH, Kind.PAPERS, Kind.NO_SCAN, Kind.SCANS)
 """Kinds on which the mail office acts where a line names no unit."""

@@ -5,9 +5,8 @@ from functools import lru_cache
 
 from babel.core import Locale
 from babel.numbers import format_decimal
-from flask_babel import get_locale
 
-from ged.languages import SOURCE
+from web.words.languages import locale
 
 
 def decimal(number: int | float | Decimal, *, places: str | None = None) -> str:
@@ -16,11 +15,8 @@ def decimal(number: int | float | Decimal, *, places: str | None = None) -> str:
     Args:
         places: the pattern of CLDR; None: that of the language, with three decimals at most.
     """
-    locale = get_locale() or _SOURCE
-    return _written(number, places, locale.language, locale.territory)
-
-
-_SOURCE = Locale(SOURCE)
+    reader = locale()
+    return _written(number, places, reader.language, reader.territory)
 
 
 # To compare locales takes longer than to compare their names.

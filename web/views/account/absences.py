@@ -2,7 +2,6 @@
 
 from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.errors import GedError, Invalid, InvalidTransition
 from ged.org import absence_notices, absence_rights, absences
@@ -13,6 +12,7 @@ from web.site.forms import FormReader
 from web.site.numbers import id_of
 from web.site.pages import render_form
 from web.words.labels import label
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("absences", __name__, url_prefix="/absences")
 

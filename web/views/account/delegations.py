@@ -4,7 +4,6 @@ from datetime import timedelta
 
 from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.errors import GedError, Invalid, InvalidTransition
 from ged.org import delegations
@@ -16,6 +15,7 @@ from ged.signbook import queries
 from web.site import auth, context
 from web.site.forms import FormReader
 from web.site.pages import render_form
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("delegations", __name__, url_prefix="/delegations")
 

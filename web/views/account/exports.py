@@ -2,10 +2,10 @@
 
 from flask import Blueprint, flash, redirect, render_template, send_file, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.reports import exports
 from web.site import context
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("exports", __name__, url_prefix="/mes-fichiers")
 

@@ -2,7 +2,6 @@
 
 from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.administration import first_access
 from ged.administration.first_access import Bearer
@@ -12,6 +11,7 @@ from ged.org.passwords import hash_password, refuse_guessable
 from web.site import context
 from web.site.forms import FormReader
 from web.site.pages import render_form
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("first_access", __name__, url_prefix="/premier-acces")
 

@@ -2,7 +2,6 @@
 
 from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.errors import Invalid, NotFound
 from ged.languages import LANGUAGES
@@ -11,6 +10,7 @@ from web.site import context, i18n
 from web.site.forms import FormReader
 from web.site.pages import render_form
 from web.site.paths import next_path
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("language", __name__)
 

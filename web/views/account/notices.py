@@ -2,7 +2,6 @@
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.errors import Invalid
 from ged.notices import choices, date_reminders, queries
@@ -10,12 +9,14 @@ from ged.notices.mail import factor_sentence
 from ged.notices.models import FactorStep, Occasion, Way
 from ged.notices.queries import NoticeRow
 from ged.org import delegations, notices
-from web.site import context, i18n
+from web.site import context
 from web.site.forms import FormReader
 from web.site.pages import place, render_form
 from web.site.panels import Panel
 from web.words import acts as words
 from web.words.labels import label
+from web.words.languages import language
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("notices", __name__, url_prefix="/avis")
 UNREAD = "non-lus"
@@ -38,7 +39,7 @@ def index() -> ResponseReturnValue:
 
 
 def _factor_words(step: FactorStep, name: str) -> str:
-    return factor_sentence(step, name, context.services().translations(i18n.language()))
+    return factor_sentence(step, name, context.services().translations(language()))
 
 
 @blueprint.get("/<int:notice_id>")

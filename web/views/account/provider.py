@@ -2,7 +2,6 @@
 
 from flask import Blueprint, Response, flash, make_response, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.directory import provider
 from ged.directory.provider import Came
@@ -12,6 +11,7 @@ from web.site import auth, context, entering, leaving
 from web.site.errors import status_of, view_of
 from web.site.paths import next_path, safe_path
 from web.views.account.session import sign_in_page
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("provider", __name__, url_prefix="/connexion/fournisseur")
 

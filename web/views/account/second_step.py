@@ -6,8 +6,6 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from ged.directory import glass, links
 from ged.entry import factors, passkeys, second, steps
@@ -21,6 +19,8 @@ from web.site.forms import FormReader
 from web.site.pages import render_form
 from web.site.paths import safe_path
 from web.views.account.session import has_passkeys, refused, sign_in_page
+from web.words.messages import gettext as _
+from web.words.messages import ngettext
 
 blueprint = Blueprint("second_step", __name__, url_prefix="/connexion")
 PAGE = "second_step/form.html"

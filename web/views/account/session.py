@@ -4,7 +4,6 @@ from typing import Any
 
 from flask import Blueprint, flash, g, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.administration import checklist
 from ged.directory import passwords as directory_passwords
@@ -24,6 +23,7 @@ from web.site.pages import render_form
 from web.site.paths import next_path, safe_path
 from web.words.due import due_words
 from web.words.figures import figure_words
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("session", __name__)
 SLIPS_SHOWN = 10

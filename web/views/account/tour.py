@@ -2,10 +2,10 @@
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.training import tour as tours
 from web.site import context, tour
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("tour", __name__, url_prefix="/visite")
 

@@ -4,7 +4,6 @@ from io import BytesIO
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.errors import Invalid
 from ged.training import operations, outbox, queries
@@ -13,6 +12,7 @@ from ged.training.sheet import result_sheet
 from web.site import context
 from web.site.forms import FormReader
 from web.site.pages import render_form
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("training", __name__, url_prefix="/exercices")
 

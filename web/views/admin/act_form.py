@@ -7,7 +7,6 @@ from typing import Any
 from flask import redirect, request, url_for
 from flask import session as browser_session
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.administration import operations, queries
 from ged.administration.apart import Unfit
@@ -19,6 +18,7 @@ from web.site.errors import FormRefused
 from web.site.forms import FormReader
 from web.site.numbers import whole
 from web.site.pages import render_form
+from web.words.messages import gettext as _
 
 PROPOSED = "acte"
 """In the session's cookie: the last proposed act of this reader, and the path of its form."""

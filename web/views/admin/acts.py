@@ -2,7 +2,6 @@
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.administration import apart, operations, queries
 from ged.administration.apart import Unfit
@@ -19,6 +18,7 @@ from web.site.pages import place, render_form
 from web.views.admin import act_form
 from web.views.admin.organisation import reach
 from web.words import acts as words
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("acts", __name__, url_prefix="/administration/actes")
 PAGE = 50

@@ -8,7 +8,6 @@ from pathlib import Path
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import LazyString
-from flask_babel import gettext as _
 
 import sandbox
 from ged import jobs as job_rows
@@ -34,6 +33,7 @@ from web.site.pages import place, render_form
 from web.views.admin.organisation import reach
 from web.wiring import settings_file
 from web.words.labels import ACTIONS, REFUSED, SUBJECTS
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("admin", __name__, url_prefix="/administration")
 

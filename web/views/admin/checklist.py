@@ -2,12 +2,12 @@
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.administration import checklist as lines
 from ged.administration.checklist import Item
 from web.site import context
 from web.words import checklist as words
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("checklist", __name__, url_prefix="/administration/mise-en-service")
 LEADS_TO = {

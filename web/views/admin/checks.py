@@ -8,18 +8,19 @@ from pathlib import Path
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.errors import GedError
 from ged.health.findings import Check, Finding, Group, State, run_all
 from ged.health.ground import Ground
-from web.site import context, i18n
+from web.site import context
 from web.site.errors import view_of
 from web.wiring.checks import CHECKS, ground_of
 from web.wiring.kept_checks import KeptChecks
 from web.words import checks as words
 from web.words.checks import FindingWords
 from web.words.error_table import MESSAGES
+from web.words.languages import language
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("checks", __name__, url_prefix="/administration/etat")
 
@@ -81,8 +82,7 @@ def _shown() -> dict[str, object]:
     rows = list(_rows(kept))
     return {
         "groups": [
-            (words.group_title(group, i18n.language()), [row for row in rows if row.check.group is group])
-            for group in Group
+            (words.group_title(group, language()), [row for row in rows if row.check.group is group]) for group in Group
         ],
         "urgent": sorted((row for row in rows if row.weight), key=lambda row: -row.weight),
         "faults": sum(row.weight == State.FAULT.weight for row in rows),
@@ -90,7 +90,7 @@ def _shown() -> dict[str, object]:
         "unseen": sum(row.finding is None for row in rows),
         "oldest": min((row.at for row in rows if row.at is not None), default=None),
         "is_running": kept.is_running(),
-        "state_word": lambda state: words.state_word(state, i18n.language()),
+        "state_word": lambda state: words.state_word(state, language()),
         "tones": words.TONES,
     }
 
@@ -105,13 +105,11 @@ def _rows(kept: KeptChecks) -> Iterator[CheckRow]:
             one = latest[check.name]
             yield CheckRow(check, one.finding, _finding_words(check, one.finding), one.at)
         else:
-            yield CheckRow(
-                check, None, FindingWords(words.title(check.name, i18n.language()), _("Pas encore regardé."), "")
-            )
+            yield CheckRow(check, None, FindingWords(words.title(check.name, language()), _("Pas encore regardé."), ""))
 
 
 def _finding_words(check: Check, finding: Finding) -> FindingWords:
-    finding_words = words.words_of(check.name, finding, language=i18n.language(), zone=context.services().zone)
+    finding_words = words.words_of(check.name, finding, language=language(), zone=context.services().zone)
     error = str(finding.figures.get("error", ""))
     if finding.code == "refused" and error in MESSAGES:
         view = view_of(GedError(error))

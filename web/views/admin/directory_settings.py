@@ -2,7 +2,6 @@
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.directory import glass, links, outages
 from ged.errors import GedError
@@ -10,6 +9,7 @@ from web.site import context
 from web.site.auth import require_recent_proof
 from web.site.errors import status_of, view_of, views_of
 from web.site.forms import FormReader
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("directory_settings", __name__, url_prefix="/administration/annuaire")
 

@@ -2,7 +2,6 @@
 
 from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.errors import Forbidden, GedError, Invalid, InvalidTransition, NotFound
 from ged.transfer import leaving, sealed
@@ -10,6 +9,7 @@ from ged.transfer.leaving import LeavingRow
 from web.site import context
 from web.site.forms import FormReader, chosen_file
 from web.site.pages import render_form
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("entity_exports", __name__, url_prefix="/administration/export-entite")
 REFUSALS = (Invalid, InvalidTransition, NotFound, Forbidden)

@@ -2,7 +2,6 @@
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.entry import resets
 from ged.errors import Invalid
@@ -11,6 +10,7 @@ from web.site.auth import require_recent_proof
 from web.site.errors import view_of
 from web.site.forms import FormReader
 from web.views.admin.people import person_form
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("factor_resets", __name__, url_prefix="/verifications")
 

@@ -2,7 +2,6 @@
 
 from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.administration import lists, wanted
 from ged.administration.lists import ClassItem
@@ -11,6 +10,7 @@ from web.site.pages import place
 from web.views.admin import act_form
 from web.views.admin.act_form import ActForm, Field, code_field
 from web.words import acts as words
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("filing_settings", __name__, url_prefix="/administration/classement")
 BOTH = ("GET", "POST")

@@ -5,7 +5,6 @@ from typing import Any
 
 from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.administration import lists, wanted
 from ged.administration.lists import NatureItem
@@ -18,6 +17,7 @@ from web.views.admin.act_form import ActForm, Field, code_field
 from web.views.admin.organisation import reach
 from web.words import acts as words
 from web.words.labels import label
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("nature_settings", __name__, url_prefix="/administration/natures")
 BOTH = ("GET", "POST")

@@ -2,7 +2,6 @@
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.administration import first_access, openings
 from ged.errors import Invalid
@@ -14,6 +13,7 @@ from web.site.auth import require_recent_proof
 from web.site.errors import view_of
 from web.site.pages import place
 from web.views.admin.organisation import reach
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("openings", __name__, url_prefix="/premiers-acces")
 PAGE = 50

@@ -5,7 +5,6 @@ from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.administration import queries, wanted
 from ged.administration.queries import Node, UnitPage
@@ -16,6 +15,7 @@ from web.site import context
 from web.views.admin import act_form
 from web.views.admin.act_form import ActForm, Field, Options, code_field
 from web.words import acts as words
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("organisation", __name__, url_prefix="/administration/organisation")
 BOTH = ("GET", "POST")

@@ -4,7 +4,6 @@ from io import BytesIO
 
 from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.administration import first_access as codes
 from ged.administration import openings, wanted
@@ -24,6 +23,7 @@ from web.views.admin.act_form import ActForm, Field, Options
 from web.views.admin.organisation import reach
 from web.words import acts as words
 from web.words.labels import label
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("people", __name__, url_prefix="/administration/personnes")
 BOTH = ("GET", "POST")

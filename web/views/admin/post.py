@@ -2,12 +2,12 @@
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.errors import EngineFailed
 from ged.notices import returned
 from web.site import context
 from web.site.errors import view_of
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("post", __name__, url_prefix="/administration/courriels")
 

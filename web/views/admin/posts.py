@@ -2,7 +2,6 @@
 
 from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.administration import people as queries
 from ged.administration import queries as units
@@ -15,6 +14,7 @@ from web.views.admin.act_form import ActForm, Field, code_field
 from web.views.admin.organisation import reach, unit_options
 from web.words import acts as words
 from web.words.labels import label
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("posts", __name__, url_prefix="/administration/postes")
 BOTH = ("GET", "POST")

@@ -2,8 +2,6 @@
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from ged.errors import GedError, InvalidTransition, NotFound
 from ged.preservation import operations, queries
@@ -13,6 +11,8 @@ from ged.unit import Role
 from web.site import context
 from web.site.errors import view_of
 from web.site.pages import place
+from web.words.messages import gettext as _
+from web.words.messages import ngettext
 
 blueprint = Blueprint("preservations", __name__, url_prefix="/administration/preuves")
 

@@ -2,7 +2,6 @@
 
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.administration import registers as queries
 from ged.administration import wanted
@@ -18,6 +17,7 @@ from web.views.admin.act_form import ActForm, Field, code_field
 from web.views.admin.organisation import reach, unit_options
 from web.words import acts as words
 from web.words.labels import label
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("register_settings", __name__, url_prefix="/administration/registres")
 BOTH = ("GET", "POST")

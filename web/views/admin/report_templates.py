@@ -4,7 +4,6 @@ from io import BytesIO
 
 from flask import Blueprint, flash, redirect, request, send_file, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.errors import EngineFailed, GedError, Invalid, NotFound, StaleVersion
 from ged.figures.definitions import DELAYS, LETTERS
@@ -14,6 +13,7 @@ from web.site.errors import view_of
 from web.site.forms import FormReader
 from web.site.numbers import id_of
 from web.site.pages import render_form
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("report_templates", __name__, url_prefix="/administration/modele-du-rapport")
 COMMON = "commun"

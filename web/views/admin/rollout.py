@@ -7,8 +7,7 @@ from io import BytesIO
 
 from flask import Blueprint, flash, redirect, render_template, send_file, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import LazyString, ngettext
-from flask_babel import gettext as _
+from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
@@ -30,6 +29,8 @@ from web.site.auth import require_recent_proof
 from web.site.errors import view_of
 from web.site.forms import chosen_file
 from web.words import acts as words
+from web.words.messages import gettext as _
+from web.words.messages import ngettext
 
 blueprint = Blueprint("rollout", __name__, url_prefix="/administration/deploiement")
 SHOWN = 100

@@ -2,7 +2,6 @@
 
 from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.errors import GedError, Invalid, InvalidTransition, NotFound
 from ged.supervisors import operations as supervisors
@@ -11,6 +10,7 @@ from ged.supervisors.operations import SupervisorForm
 from web.site import auth, context
 from web.site.forms import FormReader
 from web.site.pages import render_form
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("supervisors", __name__, url_prefix="/administration/superviseurs")
 

@@ -2,7 +2,6 @@
 
 from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.administration import lists, wanted
 from web.site import context
@@ -11,6 +10,7 @@ from web.views.admin.act_form import ActForm, Field, code_field
 from web.views.admin.nature_settings import owner_field
 from web.views.admin.organisation import reach
 from web.words import acts as words
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("template_settings", __name__, url_prefix="/administration/modeles-de-lettres")
 BOTH = ("GET", "POST")

@@ -7,8 +7,6 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from ged.errors import GedError, Invalid, StaleVersion
 from ged.routing import calendar, calendar_changes
@@ -19,6 +17,8 @@ from web.site.i18n import full_date, short_date
 from web.site.numbers import whole
 from web.site.pages import render_form
 from web.words.labels import WEEKDAYS
+from web.words.messages import gettext as _
+from web.words.messages import ngettext
 
 blueprint = Blueprint("work_calendar", __name__, url_prefix="/administration/calendrier")
 YEARS = 3

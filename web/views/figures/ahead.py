@@ -7,8 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
-from flask_babel import format_date, ngettext
-from flask_babel import gettext as _
+from flask_babel import format_date
 
 from ged.dashboard import breakdown
 from ged.dashboard.breakdown import By
@@ -27,6 +26,8 @@ from web.views.figures import closed, left_out
 from web.views.figures.asked import AskedFigures
 from web.views.figures.board import MOST_ROWS, TWO, Board, Cell, Panel, RowsOf, day_name, period_name, sentences
 from web.words import figure_pages as words
+from web.words.messages import gettext as _
+from web.words.messages import ngettext
 from web.words.numbers import decimal
 
 WHISKER = "whisker"

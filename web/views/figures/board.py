@@ -9,8 +9,7 @@ from datetime import date, timedelta
 from functools import cache
 from typing import Any, TypeVar, overload
 
-from flask_babel import format_date, gettext
-from flask_babel import gettext as _
+from flask_babel import format_date
 
 from ged.dashboard import breakdown
 from ged.dashboard.breakdown import By, Key, Line
@@ -25,6 +24,8 @@ from web.site import context
 from web.views.figures import closed
 from web.views.figures.asked import EVER, AskedFigures
 from web.words import figure_pages as words
+from web.words.messages import gettext
+from web.words.messages import gettext as _
 from web.words.numbers import decimal
 
 MOST_DAYS = 62

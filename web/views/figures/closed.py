@@ -9,11 +9,11 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from flask_babel import format_date
-from flask_babel import gettext as _
 
 from ged.figures.periods import Period
 from ged.org import tree
 from ged.unit import UnitRow
+from web.words.messages import gettext as _
 
 MOST_NAMED = 4
 """Closed units that a sentence or a picture names; of further ones it tells how many."""

@@ -3,12 +3,11 @@ the days and months that the cards add up."""
 
 from collections.abc import Mapping, Sequence
 
-from flask_babel import gettext as _
-
 from ged.dashboard.letters import What
 from ged.figures.queries import Standing
 from web.drawing import curves
 from web.views.figures.board import Board, Stretch
+from web.words.messages import gettext as _
 
 WEEK = 7
 """Days of a point of a longer period: by single days, each week-end would be a pit."""

@@ -6,7 +6,6 @@ from datetime import date, timedelta
 from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import format_date
-from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
 from ged.dashboard import letters as letter_lists
@@ -31,6 +30,7 @@ from web.views.figures.offered import Chosen
 from web.views.figures.pages import Page, untold
 from web.words import figure_pages as words
 from web.words.due import DueWords, due_words, late_end
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("dashboard", __name__)
 

@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 
-from flask_babel import gettext as _
-
 from ged.dashboard import breakdown
 from ged.dashboard.breakdown import By
 from ged.dashboard.letters import What
@@ -12,6 +10,7 @@ from ged.outlook import slowing
 from web.views.figures import ahead, panels, senders, ways
 from web.views.figures.board import Board, Cell, Maker, Panel, days_cell, period_name, told_letters
 from web.words import figure_pages as words
+from web.words.messages import gettext as _
 
 # --- services that slow down ----------------------------------------------------------------------------------------
 

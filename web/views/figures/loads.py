@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from flask_babel import format_date
-from flask_babel import gettext as _
 
 from ged.dashboard.letters import SOON, What
 from ged.figures.periods import Period
@@ -26,6 +25,7 @@ from web.views.figures.board import (
     sentences,
 )
 from web.words import figure_pages as words
+from web.words.messages import gettext as _
 
 LOADS = "charge"
 LOOKS = ("late", "in-time")

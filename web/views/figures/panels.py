@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from flask_babel import format_date
-from flask_babel import gettext as _
 
 from ged.dashboard import breakdown
 from ged.dashboard.breakdown import By, Line
@@ -50,6 +49,7 @@ from web.views.figures.board import (
 )
 from web.views.figures.curves import of_cards
 from web.words import figure_pages as words
+from web.words.messages import gettext as _
 
 AGES = (7, 15, 30, 60)
 """The last day, counted from the arrival, of each class of age; the last class has no end."""

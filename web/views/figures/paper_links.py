@@ -1,8 +1,5 @@
 """The lists of letters behind figures of papers: their addresses, and what such a list says of the papers that it comes from."""
 
-from flask_babel import gettext as _
-from flask_babel import ngettext
-
 from ged.capture.models import BatchSource, Bridge
 from ged.dashboard import movements
 from ged.dashboard.letters import ON_SLIPS, PAPERS, SCANS, AskedLetters, What
@@ -15,6 +12,8 @@ from web.site.numbers import id_of
 from web.views.figures.asked import AskedFigures
 from web.views.figures.board import Board
 from web.words.labels import label
+from web.words.messages import gettext as _
+from web.words.messages import ngettext
 from web.words.numbers import decimal
 
 UNHEEDED = ("nature", "sens", "registre", "canal", "priorite")

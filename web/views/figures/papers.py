@@ -4,8 +4,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from flask_babel import gettext as _
-
 from ged.dashboard import movements
 from ged.dashboard.letters import What
 from ged.dashboard.movements import Handed
@@ -33,6 +31,7 @@ from web.views.figures.board import (
     sentences,
 )
 from web.words import figure_pages as words
+from web.words.messages import gettext as _
 
 SLIPS, RECEIPTS, SCANS, READING = "bordereaux", "decharge", "numerisation", "lecture"
 COUNTED = (What.ON_SENT, What.ON_RECEIVED, What.AT_FAULT)

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from flask_babel import gettext as _
-
 from ged.capture.models import BatchSource
 from ged.dashboard import movements
 from ged.dashboard.letters import What
@@ -31,6 +29,7 @@ from web.views.figures.board import (
     sentences,
 )  # fmt: skip
 from web.words import figure_pages as words
+from web.words.messages import gettext as _
 
 Link = Callable[[What], str]
 """The address of the letters of a kind behind a row."""

@@ -1,7 +1,5 @@
 """The panel of who writes: letters by correspondent, beside the period before."""
 
-from flask_babel import gettext as _
-
 from ged.dashboard.letters import What
 from ged.dashboard.telling import percent
 from ged.figures.periods import Period
@@ -13,6 +11,7 @@ from web.drawing.charts import Group
 from web.site import lists
 from web.views.figures.board import MOST_ROWS, TWO, Board, Cell, Panel, RowsOf, change_name, period_name, sentences
 from web.words import figure_pages as words
+from web.words.messages import gettext as _
 from web.words.numbers import decimal
 
 MOST_SENDERS = 100

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 
 from flask import Response
-from flask_babel import gettext as _
 
 from ged.typography import plain
 from web.site import context, i18n, lists
@@ -12,6 +11,7 @@ from web.site.lists import Valued
 from web.views.figures import left_out, papers
 from web.views.figures.board import Cell, Panel
 from web.words import figure_pages as words
+from web.words.messages import gettext as _
 
 NAMES: Mapping[str, str] = {
     "cards": "chiffres", "arrivals": "arrivees", "standing": "en-instance", "backlog": "attente-par-age", "delays": "delais",

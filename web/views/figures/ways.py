@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from flask import url_for
 from flask_babel import format_date
-from flask_babel import gettext as _
 
 from ged.dashboard.letters import What
 from ged.dashboard.telling import apart
@@ -19,6 +18,7 @@ from web.drawing.charts import Group
 from web.views.figures.asked import EVER
 from web.views.figures.board import MOST_ROWS, TWO, Board, Cell, Panel, RowsOf, days_cell, others
 from web.words import figure_pages as words
+from web.words.messages import gettext as _
 
 MOST_ROUNDS = 12
 """Letters that go round, of a panel; the list has all of them."""

@@ -2,7 +2,6 @@
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.correspondents import directory, letters, merging
 from ged.correspondents.directory import CorrespondentForm
@@ -16,6 +15,7 @@ from web.site.errors import view_of
 from web.site.forms import FormReader
 from web.site.numbers import whole
 from web.site.pages import place, render_form
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("correspondents", __name__, url_prefix="/correspondants")
 

@@ -5,7 +5,6 @@ from io import BytesIO
 
 from flask import Blueprint, Response, flash, redirect, request, send_file, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
 from ged.capture import arrange, drawing
@@ -23,6 +22,7 @@ from web.site import context, marks, pictures
 from web.site.forms import FormReader
 from web.site.numbers import whole
 from web.site.pages import render_form
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("documents", __name__, url_prefix="/documents")
 

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.errors import Forbidden, Invalid
 from ged.exceptional import operations, queries
@@ -18,6 +17,7 @@ from web.site.errors import view_of
 from web.site.forms import FormReader
 from web.site.pages import render_form
 from web.site.panels import Panel
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("letter_exceptions", __name__, url_prefix="/courriers")
 

@@ -2,7 +2,6 @@
 
 from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.capture import files, letter_files
 from ged.errors import EngineFailed, Forbidden, GedError, Invalid
@@ -12,6 +11,7 @@ from web.site import context
 from web.site.forms import FormReader
 from web.site.pages import render_form
 from web.words.labels import label
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("letter_files", __name__, url_prefix="/courriers")
 

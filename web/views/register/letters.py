@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged import access, destroyed
 from ged.administration import letter_readers
@@ -38,6 +37,7 @@ from web.site.pages import render_form
 from web.views.register.outgoing import names_of
 from web.words import labels
 from web.words.labels import ACTIONS, FIELDS, LINKS
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("letters", __name__, url_prefix="/courriers")
 

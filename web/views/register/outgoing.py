@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.capture import files
 from ged.capture import queries as scan_queries
@@ -29,6 +28,7 @@ from web.site.forms import FormReader
 from web.site.letter_numbers import letter_of
 from web.site.numbers import whole
 from web.site.pages import render_form
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("outgoing", __name__, url_prefix="/enregistrer")
 

@@ -4,7 +4,6 @@ from datetime import date
 
 from flask import Blueprint, Response, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.capture import queries as scan_queries
 from ged.suggestions import form, lessons, letter
@@ -12,6 +11,7 @@ from ged.suggestions.form import Progress, Proposal
 from web.site import context, natures
 from web.site.panels import Panel
 from web.words.labels import LESSON_REASONS, READINGS
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("proposals", __name__)
 

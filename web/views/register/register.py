@@ -10,7 +10,6 @@ from io import BytesIO
 
 from flask import Blueprint, Response, jsonify, redirect, render_template, request, send_file, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.capture import arrange, separators, turns
 from ged.capture import letters as scan_letters
@@ -54,6 +53,7 @@ from web.site.pages import render_form
 from web.views.register import outgoing
 from web.words.labels import LINKS
 from web.words.labels import label as label_of
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("register", __name__, url_prefix="/enregistrer")
 

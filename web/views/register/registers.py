@@ -6,7 +6,6 @@ from io import BytesIO
 
 from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.closing import operations as closing
 from ged.closing import queries as closing_queries
@@ -26,6 +25,7 @@ from web.site.forms import FormReader
 from web.site.numbers import whole
 from web.site.pages import place, render_form
 from web.words.labels import label
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("registers", __name__, url_prefix="/registres")
 

@@ -7,8 +7,6 @@ from io import BytesIO
 
 from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from ged.capture import drawing
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition
@@ -23,6 +21,8 @@ from web.site.forms import FormReader
 from web.site.numbers import whole
 from web.site.pages import render_form
 from web.site.panels import Panel
+from web.words.messages import gettext as _
+from web.words.messages import ngettext
 
 blueprint = Blueprint("reserve", __name__, url_prefix="/registres/secours")
 

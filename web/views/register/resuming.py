@@ -2,8 +2,6 @@
 
 from flask import Blueprint, flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from ged.errors import GedError, Invalid, InvalidTransition, NotFound
 from ged.register.models import RegisterNature
@@ -13,6 +11,8 @@ from web.site import context
 from web.site.forms import FormReader
 from web.site.letter_numbers import letter_of
 from web.site.pages import render_form
+from web.words.messages import gettext as _
+from web.words.messages import ngettext
 
 blueprint = Blueprint("resuming", __name__, url_prefix="/registres/reprise")
 

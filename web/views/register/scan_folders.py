@@ -4,8 +4,6 @@ from typing import Any, BinaryIO, cast
 
 from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from ged.errors import EngineFailed, Forbidden, GedError, Invalid, InvalidTransition
 from ged.register.models import AttachmentKind
@@ -17,6 +15,8 @@ from web.site.forms import FormReader
 from web.site.pages import render_form
 from web.views.register import takeovers
 from web.words.labels import label
+from web.words.messages import gettext as _
+from web.words.messages import ngettext
 
 blueprint = Blueprint("scan_folders", __name__, url_prefix="/reprises/dossiers")
 MOST_ANNOUNCED = 1_000

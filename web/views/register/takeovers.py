@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged import slots
 from ged.days import read_day
@@ -23,6 +22,7 @@ from web.site.errors import view_of
 from web.site.forms import FormReader, chosen_file
 from web.site.i18n import short_date
 from web.site.pages import render_form
+from web.words.messages import gettext as _
 from web.words.takeovers import FIELDS, field_words
 
 blueprint = Blueprint("takeovers", __name__, url_prefix="/reprises")

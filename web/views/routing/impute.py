@@ -7,8 +7,6 @@ from typing import Any
 
 from flask import Blueprint, flash, jsonify, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
-from flask_babel import ngettext
 from werkzeug.datastructures import MultiDict
 
 from ged.capture import drawing
@@ -42,6 +40,8 @@ from web.site.numbers import id_of, whole
 from web.site.pages import place, render_form
 from web.site.paths import next_path
 from web.words.due import due_words
+from web.words.messages import gettext as _
+from web.words.messages import ngettext
 
 blueprint = Blueprint("impute", __name__)
 

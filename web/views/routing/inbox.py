@@ -2,7 +2,6 @@
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.errors import GedError, Invalid, InvalidTransition
 from ged.followup import listing, notes
@@ -27,6 +26,7 @@ from web.site.paths import next_path
 from web.views.routing import routing_panel
 from web.words.due import due_words
 from web.words.labels import label
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("inbox", __name__, url_prefix="/bannette")
 

@@ -2,7 +2,6 @@
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.errors import GedError, Invalid, InvalidTransition
 from ged.followup import notes
@@ -16,6 +15,7 @@ from web.site.forms import FormReader
 from web.site.pages import place, render_form
 from web.site.panels import Panel
 from web.site.paths import next_path
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("notes", __name__)
 

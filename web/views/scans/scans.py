@@ -9,8 +9,6 @@ from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
-from flask_babel import ngettext
 from werkzeug.datastructures import FileStorage
 
 from ged import destroyed
@@ -45,6 +43,8 @@ from web.site.numbers import MAX_NUMBER, id_of, whole
 from web.site.pages import render_form
 from web.site.scan_form import RESOLUTIONS, read_choice, scan_form
 from web.words.fault_words import FAULTS, OTHER
+from web.words.messages import gettext as _
+from web.words.messages import ngettext
 
 blueprint = Blueprint("scans", __name__, url_prefix="/numerisations")
 

@@ -4,7 +4,6 @@ from io import BytesIO
 
 from flask import Blueprint, flash, redirect, request, send_file, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.capture import separators
 from ged.errors import GedError, Invalid, NotFound
@@ -17,6 +16,7 @@ from web.site.forms import FormReader
 from web.site.natures import name_of
 from web.site.numbers import whole
 from web.site.pages import render_form
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("separators", __name__, url_prefix="/numerisations/separateurs")
 

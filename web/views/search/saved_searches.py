@@ -2,7 +2,6 @@
 
 from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.errors import GedError, Invalid
 from ged.search import said_days
@@ -13,6 +12,7 @@ from web.site.forms import FormReader
 from web.site.pages import render_form
 from web.views.search.search import words_of
 from web.views.search.search_form import AS_WORDS, DATES, address_of, days_for_good, period_text, read_query
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("saved_searches", __name__, url_prefix="/recherches")
 

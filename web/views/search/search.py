@@ -7,7 +7,7 @@ from enum import Enum
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import LazyString, format_date, gettext, ngettext
+from flask_babel import LazyString, format_date
 from flask_babel import lazy_gettext as _l
 
 from ged.errors import EngineFailed
@@ -40,6 +40,7 @@ from web.views.search.search_form import (
 )
 from web.words import labels
 from web.words.figure_pages import shortened
+from web.words.messages import gettext, ngettext
 
 blueprint = Blueprint("search", __name__, url_prefix="/recherche")
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import date
 
 from flask import request
-from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
 
 from ged.ports import SearchQuery, SortOrder
@@ -16,6 +15,7 @@ from web.site import context
 from web.site.forms import FormReader
 from web.site.i18n import long_date
 from web.site.numbers import whole
+from web.words.messages import gettext
 
 PAGE = 20
 MAX_OFFSET = 2_000

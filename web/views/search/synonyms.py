@@ -2,8 +2,6 @@
 
 from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from ged.errors import GedError, Invalid, NotFound, StaleVersion
 from ged.search import synonyms
@@ -12,6 +10,8 @@ from web.site.errors import view_of
 from web.site.forms import FormReader
 from web.site.numbers import whole
 from web.site.pages import render_form
+from web.words.messages import gettext as _
+from web.words.messages import ngettext
 
 blueprint = Blueprint("synonyms", __name__, url_prefix="/administration/synonymes")
 

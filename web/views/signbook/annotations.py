@@ -2,13 +2,13 @@
 
 from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.writing import annotations
 from ged.writing.annotations import Spot
 from web.site import context
 from web.site.forms import FormReader
 from web.views.signbook import signbook
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("annotations", __name__, url_prefix="/parapheur")
 

@@ -7,8 +7,6 @@ from typing import Any, NamedTuple
 
 from flask import Blueprint, flash, jsonify, redirect, request, send_file, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
-from flask_babel import ngettext
 from werkzeug.datastructures import MultiDict
 
 from ged.capture import files
@@ -42,6 +40,8 @@ from web.site.natures import name_of
 from web.site.numbers import whole
 from web.site.pages import render_form
 from web.site.panels import Panel
+from web.words.messages import gettext as _
+from web.words.messages import ngettext
 
 blueprint = Blueprint("drafts", __name__, url_prefix="/projets")
 

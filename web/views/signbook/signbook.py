@@ -2,7 +2,6 @@
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from ged.errors import EngineFailed, GedError, Gone, Invalid, InvalidTransition, StaleVersion
 from ged.natures import queries as nature_queries
@@ -26,6 +25,7 @@ from web.site.kept_filter import KeptFilter, acts_for, text_of, whose_of
 from web.site.numbers import id_of
 from web.site.outcomes import Outcome
 from web.site.pages import render_form
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("signbook", __name__, url_prefix="/parapheur")
 

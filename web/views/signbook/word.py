@@ -5,8 +5,6 @@ from typing import cast
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
-from flask_babel import ngettext
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from ged.errors import GedError, Invalid, StaleVersion
@@ -18,6 +16,8 @@ from web.site import context
 from web.site.forms import FormReader, chosen_file
 from web.site.pages import render_form
 from web.views.signbook.drafts import REFUSALS, edit_page, failure_view
+from web.words.messages import gettext as _
+from web.words.messages import ngettext
 
 blueprint = Blueprint("word", __name__, url_prefix="/projets")
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"

@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
 from ged.capture import drawing, files
@@ -29,6 +28,7 @@ from web.site.pages import place, render_form
 from web.site.panels import Panel
 from web.views.slips import forms
 from web.words import labels, verdicts
+from web.words.messages import gettext as _
 
 blueprint = Blueprint("slips", __name__, url_prefix="/bordereaux")
 

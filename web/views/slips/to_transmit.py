@@ -6,8 +6,6 @@ from itertools import accumulate, pairwise
 
 from flask import Blueprint, flash, redirect, request, send_file, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.slips import bundle, to_transmit, transmitting
@@ -20,6 +18,8 @@ from web.site.kept_filter import KeptFilter, text_of
 from web.site.numbers import id_of
 from web.site.pages import render_form
 from web.views.slips import forms
+from web.words.messages import gettext as _
+from web.words.messages import ngettext
 
 blueprint = Blueprint("to_transmit", __name__, url_prefix="/a-transmettre")
 
