@@ -71,5 +71,5 @@ def test_a_step_says_what_holds_for_it(app: Flask) -> None:
         before, after = pair_words(
             Difference("natures", "lettre", "circuit", circuit(step), circuit(step | {"kind": "opinion", "compulsory": False})), POSTS
         )  # fmt: skip
-    assert before == "Directeur (DGE-C) [Visa, le rédacteur ne peut pas l'ôter] › Secrétaire général (SG-T)"
+    assert before == "Directeur (DGE-C) [Visa, le rédacteur ne peut pas l’ôter] › Secrétaire général (SG-T)"
     assert after == "Directeur (DGE-C) [Avis] › Secrétaire général (SG-T)"
