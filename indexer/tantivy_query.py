@@ -84,6 +84,11 @@ class Translator:
         these = self._silent(Query.term_set_query(self.schema, "mail_id", [*among]))
         return Query.boolean_query([(Occur.Must, these), *((Occur.Should, clause) for clause in found)])
 
+    def among(self, asked: Query, mail_ids: Sequence[int]) -> Query:
+        """A query within these letters, with its scores."""
+        these = self._silent(Query.term_set_query(self.schema, "mail_id", [*mail_ids]))
+        return Query.boolean_query([(Occur.Must, asked), (Occur.Must, these)])
+
     def _lifting(self, word: Words) -> Iterable[Query]:
         """What a letter gains by a word that it holds: anywhere, in its subject, unstemmed, with its accents."""
         lifts = {"subject": Weights.HELD + Weights.IN_SUBJECT, "text": Weights.HELD}

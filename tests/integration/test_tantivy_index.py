@@ -12,7 +12,7 @@ import pytest
 
 from ged.errors import EngineFailed
 from ged.ports import MailId, SearchQuery
-from indexer import frequent, tantivy_store
+from indexer import frequent, tantivy_index, tantivy_store
 from indexer.fields import SCHEMA_VERSION
 from indexer.tantivy_index import TantivyIndex
 from tests.contracts.letters import ALL, letter
@@ -177,6 +177,23 @@ def test_a_reader_may_not_write(folder: Path) -> None:
     for call in calls:
         with pytest.raises(EngineFailed, match=r"index\.read_only"):
             call()
+
+
+@pytest.mark.parametrize("asked", ["2025", "avis"])
+def test_where_more_letters_have_one_score_than_are_read_the_newest_come_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    monkeypatch.setattr(tantivy_index, "EQUAL", 10)
+    monkeypatch.setattr(tantivy_index, "NEWEST", 40)
+    index = TantivyIndex(tmp_path / "index", writable=True)
+    numbers = [n * 37 % 211 for n in range(1, 211)]
+    for start in range(0, 210, 70):
+        index.put([letter(n, "Divers", "avis" if n % 10 else "avis avis") for n in numbers[start : start + 70]])
+    pages = [index.search(SearchQuery(asked, offset=at, limit=20), principals=ALL) for at in range(0, 80, 20)]
+    told = [int(hit.mail_id) for page in pages for hit in page.hits]
+    above = list(range(210, 0, -10)) if asked == "avis" else []
+    assert told == [*above, *(n for n in range(210, 0, -1) if n not in above)][:80]
+    assert {page.total for page in pages} == {210}
 
 
 @pytest.mark.parametrize(("name", "value"), [("schema_version", SCHEMA_VERSION + 1), ("layout", 1)])
