@@ -46,7 +46,7 @@ from tests.signbook_kit import House, house_on_either
 from tests.site import Clock, sign_in
 from web.drawing.charts import HATCHED, Drawing, Shape
 from web.site import context
-from web.views.figures import dashboard, supervision
+from web.views.figures import dashboard, panels, supervision
 from web.views.figures.asked import MAX_NATURE
 from web.views.figures.board import Panel
 
@@ -243,6 +243,18 @@ def test_the_order_of_rows_tells_no_more_than_their_numbers(site: tuple[Flask, H
     assert [told(name)[1][0] for name in ("backlog", "units")] == [rows[2][0] for rows in before], (
         "nine are told as ten"
     )
+
+
+def test_a_picture_with_some_of_the_rows_says_so(site: tuple[Flask, House], monkeypatch: pytest.MonkeyPatch) -> None:
+    app, house = site
+    for unit in ("DGE", "DAF", "ETU"):
+        for _ in range(7):
+            letter(house.services, unit)
+    count_all(house.services)
+    client, said = sign_in(app, "auditeur"), "Tableau des chiffres, 3 lignes dont 1 dessinées"
+    assert said not in client.get(f"/supervision/?{DAYS}").text
+    monkeypatch.setattr(panels, "MOST_ROWS", 1)
+    assert client.get(f"/supervision/?{DAYS}").text.count(said) == 1
 
 
 def test_the_month_that_runs_is_compared_with_a_whole_one_for_who_is_told_of_whole_months(

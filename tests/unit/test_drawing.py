@@ -121,6 +121,13 @@ def test_rows_are_stacked_in_one_scale_and_say_their_total() -> None:
     _inside(charts.stacked_rows([group("a", 1_000_000, 1, 1)], ("age-0", "age-1", "age-2"), ("1 000 002",)))
 
 
+def test_the_shapes_of_rows_are_read_in_the_order_in_which_a_row_has_them() -> None:
+    """A look is told by its name, and « in-time » comes before « late » in the alphabet alone (WCAG 2.4.3)."""
+    drawing = charts.stacked_rows([group("a", 0, 3), group("b", 1, 2)], ("late", "in-time"), ("3", "3"))
+    assert re.findall("<title>([^<]+)</title>", drawing.marks) == ["b 1", "a 3", "b 2"]
+    assert drawing.rows == 2
+
+
 def test_the_total_of_a_row_stands_before_its_name_and_above_its_bar() -> None:
     rows = [group("Service de la planification et du suivi-évaluation", 10), group("b", 5)]
     drawing = charts.stacked_rows(rows, ("first",), ("1 044 → 1 052", "5"))

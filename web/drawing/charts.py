@@ -192,6 +192,8 @@ class Drawing:
         is_fluid: the picture is as wide as the page lets it be; ``x`` and ``width`` of its shapes are hundredths of this
             width. The texts, and all heights, stay in pixels.
         scale: the texts at the left that say what a height or a row means.
+        looks: the looks in the order in which a row has them: its links are read in it. Other looks come by their names.
+        rows: how many rows are drawn; 0: it has none.
         scale_room: width of what they stand in; it is as high as the picture, so that no name of the axis is seen without its column. 0: it
             is not shown twice.
     """
@@ -204,6 +206,8 @@ class Drawing:
     is_fluid: bool = False
     scale: tuple[Text, ...] = ()
     scale_room: int = 0
+    looks: tuple[str, ...] = ()
+    rows: int = 0
 
     @property
     def is_small(self) -> bool:
@@ -229,7 +233,8 @@ class Drawing:
         shapes: dict[tuple[str, str], list[Shape]] = {}
         for shape in self.shapes:
             shapes.setdefault((shape.look, shape.series), []).append(shape)
-        for (look, series), those in sorted(shapes.items()):
+        places = {look: place for place, look in enumerate(self.looks)}
+        for (look, series), those in sorted(shapes.items(), key=lambda one: (places.get(one[0][0], 0), one[0])):
             pattern = ' fill="url(#hatched)"' if look in HATCHED else ""
             parts.append(f'<g class="shape shape--{look}"{pattern}>')
             # A cell without letters that leads nowhere tells no number: all of them are one shape, which is shorter.
@@ -418,7 +423,8 @@ def stacked_rows(groups: Sequence[Group], looks: Sequence[str], totals: Sequence
                 at, wide = _round(x), _round(width)
                 shapes.append(Shape(at, y + 17, wide, BAR, look, value.label, value.href, series=value.series))
                 x += width
-    return Drawing(WIDTH, TOP + ROW * len(groups), tuple(shapes), (), tuple(texts), is_fluid=True)
+    height, rows = TOP + ROW * len(groups), len(groups)
+    return Drawing(WIDTH, height, tuple(shapes), (), tuple(texts), is_fluid=True, looks=tuple(looks), rows=rows)
 
 
 def heat(names: Sequence[str], groups: Sequence[Group]) -> Drawing:

@@ -117,6 +117,11 @@ class Panel:
         return is_drawn or any(look in HATCHED for look, _words in self.legend)
 
     @property
+    def is_cut(self) -> bool:
+        """Whether its table has more rows than its picture."""
+        return self.drawing is not None and 0 < self.drawing.rows < len(self.rows)
+
+    @property
     def columns(self) -> list[str | tuple[str, str]]:
         """The headings for the macro of tables: numbers stand at the right."""
         first = self.rows[0] if self.rows else ()
