@@ -125,8 +125,14 @@ def is_stop_word(word: Forms) -> bool:
     return word.written in STOP_WORDS or word.folded in STOP_WORDS
 
 
+_READ_AS_DIGIT = re.compile(r"(?=.{8})[^\W\d_]+\d[^\W\d_]+")
+
+
 def fuzzy_distance(folded: str) -> int:
-    """The number of typing mistakes to tolerate: none in short words and numbers, else one, in long words two."""
-    if len(folded) < 4 or not folded.isalpha():
+    """The number of typing mistakes to tolerate: none in short words and numbers, else one, in long words two.
+
+    A long word with one digit inside is one that a scan read so (*transf0rmateur*); of a reference, digits stand together or at an end.
+    """
+    if len(folded) < 4 or not (folded.isalpha() or _READ_AS_DIGIT.fullmatch(folded)):
         return 0
     return 1 if len(folded) < 9 else 2

@@ -42,6 +42,9 @@ _SIGN = re.compile(r"(?<!\S)(?:n\s?[°º]|№)\s*(?=\d)", re.IGNORECASE)
 _SPACED_NAME = re.compile(
     rf"(?<!\S)(-?(?:{'|'.join(re.escape(name) for name in SPACED_NAMES)}))\s?:\s+(?=\S)", re.IGNORECASE
 )
+_DOTTED = re.compile(r"(?:[^\W\d_]\.){2,}[^\W\d_]?[,;:!?]?")
+_TELEPHONE = re.compile(r"\d{8}")
+"""Letters write a number of eight digits in pairs."""
 _OR = ("OR", "OU")
 _AND = ("AND", "ET")
 _NOT = ("NOT", "SAUF")
@@ -180,12 +183,18 @@ def _leaf(body: str, fields: tuple[str, ...], *, quoted: bool) -> Node | None:
     forms = tuple(analysis.words(body))
     if not forms:
         return None
+    if not quoted and _DOTTED.fullmatch(
+        body
+    ):  # S.E.M. and SEM are one abbreviation: its letters alone are in each letter
+        return Words(body, (analysis.forms("".join(form.written for form in forms)),), fields, also=(forms,))
     if prefix and len(forms) == 1 and len(forms[0].folded) > 1 and not numbers.looks_like_number(body):
         return Prefix(forms[0].folded, fields)
     written = amounts.writings(body)
     also = tuple(run for run in written if run != forms)
     if written and not quoted:  # the plain writing first: it is one word
         forms, also = written[0], (*written[1:], *amounts.glued(written))
+    if _TELEPHONE.fullmatch(body):
+        also = (*also, tuple(analysis.words(" ".join(body[at : at + 2] for at in range(0, 8, 2)))))
     node = Words(body, forms, fields, quoted, also, amount=amounts.key(body))
     if not fields and not quoted and numbers.looks_like_number(body):
         parted = tuple(numbers.parts(body))

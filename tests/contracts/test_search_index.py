@@ -448,6 +448,20 @@ def test_an_amount_is_found_in_any_writing(summed: SearchIndex, asked: str, foun
     assert set(ids(summed, asked)) == found
 
 
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("22692051", {1}), ("22.69.20.51", {1}), ("22 69 20 51", {1}),
+        ("M.E.F", {2, 3}), ("M.E.F.", {2, 3}), ("mef", {2}), ("objet:M.E.F.", set()),
+        ("transf0rmateur", {4}), ("transf00mateur", set()), ("at2er", {5}),
+    ],
+)  # fmt: skip
+def test_what_clerks_type_is_found_as_letters_write_it(index: SearchIndex, asked: str, found: set[int]) -> None:
+    texts = ["Tél. 22 69 20 51", "le MEF", "le M.E.F. a écrit", "un transformateur", "AT2ER", "atter, e, f, m"]
+    index.put([letter(n, "Divers", text, numbers=()) for n, text in enumerate(texts, start=1)])
+    assert set(ids(index, asked)) == found
+
+
 def test_an_exact_amount_is_above_larger_ones_that_begin_so(index: SearchIndex) -> None:
     exact = {
         1: "Reçu 1250", 2: f"{'Divers ' * 300} total : 1 250 F", 3: "1.250,00 et 1 250 000", 4: "Soit (1\u202f250F)", 5: "4 500 1 250 3 000",
