@@ -443,8 +443,9 @@ def planned_once(connection: Connection) -> Iterator[None]:
     """PostgreSQL keeps one plan for each statement of the block, and asks no more whether the values deserve their own.
 
     For statements that take longer to plan than to run, and whose best plan does not depend on the parameters: what it
-    depends on is written into the statement. To say so takes two short messages. In a read session blocks that follow each other, or lie in each other, share
-    them: the mode ends before the next statement outside of a block, or with the session. SQLite plans each statement once in any case.
+    depends on is written into the statement. To say so takes two short messages. Blocks that lie in each other share them, and in a
+    read session those that follow each other, too: there the mode ends before the next statement outside of a block, or with the
+    session. SQLite plans each statement once in any case.
     """
     if connection.dialect.name == "sqlite":
         yield

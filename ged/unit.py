@@ -330,7 +330,11 @@ class Services:
 
     @contextmanager
     def reading_sums(self) -> Iterator[ReadSession]:
-        """A session for a page of sums: PostgreSQL takes longer to plan its statements than to run them, and keeps one plan for each."""
+        """A session for a page of sums: PostgreSQL takes longer to plan its statements than to run them, and keeps one plan for each.
+
+        The statements must be of a kind whose plan hardly depends on the values: sums over cells by day and key, people and units.
+        Lists of letters are not: a rare state and a common one need different plans.
+        """
         with read_session(self.engine) as session, planned_once(session.connection()):
             yield session
 

@@ -77,7 +77,7 @@ def key(text: str) -> str:
 def held(texts: Iterable[str]) -> tuple[str, ...]:
     """The keys of the amounts that stand in these texts, the first ``MAX_HELD`` of them."""
     found = (key(one["amount"]) for text in texts for one in _HELD.finditer(text.translate(_BLANKS)))
-    return tuple(sorted({one for one in islice(found, MAX_HELD) if one}))
+    return tuple(sorted(islice(dict.fromkeys(filter(None, found)), MAX_HELD)))
 
 
 def without_currency(text: str) -> str:

@@ -183,12 +183,18 @@ def _found(text: str, today: date) -> Iterator[tuple[tuple[int, int], date, date
 
 
 def _is_of_last_year(match: "re.Match[str]", today: date) -> bool:
+    """Whether a period names no year, and was taken from the last one because it begins later in this year than today."""
+    said = match.groupdict()
+    if _LAST_ONE.search(match[0]) or said.get("until") or _BEFORE_IT.match(match[0]):
+        return False
+    return _is_ahead(match, today)
+
+
+def _is_ahead(match: "re.Match[str]", today: date) -> bool:
     """Whether a period names no year, and begins later in this year than today."""
     said = match.groupdict()
     month, day = said.get("first_month") or said.get("month"), said.get("first_day") or said.get("day")
-    if said.get("year") or said.get("first_year") or _LAST_ONE.search(match[0]):
-        return False
-    if month is None or said_numbers.folded(month) not in _MONTHS:
+    if said.get("year") or said.get("first_year") or month is None or said_numbers.folded(month) not in _MONTHS:
         return False
     return (_month(month), _number(day) if day else 1) > (today.month, today.day)
 
@@ -280,9 +286,12 @@ def _several_years(match: "re.Match[str]", _today: date) -> tuple[date, date]:
 def _one_bound(match: "re.Match[str]", today: date) -> tuple[date, date]:
     """A period of which one end is said, as a day, a month or a year. The other end is today, or ``EVER``.
 
-    Of a part of a month the whole month is searched, whichever end it is.
+    Of a part of a month the whole month is searched, whichever end it is. An end of no year that is still to come in this one
+    lets the period last until today: *avant décembre* asks for the last months, too.
     """
     first, last = _said_once(match, today)
+    if (match["until"] or match["before"]) and _is_ahead(match, today):
+        return EVER, today
     is_part = match.groupdict().get("part") is not None
     if match["since"] or match["after"]:
         begins = first if match["since"] or is_part else last + timedelta(days=1)
@@ -453,15 +462,19 @@ _BOUND = (
     r"(?:(?P<since>(?:depuis|since)\s+|[àa]\s+partir\s+d(?:[ue]\s+|['’]))|(?P<after>(?:apr[èe]s|after)\s+)"
     r"|(?P<until>(?:jusqu['’](?:au|en|[àa])|until)\s+)|(?P<before>(?:avant|before)\s+))(?:(?:la|le|the)\s+)?"
 )
+_BEFORE_IT = re.compile(r"(?:avant|before)\s", re.IGNORECASE)
 _DIGIT_BOUND = re.compile(_START + rf"{_BOUND}{_DIGITS}" + _END, re.IGNORECASE)
 _DAY_BOUND = re.compile(_START + _BOUND + _NAMED + _END, re.IGNORECASE)
-_NO_YEAR = rf"(?P<year>(?!))?(?!,?\s+\d)(?!\s+(?:et|ou|[àa]|au|and|or|to)\s+(?:{_MONTH})(?!\w))"
-"""Behind a month without a year: neither a day of it, as in *March 18*, nor a second month."""
+_ALONE = (
+    rf"(?!,?\s+\d)(?!(?:\s+(?:et|ou|[àa]|au|and|or|to)|\s*[,-])\s+(?:{_MONTH})(?!\w))"
+    r"(?!\s+(?:derni|pass[ée]|prochain|[àa]\s+venir|suivant|next|coming)(?:\w|\b))"
+)
+"""Behind a month without a year: neither a day of it, as in *March 18*, nor another month, nor what places it in the future or the past."""
+_NO_YEAR = rf"(?P<year>(?!))?{_ALONE}"
+"""As ``_ALONE``, with a group *year* that is always empty: who reads a period asks for it."""
 _OF_MONTH = rf"(?:mois\s+(?:de\s+|d['’])|month\s+of\s+)?(?P<month>{_MONTH})"
 _MONTH_BOUND = re.compile(
-    _START
-    + rf"{_BOUND}(?P<part>{_SOME_OF})?{_OF_MONTH}(?:\s+(?P<year>{_A_YEAR})|(?!,?\s+\d|\s+(?:derni|pass[ée])))"
-    + _END,
+    _START + rf"{_BOUND}(?P<part>{_SOME_OF})?{_OF_MONTH}(?:\s+(?P<year>{_A_YEAR})|{_ALONE})" + _END,
     re.IGNORECASE,
 )
 _YEAR_BOUND = re.compile(

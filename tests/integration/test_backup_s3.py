@@ -22,7 +22,7 @@ from tests.commands import ged
 from web.processes import restore as process
 from web.wiring.backups import Given
 
-pytestmark = [pytest.mark.servers, pytest.mark.in_turns(3)]
+pytestmark = pytest.mark.servers
 NOW = datetime.now(UTC)
 
 

@@ -300,7 +300,6 @@ def test_who_may_not_see_each_letter_is_told_of_whole_months_whatever_is_asked(s
         assert "du 01/11/2026 au 30/11/2026" in shown
 
 
-@in_turns
 def test_the_reach_of_each_person(house_on_either: House) -> None:
     services = house_on_either.services
     add_auditor(services)
@@ -505,7 +504,6 @@ def test_a_list_of_letters_that_wait_begins_with_the_one_that_waits_longest(hous
             assert seen == order, what
 
 
-@in_turns
 def test_random_filters_equal_a_recount_letter_by_letter(house_on_either: House) -> None:
     """The figures, and the lists behind them, against the rows of the register and the rule of access as a check."""
     services = house_on_either.services

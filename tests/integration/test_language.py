@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from flask_babel import ngettext
 from sqlalchemy import select
 
 from ged.audit import AuditEntry
@@ -20,6 +19,7 @@ from web.site import context, i18n
 from web.site.errors import plain_words
 from web.words.due import due_words
 from web.words.languages import in_language
+from web.words.messages import ngettext
 
 pytestmark = pytest.mark.in_turns(3)
 

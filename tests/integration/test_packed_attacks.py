@@ -34,8 +34,6 @@ from web.wiring import stored_files
 from web.wiring.services import build_services
 from web.wiring.stored_files import prepare_keyring
 
-pytestmark = pytest.mark.in_turns(3)
-
 NOW = datetime.now(UTC)
 YESTERDAY, TOMORROW = NOW - timedelta(days=1), NOW + timedelta(days=1)
 NIGHT = NOW.replace(microsecond=0) - timedelta(days=30)

@@ -23,8 +23,6 @@ from tests import pages, slip_kit
 from tests.factories import NOW, actor, make_organisation, make_services
 from web.processes import worker
 
-pytestmark = pytest.mark.in_turns(3)
-
 FIRST = "le rninistre a reçu"
 LATER = NOW + timedelta(days=36_500)  # a job defers the next one by the real clock
 

@@ -17,8 +17,6 @@ from indexer.fields import SCHEMA_VERSION
 from indexer.tantivy_index import TantivyIndex
 from tests.contracts.letters import ALL, letter
 
-pytestmark = pytest.mark.in_turns(3)
-
 ROOT = Path(__file__).parents[2]
 
 

@@ -22,7 +22,6 @@ SPAN = "du=2026-10-01&au=2026-11-30"
 PANELS = ("slips", "slip-units", "slip-delays")
 
 
-@pytest.mark.in_shares(3)
 @pytest.mark.parametrize(
     ("account", "path", "cut"),
     [("auditeur", "supervision", ""), ("auditeur", "supervision", "&unite={}"), ("etudes", "tableau", "")],

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from flask import Flask, g
 from flask.testing import FlaskClient
-from flask_babel import gettext, ngettext
 from jinja2 import ChoiceLoader, FileSystemLoader
 from sqlalchemy import select, update
 from werkzeug.datastructures import MultiDict
@@ -30,6 +29,7 @@ from web.site.errors import FormRefused, view_of
 from web.site.forms import FormReader
 from web.site.pages import render_form
 from web.site.paths import safe_path
+from web.words.messages import gettext, ngettext
 
 __all__ = ["filled_site"]  # a fixture
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from flask import Flask
-from flask_babel import ngettext
 
 from web.site import i18n
+from web.words.messages import ngettext
 
 
 @pytest.mark.parametrize(

@@ -175,3 +175,7 @@ def test_an_amount_is_one_in_any_groups(value: int, mark: str) -> None:
 @pytest.mark.parametrize("text", ["111," * 100_000 + "1", "111 " * 100_000 + "x", "1" * 400_000, "1.1" * 130_000])
 def test_a_page_full_of_digits_is_read_in_a_moment(text: str) -> None:
     amounts.held([text])  # the time limit of the test is the proof: the square of its length would be minutes
+
+
+def test_years_and_an_amount_that_comes_again_take_no_place() -> None:
+    assert amounts.held(["2026 " * amounts.MAX_HELD + "1 250 " * amounts.MAX_HELD + "61 773"]) == ("1250", "61773")

@@ -47,6 +47,10 @@ TODAY = date(2026, 11, 29)
         ("depuis le mois d'avril 2025", "2025-04-01", "2026-11-29", ""),
         ("à partir d'octobre", "2026-10-01", "2026-11-29", ""),
         ("baux avant mars", "1000-01-01", "2026-02-28", "baux"),
+        ("baux avant décembre", "1000-01-01", "2026-11-29", "baux"),
+        ("jusqu'en décembre", "1000-01-01", "2026-11-29", ""),
+        ("avant le 30 novembre", "1000-01-01", "2026-11-29", ""),
+        ("before December 3", "1000-01-01", "2026-11-29", ""),
         ("avant fin mars", "1000-01-01", "2026-03-31", ""),
         ("après fin mars 2026", "2026-03-01", "2026-11-29", ""),
         ("après octobre", "2026-11-01", "2026-11-29", ""),
@@ -198,7 +202,8 @@ def test_days_in_words_are_a_period(text: str, first: str, last: str, rest: str)
         "smic 2026", "budget de l'exercice 2026", "inapte depuis 1 mois", "lundi de Pentecôte", "l'année prochaine",
         "treizième mois", "en 1200", "twenty-five letters", "5e trimestre 2026", "3e semestre 2026", "in twenty three", "il y a mille ans", "semaine incomplète", "mars et avril",
         "invoice of March 3,000 euros", "amount of March 15 000 FCFA", "contract of May 2.5 million",
-        "March 18 chairs", "in March 18 chairs", "en mars 61 773 F",
+        "March 18 chairs", "in March 18 chairs", "en mars 61 773 F", "en décembre prochain", "depuis mars prochain", "in December next year",
+        "en mars à venir", "en mars, avril et mai", "depuis mars et avril", "en mars - avril",
     ],
 )  # fmt: skip
 def test_other_texts_stay_words(text: str) -> None:
@@ -223,7 +228,7 @@ def test_a_named_period_may_stand_in_a_letter_s_text_and_a_relative_one_may_not(
     ("text", "is_of_last_year"),
     [
         ("en décembre", True), ("depuis décembre", True), ("décret du 31 décembre", True), ("in December", True),
-        ("de décembre à mars", True), ("avant le 30 novembre", True), ("depuis le 30 novembre", True),
+        ("de décembre à mars", True), ("avant le 30 novembre", False), ("jusqu'en décembre", False), ("depuis le 30 novembre", True),
         ("en novembre", False), ("le 29 novembre", False), ("en décembre 2025", False), ("décembre dernier", False), ("last December", False),
         ("du mois de mars", False), ("la semaine dernière", False), ("du 30/11/2026", False), ("du 25 décembre 2024 au 3 janvier", False),
     ],

@@ -41,9 +41,6 @@ class _SourceDomain(Domain):  # type: ignore[misc]  # flask_babel is untyped
     def get_translations(self) -> Translations | NullTranslations:
         return translations(language()) if has_app_context() else NullTranslations()
 
-    def ngettext(self, singular: str, plural: str, num: int, /, **values: object) -> str:
-        return str(self.get_translations().ngettext(singular, plural, num)) % {"num": counted(num), **values}
-
 
 class _FrenchFirst(Babel):  # type: ignore[misc]
     @cached_property

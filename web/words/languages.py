@@ -10,17 +10,21 @@ from flask_babel import force_locale, get_locale, refresh
 from ged.languages import SOURCE
 
 _LOCALE = "ged_locale"
-"""Where a request keeps what was found."""
+"""In ``flask.g``: what was found."""
 _OF_SOURCE = Locale(SOURCE)
 
 
 def locale() -> Locale:
-    """How this page writes words, dates and numbers; outside of a request as French does."""
+    """How this page writes words, dates and numbers; in a job as the installation does, outside of the application as French does.
+
+    Only ``in_language`` may say another one for a block: ``force_locale`` alone is not noticed once a locale was found.
+    """
     if not has_app_context():
         return _OF_SOURCE
     found: Locale | None = g.get(_LOCALE)
     if found is None:
-        found = g.ged_locale = get_locale() or _OF_SOURCE
+        found = get_locale() or _OF_SOURCE
+        setattr(g, _LOCALE, found)
     return found
 
 
@@ -39,7 +43,7 @@ def in_language(code: str) -> Iterator[None]:
     finally:
         g.pop(_LOCALE, None)
         if before is not None:
-            g.ged_locale = before
+            setattr(g, _LOCALE, before)
 
 
 def forget() -> None:

@@ -20,12 +20,6 @@ def ngettext(one: str, many: str, num: int, /, **values: object) -> str:
     return str(translations(language()).ngettext(one, many, num)) % {"num": counted(num), **values}
 
 
-def pgettext(meaning: str, message: str, /, **values: object) -> str:
-    """A message whose words have several meanings."""
-    found = str(translations(language()).pgettext(meaning, message))
-    return found % values if values else found
-
-
 def counted(number: int) -> int | str:
     """A number of things in a sentence. Only from a thousand on do languages write it differently."""
     return decimal(number) if isinstance(number, int) and number >= 1000 else number

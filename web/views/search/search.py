@@ -150,10 +150,11 @@ def _day_of(letter: FoundLetter, asked: SearchQuery) -> str:
         return ""
     first, last, registered = asked.dated.first, asked.dated.last, letter.registered_on
     received, written = letter.received_on, letter.written_on
-    if received is not None and received != registered and first <= received <= last:
+    if registered is not None and first <= registered <= last:
+        return ""
+    if received is not None and first <= received <= last:
         return str(gettext("reçu le %(day)s", day=long_date(received)))
-    is_of_it = registered is not None and first <= registered <= last
-    if written is not None and first <= written <= last and not is_of_it:
+    if written is not None and first <= written <= last:
         return str(gettext("daté du %(day)s", day=long_date(written)))
     return ""
 
