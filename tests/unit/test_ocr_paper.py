@@ -132,6 +132,29 @@ def test_words_of_a_second_look_fill_gaps_and_replace_only_what_was_less_sure() 
     assert words == ["Monsieur Directeur", "Visa"]
 
 
+@pytest.mark.parametrize(
+    ("long", "short", "stays"),
+    [
+        (("6.950", 90), ("950", 97), "6.950"),
+        (("6.950", 60), ("950", 97), "950"),  # as unsure, a speck may have been read for a figure
+        (("6.958", 85), ("950", 97), "950"),
+        (("N.950", 85), ("950", 97), "950"),
+    ],
+)
+def test_a_number_keeps_its_first_figures_whichever_reading_had_them(
+    long: tuple[str, float], short: tuple[str, float], stays: str
+) -> None:
+    first, other = ([Line((token(text, 0.1, 0.1, sure),))] for text, sure in (long, short))
+    assert [line.text for line in merged(first, other)] == [stays]
+    assert [line.text for line in merged(other, first)] == [stays]
+
+
+def test_an_amount_that_is_read_again_stays_in_the_line_of_its_name() -> None:
+    read = [Line((token("Rideau", 0.1, 0.1), token("8859", 0.6, 0.1, 50))), Line((token("Nappe", 0.1, 0.2),))]
+    again = [Line((token("8850", 0.6, 0.1, 93),))]
+    assert [line.text for line in merged(read, again)] == ["Rideau 8850", "Nappe"]
+
+
 @pytest.mark.parametrize(("first", "again", "stays"), [(91, 88, "juillet"), (95, 80, "Juillel"), (85, 91, "juillet")])
 def test_of_two_readings_of_a_word_the_one_of_the_dictionary_counts_more(first: int, again: int, stays: str) -> None:
     read = [Line((replace(token("Juillel", 0.1, 0.1, first), is_known=False),))]
