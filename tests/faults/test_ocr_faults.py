@@ -80,7 +80,7 @@ def read(engine: TesseractEngine, folder: Path, *, timeout_s: float = 90) -> Rec
     ids=["exits", "crashes", "hangs", "takes the child with it", "lies", "writes nothing", "floods"],
 )
 def test_one_page_fails_and_the_others_are_read(tmp_path: Path, program: Callable[[str], str], behaviour: str) -> None:
-    engine = TesseractEngine(tesseract=program(behaviour), jobs=1, page_timeout_s=6, isolation=NONE)
+    engine = TesseractEngine(tesseract=program(behaviour), jobs=1, page_timeout_s=20, isolation=NONE)
     result = read(engine, tmp_path)
     first, *others = result.pages
     assert first.flags != ()
