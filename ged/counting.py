@@ -137,8 +137,9 @@ def rows_with(
     statement, kept, needed = _for_server(actor, compose, key, connection.dialect)
     if missing := needed - values.keys():  # PostgreSQL would be sent NULL, and find no row without a word
         raise KeyError(*sorted(missing))
+    sent = {name: _as_sent(value) for name, value in values.items()}
     with planned_once(connection):
-        return connection.exec_driver_sql(statement, {**kept, **values}).all()
+        return connection.exec_driver_sql(statement, {**kept, **sent}).all()
 
 
 @composed
@@ -169,8 +170,13 @@ def _for_server(
     )
     compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
     # The lists of an actor are long, and stay the same: they are written once, and not by the driver each time.
-    sent = {name: array_text(value) if isinstance(value, list) else value for name, value in compiled.params.items()}
+    sent = {name: _as_sent(value) for name, value in compiled.params.items()}
     return str(compiled), sent, needed
+
+
+def _as_sent(value: Any) -> Any:
+    """A parameter as the driver gets it. Of a list it would look at each element, and choose a type, so that PostgreSQL plans once for each type."""
+    return array_text(value) if isinstance(value, list) else value
 
 
 def _write_out(value: BindParameter[Any]) -> None:

@@ -221,6 +221,23 @@ def _in_json(element: Among, compiler: Any, **named: Any) -> str:
     return f"{column} IN (SELECT value FROM json_each({keys}))"  # noqa: S608, written by the compiler
 
 
+class AmongMany(Among):
+    """As ``Among``, for thousands of keys: PostgreSQL looks them up in a hash. An array it compares one key after another."""
+
+    inherit_cache = True
+
+
+@compiles(AmongMany)
+def _in_rows(element: AmongMany, compiler: Any, **named: Any) -> str:
+    column, keys = (compiler.process(one, **named) for one in element.clauses)
+    return f"{column} IN (SELECT unnest({keys}))"
+
+
+@compiles(AmongMany, "sqlite")
+def _many_in_json(element: AmongMany, compiler: Any, **named: Any) -> str:
+    return _in_json(element, compiler, **named)
+
+
 _OF_EACH_ROW = "asked_of_each_row"
 
 

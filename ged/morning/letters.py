@@ -6,7 +6,9 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
+    Date,
     Row,
     ScalarSelect,
     Select,
@@ -14,7 +16,6 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
-    exists,
     false,
     func,
     or_,
@@ -23,14 +24,15 @@ from sqlalchemy import (
     tuple_,
     union,
 )
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from ged.capture.letters import document_of
 from ged.capture.queries import scan_units
-from ged.counting import composed, few_rows
-from ged.db import ByOtherIndex, Unindexed
+from ged.counting import composed, few_rows, rows_with
+from ged.db import Among, AmongMany, ByOtherIndex, Unindexed
 from ged.dispatch import queries as dispatch
 from ged.followup.listing import holders
+from ged.morning import scanned
 from ged.morning.base import MOST, Found, Ground, Line, Probe, may_be_told
 from ged.org.models import Delegation, Holding, Person, Post, Unit, held_on
 from ged.org.tree import heirs_among
@@ -68,17 +70,37 @@ def _overdue(ground: Ground, *, is_opened: bool) -> Found:
     for row in earliest:
         if row.may_be_told:
             first[bool(row.is_opened)].setdefault(row.mail_id, row.id)
+    if len(earliest) == ASKED_FIRST:  # there may be more of this kind
+        _add_later(ground, first[is_opened], earliest[-1], is_opened=is_opened)
     ids = list(first[is_opened].values())[:MOST]
-    if len(ids) < MOST and len(earliest) == ASKED_FIRST:  # there may be more of this kind
-        ids = _ids(ground, _OVERDUE[is_opened], ground.today)
     if ground.shown < MOST:  # the other kind is told too: its lines are read along
         _read_lines(ground, [*ids[: ground.shown], *list(first[not is_opened].values())[: ground.shown]])
     return [_of_letter(row, who=_waits_at(ground, row), on=row.due_on) for row in _rows(ground, ids)], len(ids)
 
 
 ASKED_FIRST = 4 * MOST
-"""How many late assignments are looked at first, those with the earliest dates. Most often they hold ``MOST`` letters of both
-kinds, and the rights to thousands of other letters need not be asked."""
+"""How many late assignments are looked at first for both kinds, those with the earliest dates. Most often they hold ``MOST`` letters of
+the more frequent kind. Behind them only the other kind is looked for, until it has ``MOST`` too."""
+
+AFTER_ON, AFTER_ID, COUNT = "after_on", "after_id", "count"
+"""Parameters of ``_later``: the date and the id of the assignment before the first one, and how many are wanted."""
+AND_MORE = 20
+"""A letter may have several late assignments: so many more are asked for than letters are wanted."""
+
+
+def _add_later(ground: Ground, found: dict[int, int], last: Row[Any] | None, *, is_opened: bool) -> None:
+    """Add the letters of a kind behind an assignment, until ``MOST`` are found or no more there are.
+
+    Args:
+        found: letter -> the first of its late assignments.
+    """
+    while last is not None and len(found) < MOST:
+        count = MOST - len(found) + AND_MORE
+        after = {AFTER_ON: last.due_on, AFTER_ID: last.id, COUNT: count}
+        rows = rows_with(ground.session, after, ground.actor, _later, ground.today, is_opened=is_opened)
+        for row in rows:
+            found.setdefault(row.mail_id, row.id)
+        last = rows[-1] if len(rows) == count else None
 
 
 @composed
@@ -90,29 +112,27 @@ def _earliest(actor: Actor, today: date, count: int) -> Select[*tuple[Any, ...]]
 
 
 @composed
-def _all_unread(actor: Actor, today: date) -> Select[int]:
-    return _all_overdue(actor, today, is_opened=False)
+def _later(actor: Actor, today: date, *, is_opened: bool) -> Select[*tuple[Any, ...]]:
+    """The first ``COUNT`` late assignments of one kind behind another one. Letters and rights are asked of this kind alone.
 
-
-@composed
-def _all_opened(actor: Actor, today: date) -> Select[int]:
-    return _all_overdue(actor, today, is_opened=True)
-
-
-_OVERDUE: Mapping[bool, Callable[[Actor, date], Select[int]]] = {False: _all_unread, True: _all_opened}
-
-
-def _all_overdue(actor: Actor, today: date, *, is_opened: bool) -> Select[int]:
-    """Of each letter the first late assignment of one kind, at most ``MOST``. Rights are asked of this kind alone."""
-    near = _near(actor, today).offset(0).subquery("near")
+    PostgreSQL goes through them by their dates, and ends with the last that is wanted.
+    """
+    on, after_on = Unindexed(Assignment.due_on), bindparam(AFTER_ON, type_=Date())
+    is_behind = or_(on > after_on, and_(on == after_on, Assignment.id > bindparam(AFTER_ID, type_=BigInteger())))
+    near = _near(actor, today).where(is_behind).offset(0).subquery("near")
     condition = _is_opened(near, actor.units, today)
-    of_kind = select(near.c.id, near.c.mail_id, near.c.due_on).where(condition if is_opened else ~condition).offset(0)
-    found = _with_letter(of_kind.subquery("of_kind")).offset(0).subquery("found")
-    order = (found.c.due_on, found.c.id)
-    place = func.row_number().over(partition_by=found.c.mail_id, order_by=order).label("place")
-    may_see = may_be_told(actor, aliased(Mail, found))
-    first = select(found.c.id, found.c.due_on, place).where(may_see).subquery("first")
-    return select(first.c.id).where(first.c.place == 1).order_by(first.c.due_on, first.c.id).limit(MOST)
+    columns = (near.c.id, near.c.mail_id, near.c.due_on, near.c.late_since)
+    # Each part is in this order: else PostgreSQL would not know that the last one is, and would go through all to sort them.
+    order = (near.c.late_since, near.c.id)
+    kept = select(*columns).where(condition if is_opened else ~condition).order_by(*order).offset(0).subquery("kept")
+    with_letter = _with_letter(kept, kept.c.late_since).order_by(kept.c.late_since, kept.c.id)
+    found = with_letter.offset(0).subquery("found")
+    return (
+        select(found.c.id, found.c.mail_id, found.c.due_on)
+        .where(may_be_told(actor, aliased(Mail, found)))
+        .order_by(found.c.late_since, found.c.id)
+        .limit(bindparam(COUNT, type_=BigInteger()))
+    )
 
 
 def _with_letter(given: Subquery, *columns: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:
@@ -132,10 +152,12 @@ def _near(actor: Actor, today: date) -> Select[*tuple[Any, ...]]:
         ByOtherIndex(Assignment.unit_id).in_(headed),
         ByOtherIndex(Assignment.assigned_by_post_id).in_(sorted(actor.post_ids)),
     )
+    late_since = Unindexed(Assignment.due_on).label("late_since")
+    columns = (Assignment.id, Assignment.mail_id, Assignment.unit_id, Assignment.state, Assignment.due_on, late_since)
     return (
-        select(Assignment.id, Assignment.mail_id, Assignment.unit_id, Assignment.state, Assignment.due_on)
+        select(*columns)
         .where(*_for_action(), Unindexed(Assignment.due_on) < today, is_near)
-        .order_by(Unindexed(Assignment.due_on), Assignment.id)  # of the few rows, not along the index of all dates
+        .order_by(late_since, Assignment.id)  # of the few rows, not along the index of all dates
     )
 
 
@@ -156,14 +178,23 @@ PATIENCE = timedelta(days=7)
 @composed
 def _undecided(actor: Actor, today: date, before: datetime) -> Select[Any]:
     is_late = or_(Mail.due_on < today, and_(Mail.due_on.is_(None), Mail.created_at < before))
-    is_near = or_(addressed_to(actor), Post.unit_id.in_(sorted(actor.headed_unit_ids)))
+    headed = select(Post.id).where(Post.unit_id.in_(sorted(actor.headed_unit_ids)))
+    is_near = or_(addressed_to(actor), Mail.addressed_post_id.in_(headed))
+    waiting = (
+        select(Mail.id, Mail.level, Mail.created_at)
+        .where(Mail.state == MailState.TO_IMPUTE, is_late, is_near, ~_is_empty(Mail.addressed_post_id, today))
+        .order_by(Mail.created_at, Mail.id)
+        .offset(0)  # in this order the rights are asked, until enough are found
+    )
+    letter = aliased(Mail, waiting.subquery("waiting"))
+    longest = select(letter.id).where(may_be_told(actor, letter)).order_by(letter.created_at, letter.id).limit(MOST)
+    first = longest.subquery("first")
     return (
         _lines()
         .add_columns(Post.title)
+        .join(first, first.c.id == Mail.id)
         .join(Post, Post.id == Mail.addressed_post_id)
-        .where(Mail.state == MailState.TO_IMPUTE, is_late, is_near, may_be_told(actor), ~_is_empty(Post.id, today))
         .order_by(Mail.created_at, Mail.id)
-        .limit(MOST)
     )
 
 
@@ -261,21 +292,22 @@ def _to_empty_authorities(actor: Actor, today: date) -> Select[Any]:
         .add_columns(Post.title, Unit.name.label("unit_name"))
         .join(Post, Post.id == Mail.addressed_post_id)
         .join(Unit, Unit.id == Post.unit_id)
-        .where(Mail.state == MailState.TO_IMPUTE, is_near, may_be_told(actor), _is_empty(Post.id, today))
+        .where(Mail.state == MailState.TO_IMPUTE, is_near, may_be_told(actor), _is_empty(Mail.addressed_post_id, today))
         .order_by(Mail.created_at, Mail.id)
         .limit(MOST)
     )
 
 
-def _is_empty(post_id: Any, today: date) -> ColumnElement[bool]:
+def _is_empty(post_id: InstrumentedAttribute[Any], today: date) -> ColumnElement[bool]:
     """Nobody with an open account holds a post on a day, and nobody acts for it."""
-    held = exists().where(
-        Holding.post_id == post_id, Person.id == Holding.person_id, Person.is_active, *held_on(today)
-    )  # fmt: skip
-    acted = exists().where(
-        Delegation.post_id == post_id, Person.id == Delegation.person_id, Person.is_active, *_in_force(today)
-    )  # fmt: skip
-    return ~held & ~acted
+    # The posts of all, found once: looked up for each letter, they cost more than the letters.
+    held = select(Holding.post_id).join(Person, Person.id == Holding.person_id).where(Person.is_active, *held_on(today))
+    acted = (
+        select(Delegation.post_id)
+        .join(Person, Person.id == Delegation.person_id)
+        .where(Person.is_active, *_in_force(today))
+    )
+    return post_id.not_in(held) & post_id.not_in(acted)
 
 
 def probes_of_dispatch(ground: Ground) -> tuple[Probe, ...]:
@@ -346,33 +378,42 @@ def without_scan(ground: Ground) -> Found:
     """Letters that came in, by whatever way, that wait for somebody and have no document: registered before today in the
     actor's offices.
     """
-    rows = few_rows(ground.session, ground.actor, _without_scan, ground.midnight)
+    unit_ids = tuple(sorted(scan_units(ground.actor)))
+    engine = ground.services.engine
+    known = {KNOWN: scanned.known(engine, unit_ids)}
+    asked = rows_with(ground.session, known, ground.actor, _not_known, ground.midnight)
+    if found := [row.id for row in asked if row.has_document]:
+        scanned.remember(engine, unit_ids, found)
+    bare = [row.id for row in asked if not row.has_document]
+    rows = rows_with(ground.session, {IDS: bare}, ground.actor, _without_scan) if bare else []
     shown = rows[: ground.shown]
     return [_of_letter(row, who=row.office, on=_local(ground, row.created_at)) for row in shown], len(rows)
 
 
+KNOWN = "known"
+"""The parameter of ``_not_known``: letters that have a document."""
+
+
 @composed
-def _without_scan(actor: Actor, midnight: datetime) -> Select[Any]:
-    bare = (
-        select(Mail.id)
-        .where(
-            # The few letters under way are found by their state, not among all letters of the office.
-            Mail.state.in_(UNDER_WAY),
-            Mail.direction == Direction.INCOMING,
-            ByOtherIndex(Mail.unit_id).in_(sorted(scan_units(actor))),
-            Unindexed(Mail.created_at) < midnight,
-            ~document_of(Mail.id),
-        )
-        # Most have a document. ``OFFSET 0``: the rights are asked of the others alone.
-        .offset(0)
-        .subquery("bare")
+def _not_known(actor: Actor, midnight: datetime) -> Select[*tuple[Any, ...]]:
+    """Letters under way of the actor's offices that are not known to have a document, and whether they have one."""
+    return select(Mail.id, document_of(Mail.id).label("has_document")).where(
+        # The few letters under way are found by their state, not among all letters of the office.
+        Mail.state.in_(UNDER_WAY),
+        Mail.direction == Direction.INCOMING,
+        ByOtherIndex(Mail.unit_id).in_(sorted(scan_units(actor))),
+        Unindexed(Mail.created_at) < midnight,
+        ~AmongMany(ByOtherIndex(Mail.id), KNOWN),
     )
+
+
+@composed
+def _without_scan(actor: Actor) -> Select[Any]:
     return (
         _lines()
         .add_columns(Unit.name.label("office"))
-        .join(bare, bare.c.id == Mail.id)
         .join(Unit, Unit.id == Mail.unit_id)
-        .where(may_be_told(actor))
+        .where(Among(Mail.id, IDS), may_be_told(actor))
         .order_by(Mail.created_at, Mail.id)
         .limit(MOST)
     )
@@ -380,10 +421,9 @@ def _without_scan(actor: Actor, midnight: datetime) -> Select[Any]:
 
 def papers(ground: Ground) -> Found:
     """Originals of letters that were registered before today, lie at the actor's office, and must be passed on."""
-    # Planned each time: where the originals lie decides the plan, and that follows from the units.
-    ids = ground.session.scalars(_papers(ground.actor, ground.midnight, MOST)).all()
-    shown = _lines_of_letters(ground.actor).where(Mail.id.in_(ids[: ground.shown]))
-    rows = ground.session.execute(shown).all() if ids and ground.shown else []
+    ids = [mail_id for (mail_id,) in few_rows(ground.session, ground.actor, _papers, ground.midnight, MOST)]
+    shown = ids[: ground.shown]
+    rows = rows_with(ground.session, {IDS: shown}, ground.actor, _lines_of_letters) if shown else []
     return [_of_letter(row, on=_local(ground, row.created_at)) for row in rows], len(ids)
 
 
@@ -395,11 +435,15 @@ def _papers(actor: Actor, midnight: datetime, most: int) -> Select[int]:
 
 @composed
 def _lines_of_letters(actor: Actor) -> Select[*tuple[Any, ...]]:
-    """What the lines of letters tell that the actor may be told of. Their ids may be of a statement before: letters may be secret since."""
-    return _lines().where(may_be_told(actor)).order_by(Mail.id)
+    """What the lines of letters (``IDS``) tell that the actor may be told of. Their ids may be of a statement before: letters may be secret since."""
+    return _lines().where(Among(Mail.id, IDS), may_be_told(actor)).order_by(Mail.id)
 
 
 # --- lines
+
+
+IDS = "ids"
+"""The parameter of statements that read lines by their ids."""
 
 
 def _ids(ground: Ground, compose: Callable[[Actor, Any], Select[Any]], since: date) -> list[int]:
@@ -430,7 +474,7 @@ def _read_lines(ground: Ground, ids: Sequence[int]) -> None:
     missing = [one for one in ids if one not in ground.assignments]
     if not missing:
         return
-    rows = ground.session.execute(_lines_of_assignments(ground.actor), {"ids": missing}).all()
+    rows = rows_with(ground.session, {IDS: missing}, ground.actor, _lines_of_assignments)
     ground.assignments.update((row.assignment_id, row) for row in rows)
     posts = {row.post_id for row in rows if row.post_id is not None and row.post_id not in ground.holders}
     if posts:
@@ -439,7 +483,7 @@ def _read_lines(ground: Ground, ids: Sequence[int]) -> None:
 
 @composed
 def _lines_of_assignments(actor: Actor) -> Select[*tuple[Any, ...]]:
-    """The statement of ``_read_lines``, for ``ids``; as ``_lines_of_letters``."""
+    """The statement of ``_read_lines``, for ``IDS``; as ``_lines_of_letters``."""
     return (
         select(
             *_COLUMNS, Assignment.id.label("assignment_id"), Assignment.post_id, Assignment.due_on, Assignment.assigned_at,
@@ -449,7 +493,7 @@ def _lines_of_assignments(actor: Actor) -> Select[*tuple[Any, ...]]:
         .join(Mail, Mail.id == Assignment.mail_id)
         .join(Unit, Unit.id == Assignment.unit_id)
         .outerjoin(Post, Post.id == Assignment.post_id)
-        .where(Assignment.id.in_(bindparam("ids", expanding=True)), may_be_told(actor))
+        .where(Among(Assignment.id, IDS), may_be_told(actor))
     )  # fmt: skip
 
 

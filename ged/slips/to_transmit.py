@@ -13,7 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from ged import access
 from ged.counting import MOST_IN_MENU
-from ged.db import ByOtherIndex
+from ged.db import ByOtherIndex, Unindexed
 from ged.org.models import Post, Unit
 from ged.org.names import told_apart
 from ged.org.tree import heirs_among, with_predecessors
@@ -291,7 +291,8 @@ def _lies_in(unit_ids: Sequence[int], letter: type[Mail]) -> tuple[ColumnElement
         or_(
             exists().where(
                 PaperCustody.id == _last_move(letter),
-                PaperCustody.unit_id.in_(unit_ids),
+                # The one move is found by its id: an office may have moved a million.
+                Unindexed(PaperCustody.unit_id).in_(unit_ids),
                 PaperCustody.because != custody.KEPT,
             ),
             and_(

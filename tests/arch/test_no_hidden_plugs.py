@@ -36,6 +36,7 @@ KEPT = {
     "ged/suggestions/lessons.py:_MODELS": "models read from their bytes, kept under the digest of these",
     "ged/typeset.py:_MARK": "whether this process is of a training installation, said once when its services are made",
     "ged/entry/second.py:_taken": "steps of codes used while no row can be written, so that none is taken twice",
+    "ged/morning/scanned.py:_KNOWN": "letters that have a document, kept for each database: none that is under way loses it",
     "ged/suggestions/matching.py:_DIRECTORIES": "the directory of correspondents prepared, kept for each database",
 }
 

@@ -18,12 +18,14 @@ from sqlalchemy import event, insert, select, update
 from sqlalchemy.orm import Session
 
 from ged import access, jobs, pipeline
+from ged.capture import arrange
 from ged.capture.desks import SILENT_AFTER
 from ged.capture.models import Bridge
+from ged.capture.queries import scan_units
 from ged.closing import operations as closing
 from ged.errors import Invalid
 from ged.jobs import Job, JobKind, JobState
-from ged.morning import letters, queries, telling
+from ged.morning import letters, queries, scanned, telling
 from ged.morning.base import MOST, SHOWN, Kind, Part
 from ged.morning.words import counted, named
 from ged.notices import choices, mail
@@ -356,6 +358,66 @@ def test_numbers_without_scan_scans_without_number_and_originals_are_told_to_the
         assert not told(services, account).keys() & {Kind.NO_SCAN, Kind.SCANS, Kind.PAPERS}, account
 
 
+def test_a_letter_that_is_known_to_have_a_document_is_not_asked_for_it_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = house.services
+    offices = tuple(scan_units(actor(services, "agent")))
+    bare, scanned_one = register(services).mail_id, register(services).mail_id
+    join(services, scanned_one)
+    for _ in range(2):
+        assert letters_of(told(services, "agent"))[Kind.NO_SCAN] == {bare}
+        assert scanned.known(services.engine, offices) == [scanned_one]
+    later = register(services).mail_id
+    assert letters_of(told(services, "agent"))[Kind.NO_SCAN] == {bare, later}
+    join(services, bare)
+    assert letters_of(told(services, "agent"))[Kind.NO_SCAN] == {later}
+    assert scanned.known(services.engine, offices) == sorted((scanned_one, bare))
+    monkeypatch.setattr(scanned, "known", lambda *_: [scanned_one, bare, later])
+    assert Kind.NO_SCAN not in told(services, "agent")
+
+
+def test_documents_are_asked_for_again_after_an_hour_and_no_more_are_kept_than_may_be(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = house.services.engine
+    scanned.remember(engine, (1,), {3, 2})
+    scanned.remember(engine, (1,), {5})
+    assert (scanned.known(engine, (1,)), scanned.known(engine, (2,))) == ([2, 3, 5], [])
+    monkeypatch.setattr(scanned, "MOST_KEPT", 3)
+    scanned.remember(engine, (1,), {7})
+    assert scanned.known(engine, (1,)) == [7]
+    monkeypatch.setattr(scanned, "KEPT_S", 0.0)
+    assert scanned.known(engine, (1,)) == []
+
+
+def join(services: Services, mail_id: int) -> None:
+    """Give a letter its document."""
+    (scan,) = intake_kit.upload(services, f"{mail_id}.png", pages.png(f"Demande {mail_id}"))
+    with services.unit_of_work(NOW) as uow:
+        arrange.join_to_mail(uow, scan, MailId(mail_id), actor=actor(services, "agent"), now=NOW)
+
+
+def test_the_statements_of_the_point_are_the_same_for_one_line_and_for_many(house: House) -> None:
+    services = house.services
+    sent: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        sent.append(statement)
+
+    texts = []
+    event.listen(services.engine, "before_cursor_execute", note)
+    for count in (1, 3):
+        for _ in range(count):
+            late_letter(services, LATE)
+        for account in ("agent", "dge", "sg"):
+            sent.clear()
+            told(services, account)
+            texts.append((account, set(sent)))
+    event.remove(services.engine, "before_cursor_execute", note)
+    assert texts[:3] == texts[3:], "PostgreSQL would plan each text by itself"
+
+
 def test_days_that_are_not_closed_are_told_to_who_keeps_the_register(house: House) -> None:
     services = house.services
     register(services)
@@ -568,10 +630,22 @@ def test_no_more_late_letters_are_asked_for_than_are_told(house: House, monkeypa
     late = [late_letter(services, LATE + timedelta(days=day)) for day in range(6)]
     for mail_id in late[::2]:
         opened(services, mail_id, "dge")
-    monkeypatch.setattr(letters, "_OVERDUE", {})  # the statement that would ask all of them
+    monkeypatch.delattr(letters, "_later")  # the statement that would ask further ones
     parts = told(services, "sg")
     found = [[line.subject_id for line in parts[kind].lines] for kind in (Kind.UNREAD, Kind.LATE)]
     assert found == [late[1:4:2], late[:4:2]]
+
+
+def test_letters_with_several_late_assignments_are_counted_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    services = house.services
+    for name, value in (("ASKED_FIRST", 2), ("MOST", 4), ("AND_MORE", 0)):
+        monkeypatch.setattr(letters, name, value)
+    late = []
+    for day in range(5):
+        late.append(mail_id := register(services).mail_id)
+        impute(services, mail_id, "DGE", ("DAF", "ETU"), due_on=LATE + timedelta(days=day // 2))
+    part = told(services, "sg")[Kind.UNREAD]
+    assert ([line.subject_id for line in part.lines], part.total) == (late[:4], 4)
 
 
 def late_letter(services: Services, due_on: date) -> int:
