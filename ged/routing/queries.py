@@ -32,7 +32,7 @@ from sqlalchemy.orm import Session, aliased
 
 from ged import access, paging
 from ged.counting import MOST_IN_MENU, composed, counted, one_row
-from ged.db import Among, ByOtherIndex
+from ged.db import Among, ByOtherIndex, planned_once
 from ged.org.models import Person, Post, Unit
 from ged.org.stock import by_code, entities_of
 from ged.org.tree import ministry, with_predecessors
@@ -201,9 +201,11 @@ def _mail_rows(session: Session, actor: Actor, asked: Sequence[MailId | int]) ->
         .outerjoin(ReadMark, (ReadMark.mail_id == Mail.id) & (ReadMark.person_id == actor.person_id))
         .where(Among(Mail.id, asked), access.visible_clause(Mail.id, Mail.level, actor.principals))
     )
-    found = session.execute(query).all()
-    mail_ids = [row[0] for row in found]
-    numbers, papers = first_numbers(session, mail_ids), documents(session, mail_ids)
+    # The letters are found by their ids, whichever they are: to plan the statements took four times as long as to run them.
+    with planned_once(session.connection()):
+        found = session.execute(query).all()
+        mail_ids = [row[0] for row in found]
+        numbers, papers = first_numbers(session, mail_ids), documents(session, mail_ids)
     return [mail_row(row, numbers.get(row[0], ""), row[-1] is not None, papers.get(row[0])) for row in found]
 
 

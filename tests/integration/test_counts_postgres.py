@@ -126,6 +126,19 @@ def test_a_long_list_of_texts_is_hashed_and_finds_what_a_short_one_finds(service
             assert ("SELECT unnest(" in sql) == (others > 1)
 
 
+def test_the_rows_of_letters_are_planned_once_whichever_they_are(services: Services) -> None:
+    others = [register(services, f"Lettre {n}").mail_id for n in range(9)]
+    query = text("SELECT statement, generic_plans, custom_plans FROM pg_prepared_statements")
+    with services.reading() as session:
+        for mail_id in others:
+            (row,) = queries.mail_rows(session, actor(services, "sg"), [mail_id])
+            assert row.mail_id == mail_id
+        plans = [
+            row[1:] for row in session.execute(query) if "mail_due_on" in row.statement or "page_count" in row.statement
+        ]
+    assert [(generic > 0, custom) for generic, custom in plans] == [(True, 0)] * 2
+
+
 def test_a_bare_value_is_no_enumeration(services: Services) -> None:
     def states(_actor: Actor) -> Select[MailState]:
         return select(Mail.state)
