@@ -19,16 +19,18 @@ _MARKS = re.compile(
         | ://\S+                                     # what follows the scheme of an address
         | (?<![^\s@<>])[^\s@<>]{{1,64}}+@[^\s@<>]+   # an electronic address
         )
-    | (?P<apostrophe>(?<=[^\W\d_])'(?=[\w%<«“{{]))
-    | (?P<wide>(?<=«)[ ](?=\S)|(?<=\S)[ ](?=»)|(?<=\S)[ ](?=:{_ENDS}))
-    | (?P<narrow>
-          (?<=\S)[ ](?=[;?!]+{_ENDS})
-        | (?<=n°)[ ](?=\S) | (?<=N°)[ ](?=\S)
-        | (?:(?<=\d)|(?<=\)s)|(?<=\)d))[ ](?=F[ ]CFA\b|p\.)
+    | (?P<apostrophe>'(?<=[^\W\d_]')(?=[\w%<«“{{]))
+    | (?=[ ])(?:                                     # one look decides, as most signs are no space
+          (?P<wide>(?<=«)[ ](?=\S)|(?<=\S)[ ](?=»)|(?<=\S)[ ](?=:{_ENDS}))
+        | (?P<narrow>
+              (?<=\S)[ ](?=[;?!]+{_ENDS})
+            | (?<=n°)[ ](?=\S) | (?<=N°)[ ](?=\S)
+            | (?:(?<=\d)|(?<=\)s)|(?<=\)d))[ ](?=F[ ]CFA\b|p\.)
+            )
+        | (?P<counted>(?<=\b[mM]oins[ ]de)[ ](?=\d|%\() | (?<=\b[pP]lus[ ]de)[ ](?=\d|%\() | (?:(?<=\d)|(?<=\)s))[ ](?=j\b))
+        | (?P<money>(?<=\bF)[ ](?=CFA\b))
+        | (?P<hour>(?<=\d)[ ](?=h\b) | (?<=\d[ \u00a0]h)[ ](?=\d\d\b))
         )
-    | (?P<counted>(?<=\b[mM]oins[ ]de)[ ](?=\d|%\() | (?<=\b[pP]lus[ ]de)[ ](?=\d|%\() | (?:(?<=\d)|(?<=\)s))[ ](?=j\b))
-    | (?P<money>(?<=\bF)[ ](?=CFA\b))
-    | (?P<hour>(?<=\d)[ ](?=h\b) | (?<=\d[ \u00a0]h)[ ](?=\d\d\b))
     | (?P<thousands>(?<![\w.,/-])\d{{1,3}}(?:[ ]\d{{3}})+(?![\w/-]))
     """,
     re.VERBOSE,

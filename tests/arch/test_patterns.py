@@ -31,8 +31,9 @@ METHODS = ("match", "search", "fullmatch", "findall", "finditer", "split", "sub"
 MEGABYTE = 1_000_000
 WHOLE = MEGABYTE if LONG_RUN else MEGABYTE // 4
 STEPS = (2_000, 8_000, 30_000, 200_000)
-SECONDS_A_MEGABYTE, NOTHING = 0.7, 0.1
-"""Processor seconds. A linear pattern takes some hundredths for a megabyte; a quadratic one takes hours."""
+SECONDS_A_MEGABYTE, NOTHING = 2.0, 0.2
+"""Processor seconds. The dearest linear pattern takes half a second for a megabyte on a quiet machine, and three times as
+long on a busy one. A quadratic pattern takes hours, so the limit need not be near."""
 ENDS = ("", "\0", "\n\0")
 CUT_FIRST = {
     "ocr/field_": (4 * MOST_CHARACTERS, "a line is cut to MOST_CHARACTERS; an addressee joins a few lines"),

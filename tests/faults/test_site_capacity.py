@@ -185,7 +185,6 @@ def test_what_is_refused_before_the_application_bears_the_sites_headers(site: Se
 def test_one_address_has_so_many_connections_and_idle_ones_make_room(site: Served) -> None:
     for _ in range(5):
         with ExitStack() as stack:
-            began = time.monotonic()
             slow = [stack.enter_context(socket.create_connection(("127.0.0.1", site.port))) for _ in range(100)]
             for one in slow:
                 one.sendall(b"GET /connexion HTTP/1.1\r\n")
@@ -194,11 +193,10 @@ def test_one_address_has_so_many_connections_and_idle_ones_make_room(site: Serve
                 httpx.get(f"{site.url}/connexion", timeout=5)
             except httpx.TransportError:
                 break
-            # Headers may take 15 s: on a busy machine the first connections would have been closed before the last
-            # opened.
-            assert time.monotonic() - began > 10, "one more was taken in"
+            # On a busy machine this may happen: headers may take 15 s, so the first connections can be closed before the
+            # last opened; and a connection whose first bytes the site has not read yet is idle, so it makes room.
     else:
-        pytest.fail("the machine was too busy to open a hundred connections in ten seconds")
+        pytest.fail("one more was taken in, five times")
     eventually(lambda: len(connections(site)) < 50, within_s=10, what="they are gone")
 
     def answered() -> bool:
