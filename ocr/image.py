@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
+from PIL.TiffImagePlugin import PHOTOMETRIC_INTERPRETATION, TiffImageFile
 
 from ged.errors import GedError
 from ged.ports import Quad
@@ -20,6 +21,8 @@ LONG_SIDE_PX = 3508  # A4 at 300 dpi: none of our files needs more
 _SQUARE_UP_TO, _FAX_UP_TO = 1.05, 4.0  # ratio of both resolutions: below it is rounding, above nonsense
 
 _BITS = (8, 10, 12, 14, 16)  # of light, in a file of 16
+_BLOCK = 1_000_000  # pixels
+_WHITE_IS_ZERO = 0  # TIFF 6.0, PhotometricInterpretation
 _FORMATS = {PNG: "PNG", JPEG: "JPEG", TIFF: "TIFF", PNM: "PPM", JP2: "JPEG2000"}
 _TURNS = {
     90: Image.Transpose.ROTATE_270,
@@ -136,19 +139,24 @@ def _in_eight_bits(image: Image.Image) -> Image.Image:
     """An image with one channel of 16 or 32 bits or of fractions, in mode ``L``.
 
     A scanner with 10 or 12 bits of light writes them as they are into a file of 16: white is the end of the range that its lightest
-    pixel lies in.
+    pixel lies in. A value that is no number is paper: it must not darken the others.
     """
     values = np.asarray(image)
-    top = float(values.max(initial=0))
-    if values.dtype.kind == "f" and top <= 1:
+    flat = values.reshape(-1)
+    # By blocks: a copy of the whole with fractions would be four times as large as the result. A row may have one pixel.
+    blocks = [flat[start : start + _BLOCK] for start in range(0, flat.size, _BLOCK)]
+    top = max((float(one[np.isfinite(one)].max(initial=0)) for one in blocks), default=0.0)
+    if values.dtype.kind == "f" and top < 2:  # fractions that were sharpened go somewhat beyond their white
         white = 1.0
     else:
         white = float(next((2**bits - 1 for bits in _BITS if top < 2**bits), top))
-    # By rows: a copy of the whole with fractions would be four times as large as the result.
-    plain = np.empty(values.shape, dtype=np.uint8)
-    for row, of_row in zip(values, plain, strict=True):
-        of_row[:] = np.clip(row * (255 / white) + 0.5, 0, 255)
-    return Image.fromarray(plain)
+    plain = np.empty(flat.size, dtype=np.uint8)
+    for n, one in enumerate(blocks):
+        lights = np.nan_to_num(one * (255 / white), nan=255, posinf=255, neginf=0)
+        plain[n * _BLOCK : n * _BLOCK + one.size] = np.clip(lights + 0.5, 0, 255)
+    if isinstance(image, TiffImageFile) and image.tag_v2.get(PHOTOMETRIC_INTERPRETATION) == _WHITE_IS_ZERO:
+        np.subtract(255, plain, out=plain)  # Pillow does so with 8 bits and less alone
+    return Image.fromarray(plain.reshape(values.shape))
 
 
 def _resolutions(image: Image.Image) -> tuple[float, float]:

@@ -1,3 +1,4 @@
+import time
 import zlib
 from io import BytesIO
 from pathlib import Path
@@ -6,6 +7,7 @@ import numpy as np
 import pikepdf
 import pytest
 from PIL import Image
+from PIL.TiffImagePlugin import PHOTOMETRIC_INTERPRETATION
 
 from ged.errors import Invalid
 from ocr.coding import group4
@@ -34,6 +36,36 @@ def test_every_mode_becomes_plain(tmp_path: Path, mode: str) -> None:
     gray = np.asarray(shown.image.convert("L"))
     assert gray.max() > 245
     assert 0.005 < (gray < 128).mean() < 0.2
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf, 1.2])
+def test_one_odd_fraction_does_not_blacken_its_page(tmp_path: Path, odd: float) -> None:
+    page = np.asarray(draw(size=SMALL)).astype(np.float32) / 255
+    page[0, 0] = odd
+    Image.fromarray(page).save(tmp_path / "page.tif")
+    gray = np.asarray(load_page(tmp_path / "page.tif", TIFF, 0, LIMITS).image)
+    assert gray.max() > 245
+    assert 0.005 < (gray < 128).mean() < 0.2
+    assert gray[0, 0] == (0 if odd < 0 else 255), "what is no number is paper"
+
+
+@pytest.mark.parametrize("kind", [np.uint16, np.float32])
+def test_an_image_of_many_bits_whose_file_says_that_zero_is_white_is_black_on_white(
+    tmp_path: Path, kind: type[np.generic]
+) -> None:
+    page = (255 - np.asarray(draw(size=SMALL))).astype(kind) / (255 if kind is np.float32 else 1 / 257)
+    Image.fromarray(page.astype(kind)).save(tmp_path / "page.tif", tiffinfo={PHOTOMETRIC_INTERPRETATION: 0})
+    gray = np.asarray(load_page(tmp_path / "page.tif", TIFF, 0, LIMITS).image)
+    assert gray.max() > 245
+    assert 0.005 < (gray < 128).mean() < 0.2
+
+
+def test_the_rows_of_an_image_of_sixteen_bits_may_have_one_pixel_each(tmp_path: Path) -> None:
+    """A file of some kilobytes with 40 million such rows took nine minutes of a reader's time."""
+    Image.fromarray(np.full((1_000_000, 1), 65535, dtype=np.uint16)).save(tmp_path / "thin.png")
+    began = time.process_time()
+    assert load_page(tmp_path / "thin.png", PNG, 0, LIMITS).image.size == (1, 3508)
+    assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize("white", [255, 1023, 4095, 16383, 65535])
