@@ -241,10 +241,16 @@ def _words(node: Words, names: tuple[str, ...], known: Known | None) -> Clause:
     """Words with their score."""
     if known is None:
         found = [any_of([*_stems(node, name), *_exact(node, name)]) for name in names]
-        return {"dis_max": {"queries": found, "tie_breaker": Weights.OTHER_FIELDS}}
+        return {"dis_max": {"queries": [*found, *_called(node)], "tie_breaker": Weights.OTHER_FIELDS}}
     right = any_of(chain.from_iterable(_stems(node, name, known) for name in names))
     # The better of them, not their sum: a letter that has the word gains little by its mistakes.
-    return {"dis_max": {"queries": [right, *_beside(node), *_mistaken(node, known)]}}
+    return {"dis_max": {"queries": [right, *_called(node), *_beside(node), *_mistaken(node, known)]}}
+
+
+def _called(word: Words) -> Iterable[Clause]:
+    """Letters with a telephone, in any writing."""
+    if word.telephone:
+        yield {"term": {"telephone": {"value": word.telephone, "boost": Weights.TELEPHONE}}}
 
 
 def _stems(word: Words, name: str, known: Known = NOTHING_KNOWN) -> Iterable[Clause]:
@@ -309,6 +315,7 @@ def _leaves(node: Node, known: Known | None) -> Iterable[Clause]:
             yield from _beside(node)
         for name in node.fields or TEXT_FIELDS:
             yield from _stems(node, name)
+        yield from _called(node)
         yield from list(_mistaken(node, known))[1:]
 
 

@@ -10,9 +10,9 @@ from datetime import UTC, date, datetime, tzinfo
 from enum import Enum
 
 from ged.ports import Confidentiality, IndexDocument, Principal, Principals
-from indexer import amounts, analysis, numbers
+from indexer import amounts, analysis, numbers, telephones
 
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 MAX_KEYWORD = 200
 """The first characters of a correspondent, which are counted as its value."""
 
@@ -59,6 +59,7 @@ FIELDS: tuple[Field, ...] = (
     Field("addressee", Kind.TEXT, 1.5, ("destinataire", "a", "addressee", "to")),
     Field("text", Kind.TEXT, 1.25, ("texte", "text")),
     Field("amount", Kind.KEYWORD),
+    Field("telephone", Kind.KEYWORD),
     Field("register", Kind.KEYWORD, facet="register"),
     Field("direction", Kind.KEYWORD, facet="direction"),
     Field("nature", Kind.KEYWORD, facet="nature"),
@@ -179,8 +180,11 @@ def _keywords(document: IndexDocument, zone: tzinfo, *, secret: bool) -> dict[st
         "month": (f"{local.year:04}-{local.month:02}",),
     }
     if not secret:
+        texts = [*map(analysis.clean, (document.subject, *(page.text for page in document.pages)))]
+        named = map(analysis.clean, (document.sender, document.addressee))
         found |= {
-            "amount": amounts.held(map(analysis.clean, (document.subject, *(page.text for page in document.pages)))),
+            "amount": amounts.held(texts),
+            "telephone": telephones.held((*texts, *named)),
             "nature": _one(document.nature),
             "state": _one(document.state),
             "priority": _one(document.priority),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from rapidfuzz.distance import OSA
 
 from ged.ports import AttachmentId, Passage
-from indexer import analysis, numbers
+from indexer import analysis, numbers, telephones
 from indexer.fields import NUMBER_FIELDS, TEXT_FIELDS
 from indexer.tree import AnyOf, Node, Number, ParsedQuery, Prefix, Run, Words
 
@@ -40,6 +40,7 @@ class Marker:
         self._words: dict[str, list[Words]] = {name: [] for name in TEXT_FIELDS}
         self._prefixes: dict[str, list[str]] = {name: [] for name in TEXT_FIELDS}
         self._numbers: dict[str, list[Number]] = {name: [] for name in NUMBER_FIELDS}
+        self._telephones: set[str] = set()
         for node in query.wanted:
             self._collect(node)
         if query.whole_number:
@@ -65,6 +66,7 @@ class Marker:
                 if isinstance(node, Prefix):
                     self._prefixes[name].append(node.folded)
                 else:
+                    self._telephones |= {node.telephone} - {""}
                     others = (*node.also, *node.akin, *((form,) for form in node.apart))
                     self._words[name] += [node, *(replace(node, forms=run, also=()) for run in others)]
 
@@ -112,13 +114,17 @@ class Marker:
                 idle.add(word)
         begun = [at for at, word in enumerate(words) if word in known]
         found = list(analysis.places(text)) if begun else []
-        spans: set[Span] = set()
+        spans = self._called(text) if self._telephones else set[Span]()
         for at in begun:
             for run in known[words[at]]:
                 here = found[at : at + len(run)]
                 if len(run) == 1 or _is_run(run, here, fuzzy=fuzzy):
                     spans.update(one.span() for one in here)
         return sorted(spans)
+
+    def _called(self, text: str) -> set[Span]:
+        """The telephones in a text that are searched."""
+        return {span for key, span in telephones.places(text) if key in self._telephones}
 
     def _runs_from(self, form: analysis.Forms, name: str, *, fuzzy: bool) -> tuple[Run, ...]:
         """The wanted runs of a field that may begin with a word; looked up once for each word of all texts."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from ged.ports import NO_WORD
-from indexer import amounts, analysis, numbers
+from indexer import amounts, analysis, numbers, telephones
 from indexer.days import read_day
 from indexer.fields import NUMBER_FIELDS, QUERY_NAMES, SINCE_NAMES, SPACED_NAMES, UNTIL_NAMES
 from indexer.tree import AnyOf, Node, Number, ParsedQuery, Prefix, Words
@@ -30,10 +30,12 @@ class _Unparsable(Exception):
     """Used inside this module: fall back to plain words."""
 
 
+_BRACKET = r"(?:[(\[{]+(?=\+?\d)(?!(?:\+|00)?\d{1,3}\)\x20?\d))"
+"""A bracket before a number, but not that of a country before a telephone."""
 _CHUNK = re.compile(
     rf"""(?P<minus>(?<!\S)-(?=\S))?
         (?:(?P<field>[^\W\d_][\w.°º]*°?)\s?:(?=\S))?
-        (?:"(?P<phrase>[^"]*)"|(?P<open>")|(?:[(\[{{]+(?=\d))?(?P<bare>{amounts.MONEY}|{amounts.GROUPED}|[^\s"]+))""",
+        (?:"(?P<phrase>[^"]*)"|(?P<open>")|{_BRACKET}?(?P<bare>{telephones.TELEPHONE}|{amounts.MONEY}|{amounts.GROUPED}|[^\s"]+))""",
     re.VERBOSE,
 )
 _QUOTES = str.maketrans({"«": '"', "»": '"', "“": '"', "”": '"', "„": '"', "‐": "-", "‑": "-", "−": "-"})
@@ -43,8 +45,6 @@ _SPACED_NAME = re.compile(
     rf"(?<!\S)(-?(?:{'|'.join(re.escape(name) for name in SPACED_NAMES)}))\s?:\s+(?=\S)", re.IGNORECASE
 )
 _DOTTED = re.compile(r"(?:[^\W\d_]\.){2,}[^\W\d_]?[,;:!?]?")
-_TELEPHONE = re.compile(r"\d{8}")
-"""Letters write a number of eight digits in pairs."""
 _OR = ("OR", "OU")
 _AND = ("AND", "ET")
 _NOT = ("NOT", "SAUF")
@@ -147,7 +147,7 @@ def _place(match: "re.Match[str]", state: _State) -> None:
         return
     fields = QUERY_NAMES.get(name, ())
     body = match["phrase"] if match["phrase"] is not None else match["bare"]
-    if name and not fields and match["phrase"] is None:
+    if name and not fields and match["phrase"] is None and not telephones.key(body):  # « Tél: » is not searched for
         body = f"{match['field']}:{body}"
     node = _leaf(body, fields, quoted=match["phrase"] is not None)
     if node is None:
@@ -193,12 +193,15 @@ def _leaf(body: str, fields: tuple[str, ...], *, quoted: bool) -> Node | None:
     also = tuple(run for run in written if run != forms)
     if written and not quoted:  # the plain writing first: it is one word
         forms, also = written[0], (*written[1:], *amounts.glued(written))
-    if _TELEPHONE.fullmatch(body):
-        also = (*also, tuple(analysis.words(" ".join(body[at : at + 2] for at in range(0, 8, 2)))))
-    node = Words(body, forms, fields, quoted, also, amount=amounts.key(body))
+    telephone = "" if quoted else telephones.key(body)
+    if telephone:
+        forms, in_pairs = telephones.writings(telephone)
+        also = (*also, in_pairs)
+    node = Words(body, forms, fields, quoted, also, amount=amounts.key(body), telephone="" if fields else telephone)
     if not fields and not quoted and numbers.looks_like_number(body):
         parted = tuple(numbers.parts(body))
-        plain = () if not written or parted == (forms[0].folded,) else (Number((forms[0].folded,)),)
+        is_one = bool(written or telephone) and parted != (forms[0].folded,)
+        plain = (Number((forms[0].folded,)),) if is_one else ()
         return AnyOf((Number(parted, prefix=prefix), *plain, node))
     return node
 

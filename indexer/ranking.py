@@ -25,7 +25,7 @@ class Weights:
     word whose letters a scan confuses. SIDE: two words that were read as one. BESIDE: a word that only one of two
     readers read. ALSO: a synonym, or the correction of a mistyped word. AKIN: a word of the same matter. APART: the words of a
     compound that do not stand together. EXACT_AMOUNT: a whole amount, or a part of a number that is it: more than all that a letter
-    gains whose larger amount begins so.
+    gains whose larger amount begins so. TELEPHONE: a telephone, in any writing.
     """
 
     HELD: Final = 0.7
@@ -47,6 +47,7 @@ class Weights:
     APART: Final = 0.6
     EXACT_NUMBER: Final = 100.0
     EXACT_AMOUNT: Final = 40.0
+    TELEPHONE: Final = 1.25
     NUMBER_PARTS: Final = 5.0
     NUMBER_ANY_ORDER: Final = 2.0
 

@@ -186,6 +186,9 @@ class Translator:
         ]
         apart = [self._apart(node.apart, name) for name in names if node.apart]
         others = [*also, *akin, *apart]
+        if node.telephone:
+            called = Query.term_query(self.schema, "telephone", node.telephone)
+            others.append(Query.boost_query(called, Weights.TELEPHONE))
         # The best of them, not their sum: a letter with the word gains nothing by its synonyms.
         found = Query.disjunction_max_query([asked, *others]) if others else asked
         return self._lifted(found, node.amount) if node.amount else found

@@ -19,6 +19,7 @@ class Words:
         apart: the telling words of a compound (*formation-emploi*), which a letter may hold apart, with less weight.
         amount: what all writings of an amount share (``amounts.key``). It finds no letter: it lifts those with the whole amount above
             those with a larger one that begins so. Empty: no amount.
+        telephone: what all writings of a telephone share (``telephones.key``), which finds the letters that have one. Empty: none.
     """
 
     text: str
@@ -29,6 +30,7 @@ class Words:
     akin: tuple[Run, ...] = ()
     apart: Run = ()
     amount: str = ""
+    telephone: str = ""
 
 
 @dataclass(frozen=True)

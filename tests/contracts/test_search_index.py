@@ -448,6 +448,41 @@ def test_an_amount_is_found_in_any_writing(summed: SearchIndex, asked: str, foun
     assert set(ids(summed, asked)) == found
 
 
+TELEPHONES = {
+    1: "Tél. 22 30 81 40", 2: "Tél. 22308140 ou 90123456", 3: "Tél. +228 22 30 81 40", 4: "Tél. 00228 22.30.81.40", 5: "Tél. (228) 22-30-81-40",
+    6: "Tél. +22822308140/90 12 34 56", 7: "Tél.\u00a0:\u00a0228\u00a022\u00a030\u00a081\u00a040.", 8: "22, 30, 81 et 40", 9: "le 30 22 81 40",
+    10: "+33 (0)6 12 34 56 78", 11: "06.12.34.56.78", 12: "+233 24 123 4567", 13: "du 2022-30-81", 14: "40 81 30 22",
+}  # fmt: skip
+
+
+@pytest.fixture(params=ENGINES, scope="module")
+def called(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SearchIndex]:
+    """Letters with telephones."""
+    with made(request, tmp_path_factory.mktemp("called")) as plug:
+        plug.put(letter(n, "Divers", text, numbers=()) for n, text in TELEPHONES.items())
+        yield plug
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        *((text, {1, 2, 3, 4, 5, 6, 7}) for text in (
+            "22 30 81 40", "22308140", "+228 22 30 81 40", "00228 22.30.81.40", "(228) 22-30-81-40", "228 22 30 81 40", "+22822308140",
+            "(+228) 22\u00a030\u00a081\u00a040", "(22 30 81 40)", "(+228 22308140).", "Tél:22 30 81 40",
+        )),
+        ("+33 6 12 34 56 78", {10, 11}), ("0612345678", {10, 11}), ("00233 24 1234567", {12}),
+        ('"22308140"', {2}), ('"22 30 81 40"', {1, 3, 4, 5, 7}), ("texte:22308140", {1, 2, 3, 4, 5, 7}), ("divers -22308140", {8, 9, 10, 11, 12, 13, 14}),
+    ],
+)  # fmt: skip
+def test_a_telephone_is_found_in_any_writing(called: SearchIndex, asked: str, found: set[int]) -> None:
+    assert set(ids(called, asked, limit=20)) == found
+
+
+def test_a_telephone_is_marked_as_the_letter_writes_it(called: SearchIndex) -> None:
+    (hit,) = [one for one in find(called, "22 30 81 40").hits if one.mail_id == 6]
+    assert [text for passage in hit.passages for text, is_marked in passage.pieces if is_marked] == ["+22822308140"]
+
+
 @pytest.mark.parametrize(
     ("asked", "found"),
     [

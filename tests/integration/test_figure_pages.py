@@ -868,6 +868,18 @@ def test_a_wrong_value_is_said_and_left_out(site: tuple[Flask, House]) -> None:
 
 
 @in_turns
+@pytest.mark.parametrize(
+    ("typed", "quoted"), [("2026-13-45", "2026-13-45"), ("1900-01-31", "31/01/1900"), ("hier", "hier")]
+)
+def test_a_day_that_is_not_applied_is_quoted_as_typed(site: tuple[Flask, House], typed: str, quoted: str) -> None:
+    """Only a real day has another order for people."""
+    app, house = site
+    furnish(house.services, count=4)
+    told = sign_in(app, "dge").get(f"/tableau/?du={typed}&au=2026-11-01").text.replace("\xa0", " ")
+    assert f"« {quoted} »" in told
+
+
+@in_turns
 def test_a_page_has_no_longer_period_because_its_address_names_what_a_list_does(site: tuple[Flask, House]) -> None:
     app, house = site
     furnish(house.services, count=4)

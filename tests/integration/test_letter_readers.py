@@ -338,6 +338,8 @@ def test_the_page_of_a_unit_of_three_hundred_is_paged(site: tuple[Flask, Service
         assert "301 personnes voient ce courrier" in page
         names += [n for n in (f"Agent numéro {k:03d}" for k in range(300)) if n in page]
     assert names == [f"Agent numéro {n:03d}" for n in range(300)]
+    behind = client.get(f"/courriers/{mail_id}/qui-voit?offset=2000")
+    assert behind.location == f"/courriers/{mail_id}/qui-voit?offset=300"
 
 
 def test_the_letter_s_page_offers_it_to_heads_and_the_journal_to_the_auditor(site: tuple[Flask, Services]) -> None:

@@ -195,6 +195,10 @@ def test_a_long_list_asks_few_statements_and_comes_in_pages(place: tuple[Flask, 
     assert [count(path) for path in paths] == before
     assert "Personne 060" in client.get(f"{PEOPLE}/?offset=50").text
     assert client.get(f"{PEOPLE}/?offset=abc").status_code == 200
+    assert "Personne 060" in client.get(f"{PEOPLE}/?offset=77").text, "a page begins where pages begin"
+    behind = client.get(f"{PEOPLE}/?q=Personne&offset=5000")
+    assert (behind.status_code, behind.location) == (302, f"{PEOPLE}/?q=Personne&offset=100")
+    assert client.get(f"{PEOPLE}/?q=rien&offset=50").location == f"{PEOPLE}/?q=rien&offset=0"
 
 
 def test_what_a_person_sees_is_told_by_post_and_act_without_a_letter(place: tuple[Flask, Services]) -> None:

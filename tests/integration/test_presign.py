@@ -442,7 +442,13 @@ def test_the_page_of_checks_sets_the_pages_of_a_few_letters_only(
     waiting = [house.ready() for _ in range(3)]
     give_passwords(house.services)
     client = sign_in(open_site(tmp_path, house.services), "sg")
-    for offset, here in (("", waiting[:2]), ("?offset=2", waiting[2:]), ("?offset=-5", waiting[:2]), ("?offset=9", [])):
-        page = client.get(f"/parapheur/controle{offset}").text
+    for offset, here in (
+        ("", waiting[:2]),
+        ("?offset=2", waiting[2:]),
+        ("?offset=3", waiting[2:]),
+        ("?offset=-5", waiting[:2]),
+        ("?offset=9", waiting[2:]),
+    ):
+        page = client.get(f"/parapheur/controle{offset}", follow_redirects=True).text
         assert [one for one in waiting if f'id="courrier-{one}"' in page] == here, offset
     assert "offset=2" in client.get("/parapheur/controle").text

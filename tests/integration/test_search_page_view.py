@@ -303,6 +303,25 @@ def test_a_list_too_long_to_walk_says_where_it_ends(page: FlaskClient, monkeypat
     assert f"offset={PAGE}" in page.get("/recherche/?q=x").text
 
 
+@pytest.mark.parametrize(
+    ("total", "offset", "elsewhere"),
+    [(11, 40, 0), (41, 60, 40), (40, 40, 20), (0, 20, 0), (41, 40, None), (11, 5, None)],
+)
+def test_behind_the_last_page_is_the_last_page(
+    page: FlaskClient, monkeypatch: pytest.MonkeyPatch, total: int, offset: int, elsewhere: int | None
+) -> None:
+    asked: list[int] = []
+
+    def found(_services: object, _session: object, _actor: object, query: SearchQuery) -> SearchPage:
+        asked.append(query.offset)
+        return SearchPage((), total, True)
+
+    monkeypatch.setattr(letter_search, "search_letters", found)
+    shown = page.get(f"/recherche/?q=x&offset={offset}&state=registered")
+    assert asked[0] == offset - offset % PAGE, "each letter stands on one page"
+    assert shown.location == (None if elsewhere is None else f"/recherche/?q=x&state=registered&offset={elsewhere}")
+
+
 def test_every_version_and_annex_is_searched_and_the_letter_is_one_hit(site: tuple[Flask, Services]) -> None:
     _app, services = site
     mail_id = register(services, subject="Convention").mail_id

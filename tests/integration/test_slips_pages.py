@@ -127,6 +127,16 @@ def test_the_button_of_a_letter_leads_to_a_slip_that_bears_it(site):
     assert f'name="mail" value="{letter}"' in clerk.get(link).text
 
 
+def test_a_new_slip_says_which_letters_of_its_address_it_does_not_bear(site):
+    app, services = site
+    clerk, letter = web.sign_in(app, "agent"), kit.letter(services)
+    assert "pas été mis" not in clerk.get(f"/bordereaux/nouveau?mail={letter}&mail={letter}").text
+    for wrong, told in (("mail=abc", "1 pièce demandée"), ("mail=999999&envelope=x", "2 pièces demandées")):
+        page = clerk.get(f"/bordereaux/nouveau?mail={letter}&{wrong}").text.replace("\xa0", " ")
+        assert told in page
+        assert f'name="mail" value="{letter}"' in page
+
+
 def test_a_slip_that_names_a_confidential_letter_is_a_reading(site):
     app, services = site
     _clerk, letter, slip = _sent(site)

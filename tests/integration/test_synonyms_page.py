@@ -122,6 +122,13 @@ def test_the_shipped_list_stands_until_the_first_edit(site: tuple[FlaskClient, S
     assert "synonyms.txt" in page.get(PAGE).text
 
 
+def test_behind_the_last_page_is_the_last_page(site: tuple[FlaskClient, Services]) -> None:
+    client, services = site
+    last = (len(synonyms.listed(services).lines) - 1) // 50 * 50
+    assert client.get("/administration/synonymes/?offset=99999").location == f"/administration/synonymes/?offset={last}"
+    assert client.get("/administration/synonymes/?offset=7").status_code == 200
+
+
 def test_every_fault_is_told_with_its_line_and_nothing_typed_is_lost(site: tuple[FlaskClient, Services]) -> None:
     page, services = site
     before = services.synonyms.text()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from flask import Flask, Response, current_app, render_template, request, templating
+from flask import Flask, Response, current_app, redirect, render_template, request, templating
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup, escape
 from werkzeug.datastructures import MultiDict
@@ -24,7 +24,7 @@ from ged.signbook.render import shown_document
 from web.drawing import charts
 from web.site import context, destroyed_letters, errors, guide, headers, natures, paths
 from web.site.devices import device_words
-from web.site.numbers import whole
+from web.site.numbers import MAX_NUMBER, whole
 from web.words import labels
 from web.words.languages import language
 from web.words.messages import gettext
@@ -148,6 +148,27 @@ def page_url(path: str = "", /, **place: object) -> str:
     """
     arguments = [(key, value) for key, value in request.args.items(multi=True) if key not in _PLACES]
     return f"{path or quote(request.path, safe='/~:,')}?{urlencode([*arguments, *((key, str(value)) for key, value in place.items())])}"
+
+
+def offset_of(limit: int, *, most: int = MAX_NUMBER) -> int:
+    """Where the requested page of a list begins (``?offset=``): at a whole page, so that each row stands on one page.
+
+    Args:
+        limit: the rows of a page.
+        most: where the last page may begin.
+    """
+    asked = min(max(request.args.get("offset", 0, type=whole), 0), most)
+    return asked - asked % limit
+
+
+def past_the_end(offset: int, limit: int, total: int) -> ResponseReturnValue | None:
+    """The way to the last page of a list, for who asked for a page behind it; None for a page with rows.
+
+    A list grows shorter while somebody reads it, and an address is kept. An empty page would say that the list is empty.
+    """
+    if not 0 < offset >= total:
+        return None
+    return redirect(page_url(offset=max(0, total - 1) // limit * limit))
 
 
 def place() -> Place:

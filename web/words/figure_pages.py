@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import date
 
 from flask_babel import get_locale
 
@@ -306,13 +307,15 @@ def problems(those: Iterable[tuple[str, str]]) -> str:
     )
 
 
-_ISO_DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
+_ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 def _as_written(day: str) -> str:
-    """A day of an address in the order in which people write it; anything else as it was typed."""
-    found = _ISO_DAY.fullmatch(day)
-    return "/".join(reversed(found.groups())) if found else day
+    """A day of an address in the order in which people write it; anything else, and a day of no calendar, as it was typed."""
+    try:
+        return date.fromisoformat(day).strftime("%d/%m/%Y") if _ISO_DAY.fullmatch(day) else day
+    except ValueError:
+        return day
 
 
 def periods(those: Iterable[str]) -> str:

@@ -16,8 +16,7 @@ from ged.ports import Confidentiality
 from web.site import context
 from web.site.auth import require_recent_proof
 from web.site.errors import view_of
-from web.site.numbers import whole
-from web.site.pages import render_form
+from web.site.pages import offset_of, past_the_end, render_form
 from web.views.admin import act_form
 from web.views.admin.act_form import ActForm, Field, Options
 from web.views.admin.organisation import reach
@@ -36,12 +35,12 @@ SUCCESSOR = "holder_"
 def index() -> ResponseReturnValue:
     """The people, or those that a search finds."""
     asked, with_closed = request.args.get("q", "").strip()[:200], "fermes" in request.args
-    offset = max(0, request.args.get("offset", 0, type=whole) or 0)
+    offset = offset_of(PAGE)
     with context.services().reading() as session:
         rows, total = queries.people(
             session, reach(), asked, on=context.today(), offset=offset, limit=PAGE, with_closed=with_closed
         )
-    return render_template(
+    return past_the_end(offset, PAGE, total) or render_template(
         "people/index.html", rows=rows, total=total, offset=offset, limit=PAGE, asked=asked, with_closed=with_closed
     )
 

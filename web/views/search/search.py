@@ -23,6 +23,7 @@ from ged.typography import plain
 from ged.unit import ReadSession
 from web.site import context, destroyed_letters, lists, marks, natures
 from web.site.i18n import long_date
+from web.site.pages import past_the_end
 from web.views.search.search_form import (
     ANY_WORD,
     AS_WORDS,
@@ -106,6 +107,9 @@ def index() -> ResponseReturnValue:
     asked, said = with_days(query, request.args)
     with services.reading() as session:
         page, asked, is_of_no_day = letter_search.search_said(services, session, actor, query, asked, said)
+        elsewhere = past_the_end(query.offset, PAGE, page.total)
+        if elsewhere is not None:
+            return elsewhere
         first = query.offset == 0 and bool(query.text)
         letters, envelopes = letter_search.exact_number(session, actor, query.text) if first else ([], [])
         if first and not envelopes and _is_only_a_number(query):

@@ -14,7 +14,7 @@ from ged.search.said_days import SaidDays
 from web.site import context
 from web.site.forms import FormReader
 from web.site.i18n import long_date
-from web.site.numbers import whole
+from web.site.pages import offset_of
 from web.words.messages import gettext
 
 PAGE = 20
@@ -35,8 +35,7 @@ def read_query(args: MultiDict[str, str]) -> tuple[SearchQuery, bool, tuple[str,
     since, until = fields.day("du"), fields.day("au")
     filters = {name: tuple(args.getlist(name)[:MAX_CHOSEN]) for name in FACETS if args.getlist(name)}
     sort = fields.choice("tri", SortOrder) or (SortOrder.RELEVANCE if text else SortOrder.NEWEST)
-    offset = min(max(args.get("offset", 0, type=whole), 0), MAX_OFFSET)
-    query = SearchQuery(text, filters, since, until, sort, offset, PAGE)
+    query = SearchQuery(text, filters, since, until, sort, offset_of(PAGE, most=MAX_OFFSET), PAGE)
     return query, bool(text or filters or since or until), _unreadable(args, {"du": since, "au": until})
 
 

@@ -8,8 +8,7 @@ from ged.search import synonyms
 from web.site import context
 from web.site.errors import view_of
 from web.site.forms import FormReader
-from web.site.numbers import whole
-from web.site.pages import render_form
+from web.site.pages import offset_of, past_the_end, render_form
 from web.words.messages import gettext as _
 from web.words.messages import ngettext
 
@@ -29,13 +28,14 @@ def index() -> ResponseReturnValue:
 
 def _page(error: GedError | None = None) -> ResponseReturnValue:
     words = request.args.get("q", "")[:100]
-    offset = max(request.args.get("offset", 0, type=whole), 0)
+    offset = offset_of(PAGE)
     services = context.services()
     found = synonyms.listed(services)
     with services.reading() as session:
         changes = synonyms.last_changes(services, session)
     rows = synonyms.matching(found.lines, words)
-    return render_form(
+    elsewhere = past_the_end(offset, PAGE, len(rows)) if error is None else None
+    return elsewhere or render_form(
         "admin/synonyms.html",
         error=error,
         rows=rows[offset : offset + PAGE],

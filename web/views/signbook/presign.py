@@ -1,6 +1,6 @@
 """The check before the signature, for all waiting letters; each letter's own page shows it too."""
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from ged.errors import GedError
@@ -9,7 +9,7 @@ from ged.signbook.findings import CheckKind
 from ged.signbook.presign import ON_PAPER
 from web.site import context
 from web.site.errors import ErrorView, view_of
-from web.site.numbers import whole
+from web.site.pages import offset_of, past_the_end
 
 blueprint = Blueprint("presign", __name__, url_prefix="/parapheur")
 
@@ -33,7 +33,10 @@ def index() -> ResponseReturnValue:
     services, actor = context.services(), context.actor()
     with services.reading() as session:
         rows = [row for row in queries.signature_book(session, actor).signatures if row.may_sign and not row.number]
-    offset = max(request.args.get("offset", default=0, type=whole) or 0, 0)
+    offset = offset_of(SHOWN)
+    elsewhere = past_the_end(offset, SHOWN, len(rows))
+    if elsewhere is not None:
+        return elsewhere
     here = rows[offset : offset + SHOWN]
     letters = [presign.check(services, row.mail_id, actor=actor, now=context.now()) for row in here]
     letters.sort(key=lambda checked: (not checked.blocks, not checked.findings))

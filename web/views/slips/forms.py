@@ -35,6 +35,8 @@ class FormLines:
 
     known: tuple[SuggestedLine, ...]
     free: tuple[str, ...]
+    missing: int
+    """How many letters and envelopes are named there and are on no line: nobody may see them, or their name is none."""
 
 
 def lines_of(given: Given, post: HeldPost, actor: Actor) -> FormLines:
@@ -45,7 +47,12 @@ def lines_of(given: Given, post: HeldPost, actor: Actor) -> FormLines:
     with context.services().reading() as session:
         letters = drafting.suggest(session, mail_ids, post=post, actor=actor)
         envelopes = drafting.suggest_envelopes(session, envelope_ids, post=post)
-    return FormLines((*letters, *envelopes), tuple(f"f{n}" for n in range(1, free + 1)))
+    named = {*given.getlist("mail")}, {*given.getlist("envelope")}
+    return FormLines(
+        (*letters, *envelopes),
+        tuple(f"f{n}" for n in range(1, free + 1)),
+        missing=max(0, sum(map(len, named)) - len(letters) - len(envelopes)),
+    )
 
 
 def read_slip(fields: FormReader, lines: FormLines, post: HeldPost) -> SlipForm:
