@@ -52,6 +52,15 @@ _EMPTY_WORDS = (
     "datées parti partis partie parties tous toutes tout le la les l un une des du de d en dans pendant au à "
     "letter letters mail received sent registered dated all the a of in from on during"
 )
+_LETTERS = (
+    "courrier courriers lettre lettres facture factures plainte plaintes demande demandes note notes rapport rapports dossier dossiers "
+    "réponse réponses document documents pli plis arrivée arrivées départ départs reçu reçus reçue reçues enregistré enregistrés "
+    "letter letters mail invoice invoices complaint complaints request requests report reports reply replies received"
+)
+_BEHIND_LETTERS = "|".join(rf"(?<={word}\s)" for word in _LETTERS.split())
+"""Behind one of these words a month, a week or a day is that of letters. Each has a look of its own: one look has one length."""
+_ALSO_NAMES = "mars|mai|march|may|april|june|august"
+"""Months that are names of people, or words."""
 _EMPTY = frozenset(_EMPTY_WORDS.split())
 """Words that say nothing of a letter beside its day."""
 _WORD = re.compile(r"[^\W_]+")
@@ -146,6 +155,22 @@ def not_a_day(text: str) -> str:
                 end = max(match.end(name) for name in ("day", "month", "year"))
                 return " ".join(text[start:end].split())
     return ""
+
+
+def not_read(text: str, today: date) -> str:
+    """The words of days that a text has and that stay words: a period that is still to come, or several periods. Empty without.
+
+    >>> not_read("arrêtés depuis mars prochain", date(2026, 3, 1)), not_read("hier et avant-hier", date(2026, 3, 1))
+    ('depuis mars prochain', 'hier, avant-hier')
+    """
+    if len(text) > MAX_LENGTH or _SIGNS.search(text):
+        return ""
+    found = sorted(one[0] for one in _found(text, today))
+    if not found:
+        found = [match.span() for match in _TO_COME.finditer(text)]
+    elif len(found) == 1:
+        return ""
+    return ", ".join(" ".join(text[start:end].split()) for start, end in found)
 
 
 def _may_be(match: "re.Match[str]") -> bool:
@@ -407,6 +432,25 @@ def _span(match: "re.Match[str]", today: date) -> tuple[date, date]:
     return _until_today(match, first, last, today)
 
 
+def _this_unit(match: "re.Match[str]", today: date) -> tuple[date, date]:
+    """The present day, week, month or year."""
+    return (today, today) if match["one_day"] else _span(match, today)
+
+
+def _by_then(match: "re.Match[str]", today: date) -> tuple[date, date]:
+    """From today until the end of a day or a month; without a year, of the next one.
+
+    Raises:
+        ValueError: it is over.
+    """
+    _first, last = _said_once(match, today)
+    if not match["year"] and last < today:
+        last = last.replace(year=last.year + 1)
+    if last < today:
+        raise ValueError
+    return today, last
+
+
 def _until_today(match: "re.Match[str]", first: date, last: date, today: date) -> tuple[date, date]:
     """A period as it is, or with *depuis* before it: from its first day until today."""
     return (first, today) if match["since"] else (first, last)
@@ -462,7 +506,8 @@ _BOUND = (
     r"(?:(?P<since>(?:depuis|since)\s+|[àa]\s+partir\s+d(?:[ue]\s+|['’]))|(?P<after>(?:apr[èe]s|after)\s+)"
     r"|(?P<until>(?:jusqu['’](?:au|en|[àa])|until)\s+)|(?P<before>(?:avant|before)\s+))(?:(?:la|le|the)\s+)?"
 )
-_BEFORE_IT = re.compile(r"(?:avant|before)\s", re.IGNORECASE)
+_BY_THEN = rf"(?:d['’]ici(?:\s+[àa])?|by(?!\s+(?:{_ALSO_NAMES})(?!\w)(?!\s+\d)))\s+(?:(?:la|le|au|the)\s+)?"
+_BEFORE_IT = re.compile(r"(?:avant|before|d['’]ici|by)\s", re.IGNORECASE)
 _DIGIT_BOUND = re.compile(_START + rf"{_BOUND}{_DIGITS}" + _END, re.IGNORECASE)
 _DAY_BOUND = re.compile(_START + _BOUND + _NAMED + _END, re.IGNORECASE)
 _ALONE = (
@@ -538,12 +583,43 @@ _WEEKDAY_AGO = re.compile(
 )
 _SINCE_WEEKDAY = re.compile(_START + rf"(?P<since>depuis|since)\s+(?P<weekday>{_WEEKDAY})" + _END, re.IGNORECASE)
 _ENGLISH_WEEKDAY_AGO = re.compile(_START + rf"{_OF}{_SINCE}last\s+(?P<weekday>{_WEEKDAY})" + _END, re.IGNORECASE)
-# Without a year only behind a word of time: "le mois de mars", "l'avenue de mai" and "the March" may be subjects.
+# Without a year only behind a word of time: "l'avenue de mai" and "the March" may be subjects.
 _MONTH_OF_ANY_YEAR = re.compile(
     _START
-    + r"(?:(?:(?:(?:au\s+cours\s+)?du|au|(?:pendant|durant|dans)\s+le|(?:of|in|from|during)\s+the)\s+"
-    + r"(?:mois\s+(?:de\s+|d['’])|month\s+of\s+))"
+    + r"(?:(?:(?:(?:au\s+cours\s+)?du|au|(?:(?:pendant|durant|dans)\s+)?le|(?:(?:of|in|from|during)\s+)?the)\s+)?"
+    + r"(?:mois\s+(?:de\s+|d['’])|month\s+of\s+)"
     + rf"|(?:en|au\s+cours\s+de|pendant|durant|in|during)\s+|{_SOME_OF})(?P<month>{_MONTH}){_NO_YEAR}"
+    + _END,
+    re.IGNORECASE,
+)
+# "Factures de novembre": a month behind a small word. Behind other words than those of letters, a month that is a name or a word too
+# (*champ de mars*, *from June Smith*) stays a word.
+_MONTH_OF = re.compile(
+    _START + rf"(?:(?:de|of|from)\s+|d['’])(?P<month>(?!(?:{_ALSO_NAMES})(?!\w))(?:{_MONTH})){_NO_YEAR}" + _END,
+    re.IGNORECASE,
+)
+_MONTH_OF_LETTERS = re.compile(
+    rf"(?:{_BEHIND_LETTERS})(?:(?:(?:de|of|from)\s+|d['’])(?P<month>{_ALSO_NAMES}){_NO_YEAR}(?!(?-i:\s+[A-ZÀ-Þ][^\W\d_A-ZÀ-Þ]))"
+    + _END,
+    re.IGNORECASE,
+)
+_UNIT_OF_LETTERS = re.compile(
+    rf"(?:{_BEHIND_LETTERS})(?:(?:(?:de\s+la|of\s+the)\s+(?P<week>semaine|week)|(?:du|of\s+the)\s+(?P<month>mois|month)"
+    r"|(?:du|of\s+the)\s+(?P<one_day>jour|day)|(?:de\s+l['’]ann[ée]e|of\s+the\s+year))(?:\s+en\s+cours)?(?P<since>(?!))?(?!\s*\w)"
+    + _END,
+    re.IGNORECASE,
+)
+_MONTH_TO_COME = re.compile(
+    _START + rf"{_BY_THEN}(?P<part>{_SOME_OF})?{_OF_MONTH}(?:\s+(?P<year>{_A_YEAR})|{_ALONE})" + _END, re.IGNORECASE
+)
+_DAY_TO_COME = re.compile(_START + _BY_THEN + _NAMED + _END, re.IGNORECASE)
+_DIGITS_TO_COME = re.compile(_START + _BY_THEN + _DIGITS + _END, re.IGNORECASE)
+_ENGLISH_DAY_TO_COME = re.compile(_START + _BY_THEN + _ENGLISH_NAMED + _END, re.IGNORECASE)
+_TO_COME = re.compile(
+    _START
+    + r"(?:(?:depuis|avant|apr[èe]s|since|until|before|after|en|de|du|la|le|in|of|from)\s+|d['’]|l['’])*"
+    + rf"(?:(?:{_MONTH}|{_WEEKDAY}|semaine|mois|ann[ée]e|an|trimestre|semestre)\s+(?:prochaine?|suivante?|[àa]\s+venir)"
+    + rf"|(?:next|coming)\s+(?:{_MONTH}|{_WEEKDAY}|week|month|year|quarter)|(?:{_MONTH})\s+(?:of\s+)?next\s+year)"
     + _END,
     re.IGNORECASE,
 )
@@ -603,6 +679,10 @@ _READINGS: tuple[tuple["re.Pattern[str]", _Reading, bool], ...] = (
     (_SEVERAL_YEARS, _several_years, True),
     (_DIGIT_BOUND, _one_bound, False),
     (_DIGIT_DAY, _digit_day, True),
+    (_DIGITS_TO_COME, _by_then, False),
+    (_DAY_TO_COME, _by_then, False),
+    (_ENGLISH_DAY_TO_COME, _by_then, False),
+    (_MONTH_TO_COME, _by_then, False),
     (_DAY_BOUND, _one_bound, False),
     (_ENGLISH_BOUND, _one_bound, False),
     (_ENGLISH_BOUND_OF_ANY_YEAR, _one_bound, False),
@@ -616,6 +696,8 @@ _READINGS: tuple[tuple["re.Pattern[str]", _Reading, bool], ...] = (
     (_ENGLISH_MONTH_AGO, _month_ago, False),
     (_MONTHS_OF_ANY_YEAR, _last_such_months, False),
     (_MONTH_OF_ANY_YEAR, _last_such_month, False),
+    (_MONTH_OF, _last_such_month, False),
+    (_MONTH_OF_LETTERS, _last_such_month, False),
     (_PART_OF_YEAR, _part_of_year, True),
     (_ONE_YEAR, _one_year, True),
     (_ONE_DAY_AGO, _one_day_ago, False),
@@ -630,6 +712,7 @@ _READINGS: tuple[tuple["re.Pattern[str]", _Reading, bool], ...] = (
     (_BEGUN, _span, False),
     (_ENGLISH_BEGUN, _span, False),
     (_PRESENT, _span, False),
+    (_UNIT_OF_LETTERS, _this_unit, False),
     (_PAST, _span, False),
     (_ENGLISH_SPAN, _span, False),
 )

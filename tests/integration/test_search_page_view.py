@@ -303,6 +303,14 @@ def test_a_list_too_long_to_walk_says_where_it_ends(page: FlaskClient, monkeypat
     assert f"offset={PAGE}" in page.get("/recherche/?q=x").text
 
 
+def test_days_that_stay_words_are_told_until_the_person_decides(page: FlaskClient) -> None:
+    told = "Aucune période"
+    asked = "/recherche/?q=arrêtés+depuis+mars+prochain"
+    assert told in page.get(asked).text.replace("\xa0", " ")
+    assert "Aucune période" not in page.get(f"{asked}&dates=mots").text
+    assert "Aucune période" not in page.get(f"{asked}&du=2026-01-01").text
+
+
 @pytest.mark.parametrize(
     ("total", "offset", "elsewhere"),
     [(11, 40, 0), (41, 60, 40), (40, 40, 20), (0, 20, 0), (41, 40, None), (11, 5, None)],

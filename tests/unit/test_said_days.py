@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ged.ports import SearchQuery
-from ged.search.said_days import asked, in_figures, not_a_day, said_days
+from ged.search.said_days import asked, in_figures, not_a_day, not_read, said_days
 
 TODAY = date(2026, 11, 29)
 
@@ -24,6 +24,27 @@ TODAY = date(2026, 11, 29)
         ("factures du 01/10/2026 au 31/10/2026", "2026-10-01", "2026-10-31", "factures"),
         ("courriers du 01/10 au 15/10/2026", "2026-10-01", "2026-10-15", ""),
         ("factures du mois de mars", "2026-03-01", "2026-03-31", "factures"),
+        ("le mois de mars", "2026-03-01", "2026-03-31", ""),
+        ("mois de novembre", "2026-11-01", "2026-11-30", ""),
+        ("the month of December", "2025-12-01", "2025-12-31", ""),
+        ("factures de novembre", "2026-11-01", "2026-11-30", "factures"),
+        ("factures de novembre CEET", "2026-11-01", "2026-11-30", "factures CEET"),
+        ("plaintes d'avril", "2026-04-01", "2026-04-30", "plaintes"),
+        ("lettres de mars", "2026-03-01", "2026-03-31", ""),
+        ("congé de décembre", "2025-12-01", "2025-12-31", "congé"),
+        ("invoices of May", "2026-05-01", "2026-05-31", "invoices"),
+        ("letters from October", "2026-10-01", "2026-10-31", ""),
+        ("courriers de la semaine", "2026-11-23", "2026-11-29", ""),
+        ("factures du mois en cours", "2026-11-01", "2026-11-30", "factures"),
+        ("courriers du jour", "2026-11-29", "2026-11-29", ""),
+        ("rapports de l'année", "2026-01-01", "2026-12-31", "rapports"),
+        ("letters of the week", "2026-11-23", "2026-11-29", ""),
+        ("d'ici fin décembre", "2026-11-29", "2026-12-31", ""),
+        ("rapports d'ici la fin de mars", "2026-11-29", "2027-03-31", "rapports"),
+        ("d'ici le 15 décembre", "2026-11-29", "2026-12-15", ""),
+        ("d'ici au 31/12/2026", "2026-11-29", "2026-12-31", ""),
+        ("reports by the end of December", "2026-11-29", "2026-12-31", "reports"),
+        ("by December 15, 2026", "2026-11-29", "2026-12-15", ""),
         ("factures du mois d'avril", "2026-04-01", "2026-04-30", "factures"),
         ("factures du mois d'avril 2025", "2025-04-01", "2025-04-30", "factures"),
         ("courriers au cours du mois de décembre", "2025-12-01", "2025-12-31", ""),
@@ -196,7 +217,9 @@ def test_days_in_words_are_a_period(text: str, first: str, last: str, rest: str)
 @pytest.mark.parametrize(
     "text",
     [
-        "marché de fournitures", "13 mois", "mai", "le mois de mars", "le 30 février 2026", "champ de mars", "en mars et avril", "avant la grève", "hiérarchie",
+        "marché de fournitures", "13 mois", "mai", "novembre", "facture novembre", "lettre de M. Mars", "plainte de Mme Mai", "tournoi de mai", "letters from June Smith",
+        "courriers de la semaine sainte", "courriers de la semaine de la francophonie", "repos de la semaine", "signed by May", "d'ici au 31/10/2026",
+        "le 30 février 2026", "champ de mars", "en mars et avril", "avant la grève", "hiérarchie",
         '"mars 2026"', "objet:mars 2026", "mars 2026 OU avril", "audit -interne mars 2026", "hier et avant-hier",
         "123/MEM/2026", "30/11/2026", "n° 30/11/2026", "le 31/02/2026", "du 18/11/2026/MMRE", "du 18 au 3 mars 2026", "premier ministre", "lettre-hier",
         "smic 2026", "budget de l'exercice 2026", "inapte depuis 1 mois", "lundi de Pentecôte", "l'année prochaine",
@@ -230,7 +253,7 @@ def test_a_named_period_may_stand_in_a_letter_s_text_and_a_relative_one_may_not(
         ("en décembre", True), ("depuis décembre", True), ("décret du 31 décembre", True), ("in December", True),
         ("de décembre à mars", True), ("avant le 30 novembre", False), ("jusqu'en décembre", False), ("depuis le 30 novembre", True),
         ("en novembre", False), ("le 29 novembre", False), ("en décembre 2025", False), ("décembre dernier", False), ("last December", False),
-        ("du mois de mars", False), ("la semaine dernière", False), ("du 30/11/2026", False), ("du 25 décembre 2024 au 3 janvier", False),
+        ("du mois de mars", False), ("d'ici le 15 décembre", False), ("factures de décembre", True), ("la semaine dernière", False), ("du 30/11/2026", False), ("du 25 décembre 2024 au 3 janvier", False),
     ],
 )  # fmt: skip
 def test_a_date_without_a_year_that_is_still_to_come_is_told_as_last_year_s(text: str, is_of_last_year: bool) -> None:
@@ -289,6 +312,25 @@ def test_a_day_in_figures_alone_is_proposed_and_never_taken(text: str, proposed:
     assert (found and found.text) == proposed
     assert proposed is None or asked(SearchQuery(text), TODAY)[1] is None
     assert in_figures(SearchQuery(text, since=TODAY), TODAY) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("arrêtés depuis mars prochain", "depuis mars prochain"),
+        ("since next December", "since next December"),
+        ("la semaine prochaine", "la semaine prochaine"),
+        ("in December next year", "in December next year"),
+        ("plan de l'année à venir", "de l'année à venir"),
+        ("hier et avant-hier", "hier, avant-hier"),
+        ("hier", ""),
+        ("mars", ""),
+        ("marché suivant devis", ""),
+        ("objet:prochain mars prochain", ""),
+    ],
+)
+def test_days_that_stay_words_are_told(text: str, told: str) -> None:
+    assert not_read(text, TODAY) == told
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from ged.register.states import MailState
 from ged.search import export as search_export
 from ged.search import letter_search
 from ged.search.letter_search import FacetValue, FoundLetter, SearchPage
-from ged.search.said_days import SaidDays, not_a_day
+from ged.search.said_days import SaidDays, not_a_day, not_read
 from ged.typography import plain
 from ged.unit import ReadSession
 from web.site import context, destroyed_letters, lists, marks, natures
@@ -33,6 +33,7 @@ from web.views.search.search_form import (
     PAGE,
     WITHOUT,
     WORDS,
+    dates_decided,
     day_in_figures,
     given,
     period_text,
@@ -132,6 +133,9 @@ def index() -> ResponseReturnValue:
         said=said,
         is_of_no_day=is_of_no_day,
         no_day=not_a_day(query.text) if said is None else "",
+        not_read=""
+        if asked.dated or said or dates_decided(query, request.args)
+        else not_read(query.text, context.today()),
         said_text=period_text(said) if said is not None else "",
         day_of=lambda letter: _day_of(letter, asked),
         is_ahead=_begins(asked, said) > context.today(),

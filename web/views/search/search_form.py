@@ -58,6 +58,11 @@ def day_in_figures(query: SearchQuery, args: MultiDict[str, str]) -> tuple[Searc
     return None if typed is None or meant is None or said is None else (typed, meant, said)
 
 
+def dates_decided(query: SearchQuery, args: MultiDict[str, str]) -> bool:
+    """Whether the person has given days in the form, or said what the days in the text are."""
+    return bool(query.since or query.until or args.get(DATES))
+
+
 def days_for_good(query: SearchQuery, args: MultiDict[str, str]) -> tuple[SearchQuery, bool]:
     """The search to be saved, and whether days in its text are words: what the person took away stays away."""
     said = said_days.asked(query, context.today())[1]
