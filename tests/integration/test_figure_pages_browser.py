@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pypdfium2 as pdfium
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 from sqlalchemy import update
 
@@ -476,6 +478,34 @@ def test_on_a_small_screen_what_a_height_or_a_row_means_stays_in_sight(
             assert [one[2] for one in places] == [0, 0, 0], "it lies over the chart's own, as high as it is"
             assert places[0][3] <= 0, "no text of it is cut"
         page.context.close()
+
+
+@pytest.mark.parametrize("view", ["", "heures"])
+def test_on_a_small_screen_a_shade_says_where_a_chart_goes_on(
+    browser: Browser, site: tuple[str, Services], view: str
+) -> None:
+    furnish(site[1])
+    page = opened(browser, site, "dge", 360)
+    page.goto(f"/tableau/?{DAYS}{f'&vue={view}' if view else ''}")
+    box = page.locator(".chart-scroll").first
+
+    def darkest(first: float, last: float, at: int = 2) -> int:
+        """The darkest grey of a line of the box that no cell and no line of the chart stands on, between two places."""
+        picture = Image.open(BytesIO(box.screenshot())).convert("L")
+        pixels = picture.crop((round(first), at, round(last), at + 1)).tobytes()
+        return min(pixels)
+
+    if not view:
+        left = page.locator(".chart-scale").first.evaluate("(one) => one.getBoundingClientRect().width")
+        assert darkest(left + 1, left + 6, at=40) < 235, "beside the scale: the chart stands at its newest day"
+    else:
+        width = box.evaluate("(one) => one.clientWidth")
+        assert darkest(width - 8, width - 1) < 200
+        box.evaluate("(one) => { one.scrollLeft = one.scrollWidth; }")
+        assert darkest(width - 8, width - 1) > 250, "the chart is at its end"
+        inside = "(one) => one.lastElementChild.getBoundingClientRect().right - one.getBoundingClientRect().right"
+        assert box.evaluate(inside) < -12, "no text of it lies under the strip at its end"
+    page.context.close()
 
 
 def test_on_a_small_screen_the_cells_of_a_week_are_seen(browser: Browser, site: tuple[str, Services]) -> None:

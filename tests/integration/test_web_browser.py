@@ -139,6 +139,21 @@ def test_the_keyboard_alone_gets_around(page: Page) -> None:
     page.wait_for_url("**/")
 
 
+@pytest.mark.parametrize("account", ["agent", "sg"])
+def test_the_whole_menu_is_seen_on_the_screen_of_a_desk_and_reached_on_a_low_one(page: Page, account: str) -> None:
+    page.set_viewport_size({"width": 1280, "height": 900})
+    sign_in(page, account)
+    last = page.locator("#navigation a").last
+    assert last.evaluate("(one) => one.getBoundingClientRect().bottom") <= 900
+    page.set_viewport_size({"width": 1280, "height": 500})
+    last.focus()
+    assert last.evaluate("(one) => one.getBoundingClientRect().bottom") <= 500
+    page.evaluate("scrollTo(0, 0)")
+    assert page.locator("#navigation").evaluate("(one) => one.getBoundingClientRect().bottom") <= 500, (
+        "it ends on the screen"
+    )
+
+
 def test_the_menu_opens_on_a_small_screen(page: Page) -> None:
     page.set_viewport_size({"width": 360, "height": 800})
     sign_in(page, "sg")
