@@ -121,6 +121,31 @@ def test_every_message_is_translated() -> None:
         assert not found, f"translate in {path_of(language).relative_to(ROOT)} (docs/dev/add.md):\n" + "\n".join(found)
 
 
+OTHER_WORDS = {"overdue": "late", "in hand": "in progress", "nature": "type", "natures": "types of letters"}
+"""English words that are not used for a thing -> the word that it has everywhere."""
+
+
+def test_one_thing_has_one_english_word() -> None:
+    """On the screens and in the guide: a clerk who reads two words looks for two things."""
+    texts = [
+        re.sub(r"%\(\w+\)s", "", one)
+        for message in catalogue.read("en")
+        if message.id
+        for one in ([message.string] if isinstance(message.string, str) else message.string)
+    ]
+    # An anchor is the same in both languages.
+    texts += [
+        re.sub(r"#[\w-]+", "", page.read_text("utf-8"))
+        for page in sorted((path_of("en").parents[1] / "guide").glob("*.md"))
+    ]
+    other = re.compile(rf"\b(?:{'|'.join(OTHER_WORDS)})\b", re.IGNORECASE)
+    found = [
+        f"{word[0]} ({OTHER_WORDS[word[0].lower()]}): {text[:80]}" for text in texts for word in other.finditer(text)
+    ]
+    assert len(texts) > 1_000
+    assert found == []
+
+
 def test_the_template_of_the_catalogue_is_current() -> None:
     with catalogue.TEMPLATE.open("rb") as file:
         kept = {(m.id, m.context) for m in read_po(file) if m.id}
