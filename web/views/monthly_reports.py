@@ -7,11 +7,10 @@ from typing import TypeGuard
 
 from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import format_date, get_locale
+from flask_babel import format_date
 
 from ged.errors import GedError, Invalid, InvalidTransition
 from ged.figures.periods import months_later
-from ged.languages import SOURCE
 from ged.monthly import again, operations, proofs, publications, queries, rights, templates, wishes
 from ged.monthly.again import MAX_REASON
 from ged.monthly.proofs import ProofRow, Unknown
@@ -19,6 +18,7 @@ from web.site import context, i18n
 from web.site.forms import FormReader, chosen_file
 from web.site.pages import place, render_form
 from web.words import monthly as words
+from web.words.languages import language
 from web.words.messages import gettext as _
 from web.words.verdicts import REASONS
 
@@ -181,17 +181,16 @@ def check() -> ResponseReturnValue:
 def _proofs(report_id: int) -> dict[str, object]:
     with context.services().reading() as session:
         rows: list[ProofRow] = proofs.proofs(session, report_id, context.actor())
-    locale = get_locale()
-    language = locale.language if locale is not None else SOURCE
+    code = language()
     return {
         "proofs": rows,
         "told": {
-            "change": partial(words.change_words, language=language),
-            "acts": partial(words.acts_words, language=language),
-            "fault": partial(words.fault_words, language=language),
-            "seal": partial(words.seal_words, language=language),
-            "definitions": partial(words.definitions_words, language=language),
-            "certificate": partial(words.certificate_words, language=language),
+            "change": partial(words.change_words, language=code),
+            "acts": partial(words.acts_words, language=code),
+            "fault": partial(words.fault_words, language=code),
+            "seal": partial(words.seal_words, language=code),
+            "definitions": partial(words.definitions_words, language=code),
+            "certificate": partial(words.certificate_words, language=code),
         },
     }
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import get_domain
 
 from ged.morning import queries
 from ged.morning.base import Kind, Line, Part
@@ -17,6 +16,8 @@ from ged.morning.words import counted
 from ged.ports import Confidentiality
 from web.site import context, guard
 from web.words import morning as words
+from web.words.languages import language
+from web.words.translations import translations
 
 blueprint = Blueprint("morning", __name__, url_prefix="/matin")
 
@@ -90,10 +91,9 @@ def index() -> ResponseReturnValue:
     services, actor, only = context.services(), context.actor(), _only()
     with services.reading() as session:
         found = queries.parts(session, services, actor, now=context.now(), only=only)
-    translations = get_domain().get_translations()  # the site's: with the typography of its language
     return render_template(
         "morning/index.html",
-        groups=[_group(part, counted(part, translations)) for part in found],
+        groups=[_group(part, counted(part, translations(language()))) for part in found],
         day=context.today(),
         is_one=only is not None,
     )

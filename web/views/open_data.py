@@ -5,9 +5,10 @@ from io import BytesIO
 
 from flask import Blueprint, flash, redirect, request, send_file, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import format_date, get_locale
+from flask_babel import format_date
 
 from ged.errors import GedError, Invalid, InvalidTransition
+from ged.languages import SOURCE
 from ged.monthly import open_data as tables
 from ged.monthly import publications
 from ged.monthly.publications import Offer
@@ -17,6 +18,7 @@ from web.site.forms import FormReader
 from web.site.numbers import id_of
 from web.site.pages import render_form
 from web.words import labels
+from web.words.languages import language
 from web.words.messages import gettext as _
 
 blueprint = Blueprint("open_data", __name__, url_prefix="/donnees-ouvertes")
@@ -50,8 +52,7 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
                 )
             except InvalidTransition as refusal:
                 error = error or refusal
-    locale = get_locale()
-    is_french = locale is None or locale.language == "fr"
+    is_french = language() == SOURCE
     return render_form(
         "open_data/index.html",
         error=error,

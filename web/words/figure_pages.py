@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 
-from flask_babel import get_locale
-
 from ged.dashboard.letters import GIVEN, PAPERS, SOON, What
 from ged.figures.definitions import ALL, Definition
 from ged.figures.stages import Stage
+from ged.languages import SOURCE
 from ged.typography import french, plain
+from web.words.languages import language
 from web.words.messages import gettext as _
 from web.words.messages import ngettext
 
@@ -162,8 +162,7 @@ def _name(of: Definition) -> str:
 
 
 def _is_french() -> bool:
-    locale = get_locale()
-    return locale is None or locale.language == "fr"
+    return language() == SOURCE
 
 
 def recounts() -> str:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from babel.core import Locale
 from flask import g, has_app_context
-from flask_babel import force_locale, get_locale, refresh
+from flask_babel import force_locale, get_locale, refresh  # noqa: TID251  # this module finds the language for all others
 
 from ged.languages import SOURCE
 
