@@ -11,6 +11,7 @@ from indexer.analysis import fold
 _SIGN = re.compile(r"^\W*(?:n\s*[°ºo](?=\W|\d|$)|№|num[ée]ro\b|r[ée]f(?:[ée]rence)?\b|no\.)[\s.:]*", re.IGNORECASE)
 _PART = re.compile(r"\d+|[^\W\d_]+")
 _MAX_PARTS = 16
+_REFERENCE = re.compile(r"(?P<letters>[^\W\d_]{1,6})[-./]?(?P<year>(?:19|20)\d\d)[-./]?(?P<count>\d{2,6})")
 
 
 def parts(text: str) -> list[str]:
@@ -23,6 +24,17 @@ def parts(text: str) -> list[str]:
 def whole(text: str) -> str:
     """The normal form of the whole number; '' when the text has no parts."""
     return "/".join(parts(text))
+
+
+def writings(text: str) -> tuple[str, ...]:
+    """A reference of letters, a year and a count in its two writings: with blanks and as one. None for any other text.
+
+    >>> writings("FA20260058"), writings("FA-2026-0058"), writings("FA-2026")
+    (('FA 2026 0058', 'FA20260058'), ('FA 2026 0058', 'FA20260058'), ())
+    """
+    found = _REFERENCE.fullmatch(text)
+    parts = () if found is None else found.group("letters", "year", "count")
+    return (" ".join(parts), "".join(parts)) if parts else ()
 
 
 def looks_like_number(chunk: str) -> bool:

@@ -197,12 +197,15 @@ def _leaf(body: str, fields: tuple[str, ...], *, quoted: bool) -> Node | None:
     if telephone:
         forms, in_pairs = telephones.writings(telephone)
         also = (*also, in_pairs)
+    references = () if quoted else numbers.writings(body)
+    also = (*also, *(run for one in references if (run := tuple(analysis.words(one))) != forms))
     node = Words(body, forms, fields, quoted, also, amount=amounts.key(body), telephone="" if fields else telephone)
     if not fields and not quoted and numbers.looks_like_number(body):
         parted = tuple(numbers.parts(body))
         is_one = bool(written or telephone) and parted != (forms[0].folded,)
         plain = (Number((forms[0].folded,)),) if is_one else ()
-        return AnyOf((Number(parted, prefix=prefix), *plain, node))
+        others = (Number(parts) for one in references if (parts := tuple(numbers.parts(one))) != parted)
+        return AnyOf((Number(parted, prefix=prefix), *plain, *others, node))
     return node
 
 

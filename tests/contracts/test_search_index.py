@@ -497,6 +497,22 @@ def test_what_clerks_type_is_found_as_letters_write_it(index: SearchIndex, asked
     assert set(ids(index, asked)) == found
 
 
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        *((text, {1, 2, 3, 4}) for text in ("FA20260058", "FA-2026-0058", "fa/2026/0058", "FA2026-0058")),
+        ('facture "FA20260058"', {2}), ("n°:FA-2026-0058", {3}), ("texte:FA20260058", {1, 2}), ("FA20260059", set()), ("FA2026", {3}),
+    ],
+)  # fmt: skip
+def test_a_reference_is_found_with_and_without_its_dashes(index: SearchIndex, asked: str, found: set[int]) -> None:
+    index.put([
+        letter(1, "Divers", "facture FA-2026-0058 du mois", numbers=()), letter(2, "Divers", "facture FA20260058", numbers=()),
+        letter(3, "Divers", numbers=("FA-2026-0058",)), letter(4, "Divers", numbers=("FA20260058",)),
+        letter(5, "Divers", "FA 58, en 2026", numbers=()),
+    ])  # fmt: skip
+    assert set(ids(index, asked)) == found
+
+
 def test_an_exact_amount_is_above_larger_ones_that_begin_so(index: SearchIndex) -> None:
     exact = {
         1: "Reçu 1250", 2: f"{'Divers ' * 300} total : 1 250 F", 3: "1.250,00 et 1 250 000", 4: "Soit (1\u202f250F)", 5: "4 500 1 250 3 000",
