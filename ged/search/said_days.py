@@ -243,7 +243,7 @@ def _day(day: str, month: str, year: str | None, today: date) -> date:
 
 
 def _number(day: str) -> int:
-    return 1 if day.lower() == "premier" else said_numbers.number(day)
+    return 1 if said_numbers.folded(day) == "premier" else said_numbers.number(day)
 
 
 def _end_of_month(day: date) -> date:

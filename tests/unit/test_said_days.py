@@ -368,3 +368,12 @@ def test_days_that_stay_words_are_told(text: str, told: str) -> None:
 )
 def test_a_day_that_does_not_exist_is_told(text: str, told: str) -> None:
     assert not_a_day(text) == told
+
+
+@pytest.mark.parametrize("text", ["premıer mars 2026", "PREMİER mars 2026", "du premıer mars 2026"])
+def test_the_first_day_is_read_with_any_letter_that_a_pattern_takes_for_an_i(text: str) -> None:
+    """The page of the search failed."""
+    found = said_days(text, date(2026, 12, 2))
+    assert found is not None
+    assert found.dated.first == found.dated.last == date(2026, 3, 1)
+    assert not not_a_day(text)
