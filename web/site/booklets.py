@@ -12,7 +12,6 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from flask_babel import LazyString
-from flask_babel import lazy_gettext as _l
 
 from ged.languages import SOURCE
 from ged.letterhead import Letterhead
@@ -25,6 +24,7 @@ from web.site.navigation import ENTRIES, Entry
 from web.words import keys
 from web.words.languages import in_language
 from web.words.messages import gettext as _
+from web.words.messages import lazy_gettext as _l
 
 TEMPLATE = TEMPLATES / "guide.typ"
 _BLANKS = re.compile(r"[ \t\n]+")

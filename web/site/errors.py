@@ -13,7 +13,6 @@ from datetime import date, datetime, timedelta
 
 from flask import Flask, flash, g, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
@@ -42,6 +41,7 @@ from web.site import access_log, context, i18n
 from web.site.paths import safe_path
 from web.words.error_table import MESSAGES, Params
 from web.words.messages import gettext
+from web.words.messages import lazy_gettext as _l
 
 log = logging.getLogger("ged.web")
 

@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from flask import Flask, current_app, g, request, url_for
-from flask_babel import LazyString, lazy_pgettext
-from flask_babel import lazy_gettext as _l
+from flask_babel import LazyString
 
 from ged.capture import queries as scan_queries
 from ged.counting import MOST_IN_MENU, Counter, counted
@@ -29,6 +28,8 @@ from ged.supervisors import queries as supervisors
 from ged.unit import Actor, ReadSession, Role
 from web.site import context, guard
 from web.words import keys
+from web.words.messages import lazy_gettext as _l
+from web.words.messages import lazy_pgettext
 
 LookCount = Callable[[ReadSession, Actor], int]
 

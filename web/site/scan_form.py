@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask_babel import LazyString
-from flask_babel import lazy_gettext as _l
 
 from ged.capture.desks import BridgeRow
 from ged.capture.orders import Settings
 from ged.capture.profiles import LastChoice, Profile
 from web.site.forms import FormReader
 from web.site.numbers import id_of
+from web.words.messages import lazy_gettext as _l
 
 BUILT_IN: tuple[tuple[str, LazyString, Settings], ...] = (
     ("courrier", _l("Courrier N&B 300"), Settings(source="adf", mode="lineart", dpi=300)),

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from flask import url_for
-from flask_babel import LazyString, lazy_pgettext
-from flask_babel import lazy_gettext as _l
+from flask_babel import LazyString
 
 from ged.unit import Actor, Role
 from web.site.navigation import navigation
+from web.words.messages import lazy_gettext as _l
+from web.words.messages import lazy_pgettext
 
 MOST = 6
 _DESK, _STAFF, _HEAD, _ADMINISTRATOR, _START = "bureau-ordre", "agent", "responsable", "administrateur", "index"

@@ -6,7 +6,6 @@ from datetime import date
 from typing import Any
 
 from flask_babel import LazyString
-from flask_babel import lazy_gettext as _l
 
 from ged.administration.consequences import Consequence
 from ged.administration.differences import Difference, is_nothing
@@ -20,6 +19,7 @@ from ged.unit import Role
 from ged.workbook.inverse import Obstacle
 from web.words.labels import label
 from web.words.messages import gettext as _
+from web.words.messages import lazy_gettext as _l
 from web.words.messages import ngettext
 
 WHATS: Mapping[str, LazyString] = {

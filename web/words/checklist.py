@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flask_babel import LazyString
-from flask_babel import lazy_gettext as _l
 
 from ged.administration.checklist import Item, Line
 from web.words.messages import gettext as _
+from web.words.messages import lazy_gettext as _l
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 
-from flask_babel import lazy_gettext as _l
-
 from web.words.error_table import Message
+from web.words.messages import lazy_gettext as _l
 
 FAULTS: Mapping[str, Message] = {
     "jammed": Message(

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from flask_babel import LazyString
-from flask_babel import lazy_gettext as _l
+
+from web.words.messages import lazy_gettext as _l
 
 
 @dataclass(frozen=True)

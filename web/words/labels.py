@@ -9,7 +9,6 @@ from enum import Enum
 from typing import Any
 
 from flask_babel import LazyString
-from flask_babel import lazy_gettext as _l
 
 from ged.administration.states import ActState
 from ged.capture.models import BatchSource, BatchState, OrderState, ScanState
@@ -40,6 +39,7 @@ from ged.slips.models import ReceiptWay, SlipKind, SlipPurpose, TaskState
 from ged.slips.states import LineState, SlipState
 from ged.suggestions.models import Lesson
 from ged.unit import Role
+from web.words.messages import lazy_gettext as _l
 
 LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
     Area: {

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flask_babel import LazyString
-from flask_babel import lazy_gettext as _l
 
 from ged.compliance.facts import Gap
 from ged.compliance.operations import Paper
+from web.words.messages import lazy_gettext as _l
 
 
 @dataclass(frozen=True)

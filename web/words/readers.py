@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 
 from flask_babel import LazyString
-from flask_babel import lazy_gettext as _l
 
 from ged.access import Because
 from ged.administration.letter_readers import ActNote, Kept, Way
 from ged.unit import HeldPost
 from web.words.acts import because_words
 from web.words.messages import gettext as _
+from web.words.messages import lazy_gettext as _l
 
 GIVEN: Mapping[Because, LazyString] = {
     Because.REGISTERED: _l("a enregistré le courrier"),

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from flask_babel import LazyString
-from flask_babel import lazy_gettext as _l
+
+from web.words.messages import lazy_gettext as _l
 
 FIELDS: Mapping[str, LazyString] = {
     "number": _l("Numéro"),

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from flask_babel import LazyString
-from flask_babel import lazy_gettext as _l
+
+from web.words.messages import lazy_gettext as _l
 
 REASONS: Mapping[str, LazyString] = {
     "ok": _l("Rien n'a changé depuis cette signature."),

@@ -8,7 +8,6 @@ from typing import Any
 from flask import Blueprint, flash, g, redirect, render_template, request, send_file, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import LazyString
-from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
 from ged.entry import factors, passkeys, recovery, totp
@@ -21,6 +20,7 @@ from web.site.numbers import whole
 from web.site.pages import render_form
 from web.views.account.session import has_passkeys, refused
 from web.words.messages import gettext as _
+from web.words.messages import lazy_gettext as _l
 
 blueprint = Blueprint("second_factor", __name__, url_prefix="/mon-compte/verification")
 PAGE = "second_factor/index.html"

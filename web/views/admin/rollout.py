@@ -8,7 +8,6 @@ from io import BytesIO
 from flask import Blueprint, flash, redirect, render_template, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import LazyString
-from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
 from ged.administration.differences import Difference, differences
@@ -30,6 +29,7 @@ from web.site.errors import view_of
 from web.site.forms import chosen_file
 from web.words import acts as words
 from web.words.messages import gettext as _
+from web.words.messages import lazy_gettext as _l
 from web.words.messages import ngettext
 
 blueprint = Blueprint("rollout", __name__, url_prefix="/administration/deploiement")

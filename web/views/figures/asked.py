@@ -10,7 +10,6 @@ from urllib.parse import quote, urlencode
 
 from flask import url_for
 from flask_babel import LazyString
-from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 
 from ged.dashboard.letters import What
@@ -27,6 +26,7 @@ from web.site.forms import FormReader
 from web.site.numbers import id_of
 from web.views.figures import left_out
 from web.words.figure_pages import ENTITY
+from web.words.messages import lazy_gettext as _l
 
 Member = TypeVar("Member", bound=Enum)
 

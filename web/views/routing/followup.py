@@ -6,7 +6,6 @@ from io import BytesIO
 
 from flask import Blueprint, Response, flash, redirect, request, send_file, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import lazy_gettext as _l
 
 from ged.errors import Invalid, InvalidTransition
 from ged.followup import listing, reminders
@@ -29,6 +28,7 @@ from web.site.paths import next_path
 from web.words.due import due_words
 from web.words.labels import label
 from web.words.messages import gettext as _
+from web.words.messages import lazy_gettext as _l
 from web.words.messages import ngettext
 
 blueprint = Blueprint("followup", __name__, url_prefix="/suivi")

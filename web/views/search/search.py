@@ -8,7 +8,6 @@ from enum import Enum
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import LazyString, format_date
-from flask_babel import lazy_gettext as _l
 
 from ged.errors import EngineFailed
 from ged.ports import Confidentiality, MailId, NotTogether, Passage, SearchQuery, SortOrder, Suggestion, SuggestionKind
@@ -43,6 +42,7 @@ from web.views.search.search_form import (
 from web.words import labels
 from web.words.figure_pages import shortened
 from web.words.messages import gettext, ngettext
+from web.words.messages import lazy_gettext as _l
 
 blueprint = Blueprint("search", __name__, url_prefix="/recherche")
 
