@@ -139,23 +139,27 @@ def _in_eight_bits(image: Image.Image) -> Image.Image:
     """An image with one channel of 16 or 32 bits or of fractions, in mode ``L``.
 
     A scanner with 10 or 12 bits of light writes them as they are into a file of 16: white is the end of the range that its lightest
-    pixel lies in. A value that is no number is paper: it must not darken the others.
+    pixel lies in. Where zero is white, the highest value is ink: a page without ink has none, so that the range of a file of 16 bits
+    is its whole one. A value that is no number is paper: it must not darken the others.
     """
     values = np.asarray(image)
+    # Pillow turns the lights round with 8 bits and less alone.
+    is_zero_white = isinstance(image, TiffImageFile) and image.tag_v2.get(PHOTOMETRIC_INTERPRETATION) == _WHITE_IS_ZERO
     flat = values.reshape(-1)
     # By blocks: a copy of the whole with fractions would be four times as large as the result. A row may have one pixel.
     blocks = [flat[start : start + _BLOCK] for start in range(0, flat.size, _BLOCK)]
     top = max((float(one[np.isfinite(one)].max(initial=0)) for one in blocks), default=0.0)
     if values.dtype.kind == "f" and top < 2:  # fractions that were sharpened go somewhat beyond their white
-        white = 1.0
+        last = 1.0
+    elif is_zero_white and values.dtype.itemsize == 2:
+        last = 65_535.0
     else:
-        white = float(next((2**bits - 1 for bits in _BITS if top < 2**bits), top))
+        last = float(next((2**bits - 1 for bits in _BITS if top < 2**bits), top))
     plain = np.empty(flat.size, dtype=np.uint8)
     for n, one in enumerate(blocks):
-        lights = np.nan_to_num(one * (255 / white), nan=255, posinf=255, neginf=0)
+        lights = one * (255 / last)
+        lights = np.nan_to_num(255 - lights if is_zero_white else lights, nan=255, posinf=255, neginf=0)
         plain[n * _BLOCK : n * _BLOCK + one.size] = np.clip(lights + 0.5, 0, 255)
-    if isinstance(image, TiffImageFile) and image.tag_v2.get(PHOTOMETRIC_INTERPRETATION) == _WHITE_IS_ZERO:
-        np.subtract(255, plain, out=plain)  # Pillow does so with 8 bits and less alone
     return Image.fromarray(plain.reshape(values.shape))
 
 

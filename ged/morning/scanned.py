@@ -27,9 +27,8 @@ def known(engine: Engine, unit_ids: tuple[int, ...]) -> list[int]:
 
 def remember(engine: Engine, unit_ids: tuple[int, ...], mail_ids: Collection[int]) -> None:
     """Add letters that have a document. Threads may forget what another one adds: it is asked again."""
-    before = known(engine, unit_ids)
-    if len(before) + len(mail_ids) > MOST_KEPT:
-        before = []
-    of_engine = _KNOWN.setdefault(engine, {})
-    since = of_engine[unit_ids][0] if before else time.monotonic()
+    now = time.monotonic()
+    of_engine = {key: one for key, one in _KNOWN.get(engine, {}).items() if now - one[0] < KEPT_S}
+    since, before = of_engine.get(unit_ids, (now, []))
     of_engine[unit_ids] = since, sorted({*before, *mail_ids})[-MOST_KEPT:]
+    _KNOWN[engine] = of_engine

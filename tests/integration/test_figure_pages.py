@@ -869,7 +869,8 @@ def test_a_wrong_value_is_said_and_left_out(site: tuple[Flask, House]) -> None:
 
 @in_turns
 @pytest.mark.parametrize(
-    ("typed", "quoted"), [("2026-13-45", "2026-13-45"), ("1900-01-31", "31/01/1900"), ("hier", "hier")]
+    ("typed", "quoted"),
+    [("2026-13-45", "2026-13-45"), ("1900-01-31", "31/01/1900"), ("0900-01-31", "31/01/0900"), ("hier", "hier")],
 )
 def test_a_day_that_is_not_applied_is_quoted_as_typed(site: tuple[Flask, House], typed: str, quoted: str) -> None:
     """Only a real day has another order for people."""

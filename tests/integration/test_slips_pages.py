@@ -130,7 +130,7 @@ def test_the_button_of_a_letter_leads_to_a_slip_that_bears_it(site):
 def test_a_new_slip_says_which_letters_of_its_address_it_does_not_bear(site):
     app, services = site
     clerk, letter = web.sign_in(app, "agent"), kit.letter(services)
-    assert "pas été mis" not in clerk.get(f"/bordereaux/nouveau?mail={letter}&mail={letter}").text
+    assert "pas été mis" not in clerk.get(f"/bordereaux/nouveau?mail={letter}&mail=0{letter}&mail=").text
     for wrong, told in (("mail=abc", "1 pièce demandée"), ("mail=999999&envelope=x", "2 pièces demandées")):
         page = clerk.get(f"/bordereaux/nouveau?mail={letter}&{wrong}").text.replace("\xa0", " ")
         assert told in page

@@ -60,6 +60,21 @@ def test_an_image_of_many_bits_whose_file_says_that_zero_is_white_is_black_on_wh
     assert 0.005 < (gray < 128).mean() < 0.2
 
 
+@pytest.mark.parametrize("noise", [255, 900])
+def test_a_blank_page_where_zero_is_white_has_no_ink(tmp_path: Path, noise: int) -> None:
+    page = np.arange(SMALL[0] * SMALL[1], dtype=np.uint16).reshape(SMALL[::-1]) % noise
+    Image.fromarray(page).save(tmp_path / "page.tif", tiffinfo={PHOTOMETRIC_INTERPRETATION: 0})
+    assert np.asarray(load_page(tmp_path / "page.tif", TIFF, 0, LIMITS).image).min() > 245
+
+
+def test_what_is_no_number_is_paper_where_zero_is_white_too(tmp_path: Path) -> None:
+    page = np.zeros(SMALL[::-1], dtype=np.float32)
+    page[0, 0], page[1, 0] = np.nan, 1
+    Image.fromarray(page).save(tmp_path / "page.tif", tiffinfo={PHOTOMETRIC_INTERPRETATION: 0})
+    gray = np.asarray(load_page(tmp_path / "page.tif", TIFF, 0, LIMITS).image)
+    assert (gray[0, 0], gray[1, 0], gray[2, 0]) == (255, 0, 255)
+
+
 def test_the_rows_of_an_image_of_sixteen_bits_may_have_one_pixel_each(tmp_path: Path) -> None:
     """A file of some kilobytes with 40 million such rows took nine minutes of a reader's time."""
     Image.fromarray(np.full((1_000_000, 1), 65535, dtype=np.uint16)).save(tmp_path / "thin.png")

@@ -312,9 +312,10 @@ _ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 def _as_written(day: str) -> str:
     """A day of an address in the order in which people write it; anything else, and a day of no calendar, as it was typed."""
     try:
-        return date.fromisoformat(day).strftime("%d/%m/%Y") if _ISO_DAY.fullmatch(day) else day
+        found = date.fromisoformat(day) if _ISO_DAY.fullmatch(day) else None
     except ValueError:
         return day
+    return f"{found:%d/%m}/{found.year:04}" if found else day  # %Y leaves out the zeros of an early year
 
 
 def periods(those: Iterable[str]) -> str:

@@ -41,18 +41,23 @@ class FormLines:
 
 def lines_of(given: Given, post: HeldPost, actor: Actor) -> FormLines:
     """The lines named in the URL or in the form."""
-    mail_ids = [number for value in given.getlist("mail") if (number := id_of(value)) is not None]
-    envelope_ids = [number for value in given.getlist("envelope") if (number := id_of(value)) is not None]
+    mail_ids, unread = _ids(given.getlist("mail"))
+    envelope_ids, also_unread = _ids(given.getlist("envelope"))
     free = min(max(given.get("free", FREE_LINES, type=whole), 0), drafting.MAX_LINES)
     with context.services().reading() as session:
         letters = drafting.suggest(session, mail_ids, post=post, actor=actor)
         envelopes = drafting.suggest_envelopes(session, envelope_ids, post=post)
-    named = {*given.getlist("mail")}, {*given.getlist("envelope")}
     return FormLines(
         (*letters, *envelopes),
         tuple(f"f{n}" for n in range(1, free + 1)),
-        missing=max(0, sum(map(len, named)) - len(letters) - len(envelopes)),
+        missing=max(0, len(mail_ids) + len(envelope_ids) - len(letters) - len(envelopes)) + unread + also_unread,
     )
+
+
+def _ids(given: list[str]) -> tuple[list[int], int]:
+    """The ids that are named, each once, and how many texts are none."""
+    named = {text: id_of(text) for text in given if text}
+    return list(dict.fromkeys(one for one in named.values() if one is not None)), list(named.values()).count(None)
 
 
 def read_slip(fields: FormReader, lines: FormLines, post: HeldPost) -> SlipForm:
