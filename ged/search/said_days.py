@@ -619,7 +619,10 @@ _TO_COME = re.compile(
     _START
     + r"(?:(?:depuis|avant|apr[èe]s|since|until|before|after|en|de|du|la|le|in|of|from)\s+|d['’]|l['’])*"
     + rf"(?:(?:{_MONTH}|{_WEEKDAY}|semaine|mois|ann[ée]e|an|trimestre|semestre)\s+(?:prochaine?|suivante?|[àa]\s+venir)"
-    + rf"|(?:next|coming)\s+(?:{_MONTH}|{_WEEKDAY}|week|month|year|quarter)|(?:{_MONTH})\s+(?:of\s+)?next\s+year)"
+    + rf"|(?:next|coming)\s+(?:{_MONTH}|{_WEEKDAY}|week|month|year|quarter)|(?:{_MONTH})\s+(?:of\s+)?next\s+year"
+    + rf"|(?:d['’]ici(?:\s+[àa])?|by)\s+(?:(?:le|this)\s+)?(?:{_WEEKDAY})"
+    + r"|(?:d['’]ici\s+(?:[àa]\s+)?(?:la\s+)?|by\s+(?:the\s+)?)(?:fin|end)\s+(?:du\s+|de\s+|of\s+)?"
+    + r"(?:(?:la|ce|cette|cet|the|this)\s+|l['’])?(?:semaine|mois|ann[ée]e|an|trimestre|semestre|week|month|year|quarter))"
     + _END,
     re.IGNORECASE,
 )

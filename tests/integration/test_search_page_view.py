@@ -187,6 +187,14 @@ def test_a_period_that_has_not_begun_is_told_as_such(
             uow.session.execute(update(Person).where(Person.account == "sg").values(language=""))
 
 
+def test_a_last_day_before_the_first_is_told(page: FlaskClient) -> None:
+    for asked in ("q=pupitres&du=30/11/2026&au=01/11/2026", "du=2099-12-31&au=2026-01-01"):
+        shown = unescape(page.get(f"/recherche/?{asked}").text)
+        assert "Le dernier jour est avant le premier." in shown, asked
+        assert "pas encore commencé" not in shown, asked
+    assert "Le dernier jour est avant" not in page.get("/recherche/?du=01/11/2026&au=01/11/2026").text
+
+
 def test_a_period_of_which_one_end_is_said_finds_its_letters(site: tuple[Flask, Services], page: FlaskClient) -> None:
     register(site[1], subject="Curage des caniveaux")
     run_jobs(site[1])

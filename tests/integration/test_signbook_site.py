@@ -126,6 +126,9 @@ def test_from_the_letter_received_to_its_answer_delivered(site: Site) -> None:
     assert "Ama Lawson" in site.get("dge", f"/departs/{mail_id}")
     assert site.as_("agent").get("/departs/cahier.pdf").data[:5] == b"%PDF-"
     assert "Mawuli" in site.get("agent", "/departs/cahier")
+    wrong = site.get("agent", "/departs/cahier?jour=32/12/2026")
+    assert "Cette date n'existe pas" in wrong.replace("’", "'").replace("&#39;", "'")
+    assert 'value="32/12/2026"' in wrong
     assert site.as_("agent").get(f"/departs/lignes/{first}/decharge.pdf").data[:5] == b"%PDF-"
 
 

@@ -263,6 +263,9 @@ def test_a_return_and_the_delivery_book(site):
     assert "Koffi MENSAH" in book
     link = re.search(r'href="(/bordereaux/cahier\.pdf[^"]+)"', book)[1].replace("&amp;", "&")
     assert clerk.get(link).data[:5] == b"%PDF-"
+    wrong = clerk.get("/bordereaux/cahier?day=31/02/2026").text
+    assert 'class="error-summary"' in wrong
+    assert 'value="31/02/2026"' in wrong
     receiver = web.sign_in(app, "dge")
     decided = {"line-1": "received", "line-2": "received", "passphrase": PASSPHRASE}
     web.post(receiver, f"/bordereaux/{slip.id}/recevoir", decided)

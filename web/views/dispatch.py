@@ -1,6 +1,6 @@
 """Departures: letters signed by hand to number and scan, lines to send, e-mail, discharges, the day's book."""
 
-from datetime import date, datetime
+from datetime import datetime
 from io import BytesIO
 
 from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
@@ -248,17 +248,20 @@ def sheet(line_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/cahier")
 def book() -> ResponseReturnValue:
-    """The departures of a day."""
-    services, day = context.services(), _day()
+    """The departures of a day; of a day that cannot be read, today's, with the error at its field."""
+    services, fields = context.services(), FormReader(request.args)
+    day = fields.day("jour") or context.today()
     with services.reading() as session:
         rows = dispatch_queries.left_on(session, context.actor(), day, zone=services.zone)
-    return render_template("dispatch/book.html", rows=rows, day=day)
+    wrong = fields.wrong()
+    typed = request.args if wrong is not None else None
+    return render_form("dispatch/book.html", error=wrong, form=typed, status=200, rows=rows, day=day)
 
 
 @blueprint.get("/cahier.pdf")
 def book_pdf() -> ResponseReturnValue:
     """The departure book of a day, to print."""
-    day = _day()
+    day = FormReader(request.args).day("jour") or context.today()
     services, actor = context.services(), context.actor()
     with services.reading() as session:
         restricted = dispatch_queries.restricted_on(session, actor, day, zone=services.zone)
@@ -268,10 +271,6 @@ def book_pdf() -> ResponseReturnValue:
                 opening.record_printing(uow, mail_id, what="departure_book", actor=actor)
     pdf = dispatch_print.departure_book(services, actor, day, at=context.now())
     return _pdf(pdf, f"departs-{day.isoformat()}.pdf")
-
-
-def _day() -> date:
-    return FormReader(request.args).day("jour") or context.today()
 
 
 def _pdf(pdf: bytes, name: str) -> ResponseReturnValue:

@@ -4,7 +4,7 @@ from datetime import datetime
 from io import BytesIO
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, flash, redirect, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
@@ -119,16 +119,21 @@ def settle(task_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/cahier")
 def book() -> ResponseReturnValue:
-    """The messengers of a day, each with the book to print."""
+    """The messengers of a day, each with the book to print; of a day that cannot be read, today's, with the error at its field."""
     services, actor = context.services(), context.actor()
     units = {post.unit_id: post.unit_name for post in actor.working_posts}
     unit_id = request.args.get("unit_id", type=whole) or next(iter(units), 0)
-    day = FormReader(request.args).day("day") or context.today()
+    fields = FormReader(request.args)
+    day = fields.day("day") or context.today()
     with services.reading() as session:
         found = (
             delivery_book.messengers_on(session, actor, unit_id=unit_id, day=day, zone=services.zone) if units else []
         )
-    return render_template("slips/book.html", units=units, unit_id=unit_id, day=day, messengers=found)
+    wrong = fields.wrong()
+    typed = request.args if wrong is not None else None
+    return render_form(
+        "slips/book.html", error=wrong, form=typed, status=200, units=units, unit_id=unit_id, day=day, messengers=found
+    )
 
 
 @blueprint.get("/cahier.pdf")
