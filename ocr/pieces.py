@@ -22,6 +22,8 @@ from ocr.skew import MAX_SKEW_DEGREES, sharpness
 
 Labels = npt.NDArray[np.int32]
 """Rows, columns of the small sheet. 0: nothing; else the number of a group of writing, or of a piece."""
+Light = npt.NDArray[np.float32]
+"""Levels of light of the cells in which the shade of paper is measured."""
 Points = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]
 """Rows and columns of ink on the fine sheet."""
 
@@ -45,6 +47,7 @@ _CONTINUES = 0.3  # how alike the rows of two groups are that are beside each ot
 _AROUND_PX = 6  # of the small sheet, that belong to a piece around its writing
 _CELL = 3  # in which the shade of paper is measured, of the small sheet
 _SHADE, _LEAST_SHADE = 0.045, 9.0  # of the glass, and levels of light: paper differs by more
+_FITS = 3  # of a surface to the glass
 _WRITING_CELLS = 5  # over so many, writing is not seen
 _GLASS = 0.6  # of the rim of the sheet is glass
 _PAPER = (0.01, 0.6)  # of the sheet
@@ -52,6 +55,8 @@ _LONE = 0.35  # of the sheet: a paper alone that is larger is a letter, which is
 _FILLED = 0.86  # of the rectangle around a paper
 _PAPERS = 6
 _ELSEWHERE, _NEAR_PX = 0.04, 9  # of the ink may lie so far outside of all papers: specks
+_HALO_PX, _HALF = 28, 0.5
+_AGREES_DEGREES = 1.5  # the sides of a paper tell its angle to 1.2: of a slight slant they tell none
 _EDGE_PX = 6  # of the fine sheet
 _SEVERAL = 2
 _ROOM = 0.04  # of the sheet, at both sides of a piece
@@ -65,6 +70,13 @@ class Piece:
 
     mask: Mask
     lean: float
+
+
+@dataclass(frozen=True)
+class _Paper(Piece):
+    """A piece that is seen by its shade; ``is_lighter`` than the glass: then the glass beside it seems as dark as ink."""
+
+    is_lighter: bool
 
 
 @dataclass(frozen=True)
@@ -120,9 +132,11 @@ def find_pieces(gray: Image.Image, ink: Mask, lean: float) -> list[Piece]:
     small = np.logical_or.reduce(
         [ink[y : _SMALL * rows : _SMALL, x : _SMALL * columns : _SMALL] for y in range(_SMALL) for x in range(_SMALL)]
     )
-    papers = _papers(gray, (rows, columns))
-    if alone := _alone(papers, small):
-        return _in_order(alone)
+    found = _papers(gray, (rows, columns))
+    for papers in found:
+        if alone := _alone(papers, small, ink):
+            return _in_order(alone)
+    papers = found[0]
     groups, sizes = _groups(small, papers)
     points = {one: _points(ink, groups, one) for one in _largest(sizes)}
     if all(_lies_at(some, lean) for some in points.values()):
@@ -302,16 +316,37 @@ def _likeness(cluster: _Cluster, points: Points) -> float:
     return float(np.corrcoef(*pair)[0, 1])
 
 
-def _papers(gray: Image.Image, shape: tuple[int, int]) -> list[Piece]:
-    """The rectangles that are darker or lighter than the glass around them, with their angles."""
+def _papers(gray: Image.Image, shape: tuple[int, int]) -> list[list[_Paper]]:
+    """The rectangles that are darker or lighter than the glass around them, with their angles.
+
+    Returns them for a glass of one shade, then for one that grows darker towards a side (a lid half open, the light of a room).
+    """
     cells = gray.reduce(max(1, round(_CELL * max(gray.size) / max(shape))))
     blank = ImageOps.invert(filters.greatest(ImageOps.invert(filters.greatest(cells, _WRITING_CELLS)), _WRITING_CELLS))
     light, shade = np.asarray(cells, dtype=np.float32), np.asarray(blank, dtype=np.float32)
-    rim = np.concatenate((shade[:2].ravel(), shade[-2:].ravel(), shade[:, :2].ravel(), shade[:, -2:].ravel()))
-    glass = float(np.median(rim))
-    step = max(_LEAST_SHADE, _SHADE * glass)
+    on_rim = np.ones(shade.shape, dtype=np.bool_)
+    on_rim[2:-2, 2:-2] = False
+    even = np.full_like(shade, np.median(shade[on_rim]))
+    return [_rectangles(light, shade, glass, on_rim, shape) for glass in (even, _uneven(shade, on_rim))]
+
+
+def _uneven(shade: Light, on_rim: Mask) -> Light:
+    """The shade of the glass as its rim tells it: at each cell, by a surface of the second degree."""
+    ys, xs = (side - side.mean() for side in np.indices(shade.shape, dtype=np.float32) / max(shade.shape))
+    terms = np.stack((np.ones_like(xs), xs, ys, xs * xs, xs * ys, ys * ys), axis=-1)
+    of_rim, seen = terms[on_rim], shade[on_rim]
+    kept = np.ones(len(seen), dtype=np.bool_)
+    for _ in range(_FITS):  # a piece that lies over the rim is no glass
+        found = np.linalg.lstsq(of_rim[kept], seen[kept], rcond=None)[0]
+        off = np.abs(of_rim @ found - seen)
+        kept = off <= max(_LEAST_SHADE, 2 * float(np.median(off)))
+    return np.asarray(np.clip(terms @ found, 1, 255), dtype=np.float32)
+
+
+def _rectangles(light: Light, shade: Light, glass: Light, on_rim: Mask, shape: tuple[int, int]) -> list[_Paper]:
+    step = np.maximum(_LEAST_SHADE, _SHADE * glass)
     differs = (light - glass > step) | (glass - shade > step)  # writing is darker than light paper, not than its glass
-    if not _PAPER[0] < differs.mean() < _PAPER[1] or np.mean(np.abs(rim - glass) <= _LEAST_SHADE) < _GLASS:
+    if not _PAPER[0] < differs.mean() < _PAPER[1] or np.mean(np.abs(shade - glass)[on_rim] <= _LEAST_SHADE) < _GLASS:
         return []
     labels, count = ndimage.label(ndimage.binary_fill_holes(ndimage.binary_opening(differs, np.ones((3, 3)))))
     sizes = np.bincount(labels.ravel(), minlength=count + 1)
@@ -320,7 +355,7 @@ def _papers(gray: Image.Image, shape: tuple[int, int]) -> list[Piece]:
         if number and (lean := _angle_of_rectangle(labels == number)) is not None:
             inner = ndimage.binary_erosion(labels == number)
             large = Image.fromarray(inner).resize(shape[::-1], Image.Resampling.NEAREST)
-            found.append(Piece(np.asarray(large), lean))
+            found.append(_Paper(np.asarray(large), lean, bool(np.mean((light > glass)[inner]) > _HALF)))
     return found
 
 
@@ -337,16 +372,45 @@ def _angle_of_rectangle(mask: Mask) -> float | None:
     return best if mask.sum() >= _FILLED * area(best) else None
 
 
-def _alone(papers: Sequence[Piece], small: Mask) -> list[Piece]:
+def _alone(papers: Sequence[_Paper], small: Mask, ink: Mask) -> list[Piece]:
     """The papers that are written on, where nothing is written elsewhere."""
     if not papers:
         return []
     on_each = [int((small & paper.mask).sum()) for paper in papers]
-    near = ndimage.binary_dilation(np.any([paper.mask for paper in papers], axis=0), iterations=_NEAR_PX)
-    if int((small & ~near).sum()) > _ELSEWHERE * (every := int(small.sum())) or not every:
+    few = _ELSEWHERE * sum(on_each)
+    found = [paper for paper, count in zip(papers, on_each, strict=True) if count > few]
+    if not found:
         return []
-    found = [paper for paper, count in zip(papers, on_each, strict=True) if count > _ELSEWHERE * every]
-    return found if len(found) >= _SEVERAL or (found and found[0].mask.mean() < _LONE) else []
+    if (small & ~_around(papers, lighter=_NEAR_PX)).sum() > few:
+        elsewhere = small & ~_around(papers, lighter=_HALO_PX)
+        if elsewhere.sum() > few and _has_writing(elsewhere, ink):
+            return []
+        # What was cut off a paper may lie so near to it, or be too narrow for a piece.
+        if not all(_is_whole(paper, small, ink) for paper in found):
+            return []
+    return [*found] if len(found) >= _SEVERAL or found[0].mask.mean() < _LONE else []
+
+
+def _around(papers: Sequence[_Paper], *, lighter: int) -> Mask:
+    """The papers and what lies near to them, up to ``lighter`` pixels from those that are lighter than the glass."""
+    found = np.zeros(papers[0].mask.shape, dtype=np.bool_)
+    for one in papers:
+        found |= ndimage.binary_dilation(one.mask, iterations=lighter if one.is_lighter else _NEAR_PX)
+    return found
+
+
+def _is_whole(paper: Piece, small: Mask, ink: Mask) -> bool:
+    """Whether the rows on a paper have the angle of its sides: one that is as light as the glass at a side was cut there."""
+    written = (small & paper.mask).astype(np.int32)
+    lean, sharp, usual = _sharpest(_points(ink, written, 1))
+    return sharp < _SURE * usual or abs(lean - paper.lean) <= _AGREES_DEGREES
+
+
+def _has_writing(small: Mask, ink: Mask) -> bool:
+    """Whether ink has rows enough for a piece: the grain of a table has none."""
+    groups, sizes = _groups(small, ())
+    clusters = _clusters({one: _points(ink, groups, one) for one in _largest(sizes)})
+    return bool(clusters and _large(clusters, max(ink.shape)))
 
 
 def _in_order(pieces: Sequence[Piece]) -> list[Piece]:

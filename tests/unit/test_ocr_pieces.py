@@ -5,7 +5,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from PIL import Image, ImageChops, ImageDraw, ImageFont
+from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 
 from ocr import textlayer
 from ocr.leaders import leaders, without
@@ -68,6 +68,43 @@ def test_white_paper_on_a_darker_glass_is_a_piece() -> None:
     sheet = Image.new("L", SIZE, 170)
     laid(sheet, receipt(paper=250), (300, 500), 4.0)
     assert [piece.lean for piece in found(sheet)] == pytest.approx([4.0], abs=1.0)
+
+
+def on_a_table(shade: int, darker: float = 0.0) -> Image.Image:
+    """Two receipts photographed on a table: shadows around them, and light that falls off towards a corner."""
+    table = Image.new("L", SIZE, shade)
+    shadow = Image.new("L", SIZE, 255)
+    for place, lean in (((400, 60), -8.0), ((560, 800), 11.0)):
+        laid(shadow, Image.new("L", (440, 520), 130), (place[0] + 14, place[1] + 14), lean)
+    table = ImageChops.multiply(table, shadow.filter(ImageFilter.GaussianBlur(14)))
+    for place, lean in (((400, 60), -8.0), ((560, 800), 11.0)):
+        laid(table, receipt(paper=225), place, lean)
+    ys, xs = np.indices(SIZE[::-1]) / max(SIZE)
+    light = 1 - darker * (xs + ys) ** 2 / 2
+    grain = np.random.default_rng(3).normal(0, 6, SIZE[::-1])
+    return Image.fromarray(np.clip(np.asarray(table) * light + grain, 0, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize(("shade", "darker"), [(100, 0.0), (100, 0.35), (170, 0.3)])
+def test_receipts_are_found_on_a_table_with_their_shadows_in_uneven_light(shade: int, darker: float) -> None:
+    pieces = found(on_a_table(shade, darker))
+    assert [piece.lean for piece in pieces] == pytest.approx([-8.0, 11.0], abs=1.0)
+    # Each is the paper, and no more: its strip has no shadow that is taken for ink.
+    assert max(piece.mask.mean() for piece in pieces) < 0.11
+
+
+def test_a_paper_that_is_as_light_as_its_table_at_the_sides_is_not_cut_there() -> None:
+    table = Image.new("L", SIZE, 170)
+    laid(table, receipt(paper=230), (100, 60), -6.0)
+    laid(table, receipt(paper=230), (560, 900), 8.0)
+    levels = np.array(table)
+    dim = levels[:800] > 150
+    dim[110:540, 150:450] = False  # all that is lit: a rectangle with an angle of its own
+    levels[:800][dim] = 170
+    cut, other = found(Image.fromarray(levels))
+    assert (cut.lean, other.lean) == pytest.approx((-6.0, 8.0), abs=1.0)
+    right = np.flatnonzero(cut.mask.any(axis=0))[-1] / cut.mask.shape[1]
+    assert right > 500 / SIZE[0], "the amounts lie on their piece"
 
 
 def columns() -> Image.Image:
