@@ -1,5 +1,6 @@
 """Lookup of typed numbers: the only way from a text to its numbers, letters and envelopes."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -15,8 +16,8 @@ from ged.register.models import Mail, MailNumber, Register, RegisterNature
 from ged.register.numbering import number_key
 from ged.unit import Actor
 
-MAX_DIGITS = 7
-"""Digits of a count (``numbering.MAX_SEQUENCE``)."""
+_SHORT = re.compile(r"(\d{1,7})(?:\s?[/-]\s?(\d{4}))?")
+"""A count (it is at most ``numbering.MAX_SEQUENCE``), and a year."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +89,8 @@ def letter_by_number(session: Session, text: str, actor: Actor, *, field: str, c
 def letter_by_short_number(
     session: Session, text: str, actor: Actor, *, year: int, code_key: bytes, field: str, chosen: int | None = None
 ) -> MailId:
-    """As ``letter_by_number``, also for the code of a label, and for the count alone (4, 00004): a letter of this year in
-    the registers of the actor's units, else in those of others; an arrival if there is one.
+    """As ``letter_by_number``, also for the code of a label, for the count alone (4, 00004) and with its year (4/2026): a
+    letter of that year, else of this one, in the registers of the actor's units, else in those of others; an arrival if there is one.
 
     Args:
         code_key: the key of the installation's codes (``ged.codes``).
@@ -101,8 +102,9 @@ def letter_by_short_number(
     code = read_code(typed_text, key=code_key)
     if code is not None and code.kind is CodeKind.LABEL:
         found = _bearers(session, actor, MailNumber.id == code.subject_id)
-    elif typed_text.isdecimal() and len(typed_text) <= MAX_DIGITS:
-        of_year = (MailNumber.sequence == int(typed_text)) & MailNumber.year.in_((0, year))
+    elif (short := _SHORT.fullmatch(typed_text)) and not (short[2] and bearers(session, text, actor)):
+        years = (int(short[2]),) if short[2] else (0, year)  # a register that counts on has no year
+        of_year = (MailNumber.sequence == int(short[1])) & MailNumber.year.in_(years)
         mine = of_year & Register.unit_id.in_(actor.unit_ids)
         arrivals = Register.nature == RegisterNature.ARRIVAL
         places = (mine & arrivals, mine, of_year & arrivals, of_year)

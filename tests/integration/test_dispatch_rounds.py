@@ -163,8 +163,9 @@ def test_a_letter_is_named_by_its_count_of_the_year_or_by_the_code_of_its_label(
     services = site[1]
     arrivals = [register(services, f"Lettre {n}") for n in range(3)]
     departure = enter(services)
-    for text in ("3", "00003", " 3 ", arrivals[2].number, "3/2026/min"):
+    for text in ("3", "00003", " 3 ", "3/2026", "00003 / 2026", "3-2026", arrivals[2].number, "3/2026/min"):
         assert found(services, text) == arrivals[2].mail_id, text
+    assert found(services, "3/2026", year=2027) == arrivals[2].mail_id, "a letter of another year says its year"
     assert found(services, "1") == arrivals[0].mail_id, "an arrival comes before a departure"
     assert found(services, departure.number) == departure.mail_id
     assert found(services, "3", "sg") == arrivals[2].mail_id, (
@@ -175,6 +176,7 @@ def test_a_letter_is_named_by_its_count_of_the_year_or_by_the_code_of_its_label(
     for text, who, year in (
         ("4", "agent", 2026),
         ("3", "agent", 2025),
+        ("3/2025", "agent", 2026),
         ("3", "daf", 2026),
         ("12345678", "agent", 2026),
     ):
