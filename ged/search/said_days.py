@@ -36,7 +36,7 @@ _WEEKDAY = "|".join(_WEEKDAYS)
 _DAY = rf"\d{{1,2}}(?:st|nd|rd|th)?|1er|premier|{said_numbers.DAY}"
 _A_YEAR = said_numbers.YEAR
 _SOME_OF = (
-    r"(?:(?:[àa]\s+la|[àa]|au|en|de|vers|at\s+the|by\s+the|in|of|the)\s+)?"
+    r"(?:(?:[àa]\s+la|[àa]|au|en|de|vers|at\s+the|in|of|the)\s+)?"
     r"(?:d[ée]but|fin|mi|courant|early|late|mid|(?:beginning|start|end)\s+of)[\s-]+(?:de\s+|d['’])?"
 )
 _PART = rf"(?:{_SOME_OF}|(?:au\s+cours\s+d[eu]|pendant|durant|dans|during)\s+)?"
@@ -46,24 +46,32 @@ _BEFORE = (
     r"|(?:du|de|le|en|dat[ée]e?s?\s+du|dated(?:\s+(?:on|in))?|on|of|in|from)\s+(?:the\s+)?|d['’])?"
 )
 _SIGNS = re.compile(r"""["«»“”„:*]|(?<!\S)(?:OU|OR|SAUF|NOT)(?!\S)|(?<!\S)-(?=\S)""")
-_EMPTY_WORDS = (
-    "courrier courriers lettre lettres document documents reçu reçue reçus reçues recu recue recus recues arrivé arrivée "
-    "arrivés arrivées enregistré enregistrée enregistrés enregistrées envoyé envoyée envoyés envoyées daté datée datés "
-    "datées parti partis partie parties tous toutes tout le la les l un une des du de d en dans pendant au à "
-    "letter letters mail received sent registered dated all the a of in from on during"
-)
 _LETTERS = (
-    "courrier courriers lettre lettres facture factures plainte plaintes demande demandes note notes rapport rapports dossier dossiers "
-    "réponse réponses document documents pli plis arrivée arrivées départ départs reçu reçus reçue reçues enregistré enregistrés "
-    "letter letters mail invoice invoices complaint complaints request requests report reports reply replies received"
+    "courrier lettre document reçu arrivé enregistré envoyé daté parti letter mail received sent registered dated"
 )
-_BEHIND_LETTERS = "|".join(rf"(?<={word}\s)" for word in _LETTERS.split())
-"""Behind one of these words a month, a week or a day is that of letters. Each has a look of its own: one look has one length."""
+"""Words of any letter: beside a day they say nothing of it."""
+_KINDS = (
+    "facture plainte demande note rapport dossier réponse pli départ arrêté attestation autorisation avis bordereau certificat "
+    "circulaire contrat convention convocation courriel décision décret devis invitation réclamation relevé requête "
+    "invoice complaint request report reply replies answer decision certificate order notice"
+)
+"""Words of some letters. Behind one of them, as behind those of any letter, a month, a week or a day is that of letters."""
+_SMALL_WORDS = "tous toutes tout le la les l un une des du de d en dans pendant au a all the of in from on during"
 _ALSO_NAMES = "mars|mai|march|may|april|june|august"
 """Months that are names of people, or words."""
-_EMPTY = frozenset(_EMPTY_WORDS.split())
-"""Words that say nothing of a letter beside its day."""
 _WORD = re.compile(r"[^\W_]+")
+
+
+def _forms(words: str) -> frozenset[str]:
+    """The words without accents, in each number and gender; also some forms that nobody writes."""
+    return frozenset(
+        said_numbers.folded(word) + ending for word in words.split() for ending in ("", "e", "s", "es", "x")
+    )
+
+
+_OF_LETTERS = _forms(f"{_LETTERS} {_KINDS}")
+_EMPTY = _forms(_LETTERS) | frozenset(_SMALL_WORDS.split())
+"""Words that say nothing of a letter beside its day."""
 
 _Reading = Callable[["re.Match[str]", date], tuple[date, date]]
 
@@ -85,6 +93,19 @@ class SaidDays:
     is_of_last_year: bool = False
 
 
+@dataclass(frozen=True)
+class NotRead:
+    """Words of days that a text has and that stay words.
+
+    Attributes:
+        words: as typed; several of them with commas between.
+        are_several: whether each is a period that could be searched, but not all at once; otherwise they are still to come.
+    """
+
+    words: str
+    are_several: bool
+
+
 def said_days(text: str, today: date) -> SaidDays | None:
     """The period that a typed text says, None if it says none, or two.
 
@@ -99,7 +120,7 @@ def said_days(text: str, today: date) -> SaidDays | None:
     (start, end), first, last, is_named, is_back = found[0]
     words = " ".join(text[start:end].split())
     rest = " ".join(f"{text[:start]} {text[end:]}".split())
-    if all(word.lower() in _EMPTY for word in _WORD.findall(rest)):
+    if all(said_numbers.folded(word) in _EMPTY for word in _WORD.findall(rest)):
         rest = ""
     return SaidDays(Dated(first, last, _bare(words) if is_named else ""), words, rest, is_of_last_year=is_back)
 
@@ -157,20 +178,22 @@ def not_a_day(text: str) -> str:
     return ""
 
 
-def not_read(text: str, today: date) -> str:
-    """The words of days that a text has and that stay words: a period that is still to come, or several periods. Empty without.
+def not_read(text: str, today: date) -> NotRead | None:
+    """The words of days that stay words: several periods, or a period or a limit that is still to come. None without.
 
-    >>> not_read("arrêtés depuis mars prochain", date(2026, 3, 1)), not_read("hier et avant-hier", date(2026, 3, 1))
-    ('depuis mars prochain', 'hier, avant-hier')
+    >>> not_read("hier et avant-hier", date(2026, 3, 1))
+    NotRead(words='hier, avant-hier', are_several=True)
+    >>> not_read("arrêtés d'ici la fin de mars", date(2026, 3, 1))
+    NotRead(words="d'ici la fin de mars", are_several=False)
     """
     if len(text) > MAX_LENGTH or _SIGNS.search(text):
-        return ""
-    found = sorted(one[0] for one in _found(text, today))
-    if not found:
-        found = [match.span() for match in _TO_COME.finditer(text)]
-    elif len(found) == 1:
-        return ""
-    return ", ".join(" ".join(text[start:end].split()) for start, end in found)
+        return None
+    spans = sorted(one[0] for one in _found(text, today))
+    are_several = len(spans) > 1
+    if not are_several:
+        spans = [match.span() for match in _TO_COME.finditer(text)]
+    words = ", ".join(" ".join(text[start:end].split()) for start, end in spans)
+    return NotRead(words, are_several) if words else None
 
 
 def _may_be(match: "re.Match[str]") -> bool:
@@ -193,7 +216,8 @@ def _is_in_some_month(match: "re.Match[str]") -> bool:
 def _found(text: str, today: date) -> Iterator[tuple[tuple[int, int], date, date, bool, bool]]:
     """Each period: its place, its first and last day, whether it is named as a letter's text would name it, and whether the year was
     taken one back."""
-    taken: list[tuple[int, int]] = []
+    # No letter is of a day to come: "d'ici le 15 décembre" asks for what was written of it, and not for a day.
+    taken = [match.span() for match in _TO_COME.finditer(text)]
     for pattern, reading, is_named in _READINGS:
         for match in pattern.finditer(text):
             if any(match.start() < end and start < match.end() for start, end in taken):
@@ -432,23 +456,34 @@ def _span(match: "re.Match[str]", today: date) -> tuple[date, date]:
     return _until_today(match, first, last, today)
 
 
-def _this_unit(match: "re.Match[str]", today: date) -> tuple[date, date]:
-    """The present day, week, month or year."""
+def _month_of_letters(match: "re.Match[str]", today: date) -> tuple[date, date]:
+    """The last such month that has begun.
+
+    Raises:
+        ValueError: it stands behind no word of letters, or looks as the first name of somebody: *lettre de Mai KOFFI*.
+    """
+    behind = match.string[match.end() :]
+    is_name = match["month"][0].isupper() and behind[:1].isspace() and behind.lstrip()[:1].isupper()
+    if is_name or not _is_of_letters(match):
+        raise ValueError
+    return _last_such_month(match, today)
+
+
+def _unit_of_letters(match: "re.Match[str]", today: date) -> tuple[date, date]:
+    """The present day, week, month or year.
+
+    Raises:
+        ValueError: it stands behind no word of letters.
+    """
+    if not _is_of_letters(match):
+        raise ValueError
     return (today, today) if match["one_day"] else _span(match, today)
 
 
-def _by_then(match: "re.Match[str]", today: date) -> tuple[date, date]:
-    """From today until the end of a day or a month; without a year, of the next one.
-
-    Raises:
-        ValueError: it is over.
-    """
-    _first, last = _said_once(match, today)
-    if not match["year"] and last < today:
-        last = last.replace(year=last.year + 1)
-    if last < today:
-        raise ValueError
-    return today, last
+def _is_of_letters(match: "re.Match[str]") -> bool:
+    """Whether a word of letters stands before."""
+    before = match.string[: match.start()].split()
+    return bool(before) and said_numbers.folded(before[-1].lstrip("(")) in _OF_LETTERS
 
 
 def _until_today(match: "re.Match[str]", first: date, last: date, today: date) -> tuple[date, date]:
@@ -506,8 +541,7 @@ _BOUND = (
     r"(?:(?P<since>(?:depuis|since)\s+|[àa]\s+partir\s+d(?:[ue]\s+|['’]))|(?P<after>(?:apr[èe]s|after)\s+)"
     r"|(?P<until>(?:jusqu['’](?:au|en|[àa])|until)\s+)|(?P<before>(?:avant|before)\s+))(?:(?:la|le|the)\s+)?"
 )
-_BY_THEN = rf"(?:d['’]ici(?:\s+[àa])?|by(?!\s+(?:{_ALSO_NAMES})(?!\w)(?!\s+\d)))\s+(?:(?:la|le|au|the)\s+)?"
-_BEFORE_IT = re.compile(r"(?:avant|before|d['’]ici|by)\s", re.IGNORECASE)
+_BEFORE_IT = re.compile(r"(?:avant|before)\s", re.IGNORECASE)
 _DIGIT_BOUND = re.compile(_START + rf"{_BOUND}{_DIGITS}" + _END, re.IGNORECASE)
 _DAY_BOUND = re.compile(_START + _BOUND + _NAMED + _END, re.IGNORECASE)
 _ALONE = (
@@ -599,30 +633,39 @@ _MONTH_OF = re.compile(
     re.IGNORECASE,
 )
 _MONTH_OF_LETTERS = re.compile(
-    rf"(?:{_BEHIND_LETTERS})(?:(?:(?:de|of|from)\s+|d['’])(?P<month>{_ALSO_NAMES}){_NO_YEAR}(?!(?-i:\s+[A-ZÀ-Þ][^\W\d_A-ZÀ-Þ]))"
-    + _END,
-    re.IGNORECASE,
+    _START + rf"(?:(?:de|of|from)\s+|d['’])(?P<month>{_ALSO_NAMES}){_NO_YEAR}" + _END, re.IGNORECASE
 )
 _UNIT_OF_LETTERS = re.compile(
-    rf"(?:{_BEHIND_LETTERS})(?:(?:(?:de\s+la|of\s+the)\s+(?P<week>semaine|week)|(?:du|of\s+the)\s+(?P<month>mois|month)"
+    _START + r"(?:(?:de\s+la|of\s+the)\s+(?P<week>semaine|week)|(?:du|of\s+the)\s+(?P<month>mois|month)"
     r"|(?:du|of\s+the)\s+(?P<one_day>jour|day)|(?:de\s+l['’]ann[ée]e|of\s+the\s+year))(?:\s+en\s+cours)?(?P<since>(?!))?(?!\s*\w)"
     + _END,
     re.IGNORECASE,
 )
-_MONTH_TO_COME = re.compile(
-    _START + rf"{_BY_THEN}(?P<part>{_SOME_OF})?{_OF_MONTH}(?:\s+(?P<year>{_A_YEAR})|{_ALONE})" + _END, re.IGNORECASE
+_DATE = (
+    rf"(?:(?:{_WEEKDAY})\s+)?(?:{_DAY})\s+(?:of\s+)?(?:{_MONTH})(?:,?\s+(?:{_A_YEAR}))?"
+    rf"|(?:{_MONTH})(?:\s+\d{{1,2}}(?:st|nd|rd|th)?)?(?:,?\s+(?:{_A_YEAR}))?|\d{{1,2}}[/.-]\d{{1,2}}[/.-][12]\d{{3}}|{_WEEKDAY}|20\d\d"
 )
-_DAY_TO_COME = re.compile(_START + _BY_THEN + _NAMED + _END, re.IGNORECASE)
-_DIGITS_TO_COME = re.compile(_START + _BY_THEN + _DIGITS + _END, re.IGNORECASE)
-_ENGLISH_DAY_TO_COME = re.compile(_START + _BY_THEN + _ENGLISH_NAMED + _END, re.IGNORECASE)
+_LATER = r"(?:prochaine?|suivante?|[àa]\s+venir)"
+_LIMIT = (
+    r"d['’]ici\s+(?:(?:[àa]|au|la|les?|cette|ce|du|de|d[ée]but|fin|mi|milieu|courant|quelques|mois|ann[ée]e|trimestre|semestre"
+    rf"|{_PLACE}|{said_numbers.COUNT})[\s-]+|[ld]['’]){{0,9}}"
+    rf"(?:{_DATE}|(?:(?<=le\s)|(?<=au\s))\d{{1,2}}(?:/\d{{1,2}})?|(?:apr[èe]s-)?demain|soir|midi|jours?|semaines?|mois|ann[ée]es?|ans?|trimestres?|semestres?)"
+    rf"(?:\s+(?:{_LATER}|{_AGO.replace('?P<before>', '?:')}))?"
+)
+# "Signed by May" and "by the March commission" are no limits.
+_ENGLISH_LIMIT = (
+    r"by\s+(?:(?:the\s+)?(?:end|middle|beginning|start)\s+of\s+(?:(?:the|this|next)\s+)?(?:month\s+of\s+)?"
+    rf"(?:{_DATE}|week|month|quarter|year)|(?:early|mid|late)[\s-]+(?:{_DATE})|the\s+month\s+of\s+(?:{_DATE})"
+    rf"|the\s+(?:{_DAY})\s+(?:of\s+)?(?:{_MONTH})(?:,?\s+(?:{_A_YEAR}))?"
+    rf"|(?:this|next)\s+(?:week|month|quarter|year|{_WEEKDAY}|{_MONTH})|tomorrow|tonight"
+    rf"|(?!(?:{_ALSO_NAMES})(?!\w)(?!\s+\d))(?:{_DATE}))"
+)
 _TO_COME = re.compile(
     _START
-    + r"(?:(?:depuis|avant|apr[èe]s|since|until|before|after|en|de|du|la|le|in|of|from)\s+|d['’]|l['’])*"
-    + rf"(?:(?:{_MONTH}|{_WEEKDAY}|semaine|mois|ann[ée]e|an|trimestre|semestre)\s+(?:prochaine?|suivante?|[àa]\s+venir)"
-    + rf"|(?:next|coming)\s+(?:{_MONTH}|{_WEEKDAY}|week|month|year|quarter)|(?:{_MONTH})\s+(?:of\s+)?next\s+year"
-    + rf"|(?:d['’]ici(?:\s+[àa])?|by)\s+(?:(?:le|this)\s+)?(?:{_WEEKDAY})"
-    + r"|(?:d['’]ici\s+(?:[àa]\s+)?(?:la\s+)?|by\s+(?:the\s+)?)(?:fin|end)\s+(?:du\s+|de\s+|of\s+)?"
-    + r"(?:(?:la|ce|cette|cet|the|this)\s+|l['’])?(?:semaine|mois|ann[ée]e|an|trimestre|semestre|week|month|year|quarter))"
+    + rf"{_LIMIT}|{_ENGLISH_LIMIT}"
+    + r"|(?:(?:depuis|avant|apr[èe]s|since|until|before|after|en|de|du|la|le|in|of|from)\s+|d['’]|l['’]){0,5}"
+    + rf"(?:(?:(?:{_DAY})\s+)?(?:{_MONTH}|{_WEEKDAY}|semaine|mois|ann[ée]e|an|trimestre|semestre)\s+{_LATER}"
+    + rf"|(?:next|coming)\s+(?:{_MONTH}|{_WEEKDAY}|week|month|year|quarter)|(?:{_MONTH})\s+(?:of\s+)?next\s+year)"
     + _END,
     re.IGNORECASE,
 )
@@ -682,10 +725,6 @@ _READINGS: tuple[tuple["re.Pattern[str]", _Reading, bool], ...] = (
     (_SEVERAL_YEARS, _several_years, True),
     (_DIGIT_BOUND, _one_bound, False),
     (_DIGIT_DAY, _digit_day, True),
-    (_DIGITS_TO_COME, _by_then, False),
-    (_DAY_TO_COME, _by_then, False),
-    (_ENGLISH_DAY_TO_COME, _by_then, False),
-    (_MONTH_TO_COME, _by_then, False),
     (_DAY_BOUND, _one_bound, False),
     (_ENGLISH_BOUND, _one_bound, False),
     (_ENGLISH_BOUND_OF_ANY_YEAR, _one_bound, False),
@@ -700,7 +739,7 @@ _READINGS: tuple[tuple["re.Pattern[str]", _Reading, bool], ...] = (
     (_MONTHS_OF_ANY_YEAR, _last_such_months, False),
     (_MONTH_OF_ANY_YEAR, _last_such_month, False),
     (_MONTH_OF, _last_such_month, False),
-    (_MONTH_OF_LETTERS, _last_such_month, False),
+    (_MONTH_OF_LETTERS, _month_of_letters, False),
     (_PART_OF_YEAR, _part_of_year, True),
     (_ONE_YEAR, _one_year, True),
     (_ONE_DAY_AGO, _one_day_ago, False),
@@ -715,7 +754,7 @@ _READINGS: tuple[tuple["re.Pattern[str]", _Reading, bool], ...] = (
     (_BEGUN, _span, False),
     (_ENGLISH_BEGUN, _span, False),
     (_PRESENT, _span, False),
-    (_UNIT_OF_LETTERS, _this_unit, False),
+    (_UNIT_OF_LETTERS, _unit_of_letters, False),
     (_PAST, _span, False),
     (_ENGLISH_SPAN, _span, False),
 )

@@ -317,6 +317,9 @@ def test_days_that_stay_words_are_told_until_the_person_decides(page: FlaskClien
     assert told in page.get(asked).text.replace("\xa0", " ")
     assert "Aucune période" not in page.get(f"{asked}&dates=mots").text
     assert "Aucune période" not in page.get(f"{asked}&du=2026-01-01").text
+    several = page.get("/recherche/?q=hier+et+avant-hier").text.replace("\xa0", " ")
+    assert "Plusieurs périodes sont dites (hier, avant-hier) : une seule" in several
+    assert told not in several, "both were understood"
 
 
 @pytest.mark.parametrize(

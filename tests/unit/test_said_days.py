@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ged.ports import SearchQuery
-from ged.search.said_days import asked, in_figures, not_a_day, not_read, said_days
+from ged.search.said_days import NotRead, asked, in_figures, not_a_day, not_read, said_days
 
 TODAY = date(2026, 11, 29)
 
@@ -39,12 +39,19 @@ TODAY = date(2026, 11, 29)
         ("courriers du jour", "2026-11-29", "2026-11-29", ""),
         ("rapports de l'année", "2026-01-01", "2026-12-31", "rapports"),
         ("letters of the week", "2026-11-23", "2026-11-29", ""),
-        ("d'ici fin décembre", "2026-11-29", "2026-12-31", ""),
-        ("rapports d'ici la fin de mars", "2026-11-29", "2027-03-31", "rapports"),
-        ("d'ici le 15 décembre", "2026-11-29", "2026-12-15", ""),
-        ("d'ici au 31/12/2026", "2026-11-29", "2026-12-31", ""),
-        ("reports by the end of December", "2026-11-29", "2026-12-31", "reports"),
-        ("by December 15, 2026", "2026-11-29", "2026-12-15", ""),
+        ("recus de mars", "2026-03-01", "2026-03-31", ""),
+        ("réponses de mars", "2026-03-01", "2026-03-31", "réponses"),
+        ("enregistrées de mars", "2026-03-01", "2026-03-31", ""),
+        ("arrivés de mai", "2026-05-01", "2026-05-31", ""),
+        ("envoyés de mai", "2026-05-01", "2026-05-31", ""),
+        ("arrêtés de mars", "2026-03-01", "2026-03-31", "arrêtés"),
+        ("decision de mars", "2026-03-01", "2026-03-31", "decision"),
+        ("certificat de mars", "2026-03-01", "2026-03-31", "certificat"),
+        ("bordereaux de mars", "2026-03-01", "2026-03-31", "bordereaux"),
+        ("factures  de mars", "2026-03-01", "2026-03-31", "factures"),
+        ("bordereau de la semaine", "2026-11-23", "2026-11-29", "bordereau"),
+        ("factures de mars CEET", "2026-03-01", "2026-03-31", "factures CEET"),
+        ("Factures de Mars", "2026-03-01", "2026-03-31", "Factures"),
         ("factures du mois d'avril", "2026-04-01", "2026-04-30", "factures"),
         ("factures du mois d'avril 2025", "2025-04-01", "2025-04-30", "factures"),
         ("courriers au cours du mois de décembre", "2025-12-01", "2025-12-31", ""),
@@ -218,7 +225,9 @@ def test_days_in_words_are_a_period(text: str, first: str, last: str, rest: str)
     "text",
     [
         "marché de fournitures", "13 mois", "mai", "novembre", "facture novembre", "lettre de M. Mars", "plainte de Mme Mai", "tournoi de mai", "letters from June Smith",
-        "courriers de la semaine sainte", "courriers de la semaine de la francophonie", "repos de la semaine", "signed by May", "d'ici au 31/10/2026",
+        "courriers de la semaine sainte", "courriers de la semaine de la francophonie", "repos de la semaine", "signed by May", "d'ici au 31/10/2026", "lettre de Mai KOFFI", "lettre de Mai Koffi",
+        "remplis de mai", "accomplis de mai", "prérapport de mars", "remplis de la semaine", "by the March commission",
+        "le 3 mars prochain", "depuis lundi prochain",
         "le 30 février 2026", "champ de mars", "en mars et avril", "avant la grève", "hiérarchie",
         '"mars 2026"', "objet:mars 2026", "mars 2026 OU avril", "audit -interne mars 2026", "hier et avant-hier",
         "123/MEM/2026", "30/11/2026", "n° 30/11/2026", "le 31/02/2026", "du 18/11/2026/MMRE", "du 18 au 3 mars 2026", "premier ministre", "lettre-hier",
@@ -253,7 +262,7 @@ def test_a_named_period_may_stand_in_a_letter_s_text_and_a_relative_one_may_not(
         ("en décembre", True), ("depuis décembre", True), ("décret du 31 décembre", True), ("in December", True),
         ("de décembre à mars", True), ("avant le 30 novembre", False), ("jusqu'en décembre", False), ("depuis le 30 novembre", True),
         ("en novembre", False), ("le 29 novembre", False), ("en décembre 2025", False), ("décembre dernier", False), ("last December", False),
-        ("du mois de mars", False), ("d'ici le 15 décembre", False), ("factures de décembre", True), ("la semaine dernière", False), ("du 30/11/2026", False), ("du 25 décembre 2024 au 3 janvier", False),
+        ("du mois de mars", False), ("factures de décembre", True), ("la semaine dernière", False), ("du 30/11/2026", False), ("du 25 décembre 2024 au 3 janvier", False),
     ],
 )  # fmt: skip
 def test_a_date_without_a_year_that_is_still_to_come_is_told_as_last_year_s(text: str, is_of_last_year: bool) -> None:
@@ -322,24 +331,70 @@ def test_a_day_in_figures_alone_is_proposed_and_never_taken(text: str, proposed:
         ("la semaine prochaine", "la semaine prochaine"),
         ("in December next year", "in December next year"),
         ("plan de l'année à venir", "de l'année à venir"),
-        ("hier et avant-hier", "hier, avant-hier"),
         ("réponse d'ici vendredi", "d'ici vendredi"),
         ("d’ici la fin de l’année", "d’ici la fin de l’année"),
         ("d'ici à la fin du mois", "d'ici à la fin du mois"),
         ("d'ici fin de semaine", "d'ici fin de semaine"),
         ("reply by Friday", "by Friday"),
         ("reply by the end of the month", "by the end of the month"),
-        ("d'ici fin décembre", ""),
-        ("plan d'ici à mai", ""),
-        ("lettre d'ici", ""),
+        ("plan d'ici à mai", "d'ici à mai"),
+        ("le 3 mars prochain", "le 3 mars prochain"),
+        ("d'ici fin décembre", "d'ici fin décembre"),
+        ("rapports d'ici la fin de mars", "d'ici la fin de mars"),
+        ("d'ici la fin du mois de mars 2027", "d'ici la fin du mois de mars 2027"),
+        ("d'ici fin février", "d'ici fin février"),
+        ("d'ici le 15 décembre", "d'ici le 15 décembre"),
+        ("d'ici le 15 décembre dernier", "d'ici le 15 décembre dernier"),
+        ("d'ici lundi", "d'ici lundi"),
+        ("d'ici la fin du mois", "d'ici la fin du mois"),
+        ("d'ici deux semaines au préfet", "d'ici deux semaines"),
+        ("d'ici la fin de l'année prochaine", "d'ici la fin de l'année prochaine"),
+        ("d'ici la fin du premier trimestre 2027", "d'ici la fin du premier trimestre 2027"),
+        ("d'ici au 31/12/2026", "d'ici au 31/12/2026"),
+        ("d’ici au 31/10/2026", "d’ici au 31/10/2026"),
+        ("d'ici le 31.12.2026", "d'ici le 31.12.2026"),
+        ("d'ici au 31/12", "d'ici au 31/12"),
+        ("d'ici le 15", "d'ici le 15"),
+        ("les gens d'ici", ""),
+        ("d'ici 15 ministres", ""),
+        ("reports by the end of December", "by the end of December"),
+        ("by December", "by December"),
+        ("by December 15, 2026", "by December 15, 2026"),
+        ("by the 15th of December", "by the 15th of December"),
+        ("by the month of December", "by the month of December"),
+        ("by the end of May", "by the end of May"),
+        ("by May 2027", "by May 2027"),
+        ("by Monday", "by Monday"),
+        ("signed by May", ""),
+        ("by the March commission", ""),
+        ("courriers reçus hier à rendre d'ici lundi", "d'ici lundi"),
         ("hier", ""),
         ("mars", ""),
         ("marché suivant devis", ""),
         ("objet:prochain mars prochain", ""),
     ],
 )
-def test_days_that_stay_words_are_told(text: str, told: str) -> None:
-    assert not_read(text, TODAY) == told
+@pytest.mark.parametrize("today", [TODAY, date(2028, 2, 29)])
+def test_days_to_come_stay_words_and_are_told(text: str, told: str, today: date) -> None:
+    assert not_read(text, today) == (NotRead(told, are_several=False) if told else None)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("hier et avant-hier", "hier, avant-hier"),
+        ("courriers de novembre reçus en décembre", "de novembre, en décembre"),
+    ],
+)
+def test_several_periods_are_told_as_such(text: str, told: str) -> None:
+    assert not_read(text, TODAY) == NotRead(told, are_several=True)
+    assert said_days(text, TODAY) is None
+
+
+def test_a_limit_to_come_leaves_the_period_beside_it() -> None:
+    said = said_days("courriers reçus hier à rendre d'ici lundi", TODAY)
+    assert said is not None
+    assert (said.words, said.rest) == ("hier", "courriers reçus à rendre d'ici lundi")
 
 
 @pytest.mark.parametrize(

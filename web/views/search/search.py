@@ -133,9 +133,7 @@ def index() -> ResponseReturnValue:
         said=said,
         is_of_no_day=is_of_no_day,
         no_day=not_a_day(query.text) if said is None else "",
-        not_read=""
-        if asked.dated or said or dates_decided(query, request.args)
-        else not_read(query.text, context.today()),
+        not_read=None if dates_decided(query, request.args) else not_read(query.text, context.today()),
         said_text=period_text(said) if said is not None else "",
         day_of=lambda letter: _day_of(letter, asked),
         is_ahead=_begins(asked, said) > context.today(),
