@@ -38,7 +38,6 @@ _IN_GROUPS: Final = re.compile(
     r"(?P<whole>[1-9]\d{0,2}(?P<mark>[ .,])\d{3}(?:(?P=mark)\d{3}){0,4})(?:[.,](?P<cents>\d{1,2}))?"
 )
 _YEARS: Final = range(1900, 2100)
-_MARKS: Final = ",;:.!?()[]{}…"
 _HELD: Final = re.compile(rf"(?<![\w/-])(?<!\d[.,])(?P<amount>{_SUM})(?:{_CURRENCY})?(?![\w/-])(?![.,]\d)")
 _BLANKS: Final = str.maketrans(dict.fromkeys("\u00a0\u202f\u2009", " "))
 MAX_HELD: Final = 2_000
@@ -57,7 +56,8 @@ def writings(text: str) -> tuple[Run, ...]:
 
 def _read(text: str) -> tuple[str, str]:
     """The digits of an amount, and those of its cents; empty texts where there is none."""
-    found = _PLAIN.fullmatch(text.strip(_MARKS)) or _IN_GROUPS.fullmatch(text.strip(_MARKS))
+    bare = text.strip(analysis.PUNCTUATION)
+    found = _PLAIN.fullmatch(bare) or _IN_GROUPS.fullmatch(bare)
     whole = "" if found is None else re.sub(r"\D", "", found["whole"])
     if found is None or len(whole) < 4 or int(whole) in _YEARS:
         return "", ""

@@ -19,6 +19,9 @@ from indexer.stemming import light_french
 MAX_WORD_LENGTH = 40
 """In characters. Longer runs are noise of the OCR: they are cut, so that they cannot fill the dictionary."""
 
+PUNCTUATION = ",;:.!?…()[]{}"
+"""The signs that stand around a number of a text, and are no part of it."""
+
 ARTICLES = ("l", "m", "t", "qu", "n", "s", "j", "d", "c", "jusqu", "quoiqu", "lorsqu", "puisqu")
 
 _STOP = (

@@ -6,7 +6,7 @@ parts. So an exact number ranks first, while a single part or a run of parts is 
 
 import re
 
-from indexer.analysis import fold
+from indexer.analysis import PUNCTUATION, fold
 
 _SIGN = re.compile(r"^\W*(?:n\s*[°ºo](?=\W|\d|$)|№|num[ée]ro\b|r[ée]f(?:[ée]rence)?\b|no\.)[\s.:]*", re.IGNORECASE)
 _PART = re.compile(r"\d+|[^\W\d_]+")
@@ -27,14 +27,16 @@ def whole(text: str) -> str:
 
 
 def writings(text: str) -> tuple[str, ...]:
-    """A reference of letters, a year and a count in its two writings: with blanks and as one. None for any other text.
+    """A reference of letters, a year and a count in its two writings: with blanks and as one. Any other text has no writing.
 
-    >>> writings("FA20260058"), writings("FA-2026-0058"), writings("FA-2026")
+    >>> writings("FA20260058"), writings("(FA-2026-0058)."), writings("FA-2026")
     (('FA 2026 0058', 'FA20260058'), ('FA 2026 0058', 'FA20260058'), ())
     """
-    found = _REFERENCE.fullmatch(text)
-    parts = () if found is None else found.group("letters", "year", "count")
-    return (" ".join(parts), "".join(parts)) if parts else ()
+    found = _REFERENCE.fullmatch(text.strip(PUNCTUATION))
+    if found is None:
+        return ()
+    said = found.group("letters", "year", "count")
+    return " ".join(said), "".join(said)
 
 
 def looks_like_number(chunk: str) -> bool:

@@ -30,12 +30,12 @@ class _Unparsable(Exception):
     """Used inside this module: fall back to plain words."""
 
 
-_BRACKET = r"(?:[(\[{]+(?=\+?\d)(?!(?:\+|00)?\d{1,3}\)\x20?\d))"
-"""A bracket before a number, but not that of a country before a telephone."""
+_BRACKET = r"(?:[,;(\[{]+(?=\+?\d)(?!(?:\+|00)?\d{1,3}\)\x20?\d))"
+"""A bracket before a number, but not that of a country before a telephone; or the comma between two numbers."""
 _CHUNK = re.compile(
     rf"""(?P<minus>(?<!\S)-(?=\S))?
         (?:(?P<field>[^\W\d_][\w.°º]*°?)\s?:(?=\S))?
-        (?:"(?P<phrase>[^"]*)"|(?P<open>")|{_BRACKET}?(?P<bare>{telephones.TELEPHONE}|{amounts.MONEY}|{amounts.GROUPED}|[^\s"]+))""",
+        (?:"(?P<phrase>[^"]*)"|(?P<open>")|{_BRACKET}?(?P<bare>{amounts.MONEY}|{telephones.TELEPHONE}|{amounts.GROUPED}|[^\s"]+))""",
     re.VERBOSE,
 )
 _QUOTES = str.maketrans({"«": '"', "»": '"', "“": '"', "”": '"', "„": '"', "‐": "-", "‑": "-", "−": "-"})
@@ -44,6 +44,7 @@ _SIGN = re.compile(r"(?<!\S)(?:n\s?[°º]|№)\s*(?=\d)", re.IGNORECASE)
 _SPACED_NAME = re.compile(
     rf"(?<!\S)(-?(?:{'|'.join(re.escape(name) for name in SPACED_NAMES)}))\s?:\s+(?=\S)", re.IGNORECASE
 )
+_SPACED_CALL = re.compile(r"(?<!\S)(?P<name>-?[^\W\d_]+\.?)\s?:\s+(?=[+(\d])")
 _DOTTED = re.compile(r"(?:[^\W\d_]\.){2,}[^\W\d_]?[,;:!?]?")
 _OR = ("OR", "OU")
 _AND = ("AND", "ET")
@@ -93,7 +94,13 @@ def parse(text: str) -> ParsedQuery:
 def _tidy(text: str) -> str:
     text = analysis.clean(text).translate(_QUOTES)
     text = "".join(char if char.isprintable() else " " for char in text)
-    return _SPACED_NAME.sub(r"\1:", _SIGN.sub("", _SLASHES.sub("/", text))).strip()
+    text = _SPACED_NAME.sub(r"\1:", _SIGN.sub("", _SLASHES.sub("/", text)))
+    return _SPACED_CALL.sub(lambda found: f"{found['name']}:" if _calls(found["name"]) else found[0], text).strip()
+
+
+def _calls(name: str) -> bool:
+    """Whether a telephone stands behind this name and its colon."""
+    return analysis.fold(name).strip("-.") in telephones.NAMES
 
 
 def _as_words(text: str, notice: str) -> ParsedQuery:
@@ -147,7 +154,9 @@ def _place(match: "re.Match[str]", state: _State) -> None:
         return
     fields = QUERY_NAMES.get(name, ())
     body = match["phrase"] if match["phrase"] is not None else match["bare"]
-    if name and not fields and match["phrase"] is None and not telephones.key(body):  # « Tél: » is not searched for
+    # « Tél: » is not searched for: letters write it in many ways. Any other name is a word.
+    is_call = _calls(name) and bool(telephones.key(body))
+    if name and not fields and match["phrase"] is None and not is_call:
         body = f"{match['field']}:{body}"
     node = _leaf(body, fields, quoted=match["phrase"] is not None)
     if node is None:
@@ -173,6 +182,7 @@ def _add(node: Node, state: _State, *, excluded: bool) -> None:
 
 
 def _leaf(body: str, fields: tuple[str, ...], *, quoted: bool) -> Node | None:
+    typed = body
     if not quoted:
         body = amounts.without_currency(body)
     prefix = not quoted and body.endswith("*")
@@ -193,7 +203,7 @@ def _leaf(body: str, fields: tuple[str, ...], *, quoted: bool) -> Node | None:
     also = tuple(run for run in written if run != forms)
     if written and not quoted:  # the plain writing first: it is one word
         forms, also = written[0], (*written[1:], *amounts.glued(written))
-    telephone = "" if quoted else telephones.key(body)
+    telephone = "" if quoted or body != typed else telephones.key(body)
     if telephone:
         forms, in_pairs = telephones.writings(telephone)
         also = (*also, in_pairs)

@@ -18,25 +18,22 @@ DIGITS: Final = 8
 _ABROAD: Final = r"(?:\+|00)\x20?\(?[1-9]\d{0,2}\)?\x20?(?:\(0\))?(?:[\x20.-]?\d){7,12}"
 _CODE: Final = r"(?:\(\+?(?:00)?[1-9]\d{0,2}\)\x20?|[1-9]\d{2}[\x20.-])?"
 """A country in brackets, or three digits of it before the pairs."""
-
-
-def _pairs(mark: str) -> str:
-    """A pattern of four pairs, or of five.
-
-    Args:
-        mark: names the sign between them; no name stands twice in one pattern. A day (2026-11-05) is no such number.
-    """
-    return rf"\d{{2}}(?P<{mark}>[\x20.-])\d{{2}}(?:(?P={mark})\d{{2}}){{2,3}}"
-
-
-_ANY: Final = rf"(?<![\w+])(?<!\d[\x20.,-])(?:{_ABROAD}|{_CODE}(?:{_pairs('pairing')}|\d{{8}})|0\d{{9}})(?![\x20.,-]?\d)(?!\w|-\w)"
+_PAIRS: Final = r"\d{2}(?P<pairing>[\x20.-])\d{2}(?:(?P=pairing)\d{2}){2,3}"
+"""Four pairs, or five. A day (2026-11-05) is no such number."""
+_BEGIN: Final = r"(?<![\w+])(?<!\d[\x20.-])(?:(?<!\d,)|(?<=\d{8},)|(?<=\d[\x20.-]\d\d,))"
+_END: Final = r"(?![\x20.-]?\d)(?!,(?!(?:\d{8}|0\d{9}|\d\d[\x20.-]\d\d)(?!\d))\d)(?!\w|-\w)"
+"""A comma parts two numbers, but not an amount and its cents."""
+_ANY: Final = rf"{_BEGIN}(?:{_ABROAD}|{_CODE}(?:{_PAIRS}|\d{{8}})|0\d{{9}}){_END}"
 TELEPHONE: Final = rf"{_ANY}(?![/*])"
 """A number as a part of a pattern of several lines, which is no part of a reference, and not begun. No-break and thin spaces are blanks
 by then."""
 _HELD: Final = re.compile(rf"{_ANY}(?!/[^\W\d])")
 """Letters part two numbers by a stroke."""
 _BLANKS: Final = str.maketrans(dict.fromkeys("\u00a0\u202f\u2009", " ") | dict.fromkeys("\u2010\u2011", "-"))
-_MARKS: Final = ",;:.!?)]}"
+_FIVE: Final = re.compile(r"(?<![\d+])[1-9]\d([\x20.-])\d\d(?:\1\d\d){3}\Z")
+"""Five pairs that may be four and the first digits of what follows: « 22 30 81 40 01 BP 123 Lomé »."""
+NAMES: Final = frozenset({"tel", "telephone", "fax", "mobile", "portable", "cel", "gsm", "whatsapp"})
+"""What people type before a number and its colon, folded."""
 MAX_HELD: Final = 500
 """The most telephones of one letter that are indexed: a directory has as many."""
 
@@ -47,23 +44,25 @@ def key(text: str) -> str:
     >>> key("+228 22 30 81 40"), key("(228) 22-30-81-40."), key("22308140"), key("2026-11-05")
     ('22308140', '22308140', '22308140', '')
     """
-    return _key(text) if _HELD.fullmatch(text.rstrip(_MARKS)) else ""
+    return _key(text) if _HELD.fullmatch(text.rstrip(analysis.PUNCTUATION)) else ""
 
 
 def _key(text: str) -> str:
     return "".join(re.findall(r"\d", text))[-DIGITS:]
 
 
-def writings(key: str) -> tuple[Run, ...]:
+def writings(digits: str) -> tuple[Run, ...]:
     """The writings of a key that are words of a letter: as one, and in pairs."""
-    pairs = " ".join(key[at : at + 2] for at in range(0, DIGITS, 2))
-    return tuple(tuple(analysis.words(text)) for text in (key, pairs))
+    pairs = " ".join(digits[at : at + 2] for at in range(0, DIGITS, 2))
+    return tuple(tuple(analysis.words(text)) for text in (digits, pairs))
 
 
 def places(text: str) -> Iterator[tuple[str, tuple[int, int]]]:
-    """The key of each telephone in a text that went through ``clean``, and where it stands."""
+    """The key of each telephone in a text that went through ``clean``, and where it stands. Five pairs have two, unless 0 begins them."""
     for found in _HELD.finditer(text.translate(_BLANKS)):
         yield _key(found[0]), found.span()
+        if five := _FIVE.search(found[0]):
+            yield _key(five[0][:-3]), (found.start(), found.end() - 3)
 
 
 def held(texts: Iterable[str]) -> tuple[str, ...]:
