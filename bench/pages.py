@@ -8,8 +8,8 @@ finished letters are the past of five years, of 60 further units, on each workin
 requests each page as a person who works with it. A line has the time until the page is complete (median and 95th
 percentile of the turns, with the database), the time of this process alone, the queries, the bytes, and the growth of
 the median since the first size. The goal is 50 ms and a growth of 1.5. The two sizes are measured many minutes apart, and
-a virtual processor may be half as quick then. So a fixed calculation is timed beside each turn, and the growth is that of
-the page in such calculations.
+a virtual processor may be half as quick then. So a fixed calculation is timed beside each turn, and a page is
+counted in such calculations before its growth is told.
 
 The database is SQLite. With ``--servers`` the installation has the shape of servers: PostgreSQL, Redis and Elasticsearch
 are private ones of this run, as those of the tests. ``--url`` names an empty PostgreSQL database to use instead of the

@@ -26,7 +26,9 @@ def known(engine: Engine, unit_ids: tuple[int, ...]) -> list[int]:
 
 
 def remember(engine: Engine, unit_ids: tuple[int, ...], mail_ids: Collection[int]) -> None:
-    """Add letters that have a document. Threads may forget what another one adds: it is asked again."""
+    """Add letters that have a document, and drop the lists that are too old. A thread may forget what another one adds: it is asked
+    again.
+    """
     now = time.monotonic()
     of_engine = {key: one for key, one in _KNOWN.get(engine, {}).items() if now - one[0] < KEPT_S}
     since, before = of_engine.get(unit_ids, (now, []))

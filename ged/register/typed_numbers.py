@@ -89,8 +89,8 @@ def letter_by_number(session: Session, text: str, actor: Actor, *, field: str, c
 def letter_by_short_number(
     session: Session, text: str, actor: Actor, *, year: int, code_key: bytes, field: str, chosen: int | None = None
 ) -> MailId:
-    """As ``letter_by_number``, also for the code of a label, for the count alone (4, 00004) and with its year (4/2026): a
-    letter of that year, else of this one, in the registers of the actor's units, else in those of others; an arrival if there is one.
+    """As ``letter_by_number``, also for the code of a label, for a count of this year (4, 00004), and for a count with its year
+    (4/2026). A count is looked for in the registers of the actor's units, then in those of others; an arrival comes first.
 
     Args:
         code_key: the key of the installation's codes (``ged.codes``).
