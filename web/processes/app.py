@@ -32,6 +32,7 @@ from web.site import (
     numbers,
     pages,
     panels,
+    unknown_filters,
 )
 
 
@@ -90,6 +91,7 @@ def create_app(services: Services, settings: Settings) -> Flask:
     # the sign-in may put in the place of a response.
     headers.install(app)
     pages.install(app)
+    unknown_filters.install(app)
     auth.install(app, secure=secure)
     errors.install(app)
     # Before CSRFProtect, which reads the form for its token, and so writes the files of the request to the disk.

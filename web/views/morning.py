@@ -1,12 +1,11 @@
 """The morning's point: what is pending for the reader, who must act, and one click to it."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from ged.morning import queries
@@ -14,7 +13,7 @@ from ged.morning.base import Kind, Line, Part
 from ged.morning.ending import OWN
 from ged.morning.words import counted
 from ged.ports import Confidentiality
-from web.site import context, guard
+from web.site import context, guard, unknown_filters
 from web.words import morning as words
 from web.words.languages import language
 from web.words.translations import translations
@@ -100,9 +99,8 @@ def index() -> ResponseReturnValue:
 
 
 def _only() -> Kind | None:
-    with suppress(ValueError):
-        return Kind(request.args.get("voir", ""))
-    return None
+    chosen = unknown_filters.choice("voir", [kind.value for kind in Kind], "")
+    return Kind(chosen) if chosen else None
 
 
 def _group(part: Part, title: str) -> Group:

@@ -9,7 +9,7 @@ from ged.notices.mail import factor_sentence
 from ged.notices.models import FactorStep, Occasion, Way
 from ged.notices.queries import NoticeRow
 from ged.org import delegations, notices
-from web.site import context
+from web.site import context, unknown_filters
 from web.site.forms import FormReader
 from web.site.pages import place, render_form
 from web.site.panels import Panel
@@ -25,7 +25,7 @@ UNREAD = "non-lus"
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
     """The person's notices, the newest first."""
-    actor, unread = context.actor(), request.args.get("voir") == UNREAD
+    actor, unread = context.actor(), bool(unknown_filters.choice("voir", (UNREAD,), ""))
     with context.services().reading() as session:
         rows, page = queries.page(session, actor, place(), on=context.today(), now=context.now(), unread_only=unread)
         address = queries.address(session, actor)

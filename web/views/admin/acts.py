@@ -9,7 +9,7 @@ from ged.administration.operations import Preview
 from ged.administration.queries import ActPage
 from ged.administration.states import ActState
 from ged.errors import GedError, Invalid, InvalidTransition, NotFound
-from web.site import context
+from web.site import context, unknown_filters
 from web.site.auth import require_recent_proof
 from web.site.errors import FormRefused, view_of, views_of
 from web.site.forms import FormReader
@@ -31,7 +31,7 @@ MOST_PLACES = 3
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
     """The confirmed acts, the newest first; or those that wait for their day, and those that were refused on it."""
-    waiting = request.args.get("voir") == "prevus"
+    waiting = bool(unknown_filters.choice("voir", ("prevus",), ""))
     services = context.services()
     with services.reading() as session:
         rows, page = queries.acts(session, reach(), place(), limit=PAGE, waiting=waiting)

@@ -26,7 +26,7 @@ from ged.reports import journal
 from ged.reports.journal import JournalFilter
 from ged.unit import Role
 from ged.word import making
-from web.site import context, disk
+from web.site import context, disk, unknown_filters
 from web.site.errors import view_of
 from web.site.forms import FormReader
 from web.site.pages import place, render_form
@@ -108,9 +108,9 @@ def _index_status() -> object:
 @blueprint.get("/taches")
 def jobs() -> ResponseReturnValue:
     """Jobs by group."""
-    group = request.args.get("groupe", "problemes")
+    group = unknown_filters.choice("groupe", GROUPS, "problemes")
     with context.services().reading() as session:
-        rows, page = job_reports.jobs(session, GROUPS.get(group, GROUPS["problemes"]), place(), limit=PAGE)
+        rows, page = job_reports.jobs(session, GROUPS[group], place(), limit=PAGE)
         counts = job_reports.counts(session)
     totals = {name: sum(counts[s.value] for s in states) for name, states in GROUPS.items()}
     return render_template(

@@ -1,6 +1,6 @@
 """The preservation levels of signatures: administrators may retry documents, auditors may read."""
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from ged.errors import GedError, InvalidTransition, NotFound
@@ -8,7 +8,7 @@ from ged.preservation import operations, queries
 from ged.preservation.documents import SignedKind
 from ged.preservation.queries import Group
 from ged.unit import Role
-from web.site import context
+from web.site import context, unknown_filters
 from web.site.errors import view_of
 from web.site.pages import place
 from web.words.messages import gettext as _
@@ -22,11 +22,11 @@ PAGE = 50
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
     """Levels in numbers, and the documents of one group."""
-    wanted = request.args.get("groupe", "")
+    wanted = unknown_filters.choice("groupe", [one.value for one in Group], "")
     services = context.services()
     with services.reading() as session:
         totals = queries.totals(session)
-        group = Group(wanted) if wanted in set(Group) else _first(totals)
+        group = Group(wanted) if wanted else _first(totals)
         rows, page = queries.standings(session, group, place(), limit=PAGE)
         levels = queries.counts(session)
     return render_template(

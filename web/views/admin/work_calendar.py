@@ -11,10 +11,9 @@ from flask.typing import ResponseReturnValue
 from ged.errors import GedError, Invalid, StaleVersion
 from ged.routing import calendar, calendar_changes
 from ged.routing.calendar_changes import Changed
-from web.site import context
+from web.site import context, unknown_filters
 from web.site.forms import FormReader
 from web.site.i18n import full_date, short_date
-from web.site.numbers import whole
 from web.site.pages import render_form
 from web.words.labels import WEEKDAYS
 from web.words.messages import gettext as _
@@ -33,8 +32,8 @@ def index() -> ResponseReturnValue:
 
 def _index(error: GedError | None = None, *, of_week: bool = False) -> ResponseReturnValue:
     """The page; after an error with what was sent, in the form of the week or in that of a day."""
-    year = request.args.get("annee", context.today().year, type=whole)
-    year = year if calendar_changes.FIRST_YEAR <= year <= calendar_changes.LAST_YEAR else context.today().year
+    years = range(calendar_changes.FIRST_YEAR, calendar_changes.LAST_YEAR + 1)
+    year = unknown_filters.number("annee", years) or context.today().year
     with context.services().reading() as session:
         rows = calendar.list_holidays(session, year)
         weekdays = sorted(calendar.calendar(session).weekdays)

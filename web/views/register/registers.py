@@ -20,9 +20,9 @@ from ged.register.models import ClosingPeriod, Direction, RegisterNature
 from ged.register.numbering import MAX_LENGTH
 from ged.register.states import MailState
 from ged.reports import exports, register_pages
-from web.site import context, destroyed_letters
+from web.site import context, destroyed_letters, unknown_filters
 from web.site.forms import FormReader
-from web.site.numbers import whole
+from web.site.numbers import id_of, whole
 from web.site.pages import place, render_form
 from web.words.labels import label
 from web.words.messages import gettext as _
@@ -59,8 +59,11 @@ def _show(register_id: int, error: GedError | None = None) -> ResponseReturnValu
     actor = context.actor()
     with context.services().reading() as session:
         book = books.book(session, register_id, actor)
-        asked = request.args.get("annee", type=whole)
+        asked = unknown_filters.parsed("annee", id_of)
         years = books.years(session, [book.id], chosen=asked).get(book.id, [])
+        if asked not in (None, year_of(book, context.today()), *(row.year for row in years)):
+            unknown_filters.tell("annee")
+            asked = None
         year = _chosen(book, years, asked)
         wanted = request.args.get("numero", "").strip()[:MAX_LENGTH]
         span = books.find(session, book.id, wanted, year.year) if wanted else Span(year.year)

@@ -1,6 +1,5 @@
 """The follow-up: what the units owe that a head leads, and what was given; reminders, prints and files of the list."""
 
-from collections.abc import Mapping
 from datetime import date
 from io import BytesIO
 
@@ -19,7 +18,7 @@ from ged.routing import path as letter_path
 from ged.routing.deadlines import MAX_DAYS, WorkCalendar, add_working_days
 from ged.typography import plain
 from ged.unit import Role
-from web.site import context, lists
+from web.site import context, lists, unknown_filters
 from web.site.errors import view_of
 from web.site.forms import FormReader
 from web.site.numbers import id_of
@@ -57,7 +56,7 @@ HEADINGS = (
 def index() -> ResponseReturnValue:
     """The figures by group, and the list, late first."""
     actor = context.actor()
-    scope, grouping = _name_of(SCOPES, "voir", _usual_scope()), _name_of(GROUPINGS, "par", "service")
+    scope, grouping = _scope(), _grouping()
     with context.services().reading() as session:
         days = context.working_days(session)
         today = _today(days)
@@ -92,9 +91,12 @@ def _usual_scope() -> str:
     return "confies" if context.actor().has(Role.AUTHORITY) else "services"
 
 
-def _name_of(known: Mapping[str, object], name: str, usual: str) -> str:
-    asked = request.args.get(name, "")
-    return asked if asked in known else usual
+def _scope() -> str:
+    return unknown_filters.choice("voir", SCOPES, _usual_scope())
+
+
+def _grouping() -> str:
+    return unknown_filters.choice("par", GROUPINGS, "service")
 
 
 def _today(days: WorkCalendar) -> Today:
@@ -102,20 +104,33 @@ def _today(days: WorkCalendar) -> Today:
 
 
 def _filter(scope: Scope, days: WorkCalendar) -> tuple[FollowFilter, Invalid | None]:
-    """What the address asks for. A wrong value asks for nothing; one that was typed is told."""
+    """What the address asks for. A wrong value asks for nothing, and is told."""
     asked, mention = request.args, request.args.get("mention", "")
     time = _time()
     until, wrong = _until(days) if time == WITHIN else (None, None)
     found = FollowFilter(
         scope=scope,
-        unit_id=id_of(asked.get("service", "")),
-        post_id=0 if asked.get("poste") == "0" else id_of(asked.get("poste", "")),
+        unit_id=unknown_filters.parsed("service", id_of),
+        post_id=unknown_filters.parsed("poste", id_of),
         mention=("" if mention == NO_MENTION else mention) if mention else None,
         due=TIMES.get(time),
         until=until,
         sender=" ".join(asked.get("q", "")[:MAX_TEXT].split()),
     )
     return found, wrong
+
+
+def _filter_of_file(scope: Scope, days: WorkCalendar) -> FollowFilter:
+    """What the address asks for, for a file.
+
+    Raises:
+        Invalid: a value is wrong or not known.
+    """
+    found, wrong = _filter(scope, days)
+    unknown_filters.refuse()
+    if wrong is not None:
+        raise wrong
+    return found
 
 
 def _until(days: WorkCalendar) -> tuple[date | None, Invalid | None]:
@@ -128,16 +143,18 @@ def _until(days: WorkCalendar) -> tuple[date | None, Invalid | None]:
 
 def _time() -> str:
     """The chosen time. Typed days choose it by themselves: whoever types them must not be shown every letter without a word."""
-    return request.args.get("echeance", "") or (WITHIN if request.args.get("jours", "").strip() else "")
+    chosen = unknown_filters.choice("echeance", (*TIMES, WITHIN), "")
+    return chosen or (WITHIN if request.args.get("jours", "").strip() else "")
 
 
 FILTERS = ("service", "poste", "mention", "echeance", "jours", "q")
 
 
 def _narrowed() -> dict[str, str]:
-    """The filters of the address that are set."""
+    """The filters of the address that are set and known."""
     typed = {name: request.args.get(name, "").strip() for name in FILTERS} | {"echeance": _time()}
-    return {name: value for name, value in typed.items() if value}
+    ids = {name: "" for name in ("service", "poste") if unknown_filters.parsed(name, id_of) is None}
+    return {name: value for name, value in (typed | ids).items() if value}
 
 
 def _arguments(scope: str, grouping: str) -> dict[str, str]:
@@ -214,12 +231,11 @@ def remind(assignment_id: int) -> ResponseReturnValue:
 def sheet() -> ResponseReturnValue:
     """The list on paper, by group."""
     services, actor = context.services(), context.actor()
-    scope = SCOPES[_name_of(SCOPES, "voir", _usual_scope())]
-    grouping = GROUPINGS[_name_of(GROUPINGS, "par", "service")]
+    scope, grouping = SCOPES[_scope()], GROUPINGS[_grouping()]
     with services.reading() as session:
         days = context.working_days(session)
         today = _today(days)
-        rows, is_cut = printing.whole_list(session, actor, _filter(scope, days)[0], today=today)
+        rows, is_cut = printing.whole_list(session, actor, _filter_of_file(scope, days), today=today)
         made = printing.follow_up_sheet(
             session, services, actor, rows, scope=scope, grouping=grouping, today=today, days=days, is_cut=is_cut,
             now=context.now(),
@@ -231,11 +247,11 @@ def sheet() -> ResponseReturnValue:
 @blueprint.get("/liste")
 def export() -> ResponseReturnValue:
     """The list as CSV or ODS."""
-    scope = SCOPES[_name_of(SCOPES, "voir", _usual_scope())]
+    scope = SCOPES[_scope()]
     with context.services().reading() as session:
         days = context.working_days(session)
         today = _today(days)
-        rows, is_cut = printing.whole_list(session, context.actor(), _filter(scope, days)[0], today=today)
+        rows, is_cut = printing.whole_list(session, context.actor(), _filter_of_file(scope, days), today=today)
     kind = "ods" if request.args.get("format") == "ods" else "csv"
     _record(rows, action="mail.exported", form=f"list_{kind}")
     lines: list[tuple[lists.Cell, ...]] = [

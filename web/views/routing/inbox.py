@@ -16,7 +16,7 @@ from ged.routing.choices import Targets
 from ged.routing.models import Purpose
 from ged.routing.path import AssignmentRow
 from ged.routing.queries import InboxView
-from web.site import context, destroyed_letters
+from web.site import context, destroyed_letters, unknown_filters
 from web.site.forms import FormReader
 from web.site.kept_filter import KeptFilter, acts_for, list_filter
 from web.site.numbers import id_of
@@ -48,8 +48,7 @@ def index() -> ResponseReturnValue:
     if kept is not None:
         return redirect(url_for("inbox.index", **kept), 303)  # type: ignore[arg-type]
     actor, today, asked = context.actor(), context.today(), list_filter(FILTER.narrowed())
-    name = request.args.get("voir", "en-cours")
-    view = VIEWS.get(name, InboxView.OPEN)
+    view = VIEWS[unknown_filters.choice("voir", VIEWS, "en-cours")]
     live = view is not InboxView.DONE
     with context.services().reading() as session:
         rows, page = queries.inbox(session, actor, place(), today=today, view=view, asked=asked, limit=PAGE)

@@ -10,7 +10,7 @@ from ged.ports import MailId
 from ged.register import opening
 from ged.register.queries import letter
 from ged.unit import Actor, ReadSession
-from web.site import context
+from web.site import context, unknown_filters
 from web.site.forms import FormReader
 from web.site.pages import place, render_form
 from web.site.panels import Panel
@@ -21,12 +21,13 @@ blueprint = Blueprint("notes", __name__)
 
 REFUSALS = (Invalid, InvalidTransition)
 PAGE = 50
+ASKED = "posees"
 
 
 @blueprint.get("/questions")
 def index() -> ResponseReturnValue:
     """Questions that wait for the actor; with ``?voir=posees`` those that the actor asked and nobody answered yet."""
-    asked = request.args.get("voir") == "posees"
+    asked = bool(unknown_filters.choice("voir", (ASKED,), ""))
     with context.services().reading() as session:
         rows, page = notes.questions(
             session, context.actor(), place(), on=context.today(), limit=PAGE, asked=asked

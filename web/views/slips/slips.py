@@ -21,7 +21,7 @@ from ged.slips.operations import Issued
 from ged.slips.receive import PaperReceipt
 from ged.slips.reception_form import TABLE
 from ged.slips.states import DECISIONS, LineState
-from web.site import context, keyring, pictures
+from web.site import context, keyring, pictures, unknown_filters
 from web.site.forms import FormReader
 from web.site.numbers import id_of, whole
 from web.site.pages import place, render_form
@@ -122,7 +122,7 @@ def book() -> ResponseReturnValue:
     """The messengers of a day, each with the book to print; of a day that cannot be read, today's, with the error at its field."""
     services, actor = context.services(), context.actor()
     units = {post.unit_id: post.unit_name for post in actor.working_posts}
-    unit_id = request.args.get("unit_id", type=whole) or next(iter(units), 0)
+    unit_id = unknown_filters.number("unit_id", units) or next(iter(units), 0)
     fields = FormReader(request.args)
     day = fields.day("day") or context.today()
     with services.reading() as session:

@@ -11,7 +11,7 @@ from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, Stale
 from ged.slips import bundle, to_transmit, transmitting
 from ged.slips import view as slip_views
 from ged.slips.to_transmit import PaperFilter
-from web.site import context, keyring
+from web.site import context, keyring, unknown_filters
 from web.site.errors import view_of
 from web.site.forms import FormReader
 from web.site.kept_filter import KeptFilter, text_of
@@ -44,7 +44,9 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
     post = forms.sending_post(actor)
     with context.services().reading() as session:
         waiting = to_transmit.counts_by_unit(session, actor) if len(actor.working_posts) > 1 else {}
-    if error is None and "post_id" not in request.args:  # the navigation counts what waits at any post
+    if (
+        error is None and unknown_filters.parsed("post_id", id_of) is None
+    ):  # the navigation counts what waits at any post
         post = next((one for one in actor.working_posts if waiting.get(one.unit_id)), post)
     ticked = _of_form() if error is not None else _of_address()
     done = [number for value in request.args.getlist("fait")[:MOST_PRINTED] if (number := id_of(value)) is not None]
