@@ -84,7 +84,6 @@ def create_app(services: Services, settings: Settings) -> Flask:
     context.plug(app, services, settings)
     # Before the sign-in: under a foreign name nobody is signed in, so the page that refuses it tells nothing of them.
     hosts.install(app, settings)
-    arguments.install(app)
     secure = settings.public_url.startswith("https://")
     i18n.install(app, locale=settings.locale, zone=settings.timezone, secure=secure)
     # Before the sign-in: Flask calls what follows a request in reverse order. So these two complete a redirection too, which
@@ -93,6 +92,8 @@ def create_app(services: Services, settings: Settings) -> Flask:
     pages.install(app)
     unknown_filters.install(app)
     auth.install(app, secure=secure)
+    # Behind the sign-in: its page of refusal is that of a person who is signed in, with their menu and the way home.
+    arguments.install(app)
     errors.install(app)
     # Before CSRFProtect, which reads the form for its token, and so writes the files of the request to the disk.
     disk.install(app, disk.space_of(app))
