@@ -129,6 +129,9 @@ def test_from_the_letter_received_to_its_answer_delivered(site: Site) -> None:
     wrong = site.get("agent", "/departs/cahier?jour=32/12/2026")
     assert "Cette date n'existe pas" in wrong.replace("’", "'").replace("&#39;", "'")
     assert 'value="32/12/2026"' in wrong
+    assert "cahier.pdf" not in wrong, "nothing else is printed than what is shown"
+    assert "Mawuli" not in wrong
+    assert site.as_("agent").get("/departs/cahier.pdf?jour=32/12/2026").status_code == 422
     assert site.as_("agent").get(f"/departs/lignes/{first}/decharge.pdf").data[:5] == b"%PDF-"
 
 

@@ -266,6 +266,8 @@ def test_a_return_and_the_delivery_book(site):
     wrong = clerk.get("/bordereaux/cahier?day=31/02/2026").text
     assert 'class="error-summary"' in wrong
     assert 'value="31/02/2026"' in wrong
+    assert "cahier.pdf" not in wrong, "nothing else is printed than what is shown"
+    assert clerk.get(re.sub(r"day=[0-9-]+", "day=31/02/2026", link)).status_code == 422
     receiver = web.sign_in(app, "dge")
     decided = {"line-1": "received", "line-2": "received", "passphrase": PASSPHRASE}
     web.post(receiver, f"/bordereaux/{slip.id}/recevoir", decided)

@@ -248,12 +248,12 @@ def sheet(line_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/cahier")
 def book() -> ResponseReturnValue:
-    """The departures of a day; of a day that cannot be read, today's, with the error at its field."""
+    """The departures of a day; of a day that cannot be read, nothing but the error at its field."""
     services, fields = context.services(), FormReader(request.args)
     day = fields.day("jour") or context.today()
-    with services.reading() as session:
-        rows = dispatch_queries.left_on(session, context.actor(), day, zone=services.zone)
     wrong = fields.wrong()
+    with services.reading() as session:
+        rows = dispatch_queries.left_on(session, context.actor(), day, zone=services.zone) if wrong is None else []
     typed = request.args if wrong is not None else None
     return render_form("dispatch/book.html", error=wrong, form=typed, status=200, rows=rows, day=day)
 
@@ -261,7 +261,9 @@ def book() -> ResponseReturnValue:
 @blueprint.get("/cahier.pdf")
 def book_pdf() -> ResponseReturnValue:
     """The departure book of a day, to print."""
-    day = FormReader(request.args).day("jour") or context.today()
+    fields = FormReader(request.args)
+    day = fields.day("jour") or context.today()
+    fields.check()
     services, actor = context.services(), context.actor()
     with services.reading() as session:
         restricted = dispatch_queries.restricted_on(session, actor, day, zone=services.zone)

@@ -119,17 +119,19 @@ def settle(task_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/cahier")
 def book() -> ResponseReturnValue:
-    """The messengers of a day, each with the book to print; of a day that cannot be read, today's, with the error at its field."""
+    """The messengers of a day, each with the book to print; of a day that cannot be read, nothing but the error at its field."""
     services, actor = context.services(), context.actor()
     units = {post.unit_id: post.unit_name for post in actor.working_posts}
     unit_id = unknown_filters.number("unit_id", units) or next(iter(units), 0)
     fields = FormReader(request.args)
     day = fields.day("day") or context.today()
+    wrong = fields.wrong()
     with services.reading() as session:
         found = (
-            delivery_book.messengers_on(session, actor, unit_id=unit_id, day=day, zone=services.zone) if units else []
+            delivery_book.messengers_on(session, actor, unit_id=unit_id, day=day, zone=services.zone)
+            if units and wrong is None
+            else []
         )
-    wrong = fields.wrong()
     typed = request.args if wrong is not None else None
     return render_form(
         "slips/book.html", error=wrong, form=typed, status=200, units=units, unit_id=unit_id, day=day, messengers=found
@@ -139,7 +141,9 @@ def book() -> ResponseReturnValue:
 @blueprint.get("/cahier.pdf")
 def book_pdf() -> ResponseReturnValue:
     """The delivery book of a messenger on a day."""
-    day = FormReader(request.args).day("day") or context.today()
+    fields = FormReader(request.args)
+    day = fields.day("day") or context.today()
+    fields.check()
     pdf = delivery_book.delivery_book_pdf(
         context.services(),
         unit_id=request.args.get("unit_id", 0, type=whole),
