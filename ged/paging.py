@@ -80,7 +80,9 @@ def read(
     if values is None:
         return _sliced(session, parts, order, limit, is_first=True)
     if at.after is not None:
-        behind = _sliced(session, _only_behind(parts, order, values), order, limit, is_first=False)
+        # A list of ids alone goes on behind an id that is not in it: nothing may stand before that place.
+        is_first = not keys and not _reaches(session, parts, at.after, descending=descending)
+        behind = _sliced(session, _only_behind(parts, order, values), order, limit, is_first=is_first)
         # All rows behind have left the list since: an empty page would suggest that the whole list is empty.
         return behind if behind.ids else _sliced(session, parts, order, limit, is_first=True)
     turned = tuple(Key(key.column, not key.descending) for key in order)
@@ -138,6 +140,16 @@ def _values(
     there = [part.with_only_columns(*(key.column for key in keys)).where(by == boundary) for part in parts]
     found = session.execute(there[0] if len(there) == 1 else union_all(*there)).first()
     return (*found, boundary) if found is not None else None
+
+
+def _reaches(session: Session, parts: Parts, id: int, *, descending: bool) -> bool:
+    """Whether a row of a list of ids has this id or stands before it."""
+    for part in parts:
+        column = part.selected_columns[0]
+        nearest = (column >= id, column.asc()) if descending else (column <= id, column.desc())
+        if session.scalar(part.where(nearest[0]).order_by(nearest[1]).limit(1)) is not None:
+            return True
+    return False
 
 
 def _sliced(session: Session, parts: Parts, order: Sequence[Key], limit: int, *, is_first: bool) -> Slice:

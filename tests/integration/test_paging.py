@@ -66,6 +66,15 @@ def test_a_row_that_never_was_leads_to_the_beginning(services: Services) -> None
     assert read(services, Place(after=10**6), keys, descending=False) == read(services, START, keys, descending=False)
 
 
+@pytest.mark.parametrize("descending", [False, True])
+def test_nothing_is_before_a_place_outside_of_a_list_of_ids(services: Services, descending: bool) -> None:
+    start = read(services, START, (), descending=descending)
+    outside = read(services, Place(after=10**6 if descending else 0), (), descending=descending)
+    assert outside == start
+    second = read(services, start.next or START, (), descending=descending)
+    assert second.previous == Place(before=second.ids[0])
+
+
 def test_a_long_list_is_counted_no_further_than_is_shown(services: Services) -> None:
     with services.reading() as session:
         assert paging.count(session, select(Unit.id)) == len(KINDS)
