@@ -1042,6 +1042,18 @@ def test_each_link_of_the_page_opens_for_its_reader_and_nothing_leaks(site: tupl
     assert {"/courriers/1", "/bordereaux/1", "/administration/taches", "/delegations/"} <= seen
 
 
+def test_originals_lead_to_the_page_that_sends_them_and_a_slip_names_its_sender_without_an_article(
+    site: tuple[Flask, House, Clock],
+) -> None:
+    app, house, _ = site
+    register(house.services)
+    slip_kit.send(house.services, LineForm("Un dossier"))
+    page = sign_in(app, "agent").get("/matin/").text
+    assert '<a class="no-print" href="/a-transmettre/">À transmettre</a>' in page
+    assert "confié ailleurs" not in page, "nobody has decided on the letter yet"
+    assert "envoyé par : Bureau" in page
+
+
 def test_what_is_not_shown_is_a_least_number_where_the_whole_is_one(
     site: tuple[Flask, House, Clock], monkeypatch: pytest.MonkeyPatch
 ) -> None:

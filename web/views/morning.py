@@ -20,6 +20,7 @@ from web.words.translations import translations
 
 blueprint = Blueprint("morning", __name__, url_prefix="/matin")
 
+TO_TRANSMIT = "to_transmit.index"
 
 PLACES: Mapping[Kind, tuple[str, str]] = {
     Kind.UNREAD: ("letters.show", "mail_id"),
@@ -68,6 +69,7 @@ class Group:
         is_cut: there may be more of them.
         url: the point of this kind alone, which shows them.
         is_unknown: the kind could not be read.
+        list_url: the page where all of a kind are dealt with at once; empty where there is none that the reader may open.
     """
 
     id: str
@@ -79,6 +81,7 @@ class Group:
     is_cut: bool
     url: str
     is_unknown: bool
+    list_url: str
 
 
 @blueprint.get("/")
@@ -109,8 +112,12 @@ def _group(part: Part, title: str) -> Group:
     url = url_for("morning.index", voir=kind.value)
     return Group(
         kind.value, title, words.hint(kind), words.on_words(kind), rows, max(0, part.more), part.is_cut, url,
-        part.is_unknown,
+        part.is_unknown, _list_url(kind),
     )  # fmt: skip
+
+
+def _list_url(kind: Kind) -> str:
+    return url_for(TO_TRANSMIT) if kind is Kind.PAPERS and _opens(TO_TRANSMIT) else ""
 
 
 def _morning_row(kind: Kind, line: Line) -> MorningRow:

@@ -50,7 +50,7 @@ def hint(kind: Kind) -> str:
         case Kind.LOANS:
             return str(_("La date de retour est passée : le service qui a reçu rend les originaux."))
         case Kind.PAPERS:
-            return str(_("L'original est encore ici, le courrier est confié ailleurs : le mettre sur un bordereau."))
+            return str(_("L'original est encore ici et doit rejoindre un autre service : le mettre sur un bordereau."))
         case Kind.NO_SCAN:
             return str(_("Enregistrés avant aujourd'hui, sans page numérisée : numériser et joindre."))
         case Kind.SCANS:
@@ -152,6 +152,6 @@ def text(kind: Kind, line: Line) -> str:
         case Kind.DAYS if line.code:
             return str(_("%(name)s : des numéros attendent leur signature", name=line.text))
         case Kind.SLIPS | Kind.LOANS:
-            return str(_("de %(unit)s", unit=line.text))
+            return str(_("envoyé par : %(unit)s", unit=line.text))
         case _:
             return line.text
