@@ -10,13 +10,17 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from ged.ports import Dated, SearchQuery
 from ged.search import said_numbers
+from ged.search.short_days import spelled_out
 
 MAX_LENGTH = 1_000
 """In characters. Longer texts are no search of a person."""
 LAST_DAY, LAST_MONTH = 31, 12
+_FEW_DAYS, _FEW_WEEKS, _FEW_MONTHS, _FEW_YEARS = 7, 4, 6, 5
+"""What *ces derniers jours*, weeks, months and years are taken for."""
 EVER = date(1000, 1, 1)
 """The first day of a period that says its last day alone."""
 
@@ -93,13 +97,32 @@ class SaidDays:
     is_of_last_year: bool = False
 
 
+class _Period(NamedTuple):
+    """A period of a text.
+
+    Attributes:
+        place: in the typed text.
+        words: as the patterns have read them, with months spelled out.
+        is_named: whether a letter's text would name the period so.
+        is_back: whether the year was taken one back.
+    """
+
+    place: tuple[int, int]
+    words: str
+    first: date
+    last: date
+    is_named: bool
+    is_back: bool
+
+
 @dataclass(frozen=True)
 class NotRead:
     """Words of days that a text has and that stay words.
 
     Attributes:
         words: as typed; several of them with commas between.
-        are_several: whether each is a period that could be searched, but not all at once; otherwise they are still to come.
+        are_several: whether each is a period that could be searched, but not all at once; otherwise they are still to come, or say a time
+            of which it is not sure that it is that of letters, or none in days.
     """
 
     words: str
@@ -117,12 +140,14 @@ def said_days(text: str, today: date) -> SaidDays | None:
     found = list(_found(text, today))
     if len(found) != 1:
         return None
-    (start, end), first, last, is_named, is_back = found[0]
+    period = found[0]
+    start, end = period.place
     words = " ".join(text[start:end].split())
     rest = " ".join(f"{text[:start]} {text[end:]}".split())
     if all(said_numbers.folded(word) in _EMPTY for word in _WORD.findall(rest)):
         rest = ""
-    return SaidDays(Dated(first, last, _bare(words) if is_named else ""), words, rest, is_of_last_year=is_back)
+    mention = _bare(" ".join(period.words.split())) if period.is_named else ""
+    return SaidDays(Dated(period.first, period.last, mention), words, rest, is_of_last_year=period.is_back)
 
 
 def asked(query: SearchQuery, today: date) -> tuple[SearchQuery, SaidDays | None]:
@@ -168,6 +193,7 @@ def not_a_day(text: str) -> str:
     """
     if len(text) > MAX_LENGTH or _SIGNS.search(text):
         return ""
+    text = spelled_out(text).text
     for pattern in (_ONE_DAY, _ENGLISH_DAY, _DIGIT_DAY, _DAY_IN_FIGURES, _ENGLISH_DAY_ALONE):
         is_sure = pattern not in (_DAY_IN_FIGURES, _ENGLISH_DAY_ALONE)
         for match in pattern.finditer(text):
@@ -179,7 +205,8 @@ def not_a_day(text: str) -> str:
 
 
 def not_read(text: str, today: date) -> NotRead | None:
-    """The words of days that stay words: several periods, or a period or a limit that is still to come. None without.
+    """The words of days that stay words: several periods, a period or a limit that is still to come, or a time that may be that of
+    something else than letters. None without.
 
     >>> not_read("hier et avant-hier", date(2026, 3, 1))
     NotRead(words='hier, avant-hier', are_several=True)
@@ -188,10 +215,12 @@ def not_read(text: str, today: date) -> NotRead | None:
     """
     if len(text) > MAX_LENGTH or _SIGNS.search(text):
         return None
-    spans = sorted(one[0] for one in _found(text, today))
+    spelled = spelled_out(text)
+    spans = sorted(one.place for one in _found(text, today))
     are_several = len(spans) > 1
     if not are_several:
-        spans = [match.span() for match in _TO_COME.finditer(text)]
+        patterns = (_TO_COME,) if spans else (_TO_COME, _SINCE_UNITS, _ENGLISH_SINCE_UNITS, _OF_LATE)
+        spans = sorted(spelled.typed(*match.span()) for one in patterns for match in one.finditer(spelled.text))
     words = ", ".join(" ".join(text[start:end].split()) for start, end in spans)
     return NotRead(words, are_several) if words else None
 
@@ -213,13 +242,13 @@ def _is_in_some_month(match: "re.Match[str]") -> bool:
     return 1 <= _number(match["day"]) <= LAST_DAY and (not month.isdigit() or 1 <= int(month) <= LAST_MONTH)
 
 
-def _found(text: str, today: date) -> Iterator[tuple[tuple[int, int], date, date, bool, bool]]:
-    """Each period: its place, its first and last day, whether it is named as a letter's text would name it, and whether the year was
-    taken one back."""
+def _found(text: str, today: date) -> Iterator[_Period]:
+    """Each period."""
+    spelled = spelled_out(text)
     # No letter is of a day to come: "d'ici le 15 décembre" asks for what was written of it, and not for a day.
-    taken = [match.span() for match in _TO_COME.finditer(text)]
+    taken = [match.span() for match in _TO_COME.finditer(spelled.text)]
     for pattern, reading, is_named in _READINGS:
-        for match in pattern.finditer(text):
+        for match in pattern.finditer(spelled.text):
             if any(match.start() < end and start < match.end() for start, end in taken):
                 continue
             taken.append(match.span())  # also of a day that does not exist: its month alone was not meant
@@ -228,7 +257,8 @@ def _found(text: str, today: date) -> Iterator[tuple[tuple[int, int], date, date
             except (ValueError, OverflowError):
                 continue
             if first <= last:
-                yield match.span(), first, last, is_named, _is_of_last_year(match, today)
+                place, is_back = spelled.typed(*match.span()), _is_of_last_year(match, today)
+                yield _Period(place, match[0], first, last, is_named, is_back)
 
 
 def _is_of_last_year(match: "re.Match[str]", today: date) -> bool:
@@ -390,7 +420,7 @@ def _part_of_year(match: "re.Match[str]", _today: date) -> tuple[date, date]:
 
 def _one_day_ago(match: "re.Match[str]", today: date) -> tuple[date, date]:
     said = said_numbers.folded(match["said"])
-    before = 2 if said.startswith(("avant", "the day")) else 1 if said in ("hier", "yesterday") else 0
+    before = 2 if said.startswith(("avant", "the day")) else 1 if said.startswith(("hier", "yesterday")) else 0
     day = today - timedelta(days=before)
     return _until_today(match, day, day, today)
 
@@ -400,6 +430,17 @@ def _weekday_ago(match: "re.Match[str]", today: date) -> tuple[date, date]:
     passed = (today.weekday() - _WEEKDAYS[said_numbers.folded(match["weekday"])]) % 7
     day = today - timedelta(days=passed or 7)
     return _until_today(match, day, day, today)
+
+
+def _weekday_of_letters(match: "re.Match[str]", today: date) -> tuple[date, date]:
+    """The last such day before today.
+
+    Raises:
+        ValueError: it stands behind no word of letters.
+    """
+    if not _is_of_letters(match):
+        raise ValueError
+    return _weekday_ago(match, today)
 
 
 def _month_ago(match: "re.Match[str]", today: date) -> tuple[date, date]:
@@ -431,6 +472,26 @@ def _last_units(match: "re.Match[str]", today: date) -> tuple[date, date]:
     if match["month"] or match["years"]:
         return _months_before(today, count * (1 if match["month"] else 12)), today
     return today - timedelta(days=count), today
+
+
+def _since_units(match: "re.Match[str]", today: date) -> tuple[date, date]:
+    """As ``_last_units``.
+
+    Raises:
+        ValueError: words stand before of which the last is none of letters: *absent depuis trois jours* tells of a person.
+    """
+    if match.string[: match.start()].split() and not _is_of_letters(match):
+        raise ValueError
+    return _last_units(match, today)
+
+
+def _few_units(match: "re.Match[str]", today: date) -> tuple[date, date]:
+    """A few days, weeks, months or years up to today. The page shows which days these are."""
+    if match["week"]:
+        return today - timedelta(weeks=_FEW_WEEKS), today
+    if match["month"] or match["years"]:
+        return _months_before(today, _FEW_MONTHS if match["month"] else 12 * _FEW_YEARS), today
+    return today - timedelta(days=_FEW_DAYS), today
 
 
 def _months_before(day: date, months: int) -> date:
@@ -504,6 +565,7 @@ _DURING = r"(?:(?:de|pendant|dans|durant)\s+)?"
 _OF = r"(?:(?:of|from|in|on|during|within|over)\s+(?:the\s+)?)?"
 """As ``_DURING``, before an English period: *invoices of last March* asks for invoices."""
 _SINCE = r"(?P<since>(?:depuis|since)\s+(?:le\s+)?)?"
+_LATER = r"(?:prochaine?|suivante?|[àa]\s+venir)"
 _COUNTED = rf"(?P<count>{said_numbers.COUNT})"
 _UNITS = r"(?:jours?|(?P<week>semaines?)|(?P<month>mois)|(?P<years>ans?|ann[ée]es?))"
 _ENGLISH_UNITS = r"(?:days?|(?P<week>weeks?)|(?P<month>months?)|(?P<years>years?))"
@@ -561,7 +623,7 @@ _YEAR_BOUND = re.compile(
 )
 _ONE_DAY = re.compile(_START + rf"{_BEFORE}{_NAMED}" + _END, re.IGNORECASE)
 _ENGLISH_NAMED = rf"(?P<month>{_MONTH})\s+(?P<day>\d{{1,2}}(?:st|nd|rd|th)?)(?:,\s*|\s+)(?P<year>{_A_YEAR})"
-_ENGLISH_DAY = re.compile(_START + _BEFORE + _ENGLISH_NAMED + _END, re.IGNORECASE)
+_ENGLISH_DAY = re.compile(_START + _BEFORE + rf"(?:(?:{_WEEKDAY}),?\s+)?" + _ENGLISH_NAMED + _END, re.IGNORECASE)
 # Without a year only after a small word: "March 18 chairs" asks for chairs. Not the first figures of an amount: "of March 15 000".
 _ENGLISH_DAY_OF_ANY_YEAR = re.compile(
     _START
@@ -606,9 +668,10 @@ _PART_OF_YEAR = re.compile(
     rf"(?P<year>{_A_YEAR})" + _END,
     re.IGNORECASE,
 )
+_PART_OF_DAY = r"(?:\s+(?:matin|midi|apr[èe]s[\s-]midi|soir|morning|noon|afternoon|evening))?"
 _ONE_DAY_AGO = re.compile(
     _START
-    + rf"(?:d['’]|{_OF}){_SINCE}(?P<said>avant[\s-]hier|hier|aujourd['’]hui|the\s+day\s+before\s+yesterday|yesterday|today"
+    + rf"(?:d['’]|{_OF}){_SINCE}(?P<said>(?:avant[\s-])?hier{_PART_OF_DAY}|aujourd['’]hui|the\s+day\s+before\s+yesterday|yesterday{_PART_OF_DAY}|today"
     r"|ce\s+matin|cet(?:te)?\s+apr[èe]s[\s-]midi|this\s+(?:morning|afternoon))" + _END,
     re.IGNORECASE,
 )
@@ -616,6 +679,13 @@ _WEEKDAY_AGO = re.compile(
     _START + rf"{_SINCE}(?:(?:le|de|du)\s+)?(?P<weekday>{_WEEKDAY})\s+{_AGO}" + _END, re.IGNORECASE
 )
 _SINCE_WEEKDAY = re.compile(_START + rf"(?P<since>depuis|since)\s+(?P<weekday>{_WEEKDAY})" + _END, re.IGNORECASE)
+_WEEKDAY_OF_LETTERS = re.compile(
+    _START
+    + rf"(?:(?:le|de|du|of|on|from)\s+)?(?P<weekday>{_WEEKDAY}){_PART_OF_DAY}(?P<since>(?!))?"
+    + rf"(?!,?\s+(?:\d|(?-i:[A-Z]))|,?\s+(?:d[eu]|saint|{_LATER}|next|{_MONTH})(?!\w)|\s+d['’])"
+    + _END,
+    re.IGNORECASE,
+)
 _ENGLISH_WEEKDAY_AGO = re.compile(_START + rf"{_OF}{_SINCE}last\s+(?P<weekday>{_WEEKDAY})" + _END, re.IGNORECASE)
 # Without a year only behind a word of time: "l'avenue de mai" and "the March" may be subjects.
 _MONTH_OF_ANY_YEAR = re.compile(
@@ -645,7 +715,6 @@ _DATE = (
     rf"(?:(?:{_WEEKDAY})\s+)?(?:{_DAY})\s+(?:of\s+)?(?:{_MONTH})(?:,?\s+(?:{_A_YEAR}))?"
     rf"|(?:{_MONTH})(?:\s+\d{{1,2}}(?:st|nd|rd|th)?)?(?:,?\s+(?:{_A_YEAR}))?|\d{{1,2}}[/.-]\d{{1,2}}[/.-][12]\d{{3}}|{_WEEKDAY}|20\d\d"
 )
-_LATER = r"(?:prochaine?|suivante?|[àa]\s+venir)"
 _LIMIT = (
     r"d['’]ici\s+(?:(?:[àa]|au|la|les?|cette|ce|du|de|d[ée]but|fin|mi|milieu|courant|quelques|mois|ann[ée]e|trimestre|semestre"
     rf"|{_PLACE}|{said_numbers.COUNT})[\s-]+|[ld]['’]){{0,9}}"
@@ -692,6 +761,30 @@ _PAST_UNIT = re.compile(
     _START + _OF + r"the\s+past\s+(?P<count>)(?:day|(?P<week>week)|(?P<month>month)|(?P<years>year))" + _END,
     re.IGNORECASE,
 )
+_FRENCH_PAST_UNIT = re.compile(
+    _START
+    + r"(?:(?:(?:(?:au\s+cours|lors)\s+)?de|pendant|dans|durant|sur)\s+)?(?:(?:la\s+derni[èe]re\s+(?:(?P<week>semaine)|(?P<years>ann[ée]e))"
+    r"|(?:le|(?:au\s+cours\s+)?du)\s+dernier\s+(?P<month>mois))(?P<count>))(?!\s+(?:d[eu]|des)(?!\w)|\s+d['’])" + _END,
+    re.IGNORECASE,
+)
+_SINCE_UNITS = re.compile(_START + rf"depuis\s+{_COUNTED}\s+{_UNITS}" + _END, re.IGNORECASE)
+_ENGLISH_SINCE_UNITS = re.compile(_START + rf"since\s+{_COUNTED}\s+{_ENGLISH_UNITS}" + _END, re.IGNORECASE)
+_FEW_UNITS = re.compile(
+    _START + rf"{_DURING}ces\s+(?:quelques\s+)?derni(?:er|[èe]re)s\s+{_UNITS}" + _END, re.IGNORECASE
+)
+_ENGLISH_FEW_UNITS = re.compile(
+    _START
+    + rf"{_OF}(?:(?:(?:the|these)\s+)?(?:last|past)\s+few|these\s+(?:last|past)|the\s+few\s+last)\s+{_ENGLISH_UNITS}"
+    + _END,
+    re.IGNORECASE,
+)
+_OF_LATE = re.compile(
+    _START
+    + rf"{_DURING}ces\s+derniers\s+temps|{_DURING}ces\s+jours-ci|(?:d['’])?il\s+y\s+a\s+(?:quelques|peu\s+de)\s+{_UNITS}|of\s+late"
+    r"|(?:a\s+few|some)\s+(?:days|weeks|months|years)\s+ago" + _END,
+    re.IGNORECASE,
+)
+"""A time that is none in days."""
 _BEGUN = re.compile(
     _START + r"(?P<since>depuis\s+le\s+d[ée]but)\s+(?:de\s+(?:l['’]|cette\s+)ann[ée]e|d[ue]\s+(?:ce\s+)?(?P<month>mois)"
     r"|de\s+(?:la|cette)\s+(?P<week>semaine))" + _END,
@@ -746,11 +839,17 @@ _READINGS: tuple[tuple["re.Pattern[str]", _Reading, bool], ...] = (
     (_WEEKDAY_AGO, _weekday_ago, False),
     (_SINCE_WEEKDAY, _weekday_ago, False),
     (_ENGLISH_WEEKDAY_AGO, _weekday_ago, False),
+    (_WEEKDAY_OF_LETTERS, _weekday_of_letters, False),
     (_UNITS_AGO, _units_ago, False),
     (_ENGLISH_UNITS_AGO, _units_ago, False),
     (_LAST_UNITS, _last_units, False),
     (_ENGLISH_LAST_UNITS, _last_units, False),
     (_PAST_UNIT, _last_units, False),
+    (_FRENCH_PAST_UNIT, _last_units, False),
+    (_SINCE_UNITS, _since_units, False),
+    (_ENGLISH_SINCE_UNITS, _since_units, False),
+    (_FEW_UNITS, _few_units, False),
+    (_ENGLISH_FEW_UNITS, _few_units, False),
     (_BEGUN, _span, False),
     (_ENGLISH_BEGUN, _span, False),
     (_PRESENT, _span, False),

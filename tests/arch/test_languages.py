@@ -87,6 +87,7 @@ ON_PAPER = {
     "routing/calendar_changes.py": "the names of public holidays, stored as they are",
     "search/letter_search.py": READ,
     "search/said_days.py": READ,
+    "search/short_days.py": READ,
     "signbook/answers.py": DATA,
     "signbook/operations.py": PAPER,
     "signbook/render.py": PAPER,

@@ -213,6 +213,54 @@ TODAY = date(2026, 11, 29)
         ("before March 18, 2026", "1000-01-01", "2026-03-17", ""),
         ("avrİl 2026", "2026-04-01", "2026-04-30", ""),
         ("ſept mars 2026", "2026-03-07", "2026-03-07", ""),
+        ("17 nov.", "2026-11-17", "2026-11-17", ""),
+        ("lettre du 17 nov 2026", "2026-11-17", "2026-11-17", ""),
+        ("17 NOV 2026", "2026-11-17", "2026-11-17", ""),
+        ("facture nov. 2026 CEET", "2026-11-01", "2026-11-30", "facture CEET"),
+        ("facture nov 2026", "2026-11-01", "2026-11-30", "facture"),
+        ("sept. 2026", "2026-09-01", "2026-09-30", ""),
+        ("sept 2026", "2026-09-01", "2026-09-30", ""),
+        ("3 sept", "2026-09-03", "2026-09-03", ""),
+        ("dix-sept sept. 2026", "2026-09-17", "2026-09-17", ""),
+        ("lun. 16 nov. 2026", "2026-11-16", "2026-11-16", ""),
+        ("mar. 3 mar. 2026", "2026-03-03", "2026-03-03", ""),
+        ("Mon, 16 Nov 2026", "2026-11-16", "2026-11-16", ""),
+        ("du 3 au 18 févr. 2026", "2026-02-03", "2026-02-18", ""),
+        ("oct. à nov. 2026", "2026-10-01", "2026-11-30", ""),
+        ("oct et nov 2025", "2025-10-01", "2025-11-30", ""),
+        ("depuis le 3 déc. 2025", "2025-12-03", "2026-11-29", ""),
+        ("Nov. 17, 2026", "2026-11-17", "2026-11-17", ""),
+        ("letters since Nov 17", "2026-11-17", "2026-11-29", ""),
+        ("factures en oct.", "2026-10-01", "2026-10-31", "factures"),
+        ("factures de nov.", "2026-11-01", "2026-11-30", "factures"),
+        ("début janv. 2026", "2026-01-01", "2026-01-31", ""),
+        ("du 1er août au 3 sept. 2026", "2026-08-01", "2026-09-03", ""),
+        ("depuis trois jours", "2026-11-26", "2026-11-29", ""),
+        ("courriers reçus depuis 3 jours", "2026-11-26", "2026-11-29", ""),
+        ("plaintes depuis deux semaines Kara", "2026-11-15", "2026-11-29", "plaintes Kara"),
+        ("depuis un mois préfet", "2026-10-29", "2026-11-29", "préfet"),
+        ("letters since three days", "2026-11-26", "2026-11-29", ""),
+        ("ces derniers jours", "2026-11-22", "2026-11-29", ""),
+        ("plaintes de ces derniers jours", "2026-11-22", "2026-11-29", "plaintes"),
+        ("ces dernières semaines", "2026-11-01", "2026-11-29", ""),
+        ("audit ces derniers mois", "2026-05-29", "2026-11-29", "audit"),
+        ("ces quelques derniers jours", "2026-11-22", "2026-11-29", ""),
+        ("letters of the last few days", "2026-11-22", "2026-11-29", ""),
+        ("these past few weeks", "2026-11-01", "2026-11-29", ""),
+        ("préfet la dernière semaine", "2026-11-22", "2026-11-29", "préfet"),
+        ("rapports du dernier mois", "2026-10-29", "2026-11-29", "rapports"),
+        ("reçus hier matin", "2026-11-28", "2026-11-28", ""),
+        ("yesterday afternoon", "2026-11-28", "2026-11-28", ""),
+        ("reçus lundi", "2026-11-23", "2026-11-23", ""),
+        ("courriers de lundi", "2026-11-23", "2026-11-23", ""),
+        ("letters of Monday", "2026-11-23", "2026-11-23", ""),
+        ("courrier arrivé lundi matin", "2026-11-23", "2026-11-23", ""),
+        ("17 nov.2026", "2026-11-17", "2026-11-17", ""),
+        ("ſam. 14 nov. 2026", "2026-11-14", "2026-11-14", ""),
+        ("FEV.2026 CEET", "2026-02-01", "2026-02-28", "CEET"),
+        ("note du 12 DEC 2025", "2025-12-12", "2025-12-12", "note"),
+        ("Monday Nov. 16, 2026", "2026-11-16", "2026-11-16", ""),
+        ("last few weeks", "2026-11-01", "2026-11-29", ""),
     ],
 )
 def test_days_in_words_are_a_period(text: str, first: str, last: str, rest: str) -> None:
@@ -236,10 +284,37 @@ def test_days_in_words_are_a_period(text: str, first: str, last: str, rest: str)
         "invoice of March 3,000 euros", "amount of March 15 000 FCFA", "contract of May 2.5 million",
         "March 18 chairs", "in March 18 chairs", "en mars 61 773 F", "en décembre prochain", "depuis mars prochain", "in December next year",
         "en mars à venir", "en mars, avril et mai", "depuis mars et avril", "en mars - avril",
+        "nov", "nov.", "facture nov", "les sept", "de sept.", "sept 20 mars prochain", "deux mille vingt sept", "dix sept 2026", "note de la DEC.", "note de DEC.", "12 DEC",
+        "17-nov-2026", "12/DEC/2026", "12 DEC/2026", "17 mar", "mar 2026", "00017 nov", "17 novices", "17 nov'", "35 nov", "Nov 17 chairs", "Jan KOFFI", "lettre de Jan.",
+        "agent absent depuis trois jours", "les derniers jours de la campagne", "la dernière semaine de la campagne", "le dernier mois du contrat", "ces derniers temps",
+        "lundi", "lundi matin", "réunion du lundi", "lettres du samedi 14", "budget DEC 2026", "17 nov.20261", "facture de lundi de Pentecôte", "lettres de Lundi KOFFI",
     ],
 )  # fmt: skip
 def test_other_texts_stay_words(text: str) -> None:
     assert said_days(text, TODAY) is None
+
+
+def test_a_shortened_month_is_mentioned_in_full_and_taken_out_as_typed() -> None:
+    said = said_days("facture du lun. 16 nov.  2026 CEET", TODAY)
+    assert said is not None
+    assert (said.dated.mention, said.words, said.rest) == (
+        "lundi 16 novembre 2026",
+        "du lun. 16 nov. 2026",
+        "facture CEET",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "mention"),
+    [
+        ("Nov. 17, 2026", "november 17, 2026"), ("Tues. 17 Nov. 2026", "tuesday 17 november 2026"), ("17 Nov. 2026", "17 novembre 2026"),
+        ("17 nov.2026", "17 novembre 2026"),
+    ],
+)  # fmt: skip
+def test_a_day_in_the_english_order_is_mentioned_in_english(text: str, mention: str) -> None:
+    said = said_days(text, TODAY)
+    assert said is not None
+    assert said.dated.mention == mention
 
 
 def test_a_named_period_may_stand_in_a_letter_s_text_and_a_relative_one_may_not() -> None:
@@ -372,10 +447,17 @@ def test_a_day_in_figures_alone_is_proposed_and_never_taken(text: str, proposed:
         ("mars", ""),
         ("marché suivant devis", ""),
         ("objet:prochain mars prochain", ""),
+        ("d'ici le 15 déc.", "d'ici le 15 déc."),
+        ("agent absent depuis trois jours", "depuis trois jours"),
+        ("inapte depuis 1 mois", "depuis 1 mois"),
+        ("plaintes de ces derniers temps", "de ces derniers temps"),
+        ("plaintes il y a quelques jours", "il y a quelques jours"),
+        ("letters of a few days ago", "a few days ago"),
+        ("facture sans période", ""),
     ],
 )
 @pytest.mark.parametrize("today", [TODAY, date(2028, 2, 29)])
-def test_days_to_come_stay_words_and_are_told(text: str, told: str, today: date) -> None:
+def test_days_to_come_and_other_words_of_time_stay_words_and_are_told(text: str, told: str, today: date) -> None:
     assert not_read(text, today) == (NotRead(told, are_several=False) if told else None)
 
 
@@ -405,6 +487,7 @@ def test_a_limit_to_come_leaves_the_period_beside_it() -> None:
         ("le 29 février 2026", "29 février 2026"),
         ("le 31/02/2026", "31/02/2026"),
         ("February 31, 2026", "February 31, 2026"),
+        ("31 févr. 2026", "31 février 2026"),
         ("29 février", ""),
         ("29 février 2024", ""),
         ("1er mars", ""),
