@@ -2,9 +2,10 @@
 
 How much of a letter's subject is the query? A subject of the query's words alone says more than a long subject that has
 them too. Each word counts by how rare it is: a rare word that nobody asked for makes it the subject of another matter,
-and a word that most of these letters have in their subject does not. And how near to each other do all words of the
-query stand in the text? Neighbours and phrases score in the index; words of one sentence in another order do not. A score
-is only raised.
+and a word that most of these letters have in their subject does not. Of a short query each word is meant: the subject of
+a letter that lacks one says less, for "Borne" is all words of "borne Ablavi" that its subject has, but not the letter
+that was looked for. And how near to each other do all words of the query stand in the text? Neighbours and phrases score
+in the index; words of one sentence in another order do not. A score is only raised.
 """
 
 import math
@@ -23,6 +24,10 @@ MIN_WORDS: Final = 2
 """A single word is near to nothing."""
 MAX_PLACES: Final = 100
 """The places of one word to look at."""
+SHORT: Final = 3
+"""A query of more words is a description, of which a letter seldom has all."""
+LEAST: Final = 0.01
+"""The weight of a query's word that no letter has."""
 SUBJECT: Final = 8.0
 NEAR: Final = 4.5
 OTHER: Final = 3.0
@@ -54,8 +59,33 @@ class Nearness:
 
     def lifts(self, letters: Sequence[Stored], weights_of: WeightsOf) -> list[float]:
         """The gain of each letter's score."""
-        shares = self._shares([_subject(letter) for letter in letters], weights_of(sorted(self._stems)))
-        return [SUBJECT * share + NEAR * self._near(letter) for share, letter in zip(shares, letters, strict=True)]
+        weights = weights_of(sorted(self._stems))
+        shares = self._shares([_subject(letter) for letter in letters], weights)
+        if len(self._lengths) < MIN_WORDS:
+            return [SUBJECT * share for share in shares]
+        gains = []
+        for share, letter in zip(shares, letters, strict=True):
+            text = f" {shapes.running(' '.join(text for _, _, text in letter.pages)[:REREAD_CHARACTERS])} "
+            # The subject of a letter without one of its words gains nothing: it need not be looked at.
+            held = self._held(letter, text, weights) if share else 0.0
+            gains.append(SUBJECT * share * held + NEAR * self._near(text))
+        return gains
+
+    def _held(self, letter: Stored, text: str, weights: Mapping[str, float]) -> float:
+        """The part (0..1) of a short query's words, by their weight, that stand in a letter; 1 of a longer query.
+
+        Args:
+            text: the beginning of the letter's text, as shapes.
+        """
+        if len(self.begins) > SHORT:
+            return 1.0
+        whole = f" {shapes.running(' '.join([*letter.texts.values(), *letter.beside]))}{text}"
+        total = found = 0.0
+        for word, begins in self.begins.items():
+            weight = max(weights.get(word.stem, 0.0), LEAST)
+            total += weight
+            found += weight * any(begin in whole for begin in begins)
+        return found / total
 
     def _shares(self, subjects: Sequence[Sequence[str]], weights: Mapping[str, float]) -> Iterator[float]:
         """The part (0..1) of each subject's words, by their weight, that are words of the query."""
@@ -67,15 +97,11 @@ class Nearness:
             )
             yield asked / (asked + other) if asked else 0.0
 
-    def _near(self, letter: Stored) -> float:
+    def _near(self, text: str) -> float:
         """The query's length by that of the shortest piece of the text with all its words (0..1); 0 without it."""
-        if len(self._lengths) < MIN_WORDS:
-            return 0.0
-        text = shapes.running(" ".join(text for _, _, text in letter.pages)[:REREAD_CHARACTERS])
-        spaced = f" {text} "
         places: list[tuple[int, int]] = []
         for word, begins in enumerate(self.begins.values()):
-            found = [(at, word) for begin in begins for at in _places(spaced, begin)]
+            found = [(at, word) for begin in begins for at in _places(text, begin)]
             if not found:
                 return 0.0
             places += found

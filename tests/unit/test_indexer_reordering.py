@@ -55,6 +55,22 @@ def test_a_rare_word_of_the_query_says_more_of_a_subject_than_a_usual_one() -> N
     assert rare > 2 * usual > 0.0
 
 
+def test_the_subject_of_a_letter_that_lacks_a_word_of_a_short_query_says_less() -> None:
+    """« Borne » is all of « borne Ablavi » that its subject has, but the letter that was looked for is the other one."""
+    all_words, lacking, of_another = lifts(
+        "borne Ablavi",
+        stored("KOFFI Ablavi demande un report", "Borne"),
+        stored("demande un report", "Borne"),
+        Stored({"subject": "Borne", "correspondent": "Mme Ablavi KOFFI"}, {}, [(1, 1, "demande un report")]),
+    )
+    assert all_words == of_another == nearness.SUBJECT
+    assert lacking == nearness.SUBJECT / 2
+
+
+def test_a_long_query_is_a_description_of_which_a_letter_need_not_have_all() -> None:
+    assert lifts("borne litige Ablavi Kara", stored("", "Borne")) == [nearness.SUBJECT]
+
+
 def test_a_single_word_counts_in_the_subject_alone() -> None:
     whole, part, text = lifts("amiante", stored("", "L'amiante"), stored("", "Amiante, gravier"), stored("l'amiante"))
     assert nearness.SUBJECT == whole > part > text == 0.0
