@@ -44,6 +44,7 @@ from indexer.elastic_correct import Corrections
 from indexer.elastic_generations import Generations
 from indexer.elastic_words import Frequencies, OwnLetters, Readers
 from indexer.joining import joined
+from indexer.lacking import Lacking
 from indexer.passages import Marker, Stored
 from indexer.query import parse
 from indexer.reordering import Reordering, reordering_of
@@ -209,9 +210,9 @@ class ElasticIndex:
                 ),
                 otherwise=None,
             )
-        marker = Marker(parsed) if query.highlight and parsed.wanted else None
         correction = correcting.did_you_mean(query.text, meant)
-        return replace(_result(found, hits, parsed, marker), did_you_mean=correction, not_together=apart)
+        shown = _result(found, hits, parsed, is_marked=bool(query.highlight and parsed.wanted))
+        return replace(shown, did_you_mean=correction, not_together=apart)
 
     def facets(self, query: SearchQuery, *, principals: Principals) -> Facets:
         """See ``SearchIndex.facets``."""
@@ -444,18 +445,20 @@ def _ordered(sort: SortOrder, rescored: elastic_query.Clause | None) -> dict[str
 
 
 def _result(
-    found: Mapping[str, Any], hits: Sequence[Mapping[str, Any]], parsed: ParsedQuery, marker: Marker | None
+    found: Mapping[str, Any], hits: Sequence[Mapping[str, Any]], parsed: ParsedQuery, *, is_marked: bool
 ) -> SearchResult:
     total = found["hits"]["total"]
+    marker, lacking = Marker(parsed), Lacking(parsed)
+
+    def shown(hit: Mapping[str, Any]) -> Hit:
+        one = Hit(MailId(int(hit["_id"])), float(hit["_score"] or 0.0))
+        if not is_marked:
+            return one
+        stored = _stored(hit["_source"])
+        return replace(one, passages=marker.passages(stored), lacking=lacking.words(stored))
+
     return SearchResult(
-        hits=tuple(
-            Hit(
-                mail_id=MailId(int(hit["_id"])),
-                score=float(hit["_score"] or 0.0),
-                passages=marker.passages(_stored(hit["_source"])) if marker else (),
-            )
-            for hit in hits
-        ),
+        hits=tuple(map(shown, hits)),
         total=int(total["value"]),
         total_is_exact=total["relation"] == "eq",
         notice=parsed.notice,
@@ -480,4 +483,4 @@ def _or_hits_alone(hits: Sequence[Any], ask: Callable[[], Answer], *, otherwise:
 def _stored(source: Mapping[str, Any]) -> Stored:
     texts = {name: str(source[name]) for name in ("subject", "sender", "addressee") if name in source}
     pages = [(one["attachment_id"], one["page_no"], one["text"]) for one in source.get("pages", ())]
-    return Stored(texts, dict(source.get("shown", {})), pages)
+    return Stored(texts, dict(source.get("shown", {})), pages, tuple(source.get(fields.BESIDE, ())))

@@ -7,7 +7,7 @@ of one screen go through here. Pieces are plain text, never HTML.
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from rapidfuzz.distance import OSA
 
@@ -26,11 +26,19 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True)
 class Stored:
-    """The stored parts of a letter, for display: texts and numbers by field, and pages."""
+    """The stored parts of a letter, for display: texts and numbers by field, pages, and words that one of two readers read."""
 
     texts: dict[str, str]
     numbers: dict[str, list[str]]
     pages: list[tuple[int, int, str]]
+    beside: tuple[str, ...] = ()
+    _spelled: dict[str, list[str]] = field(default_factory=dict, compare=False, repr=False)
+
+    def spelled(self, text: str) -> list[str]:
+        """``analysis.spelled`` of a text of the letter; each text is read once."""
+        if text not in self._spelled:
+            self._spelled[text] = analysis.spelled(text)
+        return self._spelled[text]
 
 
 class Marker:
@@ -80,19 +88,19 @@ class Marker:
     def _of_numbers(self, stored: Stored) -> Iterable[Passage]:
         for name, values in stored.numbers.items():
             for value in values:
-                if any(_number_fits(wanted, numbers.parts(value)) for wanted in self._numbers[name]):
+                if any(number_fits(wanted, numbers.parts(value)) for wanted in self._numbers[name]):
                     yield Passage(field=name, pieces=((value, True),))
 
     def _of_fields(self, stored: Stored, *, fuzzy: bool = False) -> Iterable[Passage]:
         for name, text in stored.texts.items():
-            spans = self._spans(name, text, fuzzy=fuzzy)
+            spans = self._spans(stored, name, text, fuzzy=fuzzy)
             if spans:
                 yield Passage(field=name, pieces=pieces(text, spans))
 
     def _of_pages(self, stored: Stored, *, fuzzy: bool) -> list[Passage]:
         best: list[tuple[int, int, Passage]] = []
         for order, (attachment_id, page_no, text) in enumerate(stored.pages[:MAX_PAGES_READ]):
-            spans = self._spans("text", text, fuzzy=fuzzy)
+            spans = self._spans(stored, "text", text, fuzzy=fuzzy)
             if spans:
                 kinds, start, end = _window(text, spans)
                 inside = [(a - start, b - start) for a, b in spans if start <= a and b <= end]
@@ -101,11 +109,11 @@ class Marker:
         best.sort(key=lambda item: item[:2])
         return [passage for _, _, passage in best[:MAX_PAGE_PASSAGES]]
 
-    def _spans(self, name: str, text: str, *, fuzzy: bool) -> list[Span]:
+    def _spans(self, stored: Stored, name: str, text: str, *, fuzzy: bool) -> list[Span]:
         if not self._words[name] and not self._prefixes[name]:
             return []
         known, idle = self._begun[name, fuzzy], self._idle[name, fuzzy]
-        words = analysis.spelled(text)
+        words = stored.spelled(text)
         for word in set(words) - idle - known.keys():
             runs = self._runs_from(analysis.forms(word), name, fuzzy=fuzzy)
             if runs:
@@ -166,7 +174,8 @@ def within(a: str, b: str, distance: int) -> bool:
     return OSA.distance(a, b, score_cutoff=distance) <= distance
 
 
-def _number_fits(wanted: Number, parts: list[str]) -> bool:
+def number_fits(wanted: Number, parts: list[str]) -> bool:
+    """Whether a number, in parts, is the wanted one or has it as a part."""
     count = len(wanted.parts)
     for at in range(len(parts) - count + 1):
         run = parts[at : at + count]

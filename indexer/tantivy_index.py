@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tantivy import Order, Query
 
@@ -28,6 +28,7 @@ from ged.ports import (
 from indexer import correcting, fields, suggesting, tantivy_correct, tantivy_store, tantivy_suggest
 from indexer.asking import facet_values, page_of
 from indexer.joining import MIN_HELD, joined
+from indexer.lacking import Lacking
 from indexer.passages import Marker
 from indexer.query import parse
 from indexer.reordering import Reordering, reordering_of
@@ -322,15 +323,16 @@ class TantivyIndex:
     ) -> tuple[Hit, ...]:
         places = [place for _, place in found]
         ids = searcher.fast_field_values("mail_id", places)
-        marker = Marker(parsed) if query.highlight and parsed.wanted else None
-        return tuple(
-            Hit(
-                mail_id=MailId(int(mail_id or 0)),
-                score=float(score) if query.sort is SortOrder.RELEVANCE else 0.0,
-                passages=marker.passages(tantivy_store.read_source(searcher.doc(place))) if marker else (),
-            )
-            for mail_id, (score, place) in zip(ids, found, strict=True)
-        )
+        marker, lacking = Marker(parsed), Lacking(parsed)
+
+        def shown(mail_id: Any, score: float, place: "DocAddress") -> Hit:
+            one = Hit(MailId(int(mail_id or 0)), float(score) if query.sort is SortOrder.RELEVANCE else 0.0)
+            if not (query.highlight and parsed.wanted):
+                return one
+            stored = tantivy_store.read_source(searcher.doc(place))
+            return replace(one, passages=marker.passages(stored), lacking=lacking.words(stored))
+
+        return tuple(shown(mail_id, *one) for mail_id, one in zip(ids, found, strict=True))
 
 
 def _total(found: "Found") -> int:

@@ -35,7 +35,7 @@ from indexer.passages import Stored
 
 CURRENT = "current.json"
 BUILDING = "building.json"
-LAYOUT = 5
+LAYOUT = 6
 """Raised by one when the folder changes for this engine (``fields.SCHEMA_VERSION``: for both); it is then rebuilt."""
 IN_TURN = "in_turn"
 """An integer by which letters are ordered: when each was registered, and its id where letters were registered at once (a book of
@@ -306,13 +306,16 @@ def _add_numbers(document: Document, name: str, values: tuple[str, ...]) -> None
 def _source(record: Record) -> bytes:
     access = record.keywords["access"]
     stored = {"texts": record.texts, "numbers": record.numbers, "pages": record.pages, "access": access}
+    if record.beside:
+        stored[fields.BESIDE] = record.beside
     return json.dumps(stored, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def read_source(document: Document) -> Stored:
     """The stored parts of a letter, for display."""
     found = json.loads(bytes(document.get_first("source") or b"{}"))
-    return Stored(found["texts"], found["numbers"], [(item[0], item[1], item[2]) for item in found["pages"]])
+    pages = [(item[0], item[1], item[2]) for item in found["pages"]]
+    return Stored(found["texts"], found["numbers"], pages, tuple(found.get(fields.BESIDE, ())))
 
 
 def read_access(document: Document) -> list[str]:

@@ -20,7 +20,6 @@ LOOKED_AT_CHARACTERS = 60_000
 """How many characters of a letter are looked at: its stems are computed for each search."""
 MAX_WORDS = 12
 """Of a search with more words, the index is not asked for each word: each costs a search of its own."""
-_MARKS = ",;:.!?()[]"
 
 
 def not_together(
@@ -64,7 +63,7 @@ def not_together(
         has_each = are_held(asked) if asked and not has_all else ()
     if has_all:
         return None
-    typed = {word: word.text.strip(_MARKS) for word in words}
+    typed = {word: word.text.strip(analysis.PUNCTUATION) for word in words}
     nowhere = [plain(node) for node, is_held in zip(unseen, has_each, strict=True) if not is_held]
     if len(words) == 1:
         return NotTogether(tuple(typed.values()), tuple(typed.values()))
@@ -97,7 +96,7 @@ def _of_none_found(
     has_all, *has_each = are_held([_as_written(bare, nodes), *(_as_written(bare, (node,)) for node in nodes)])
     if has_all:
         return None
-    typed = [leaf.text.strip(_MARKS) for node in nodes if isinstance(leaf := plain(node), Words)]
+    typed = [leaf.text.strip(analysis.PUNCTUATION) for node in nodes if isinstance(leaf := plain(node), Words)]
     nowhere = [text for text, is_held in zip(typed, has_each, strict=True) if not is_held]
     return NotTogether(tuple(dict.fromkeys(typed)), tuple(dict.fromkeys(nowhere)))
 

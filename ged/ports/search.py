@@ -133,11 +133,16 @@ class Passage:
 
 @dataclass(frozen=True)
 class Hit:
-    """One letter found."""
+    """One letter found.
+
+    Attributes:
+        lacking: the words of the search that the letter holds in no form, as typed, where the search asked for passages.
+    """
 
     mail_id: MailId
     score: float
     passages: tuple[Passage, ...] = ()
+    lacking: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,8 @@ class FoundLetter:
     destroyed: Destroyed | None = None
     """The destruction of its files, decided or done."""
     passages: tuple[Passage, ...] = ()
+    lacking: tuple[str, ...] = ()
+    """See ``Hit.lacking``."""
     score: float = 0.0
     """The engine's relevance score; 0 without scoring."""
 
@@ -331,6 +333,7 @@ def _of_rows(rows: Sequence[Any], hit: Hit) -> FoundLetter:
         destroyed=destroyed.listed(first.slip_no, first.decided_at, first.done_at, first.files),
         # The index may not yet know a letter's new level: passages are shown only if SQL allows it.
         passages=hit.passages if tells else (),
+        lacking=hit.lacking if tells else (),
         score=hit.score,
     )
 

@@ -1320,6 +1320,24 @@ def test_where_no_letter_is_found_the_words_that_are_nowhere_are_named(index: Se
     assert told("rideaux", highlight=False) is None
 
 
+def test_each_letter_found_says_which_words_it_lacks(index: SearchIndex) -> None:
+    beside = (IndexedPage(AttachmentId(3), 1, "Une borne", beside="ablavi"),)
+    index.put([letter(1, "Borne de KOFFI Ablavi"), letter(2, "Bornes"), letter(3, "Borne", pages=beside)])
+    found = find(index, "borne Ablavi")
+    assert {int(hit.mail_id): hit.lacking for hit in found.hits} == {1: (), 2: ("Ablavi",), 3: ()}
+    for more in ({"sort": SortOrder.NEWEST}, {"offset": 2, "limit": 1}):
+        told = {int(hit.mail_id): hit.lacking for hit in find(index, "borne Ablavi", **more).hits}
+        assert told.get(2) == ("Ablavi",), more
+    assert [hit.lacking for hit in find(index, "borne Ablavi", highlight=False).hits] == [(), (), ()]
+    assert [hit.lacking for hit in find(index, 'borne "Ablavi"').hits] == [()]
+    # A mistyped word is held by the letters that have the word that was meant.
+    assert {int(hit.mail_id): hit.lacking for hit in find(index, "borne Ablavii").hits} == {
+        1: (),
+        2: ("Ablavii",),
+        3: (),
+    }
+
+
 def test_a_word_of_the_matter_is_not_the_word(index: SearchIndex) -> None:
     index.put([letter(1, "Scolarité et hospitalisation"), letter(2, "École primaire")])
     assert apart(find(index, "école hôpital")) == (["école", "hôpital"], ["hôpital"])

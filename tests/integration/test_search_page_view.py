@@ -231,6 +231,29 @@ def test_a_word_of_a_thousand_signs_is_not_repeated_whole(page: FlaskClient, ask
     assert "z" * 61 not in said
 
 
+def test_the_page_says_which_words_each_letter_lacks_and_leads_to_those_with_all(
+    site: tuple[Flask, Services], page: FlaskClient
+) -> None:
+    for subject in ("Forage de Tchamba, maître Ablavi", "Forage de Kara"):
+        register(site[1], subject=subject)
+    run_jobs(site[1])
+    shown = page.get("/recherche/?q=forage Ablavi, de !").text
+    held, lacks = sorted(
+        re.findall(r'<article class="hit".*?</article>', shown, re.DOTALL), key=lambda one: "Absent" in one
+    )
+    assert "Tchamba" in held
+    assert "Absent de ce courrier" in lacks
+    assert "« Ablavi »" in lacks
+    href = re.search(r'href="([^"]*)">Chercher ceux qui les ont tous', shown)
+    assert href is not None
+    only = page.get(unescape(href[1])).text
+    assert "1 courrier" in only
+    assert "Tchamba" in only
+    assert "Absent" not in only
+    assert "Certains de ces courriers" not in only
+    assert "Absent" not in page.get("/recherche/?q=forage").text
+
+
 def test_where_no_letter_is_found_the_page_says_which_words_are_in_none(
     site: tuple[Flask, Services], page: FlaskClient
 ) -> None:

@@ -145,6 +145,7 @@ def _hit(letter: "FoundLetter", own_id: str | None) -> dict[str, Any]:
         "correspondent": letter.correspondent,
         "registered_on": letter.registered_on.isoformat() if letter.registered_on else None,
         "passages": _passages(letter.passages),
+        "lacking": [*letter.lacking],
     }
 
 

@@ -1,6 +1,6 @@
 """Searching letters: one field, filters with their counts, highlighted passages that lead to their page."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from enum import Enum
@@ -17,6 +17,7 @@ from ged.register.states import MailState
 from ged.search import export as search_export
 from ged.search import letter_search
 from ged.search.letter_search import FacetValue, FoundLetter, SearchPage
+from ged.search.requiring import requiring
 from ged.search.said_days import SaidDays, not_a_day, not_read
 from ged.typography import plain
 from ged.unit import ReadSession
@@ -141,6 +142,8 @@ def index() -> ResponseReturnValue:
         day_url=day_url,
         # Of a number typed whole, SQL may have found the letter before the index has it.
         apart_text=_apart_text(page, asked) if page.letters or not (exact or envelopes) else "",
+        all_words_url=_all_words_url(page, query.text),
+        lacking_text=_lacking_text,
         **_frame(query, problems, dates=WITHOUT if is_of_no_day else "", any_word=asked.any_word),
     )
 
@@ -192,6 +195,21 @@ def _apart_text(page: SearchPage, asked: SearchQuery) -> str:
         among = gettext("Parmi les courriers que vous pouvez lire :")
     said = _why_part(apart, words, nowhere) if page.letters else _why_none(apart, words, nowhere)
     return f"{among} {said}"
+
+
+def _lacking_text(lacking: Sequence[str]) -> str:
+    """The words that a letter lacks, for people."""
+    words = ", ".join(gettext("« %(word)s »", word=shortened(word)) for word in lacking)
+    return str(
+        ngettext("Absent de ce courrier : %(words)s", "Absents de ce courrier : %(words)s", len(lacking), words=words)
+    )
+
+
+def _all_words_url(page: SearchPage, typed: str) -> str:
+    """The URL of this search with each word required that a letter of the page lacks; empty if no letter lacks one."""
+    lacking = {word for letter in page.letters for word in letter.lacking}
+    text = requiring(typed, lacking)
+    return _url("search.index", given() | {"q": [text]}) if text != typed else ""
 
 
 def _why_none(apart: NotTogether, words: str, nowhere: str) -> str:

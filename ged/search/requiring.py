@@ -1,0 +1,30 @@
+"""Puts words of a typed search in quotes, so that each letter found must have them. Pure."""
+
+from collections.abc import Collection
+
+_QUOTES = '"«»“”„'
+_AROUND = ",;:.!?…"
+
+
+def requiring(typed: str, words: Collection[str]) -> str:
+    """The typed text with these words of it in quotes. A text that has quotes, or none of the words, stays as it is.
+
+    >>> requiring("forage Ablavi, 2026", {"Ablavi"})
+    'forage "Ablavi", 2026'
+    """
+    if not words or any(sign in typed for sign in _QUOTES):
+        return typed
+    tokens, sizes = typed.split(), sorted({len(word.split()) for word in words}, reverse=True)
+    quoted: list[str] = []
+    at = 0
+    while at < len(tokens):
+        runs = (tokens[at : at + size] for size in sizes)
+        run = next((run for run in runs if _bare(run) in words), tokens[at : at + 1])
+        text, word = " ".join(run), _bare(run)
+        quoted.append(text.replace(word, f'"{word}"', 1) if word in words else text)
+        at += len(run)
+    return typed if quoted == tokens else " ".join(quoted)
+
+
+def _bare(run: list[str]) -> str:
+    return " ".join(run).strip(_AROUND)

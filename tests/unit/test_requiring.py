@@ -1,0 +1,22 @@
+"""The words of a search that a letter must have."""
+
+import pytest
+
+from ged.search.requiring import requiring
+
+
+@pytest.mark.parametrize(
+    ("typed", "words", "text"),
+    [
+        ("courriers de Ablavi", {"Ablavi"}, 'courriers de "Ablavi"'),
+        ("Ablavi, ablavi Ablavienne", {"Ablavi"}, '"Ablavi", ablavi Ablavienne'),
+        ("appel-d'offres, kara ?", {"appel-d'offres", "kara"}, '"appel-d\'offres", "kara" ?'),
+        ("de:Ablavi -Ablavi Ablavi*", {"Ablavi"}, "de:Ablavi -Ablavi Ablavi*"),
+        ('"forage" Ablavi', {"Ablavi"}, '"forage" Ablavi'),
+        ("« forage » Ablavi", {"Ablavi"}, "« forage » Ablavi"),
+        ("forage", set(), "forage"),
+        ("22 30 81 40 Kara", {"22 30 81 40"}, '"22 30 81 40" Kara'),
+    ],
+)
+def test_lacking_words_are_put_into_quotes(typed: str, words: set[str], text: str) -> None:
+    assert requiring(typed, words) == text
