@@ -23,7 +23,6 @@ SHORTENED = "query.shortened"
 MAX_LENGTH = 1_000
 MAX_TERMS = 48
 MAX_QUESTION_FORMS = 3
-_MARKS = ",;:.!?"
 
 
 class _Unparsable(Exception):
@@ -94,7 +93,7 @@ def parse(text: str) -> ParsedQuery:
 def _tidy(text: str) -> str:
     text = analysis.clean(text).translate(_QUOTES)
     text = "".join(char if char.isprintable() else " " for char in text)
-    text = _SPACED_NAME.sub(r"\1:", _SIGN.sub("", _SLASHES.sub("/", text)))
+    text = _SPACED_NAME.sub(r"\1:", _SIGN.sub("", _SLASHES.sub("/", telephones.apart(text))))
     return _SPACED_CALL.sub(lambda found: f"{found['name']}:" if _calls(found["name"]) else found[0], text).strip()
 
 
@@ -205,8 +204,8 @@ def _leaf(body: str, fields: tuple[str, ...], *, quoted: bool) -> Node | None:
         forms, also = written[0], (*written[1:], *amounts.glued(written))
     telephone = "" if quoted or body != typed else telephones.key(body)
     if telephone:
-        forms, in_pairs = telephones.writings(telephone)
-        also = (*also, in_pairs)
+        forms, *in_groups = telephones.writings(telephone)
+        also = (*also, *in_groups)
     references = () if quoted else numbers.writings(body)
     also = (*also, *(run for one in references if (run := tuple(analysis.words(one))) != forms))
     node = Words(body, forms, fields, quoted, also, amount=amounts.key(body), telephone="" if fields else telephone)
@@ -253,7 +252,7 @@ def _is_stop(node: Node) -> bool:
 def _is_question(node: Node) -> bool:
     if not isinstance(node, Words) or len(node.forms) > MAX_QUESTION_FORMS:
         return False
-    if node.text.lower().strip(_MARKS).replace("’", "'") in analysis.QUESTION_WORDS:
+    if node.text.lower().strip(analysis.PUNCTUATION).replace("’", "'") in analysis.QUESTION_WORDS:
         return True
     return len(node.forms) > 1 and all(
         analysis.is_stop_word(form) or form.written in analysis.QUESTION_WORDS for form in node.forms
