@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Any
 
 from ged.ports import Dated, Principals, SearchQuery
-from indexer import amounts, fields
+from indexer import amounts, fields, numbers
 from indexer.analysis import MAX_WORD_LENGTH, Forms, fuzzy_distance
 from indexer.elastic_schema import WHOLE, path
 from indexer.fields import BESIDE, BY_NAME, FACETS, TEXT_FIELDS, Kind
@@ -371,3 +371,6 @@ def _number(node: Number) -> Iterable[Clause]:
         if len(node.parts) > 1 and not node.prefix:
             anywhere = {"match": {name: {"query": text, "operator": "and"}}}
             yield {"constant_score": {"filter": anywhere, "boost": Weights.NUMBER_ANY_ORDER}}
+        for one in node.glued:
+            begun = {"regexp": {f"{name}_from": {"value": numbers.apart(one), "flags": "NONE"}}}
+            yield {"constant_score": {"filter": begun, "boost": Weights.EXACT_NUMBER * BY_NAME[name].boost}}

@@ -11,6 +11,9 @@ from indexer.analysis import PUNCTUATION, fold
 _SIGN = re.compile(r"^\W*(?:n\s*[°ºo](?=\W|\d|$)|№|num[ée]ro\b|r[ée]f(?:[ée]rence)?\b|no\.)[\s.:]*", re.IGNORECASE)
 _PART = re.compile(r"\d+|[^\W\d_]+")
 _MAX_PARTS = 16
+_MIN_GLUED, _MAX_GLUED = 8, 40
+_GLUED = re.compile(r"\d[^\W\d_]{2}|[^\W\d_]{2}\d")
+_YEAR_AND_COUNT = re.compile(r"((?:19|20)\d\d)0+(?=[1-9])")
 _REFERENCE = re.compile(r"(?P<letters>[^\W\d_]{1,6})[-./]?(?P<year>(?:19|20)\d\d)[-./]?(?P<count>\d{2,6})")
 
 
@@ -37,6 +40,33 @@ def writings(text: str) -> tuple[str, ...]:
         return ()
     said = found.group("letters", "year", "count")
     return " ".join(said), "".join(said)
+
+
+def glued(text: str) -> tuple[str, ...]:
+    """The parts of a reference that is typed without its separators, joined: ``0017MEFSGDGB2026`` -> ``('17mefsgdgb2026',)``.
+
+    Two of them where a number may be a year and a count, which has its own zeros. None where the text is no such reference: it has four
+    digits and two letters at least, and letters beside digits.
+
+    >>> glued("MMRE20260058"), glued("000062026MMRE"), glued("0017/MEF/2026"), glued("61773F")
+    (('mmre20260058', 'mmre202658'), ('62026mmre',), (), ())
+    """
+    held = parts(text)
+    joined = "".join(held)
+    is_one = len(held) > 1 and _GLUED.search(text) and sum(char.isdigit() for char in text) >= 4
+    if not (is_one and _MIN_GLUED <= sum(map(str.isalnum, text)) <= _MAX_GLUED):
+        return ()
+    return tuple(dict.fromkeys((joined, "".join(_YEAR_AND_COUNT.sub(r"\1", part) for part in held))))
+
+
+def is_glued(wanted: tuple[str, ...], held: list[str]) -> bool:
+    """Whether a number, in parts, has parts that are one of these, joined, to its end or up to another part."""
+    return any("".join(held[at:end]) in wanted for at in range(len(held)) for end in range(at + 1, len(held) + 1))
+
+
+def apart(joined: str) -> str:
+    """A regular expression of both engines: the ``number_ends`` that begin with these parts, wherever their separators are."""
+    return f"{'/?'.join(joined)}(/.*)?"
 
 
 def looks_like_number(chunk: str) -> bool:

@@ -176,6 +176,8 @@ def within(a: str, b: str, distance: int) -> bool:
 
 def number_fits(wanted: Number, parts: list[str]) -> bool:
     """Whether a number, in parts, is the wanted one or has it as a part."""
+    if wanted.glued and numbers.is_glued(wanted.glued, parts):
+        return True
     count = len(wanted.parts)
     for at in range(len(parts) - count + 1):
         run = parts[at : at + count]

@@ -188,7 +188,7 @@ def _leaf(body: str, fields: tuple[str, ...], *, quoted: bool) -> Node | None:
     asks_number = bool(fields) and set(fields) <= set(NUMBER_FIELDS)
     if asks_number:
         found = tuple(numbers.parts(body))
-        return Number(found, fields, prefix) if found else None
+        return Number(found, fields, prefix, () if prefix else numbers.glued(body)) if found else None
     forms = tuple(analysis.words(body))
     if not forms:
         return None
@@ -214,7 +214,8 @@ def _leaf(body: str, fields: tuple[str, ...], *, quoted: bool) -> Node | None:
         is_one = bool(written or telephone) and parted != (forms[0].folded,)
         plain = (Number((forms[0].folded,)),) if is_one else ()
         others = (Number(parts) for one in references if (parts := tuple(numbers.parts(one))) != parted)
-        return AnyOf((Number(parted, prefix=prefix), *plain, *others, node))
+        joined = () if prefix else numbers.glued(body)
+        return AnyOf((Number(parted, prefix=prefix, glued=joined), *plain, *others, node))
     return node
 
 

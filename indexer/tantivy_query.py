@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tantivy import FieldType, Occur, Query, Schema
 
 from ged.ports import Dated, Principals, SearchQuery
-from indexer import amounts, analysis, fields, frequent
+from indexer import amounts, analysis, fields, frequent, numbers
 from indexer.analysis import Forms, fuzzy_distance
 from indexer.fields import BY_NAME, FACETS, TEXT_FIELDS, Kind
 from indexer.ranking import RUN_FIELDS, Weights, akin_boost, also_boost, number_boost
@@ -281,6 +281,9 @@ class Translator:
             if len(node.parts) > 1 and not node.prefix:
                 anywhere = [(Occur.Must, Query.term_query(self.schema, name, part)) for part in node.parts]
                 found.append(Query.const_score_query(Query.boolean_query(anywhere), Weights.NUMBER_ANY_ORDER))
+            for one in node.glued:
+                begun = Query.regex_query(self.schema, f"{name}_from", numbers.apart(one))
+                found.append(Query.const_score_query(begun, Weights.EXACT_NUMBER * BY_NAME[name].boost))
         return any_of(found)
 
     def _parts(self, name: str, node: Number) -> Query:

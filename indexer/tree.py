@@ -43,11 +43,17 @@ class Prefix:
 
 @dataclass(frozen=True)
 class Number:
-    """A reference or a part of a reference; ``prefix`` when its last part is incomplete."""
+    """A reference or a part of a reference.
+
+    Attributes:
+        prefix: whether its last part is incomplete.
+        glued: the joined parts of a reference that is typed without its separators (``numbers.glued``). Empty: it has them.
+    """
 
     parts: tuple[str, ...]
     fields: tuple[str, ...] = NUMBER_FIELDS
     prefix: bool = False
+    glued: tuple[str, ...] = ()
 
     @property
     def whole(self) -> str:

@@ -520,6 +520,38 @@ def test_a_reference_is_found_with_and_without_its_dashes(index: SearchIndex, as
     assert set(ids(index, asked)) == found
 
 
+GLUED = ("0017/MEF/SG/DGB/2026", "00006/2026/MMRE", "2026-00123/MEM", "MEM/2026/00045", "0017/MEF/SG/DGA/2026", "0017/MEF/SG/2026", "SOG/DIR/2026-112")  # fmt: skip
+
+
+@pytest.fixture(params=ENGINES, scope="module")
+def parted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SearchIndex]:
+    """Letters with references."""
+    with made(request, tmp_path_factory.mktemp("parted")) as plug:
+        plug.put(letter(n, "Divers", numbers=(number,)) for n, number in enumerate(GLUED, start=1))
+        yield plug
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        *((text, {1}) for text in (
+            "0017MEFSGDGB2026", "17mefsgdgb2026", "N°0017MEFSGDGB2026.", "0017MEFSGDGB", "0017MEFSGDGB/2026", "n°:0017MEFSGDGB2026", "+0017MEFSGDGB2026",
+        )),
+        ("000062026MMRE", {2}), ("00006/2026MMRE", {2}), ("202600123MEM", {3}), ("00123MEM", {3}), ("MEM202600045", {4}), ("0017MEFSG2026", {6}),
+        ("sogdir2026112", {7}), ("0017MEFSG", {1, 5, 6}), ("017MEFSGDGB2025", set()), ('"0017MEFSGDGB2026"', set()), ("MEFSGDGB", set()), ("7MEFSGDGB2026", set()),
+        ("divers -0017MEFSGDGB2026", {2, 3, 4, 5, 6, 7}),
+    ],
+)  # fmt: skip
+def test_a_reference_is_found_without_its_separators(parted: SearchIndex, asked: str, found: set[int]) -> None:
+    hits = find(parted, asked, limit=20).hits
+    assert {hit.mail_id for hit in hits} == found
+
+
+def test_a_reference_without_its_separators_is_marked(parted: SearchIndex) -> None:
+    (hit,) = find(parted, "0017MEFSGDGB2026").hits
+    assert [passage.pieces for passage in hit.passages] == [((GLUED[0], True),)]
+
+
 def test_an_exact_amount_is_above_larger_ones_that_begin_so(index: SearchIndex) -> None:
     exact = {
         1: "Reçu 1250", 2: f"{'Divers ' * 300} total : 1 250 F", 3: "1.250,00 et 1 250 000", 4: "Soit (1\u202f250F)", 5: "4 500 1 250 3 000",
