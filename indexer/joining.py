@@ -25,7 +25,7 @@ def joined(parsed: ParsedQuery, counted: Counted) -> ParsedQuery:
     pairs = list(_pairs(parsed))
     if not pairs:
         return parsed
-    held = counted([whole.stem for _, _, whole in pairs])
+    held = counted(list(dict.fromkeys(whole.stem for _, _, whole in pairs)))
     found: dict[Forms, Forms] = {}
     for first, second, whole in pairs:
         if held[whole.stem] >= MIN_HELD:

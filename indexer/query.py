@@ -21,7 +21,9 @@ from indexer.tree import AnyOf, Node, Number, ParsedQuery, Prefix, Words
 AS_WORDS = "query.as_words"
 SHORTENED = "query.shortened"
 MAX_LENGTH = 1_000
+"""The first characters of a text that are read."""
 MAX_TERMS = 48
+"""The first different words of a text that are searched: each is asked of every field, with its mistakes."""
 MAX_QUESTION_FORMS = 3
 
 
@@ -62,32 +64,68 @@ class _State:
 
 
 def parse(text: str) -> ParsedQuery:
-    """Parse a text; plain words with a notice when it cannot be parsed."""
-    shortened, is_typed = SHORTENED if len(text) > MAX_LENGTH else None, bool(text.strip())
-    text = _tidy(text[:MAX_LENGTH])
+    """Parse a text; plain words with a notice when it cannot be parsed. A word that is typed again asks for nothing more."""
+    begin, shortened = _begin(text)
+    is_typed = bool(text.strip())
+    text = _tidy(begin)
     try:
         state = _read(text)
     except _Unparsable:
         return _as_words(text, AS_WORDS)
-    if len(state.wanted) + len(state.excluded) > MAX_TERMS:
+    wanted, excluded = _once(state.wanted), _once(state.excluded)
+    if _count(wanted) + _count(excluded) > MAX_TERMS:
         return _as_words(text, SHORTENED)
-    plain = [node for node in state.wanted if _is_plain(node)]
-    required = tuple(node for node in state.wanted if not _is_plain(node))
-    words, run = _without_stop_words(plain, all_may_go=bool(required)), _run(plain)
+    plain = [node for node in wanted if _is_plain(node)]
+    required = tuple(node for node in wanted if not _is_plain(node))
+    words = _without_stop_words(plain, all_may_go=bool(required))
+    run = _run([node for node in state.wanted if _is_plain(node)])
     # Each word apart is a clause for each field: five hundred words joined by hyphens would be thousands.
     if len(run) <= MAX_TERMS:
         words = tuple(map(_with_apart, words))
-    says_nothing = not (state.wanted or state.excluded or state.since or state.until)
+    says_nothing = not (wanted or excluded or state.since or state.until)
     return ParsedQuery(
         required=required,
         words=words,
-        excluded=tuple(state.excluded),
+        excluded=tuple(excluded),
         whole_number=_whole_number(text, state),
         run=run,
         since=state.since,
         until=state.until,
         notice=NO_WORD if is_typed and says_nothing else shortened,
     )
+
+
+def _begin(text: str) -> tuple[str, str | None]:
+    """The words of a text within ``MAX_LENGTH``; and the notice, where others are lost."""
+    if len(text) <= MAX_LENGTH:
+        return text, None
+    begin = text[:MAX_LENGTH]
+    if not (begin[-1].isspace() or text[MAX_LENGTH].isspace()):
+        begin = begin.rsplit(maxsplit=1)[0]
+    lost = {form.folded for form in analysis.words(text[len(begin) :])} - {
+        form.folded for form in analysis.words(begin)
+    }
+    return begin, SHORTENED if lost else None
+
+
+def _once(nodes: list[Node]) -> list[Node]:
+    """The nodes, each at its first place."""
+    found: dict[Node, Node] = {}
+    for node in nodes:
+        one = replace(node, nodes=tuple(_once([*node.nodes]))) if isinstance(node, AnyOf) and node.typed else node
+        found.setdefault(_untyped(one), one)
+    return list(found.values())
+
+
+def _count(nodes: list[Node]) -> int:
+    return sum(len(node.nodes) if isinstance(node, AnyOf) and node.typed else 1 for node in nodes)
+
+
+def _untyped(node: Node) -> Node:
+    """A node without the text that was typed: *Budget* and *budget,* ask for one word."""
+    if isinstance(node, AnyOf):
+        return replace(node, nodes=tuple(map(_untyped, node.nodes)))
+    return replace(node, text="") if isinstance(node, Words) else node
 
 
 def _tidy(text: str) -> str:
@@ -103,10 +141,12 @@ def _calls(name: str) -> bool:
 
 
 def _as_words(text: str, notice: str) -> ParsedQuery:
-    nodes = [_node_of_word(form) for form in analysis.words(text)[:MAX_TERMS]]
+    typed = [_node_of_word(form) for form in analysis.words(text)]
+    once = _once(typed)
+    nodes, is_cut = once[:MAX_TERMS], len(once) > MAX_TERMS
     # Of quotes around nothing no word is left: every letter is found, and a search "on the words" would be none.
-    said = notice if nodes else NO_WORD
-    return ParsedQuery(words=_without_stop_words(nodes, all_may_go=False), run=_run(nodes), notice=said)
+    said = SHORTENED if is_cut else notice if nodes else NO_WORD
+    return ParsedQuery(words=_without_stop_words(nodes, all_may_go=False), run=_run(typed[:MAX_TERMS]), notice=said)
 
 
 def _is_plain(node: Node) -> bool:
@@ -242,7 +282,7 @@ def _with_apart(node: Node) -> Node:
     """A compound with its words apart: people write with a hyphen words that letters write without one, or in two places."""
     if not isinstance(node, Words):
         return node
-    telling = tuple(form for form in node.forms if not analysis.is_stop_word(form))
+    telling = tuple(dict.fromkeys(form for form in node.forms if not analysis.is_stop_word(form)))
     return replace(node, apart=telling) if len(telling) > 1 else node
 
 

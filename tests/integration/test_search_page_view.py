@@ -16,6 +16,7 @@ from ged.register.models import Attachment, AttachmentKind, Mail, PageText
 from ged.search import letter_search
 from ged.search.letter_search import FacetValue, SearchPage
 from ged.unit import Services
+from indexer.query import MAX_TERMS
 from tests.factories import NOW, actor
 from tests.routing_kit import make_mentions, register, run_jobs
 from tests.site import make_site, sign_in
@@ -104,6 +105,14 @@ def test_a_day_that_does_not_exist_is_told(page: FlaskClient) -> None:
     told = "Le 31 février n'existe pas : ces mots sont cherchés tels quels."
     assert told in unescape(page.get("/recherche/?q=plainte+du+31+février").text)
     assert "n'existe pas : ces mots" not in unescape(page.get("/recherche/?q=plainte+du+3+février").text)
+
+
+@pytest.mark.parametrize(("count", "is_told"), [(MAX_TERMS, False), (MAX_TERMS + 1, True)])
+def test_words_of_a_search_that_are_left_out_are_told(page: FlaskClient, count: int, is_told: bool) -> None:
+    words = " ".join(f"{first}{second}eau" for first in "bcdfghj" for second in "aeiouyàé")
+    asked = " ".join(words.split()[:count])
+    told = f"elle porte sur ses {MAX_TERMS} premiers mots différents, dans ses 1 000 premiers caractères"
+    assert (told in page.get("/recherche/", query_string={"q": asked}).text) is is_told
 
 
 def test_where_no_letter_has_enough_of_the_words_letters_with_one_are_shown(

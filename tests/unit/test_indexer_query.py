@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from indexer.days import read_day
 from indexer.query import AS_WORDS, MAX_TERMS, NO_WORD, SHORTENED, parse
-from indexer.tree import AnyOf, Number, Prefix, Words
+from indexer.tree import AnyOf, Number, Prefix, Words, plain
 
 
 def stems(text: str) -> list[str]:
@@ -89,10 +89,46 @@ def test_signs_alone_find_every_letter_and_say_so(text: str, notice: str | None)
     assert parse(text).notice == notice
 
 
-def test_too_much_is_shortened_and_said() -> None:
-    assert parse("mot " * 400).notice == SHORTENED
-    assert len(parse("mot " * 100).words) <= MAX_TERMS
-    assert parse("mot " * 100).notice == SHORTENED
+def numbered(count: int) -> str:
+    return " ".join(f"mot{'abcdefghij'[n % 10]}{'abcdefghij'[n // 10]}" for n in range(count))
+
+
+@pytest.mark.parametrize(
+    ("text", "count", "notice"),
+    [
+        (numbered(48), 48, None), (numbered(49), 48, SHORTENED), (" OU ".join(numbered(49).split()), 47, SHORTENED),
+        (f'"{numbered(1)}" {numbered(60)}', 48, SHORTENED), (f'{numbered(60)} "ouvert', 48, SHORTENED),
+        ("mot " * 400, 1, None), (f"{'mot ' * 400}autre", 1, SHORTENED), (f"{'mot ' * 249}moteur", 1, SHORTENED), ("a" * 1_001, 1, SHORTENED),
+    ],
+)  # fmt: skip
+def test_too_many_words_are_shortened_and_said(text: str, count: int, notice: str | None) -> None:
+    parsed = parse(text)
+    assert (len(parsed.words), parsed.notice) == (count, notice)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("transf0rmateur " * 200, ["transf0rmateur"]), ("Budget, budget de la ville de Lomé BUDGET", ["Budget,", "ville", "Lomé"]),
+        ("12/2026 divers 12/2026", ["12/2026", "divers"]), ('divers "divers"', ["divers"]),
+    ],
+)  # fmt: skip
+def test_a_word_that_is_typed_again_is_asked_once(text: str, words: list[str]) -> None:
+    leaves = [plain(node) for node in parse(text).words]
+    assert [node.text for node in leaves if isinstance(node, Words)] == words
+
+
+def test_one_of_several_words_and_a_compound_are_asked_once_for_each_word() -> None:
+    (either,) = parse("eau OU Eau OU route").required
+    assert isinstance(either, AnyOf)
+    assert len(either.nodes) == 2
+    (compound,) = parse("eau-route-eau").words
+    assert isinstance(compound, Words)
+    assert [form.written for form in compound.apart] == ["eau", "route"]
+
+
+def test_the_run_of_the_words_keeps_a_word_that_is_typed_again() -> None:
+    assert [form.written for form in parse("fin de la campagne de coton").run].count("de") == 2
 
 
 @pytest.mark.parametrize(

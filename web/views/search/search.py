@@ -73,7 +73,10 @@ NOTICES: Mapping[str, LazyString] = {
     "query.no_word": _l(
         "La recherche ne contient ni mot ni numéro : tous les courriers que vous pouvez lire sont montrés."
     ),
-    "query.shortened": _l("La recherche est trop longue : seul son début est pris en compte."),
+    "query.shortened": _l(
+        "La recherche est trop longue : elle porte sur ses 48 premiers mots différents, dans ses 1 000 premiers caractères. Les mots qui "
+        "suivent sont laissés de côté."
+    ),
     "search.without_index": _l(
         "La recherche dans le texte est momentanément indisponible : elle porte sur les numéros, les objets et les "
         "expéditeurs."
