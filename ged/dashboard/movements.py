@@ -1,33 +1,28 @@
 """Slips and scans of units: what was sent, acknowledged, missing; what each desk brought, and how it was read.
 
-Both are read from cells (``handed``, ``scanned``). Lines with a fault are counted in the register.
+Both are read from cells (``handed``, ``scanned``).
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from sqlalchemy import BindParameter, ColumnElement, bindparam, func, literal, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from ged.capture.models import BatchSource, Bridge
 from ged.dashboard.breakdown import span
-from ged.db import Among, ByOtherIndex
+from ged.db import Among
 from ged.figures.cuts import Part, of_days, of_grain
-from ged.figures.days import local_day, month_of
-from ged.figures.handed import is_counted
+from ged.figures.days import month_of
 from ged.figures.models import FigureScan, FigureSlip
 from ged.figures.periods import Period
 from ged.figures.stages import LONGEST, NO_DELAY, Grain, SlipSide, bin_of
 from ged.figures.sums import state_of
-from ged.figures.whole_days import WholeDays, within
+from ged.figures.whole_days import WholeDays
 from ged.ports import Confidentiality
-from ged.register.models import Mail
-from ged.slips.models import Slip, SlipLine
-from ged.slips.states import LineState
 
 
 @dataclass(frozen=True)
@@ -143,7 +138,6 @@ class Slips:
 
 def slips(
     session: Session,
-    zone: ZoneInfo,
     unit_ids: Collection[int],
     level: Confidentiality,
     period: Period,
@@ -153,27 +147,25 @@ def slips(
     """The slips of units.
 
     Args:
+        level: of the faulty lines, those that a reader of this level may know of.
         by_months: whether ``by_day`` has months instead of days. Only their days in the period count.
     """
     by_day, by_unit = defaultdict[date, list[int]](lambda: [0, 0, 0]), defaultdict[int, list[int]](lambda: [0, 0, 0])
     of_time = month_of(session)(FigureSlip.day) if by_months else FigureSlip.day
     parts = span(period) if by_months else [Part(Grain.DAY, period.since, period.until)]
-    for on, side, count in _cells(session, unit_ids, parts, of_time, FigureSlip.side):
+    for on, side, count in _cells(session, unit_ids, level, parts, of_time, FigureSlip.side):
         if side in PLACES:
             by_day[on][PLACES[side]] += count
     delays, delays_sent = defaultdict[int, dict[int, int]](dict), Counter[int]()
     for unit_id, side, at_least, count in _cells(
-        session, unit_ids, span(period), FigureSlip.unit_id, FigureSlip.side, FigureSlip.at_least
+        session, unit_ids, level, span(period), FigureSlip.unit_id, FigureSlip.side, FigureSlip.at_least
     ):
         if side in PLACES:
             by_unit[unit_id][PLACES[side]] += count
         if at_least != NO_DELAY and side is SlipSide.RECEIVED:
             delays[unit_id][at_least] = count
-        elif at_least != NO_DELAY:
+        elif at_least != NO_DELAY and side is SlipSide.ACKNOWLEDGED:
             delays_sent[at_least] += count
-    for day, unit_id, count in _faults(session, zone, unit_ids, level, period):
-        by_day[day.replace(day=1) if by_months else day][FAULTS] += count
-        by_unit[unit_id][FAULTS] += count
     return Slips(
         {on: Handed(*counts) for on, counts in by_day.items()},
         {unit_id: Handed(*counts) for unit_id, counts in by_unit.items()},
@@ -182,60 +174,20 @@ def slips(
     )
 
 
-PLACES: Mapping[SlipSide, int] = {SlipSide.SENT: 0, SlipSide.RECEIVED: 1}
-FAULTS = 2
+PLACES: Mapping[SlipSide, int] = {SlipSide.SENT: 0, SlipSide.RECEIVED: 1, SlipSide.FAULTY: 2}
 """The places of the numbers of ``Handed``."""
-FEW_MONTHS = timedelta(days=100)
-"""A period that has fewer slips than all years have faulty lines."""
 
 
-def _cells(session: Session, unit_ids: Collection[int], parts: Iterable[Part], *keys: Any) -> Iterable[Any]:
-    """The slips of units in some days, added up by the keys."""
+def _cells(
+    session: Session, unit_ids: Collection[int], level: Confidentiality, parts: Iterable[Part], *keys: Any
+) -> Iterable[Any]:
+    """The slips of units in some days, and the faulty lines of which a reader of a level may know, added up by the keys."""
     days = or_(*(of_days(FigureSlip, one.grain, one.since, one.until) for one in parts))
-    rows = select(*keys, func.sum(FigureSlip.slips)).where(days, Among(FigureSlip.unit_id, unit_ids)).group_by(*keys)
+    may_know = or_(FigureSlip.side != SlipSide.FAULTY, FigureSlip.at_least <= level)
+    of_units = Among(FigureSlip.unit_id, unit_ids)
+    rows = select(*keys, func.sum(FigureSlip.slips)).where(days, of_units, may_know).group_by(*keys)
     for *key, count in session.execute(rows):
         yield *key, int(count)
-
-
-def _faults(
-    session: Session, zone: ZoneInfo, unit_ids: Collection[int], level: Confidentiality, period: Period
-) -> Iterable[Any]:
-    """(day, receiving unit, lines that were missing or damaged): those that the reader may know of."""
-    receiver = ByOtherIndex(Slip.receiver_unit_id)
-    key: list[Any] = [local_day(session, zone)(Slip.received_at), receiver]
-    # Of some months from the slips of the period, for their number does not grow with the archive. Of a year from the lines: faulty
-    # lines of all years are fewer than the slips of one year. PostgreSQL knows this only where the statement holds the period
-    # and the units: a plan for any units reads the slips of five years.
-    of_few_slips = period.until - period.since <= FEW_MONTHS
-    received_at: Any = Slip.received_at if of_few_slips else ByOtherIndex(Slip.received_at)
-    units: BindParameter[Any] = bindparam(None, sorted(unit_ids), unique=True, expanding=True, literal_execute=True)
-    is_taken = [
-        within(received_at, period, zone, is_written=True),
-        *is_counted(),
-        receiver.in_(units),
-    ]
-    return session.execute(
-        select(*key, func.count())
-        .select_from(SlipLine)
-        .join(Slip, Slip.id == SlipLine.slip_id)
-        .outerjoin(Mail, Mail.id == SlipLine.mail_id)
-        .where(*is_taken, *may_be_told(level))
-        .group_by(*key)
-    )
-
-
-def may_be_told(level: Confidentiality, line: type[SlipLine] = SlipLine) -> list[ColumnElement[bool]]:
-    """Lines with a fault that the reader may know of. Sealed envelopes are in no figure. Lines of confidential letters count for
-    who is cleared alone, and those of SECRET ones for nobody. The line says only that its letter is one of the two, so the
-    letter is asked for its level.
-    """
-    conditions: list[ColumnElement[bool]] = [or_(Mail.level.is_(None), Mail.level <= level)]
-    if level < Confidentiality.RESTRICTED:
-        # Nor a line whose letter was confidential when the slip was made.
-        conditions.append(line.is_confidential.is_(False))
-    # Written as their index has them: SQLite compares the texts.
-    faults = [literal(one, SlipLine.state.type, literal_execute=True) for one in (LineState.MISSING, LineState.DAMAGED)]
-    return [line.state.in_(faults), ByOtherIndex(line.envelope_id).is_(None), *conditions]
 
 
 def slips_counted(
@@ -246,17 +198,16 @@ def slips_counted(
     Args:
         bins: two numbers of working days: only the slips whose delay is in the bin of the first, in that of the second, or between them.
     """
-    rows = _cells(session, unit_ids, span(period), FigureSlip.side, FigureSlip.at_least)
+    rows = _cells(session, unit_ids, Confidentiality.ORDINARY, span(period), FigureSlip.side, FigureSlip.at_least)
     # NO_DELAY is below every bin.
     first, last = map(bin_of, bins) if bins is not None else (NO_DELAY, LONGEST)
     return sum(count for of, at_least, count in rows if of is side and first <= at_least <= last)
 
 
-def faults_counted(
-    session: Session, zone: ZoneInfo, unit_ids: Collection[int], level: Confidentiality, period: Period
-) -> int:
+def faults_counted(session: Session, unit_ids: Collection[int], level: Confidentiality, period: Period) -> int:
     """How many lines were missing or damaged in what the units received in a period, of those that the reader may know of."""
-    return sum(count for *_key, count in _faults(session, zone, unit_ids, level, period))
+    rows = _cells(session, unit_ids, level, span(period), FigureSlip.side)
+    return sum(count for side, count in rows if side is SlipSide.FAULTY)
 
 
 # --- scans

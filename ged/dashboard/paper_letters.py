@@ -14,10 +14,10 @@ from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from ged.capture.models import Scan, ScanBatch, ScanState
-from ged.dashboard.movements import Station, may_be_told
+from ged.dashboard.movements import Station
 from ged.db import Among, ByOtherIndex, asked_of_each_row
 from ged.figures.days import local_day
-from ged.figures.handed import is_counted
+from ged.figures.handed import is_counted, is_faulty, least_level
 from ged.figures.models import FigureDay, FigureLetter, FigureReading
 from ged.figures.periods import Period
 from ged.figures.stages import bin_of, next_bin
@@ -65,7 +65,7 @@ def at_fault(unit_ids: Collection[int], period: Period, zone: ZoneInfo, level: C
     taken = _taken(unit_ids, period, zone)
 
     def conditions(slip: SlipRow, line: LineRow) -> list[ColumnElement[bool]]:
-        return [*taken(slip, line), *may_be_told(level, line)]
+        return [*taken(slip, line), *is_faulty(line), least_level(line) <= level]
 
     return _on_slips(conditions, lambda slip: slip.received_at)
 

@@ -1,7 +1,8 @@
-"""Slips: what each unit sent and acknowledged in a day, and how long its slips waited: cells of days and months (``whole_days``).
+"""Slips: what each unit sent and acknowledged in a day, how long its slips waited, and how many of their lines were missing or
+damaged: cells of days and months (``whole_days``).
 
-Lines that were missing or damaged are in no cell. They are few, and who may know of one depends on its letter as it is now: they are
-counted when they are asked for (``movements``).
+Who may know of such a line depends on its letter as it is now, so an act on the letter has the day counted again. Until the run after
+the act (two minutes) the line counts under the level that the letter had, as the letter itself does in its cells.
 """
 
 from datetime import date
@@ -19,6 +20,7 @@ from sqlalchemy import (
     literal,
     literal_column,
     select,
+    union,
     union_all,
 )
 from sqlalchemy.orm import Session, aliased
@@ -32,8 +34,10 @@ from ged.figures.models import FigureDay, FigureSlip, FigureSlipDay
 from ged.figures.periods import Period
 from ged.figures.stages import NO_DELAY, SlipSide
 from ged.figures.whole_days import WholeDays, within
-from ged.slips.models import Slip, SlipKind
-from ged.slips.states import SlipState
+from ged.ports import Confidentiality
+from ged.register.models import Mail
+from ged.slips.models import Slip, SlipKind, SlipLine
+from ged.slips.states import LineState, SlipState
 
 
 class SlipCells(WholeDays):
@@ -44,7 +48,9 @@ class SlipCells(WholeDays):
     moments = (Slip.sent_at, Slip.received_at)
 
     def counted(self, session: Session, zone: ZoneInfo, period: Period) -> Select[Any]:
-        """A slip counts as sent on the day of its sender's signature, as received and as acknowledged on that of its receiver's."""
+        """A slip counts as sent on the day of its sender's signature, as received and as acknowledged on that of its receiver's.
+        So do its faulty lines.
+        """
         day = local_day(session, zone)
         sent_on, received_on = day(Slip.sent_at), day(Slip.received_at)
         sent = (
@@ -74,15 +80,33 @@ class SlipCells(WholeDays):
             .outerjoin(until, until.day == taken.c.day)
             for side, unit in ((SlipSide.RECEIVED, taken.c.receiver), (SlipSide.ACKNOWLEDGED, taken.c.sender))
         )
-        found = union_all(sent, *ends).subquery("found")
+        level = least_level().label("at_least")
+        faulty = (
+            select(
+                received_on.label("day"), word(SlipSide.FAULTY.value).label("side"), Slip.receiver_unit_id.label("unit_id"),
+                level, func.count().label("slips"),
+            )
+            .select_from(Slip)
+            .join(SlipLine, SlipLine.slip_id == Slip.id)
+            .outerjoin(Mail, Mail.id == SlipLine.mail_id)
+            .where(within(Slip.received_at, period, zone), *is_counted(), *is_faulty())
+            .group_by(received_on, Slip.receiver_unit_id, level)
+        )  # fmt: skip
+        found = union_all(sent, *ends, faulty).subquery("found")
         key = [found.c[name] for name in ("day", "side", "unit_id", "at_least")]
         return select(*key, cast(func.sum(found.c.slips), Integer).label("slips")).group_by(*key)
 
     def days_of(self, session: Session, zone: ZoneInfo, after: int, upto: int) -> set[date]:
-        """The days on which the slips of the entries were sent and acknowledged."""
+        """The days on which the slips of the entries were sent and acknowledged, and those with a faulty line of the entries' letters."""
         day = local_day(session, zone)
         span = (AuditEntry.sequence > after, AuditEntry.sequence <= upto)
-        ids = select(AuditEntry.subject_id).where(*span, ByOtherIndex(AuditEntry.subject_kind) == "slip")
+
+        def subjects(kind: str) -> Select[Any]:
+            return select(AuditEntry.subject_id).where(*span, ByOtherIndex(AuditEntry.subject_kind) == kind)
+
+        # Of letters the lines are looked up: they are as many as the letters, and few of them are faulty.
+        of_letters = select(SlipLine.slip_id).where(SlipLine.mail_id.in_(subjects("mail")), *is_faulty())
+        ids = union(subjects("slip"), of_letters)
         rows = session.execute(select(day(Slip.sent_at), day(Slip.received_at)).where(Slip.id.in_(ids)))
         return {one for row in rows for one in row if one is not None}
 
@@ -99,6 +123,22 @@ def is_counted(slip: type[Slip] = Slip) -> list[ColumnElement[bool]]:
     kind = literal(SlipKind.DISCREPANCY, Slip.kind.type, literal_execute=True)
     state = literal(SlipState.VOIDED, Slip.state.type, literal_execute=True)
     return [slip.kind != kind, slip.state != state]
+
+
+def is_faulty(line: type[SlipLine] = SlipLine) -> list[ColumnElement[bool]]:
+    """Which lines count as missing or damaged. Sealed envelopes are in no figure."""
+    # Written as their index has them: SQLite compares the texts.
+    faults = [literal(one, SlipLine.state.type, literal_execute=True) for one in (LineState.MISSING, LineState.DAMAGED)]
+    return [line.state.in_(faults), ByOtherIndex(line.envelope_id).is_(None)]
+
+
+def least_level(line: type[SlipLine] = SlipLine) -> ColumnElement[int]:
+    """The least level of a reader who may know of a line: that of its letter now, and that of confidential ones where it was
+    confidential when the slip was made. The query has ``Mail`` joined, for lines without a letter too.
+    """
+    restricted = _number(Confidentiality.RESTRICTED)
+    was_confidential = and_(line.is_confidential, func.coalesce(Mail.level, _number(0)) < restricted)
+    return case((was_confidential, restricted), else_=func.coalesce(Mail.level, _number(0)))
 
 
 def _number(number: int) -> ColumnElement[int]:

@@ -342,7 +342,7 @@ class FigureScanDay(Base):
 
 
 class FigureSlip(Base):
-    """Slips of a unit in one day or month, by delay. A cell without slips has no row."""
+    """Slips of a unit in one day or month, by delay; and faulty lines, by level. A cell without them has no row."""
 
     __tablename__ = "figure_slips"
     __table_args__ = (
@@ -356,8 +356,10 @@ class FigureSlip(Base):
     side: Mapped[SlipSide] = mapped_column(Code(SlipSide), primary_key=True)
     unit_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
     at_least: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
-    """The bin of the working days from the sending to the acknowledgement (``stages.bin_of``), or ``stages.NO_DELAY``."""
+    """The bin of the working days from the sending to the acknowledgement (``stages.bin_of``), or ``stages.NO_DELAY``.
+    Of ``SlipSide.FAULTY``: the least level of a reader who may know of the lines (``handed.least_level``)."""
     slips: Mapped[int] = mapped_column(Integer)
+    """Of ``SlipSide.FAULTY``: lines."""
 
 
 class FigureSlipDay(Base):

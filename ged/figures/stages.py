@@ -57,6 +57,8 @@ class SlipSide(StrEnum):
     """Those that the unit acknowledged, on the day of its signature."""
     ACKNOWLEDGED = "acknowledged"
     """Those that the unit sent, on the day on which they were acknowledged."""
+    FAULTY = "faulty"
+    """Not slips, but lines that were missing or damaged when the unit acknowledged their slip, on the day of its signature."""
 
 
 NO_DELAY = -1

@@ -207,15 +207,10 @@ def runs(days: Sequence[date]) -> list[Period]:
     return [Period(days[first], days[after - 1]) for first, after in zip(gaps, [*gaps[1:], len(days)], strict=False)]
 
 
-def within(moment: Any, period: Period, zone: ZoneInfo, *, is_written: bool = False) -> ColumnElement[bool]:
-    """Whether a moment lies in the days of a period, in a time zone.
-
-    Args:
-        is_written: whether the statement holds the period and has no parameters for it: then a plan that PostgreSQL keeps
-            is one for a month, or for a year.
-    """
+def within(moment: Any, period: Period, zone: ZoneInfo) -> ColumnElement[bool]:
+    """Whether a moment lies in the days of a period, in a time zone."""
     first, after = (
-        literal(datetime.combine(day, time(), tzinfo=zone).astimezone(UTC), moment.type, literal_execute=is_written)
+        literal(datetime.combine(day, time(), tzinfo=zone).astimezone(UTC), moment.type)
         for day in (period.since, min(period.until, date.max - ONE_DAY) + ONE_DAY)
     )
     return and_(moment >= first, moment < after)

@@ -211,7 +211,7 @@ def test_everything_is_as_it_was_on_either_database(
     slips = recount(services, came, whole)
     assert sum(one.received for one in slips.by_unit.values()) == 1
     with services.reading() as session:
-        shown_slips = movements.slips(session, services.zone, came, Confidentiality.ORDINARY, whole)
+        shown_slips = movements.slips(session, came, Confidentiality.ORDINARY, whole)
     assert (shown_slips.by_unit, shown_slips.delays_sent) == (slips.by_unit, slips.delays_sent)
     assert list(checking.compare(services)) == []
     # the next numbers go on, here and for the one that came

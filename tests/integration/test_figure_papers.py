@@ -27,6 +27,7 @@ from ged.figures.stages import NO_DELAY, Grain, SlipSide
 from ged.figures.whole_days import WholeDays
 from ged.org.models import Holding
 from ged.ports import Confidentiality
+from ged.register import levels
 from ged.register.models import Attachment, AttachmentKind, Mail, PageText
 from ged.routing import calendar_changes
 from ged.slips import operations as slip_operations
@@ -73,10 +74,10 @@ def test_slips_equal_a_recount_of_their_rows(services_on_either: Services, zone:
     counted = recount(services, units, NOVEMBER)
     level = Confidentiality.ORDINARY
     with services.reading() as session:
-        told = movements.slips(session, zone, units, level, NOVEMBER)
+        told = movements.slips(session, units, level, NOVEMBER)
         assert told.by_day == counted.by_day
         told_of_units = told.by_unit
-        of_month = movements.slips(session, zone, units, level, NOVEMBER, by_months=True)
+        of_month = movements.slips(session, units, level, NOVEMBER, by_months=True)
         assert of_month.by_unit == told_of_units
         assert of_month.by_day.keys() == {NOVEMBER.since}
         assert told_of_units == counted.by_unit
@@ -85,7 +86,7 @@ def test_slips_equal_a_recount_of_their_rows(services_on_either: Services, zone:
         assert {unit: sum(found.values()) for unit, found in told.delays.items()} == {
             unit: handed_over.received for unit, handed_over in counted.by_unit.items()
         }
-        cleared = movements.slips(session, zone, units, Confidentiality.RESTRICTED, NOVEMBER).by_unit
+        cleared = movements.slips(session, units, Confidentiality.RESTRICTED, NOVEMBER).by_unit
     assert sum(one.faults for one in cleared.values()) > sum(one.faults for one in told_of_units.values()) > 0
 
 
@@ -100,7 +101,7 @@ def test_slips_of_a_unit_stay_its_own_when_it_is_closed_or_moved(services_on_eit
     figures.run(services, now=NOVEMBER_30)
     figures.heal(services, now=NOVEMBER_30 + timedelta(days=1))
     with services.reading() as session:
-        told = movements.slips(session, services.zone, units, Confidentiality.ORDINARY, NOVEMBER)
+        told = movements.slips(session, units, Confidentiality.ORDINARY, NOVEMBER)
     assert (told.by_day, told.by_unit, told.delays_sent) == (before.by_day, before.by_unit, before.delays_sent)
     assert list(checking.compare(services)) == []
 
@@ -130,7 +131,7 @@ def test_a_line_of_a_secret_letter_is_in_no_figure(services_on_either: Services)
     dge = int(unit_id(services, "DGE"))
     with services.reading() as session:
         told = [
-            movements.slips(session, LOME, {dge}, level, NOVEMBER).by_unit[dge].faults
+            movements.slips(session, {dge}, level, NOVEMBER).by_unit[dge].faults
             for level in (Confidentiality.ORDINARY, Confidentiality.RESTRICTED)
         ]
     assert told == [1, 2]
@@ -144,9 +145,34 @@ def test_a_slip_that_people_send_and_receive_is_counted(services_on_either: Serv
     figures.run(services, now=now)
     ours = {int(unit_id(services, "DGE"))}
     with services.reading() as session:
-        told = movements.slips(session, LOME, ours, Confidentiality.ORDINARY, NOVEMBER)
+        told = movements.slips(session, ours, Confidentiality.ORDINARY, NOVEMBER)
     assert told.by_day == {date(2026, 11, 23): Handed(0, 1, 1)}
     assert told.delays == {unit_id(services, "DGE"): {1: 1}}, "from Friday to Monday is one working day"
+
+
+def test_a_faulty_line_leaves_the_figures_of_who_may_not_know_of_it_any_more(services_on_either: Services) -> None:
+    """The level of its letter is raised a week after the slip: an act on the letter alone."""
+    services, now = services_on_either, datetime(2026, 11, 20, 9, tzinfo=UTC)
+    ids = [slip_kit.letter(services, now=now) for _ in range(2)]
+    made = slip_kit.send(services, *(LineForm(mail_id=one) for one in ids), now=now)
+    slip_kit.take(services, made.slip_id, LineState.DAMAGED, LineState.MISSING, now=now)
+    dge = int(unit_id(services, "DGE"))
+
+    def told(at: datetime) -> list[int]:
+        figures.run(services, now=at)
+        with services.reading() as session:
+            return [
+                movements.faults_counted(session, {dge}, level, NOVEMBER)
+                for level in (Confidentiality.ORDINARY, Confidentiality.RESTRICTED)
+            ]
+
+    assert told(now) == [2, 2]
+    later = now + timedelta(days=7)
+    for n, level in enumerate((Confidentiality.RESTRICTED, Confidentiality.SECRET)):
+        with services.unit_of_work(later) as uow:
+            levels.change_level(uow, ids[0], level, reason="Enquête en cours", actor=actor(services, "agent"))
+        assert told(later) == [1, 2 - n]
+        assert list(checking.compare(services)) == []
 
 
 def slip_cells(services: Services) -> list[Any]:
@@ -214,7 +240,9 @@ def test_a_slip_without_a_delay_is_received_all_the_same(services_on_either: Ser
         for slip, (sent, received) in zip(uow.session.scalars(select(Slip).order_by(Slip.id)), pairs, strict=True):
             slip.kind, slip.state, slip.sent_at, slip.received_at = SlipKind.RETURN, SlipState.RECEIVED, sent, received
     figures.heal(services, now=now)
-    days = [row for row in slip_cells(services) if row[0] is Grain.DAY and row[2] is not SlipSide.SENT]
+    days = [
+        row for row in slip_cells(services) if row[0] is Grain.DAY and row[2] not in (SlipSide.SENT, SlipSide.FAULTY)
+    ]
     assert sorted((row[1], row[4], row[5]) for row in days) == [
         (day, NO_DELAY, 1) for day in (date(2026, 11, 7), later.date()) for _side in (1, 2)
     ]
@@ -283,7 +311,7 @@ def test_a_year_of_slips_is_read_from_months(services_on_either: Services) -> No
 
     def told(period: Period) -> movements.Slips:
         with services.reading() as session:
-            return movements.slips(session, LOME, units, Confidentiality.ORDINARY, period, by_months=True)
+            return movements.slips(session, units, Confidentiality.ORDINARY, period, by_months=True)
 
     before = told(cut)
     assert set(before.by_day) == {date(2026, month, 1) for month in (10, 11, 12)}
@@ -298,7 +326,7 @@ def test_a_year_of_slips_is_read_from_months(services_on_either: Services) -> No
 
 def daily(services: Services, units: set[int], period: Period) -> list[Handed]:
     with services.reading() as session:
-        return list(movements.slips(session, LOME, units, Confidentiality.ORDINARY, period).by_day.values())
+        return list(movements.slips(session, units, Confidentiality.ORDINARY, period).by_day.values())
 
 
 Read = dict[str, tuple[float, list[str], str]]

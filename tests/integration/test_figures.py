@@ -385,7 +385,7 @@ def _slips_equal_their_rows(services: Services, play: Play) -> None:
     expected = recount(services, units, whole)
     assert any(one.received for one in expected.by_unit.values())
     with services.reading() as session:
-        found = movements.slips(session, services.zone, units, Confidentiality.ORDINARY, whole)
+        found = movements.slips(session, units, Confidentiality.ORDINARY, whole)
     assert (found.by_day, found.by_unit, found.delays_sent) == (expected.by_day, expected.by_unit, expected.delays_sent)
 
 

@@ -71,7 +71,7 @@ def counted(session: ReadSession, asked: AskedFigures, wanted: AskedLetters) -> 
 def _of_slips(session: ReadSession, asked: AskedFigures, wanted: AskedLetters) -> str:
     units, period = asked.sight.unit_ids, wanted.period
     if wanted.what is What.AT_FAULT:
-        number = movements.faults_counted(session, wanted.zone, units, asked.sight.level, period)
+        number = movements.faults_counted(session, units, asked.sight.level, period)
         return str(
             ngettext(
                 "%(text)s pièce manquante ou endommagée.",

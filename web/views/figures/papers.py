@@ -13,7 +13,6 @@ from ged.figures.periods import Period
 from ged.figures.whole_days import WholeDays
 from web.drawing import charts
 from web.drawing.charts import Group
-from web.site import context
 from web.views.figures import paper_links, scans
 from web.views.figures.board import (
     MEDIAN,
@@ -139,10 +138,8 @@ def _slips(board: Board, period: Period) -> movements.Slips:
         return movements.Slips({}, {}, {}, {})
     kept: dict[Period, movements.Slips] = board.kept.setdefault("slips", {})
     if period not in kept:
-        sight, zone = board.asked.sight, context.services().zone
-        kept[period] = movements.slips(
-            board.session, zone, sight.unit_ids, sight.level, period, by_months=not board.by_days
-        )
+        sight = board.asked.sight
+        kept[period] = movements.slips(board.session, sight.unit_ids, sight.level, period, by_months=not board.by_days)
     return kept[period]
 
 
