@@ -1,10 +1,11 @@
 """E-mail: sent by SMTP, or written to a folder when no server is named."""
 
-import re
 import smtplib
 import ssl
 from dataclasses import replace
 from datetime import UTC, datetime
+from email import policy
+from email.errors import HeaderParseError
 from email.message import EmailMessage
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -16,7 +17,21 @@ from ged.ports import Message
 TIMEOUT_S = 30.0
 REFUSED, FOR_GOOD = 400, 500
 """Codes of a mail server from which it refuses, and refuses for good (RFC 5321, 4.2.1)."""
-_LINES = re.compile(r"[\r\n]+")
+
+
+def _one_address(typed: str) -> str:
+    """The text, where it is one address and nothing else: a header reads ``a, b`` as two, ``a:b`` as ``b``, and ``a(b`` as ``a``.
+
+    Raises:
+        EngineFailed: ``post.refused``.
+    """
+    try:
+        read = [one.addr_spec for one in policy.default.header_factory("To", typed).addresses]
+    except (HeaderParseError, ValueError, IndexError, AttributeError):  # the parser fails so, too
+        read = []
+    if read != [typed]:
+        raise EngineFailed("post.refused", "correct the address", retryable=False)
+    return typed
 
 
 def _build(message: Message, sender: str) -> EmailMessage:
@@ -24,9 +39,9 @@ def _build(message: Message, sender: str) -> EmailMessage:
     mail["Message-ID"], mail["From"], mail["To"], mail["Subject"] = (
         message.message_id,
         sender,
-        message.to,
-        # A header of two lines is refused. A name that somebody typed (of a saved search) must not stop the e-mails of others.
-        _LINES.sub(" ", message.subject),
+        _one_address(message.to),
+        # A header of two lines is refused, also by other signs that end a line (Word's soft return, U+2028). A name that somebody typed (of a saved search) must not stop the e-mails of others.
+        " ".join(message.subject.splitlines()),
     )
     mail.set_content(message.text)
     if message.attachment is not None:

@@ -206,15 +206,35 @@ def test_an_authority_that_cannot_be_read_is_refused_at_start(tmp_path: Path) ->
             SmtpPost(f"smtps://{HOST}", SENDER, ca_file=file)
 
 
-def test_a_subject_of_two_lines_is_one_line_and_adds_no_header(tmp_path: Path) -> None:
-    FolderPost(tmp_path, SENDER).send(replace(LETTER, subject="Alerte\r\nBcc: voleur@mal.example"))
+@pytest.mark.parametrize("end", ["\r\n", "\v", "\x1c", "\x85", "\u2028"])
+def test_a_subject_of_two_lines_is_one_line_and_adds_no_header(tmp_path: Path, end: str) -> None:
+    FolderPost(tmp_path, SENDER).send(replace(LETTER, subject=f"Alerte{end}Bcc: voleur@mal.example"))
     (kept,) = tmp_path.iterdir()
     mail = message_from_bytes(kept.read_bytes(), policy=policy.default)
     assert mail["Subject"] == "Alerte Bcc: voleur@mal.example"
     assert mail["Bcc"] is None
 
 
-def test_an_address_of_two_lines_is_sent_nowhere(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="linefeed"):
-        FolderPost(tmp_path, SENDER).send(replace(LETTER, to="prefet@example.tg\nBcc: voleur@mal.example"))
+def test_an_address_in_other_letters_is_an_address(tmp_path: Path) -> None:
+    FolderPost(tmp_path, SENDER).send(replace(LETTER, to="éléonore@lomé.tg"))
+    (kept,) = tmp_path.iterdir()
+    assert message_from_bytes(kept.read_bytes(), policy=policy.default)["To"] == "éléonore@lomé.tg"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "prefet@example.tg\nBcc: voleur@mal.example",
+        "a@example.tg, b@example.tg",
+        "a:b@example.tg",
+        "(a@example.tg",
+        "a@[example.tg",
+        "",
+    ],
+)
+def test_what_is_not_one_address_is_sent_nowhere(tmp_path: Path, typed: str) -> None:
+    """Else it goes to several, or to another address than the one that the journal names."""
+    with pytest.raises(EngineFailed, match=r"post\.refused") as refused:
+        FolderPost(tmp_path, SENDER).send(replace(LETTER, to=typed))
+    assert not refused.value.retryable
     assert list(tmp_path.iterdir()) == []
