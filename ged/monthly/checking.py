@@ -266,12 +266,15 @@ def _altered(services: Services, session: Session, pdf: bytes) -> Iterator[Fault
 
 
 def _of_length(services: Services, digest: Digest, length: int) -> bytes | None:
-    """A stored file of this length; None: it is another one, of which nothing is read."""
-    with services.blobs.open(digest) as file:
-        if file.seek(0, SEEK_END) != length:
-            return None
-        file.seek(0)
-        return file.read()
+    """A stored file of this length; None: it is another one, of which nothing is read, or lost: the altered file is told all the same."""
+    try:
+        with services.blobs.open(digest) as file:
+            if file.seek(0, SEEK_END) != length:
+                return None
+            file.seek(0)
+            return file.read()
+    except NotFound:
+        return None
 
 
 def _content(data: bytes | None) -> dict[str, Any]:

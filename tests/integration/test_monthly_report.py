@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,7 +22,7 @@ from ged.archive.institution_seal import FIELD, REPORT_REASON
 from ged.audit import AuditEntry
 from ged.dashboard import breakdown
 from ged.dashboard.reach import reach_on
-from ged.errors import Forbidden, InvalidTransition, NotFound
+from ged.errors import EngineFailed, Forbidden, InvalidTransition, NotFound
 from ged.figures import definitions
 from ged.figures import operations as figures
 from ged.figures import queries as figure_queries
@@ -344,6 +345,21 @@ def test_a_journal_that_was_rewritten_is_found(services: Services) -> None:
     assert "journal.report" in [one.code for one in prove(services, pdf).faults]
 
 
+def test_an_altered_file_is_named_also_where_a_kept_one_of_its_length_is_lost(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lost file is no reason to say nothing of the altered one."""
+    pdf = file_of(services, make(services))
+
+    def lost(digest: Digest) -> BinaryIO:
+        raise NotFound("blob.missing", "restore the file from a backup", digest=digest)
+
+    monkeypatch.setattr(services.blobs, "open", lost)
+    at = len(pdf) // 2
+    altered = pdf[:at] + bytes([pdf[at] ^ 1]) + pdf[at + 1 :]
+    assert [one.code for one in prove(services, altered).faults] == ["seal.broken"]
+
+
 def test_a_report_that_this_installation_did_not_keep_is_no_proof(services: Services) -> None:
     row = make(services)
     pdf = file_of(services, row)
@@ -633,6 +649,32 @@ def test_the_commands_make_a_report_and_tell_in_both_languages_what_changed(tmp_
         assert broken.returncode == 2
         assert "not proven" in broken.stdout
         assert report("verify", here.env_file).returncode == 2
+    finally:
+        here.close()
+
+
+def test_what_is_no_file_or_cannot_be_judged_is_not_told_as_a_change_that_the_journal_explains(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = Installation.make(tmp_path)
+    try:
+        pipe, large, file = tmp_path / "pipe.pdf", tmp_path / "large.pdf", tmp_path / "file.pdf"
+        os.mkfifo(pipe)
+        with large.open("wb") as grown:
+            grown.truncate(300 * 1024 * 1024)  # sparse
+        file.write_bytes(b"%PDF-1.7\n")
+        for one in (pipe, large):
+            refused = ged("report", "verify", one, GED_ENV_FILE=str(here.env_file))
+            assert refused.returncode == 2
+            assert "no monthly report" in refused.stderr
+
+        def away(*_args: object, **_named: object) -> None:
+            raise EngineFailed("check.unavailable", "try again")
+
+        monkeypatch.setattr(checking, "verify", away)
+        unknown = ged("report", "verify", file, GED_ENV_FILE=str(here.env_file))
+        assert (unknown.returncode, unknown.stdout) == (3, "")
+        assert unknown.stderr.startswith("check.unavailable")
     finally:
         here.close()
 
