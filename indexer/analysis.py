@@ -39,6 +39,9 @@ _QUESTION = (
 QUESTION_WORDS = frozenset(_QUESTION.split())
 """How people frame a question. Like stop words, they are left out of a query that has other words."""
 
+_ANY_LETTER = "courrier lettre document letter mail"
+"""The words by which people name all that is searched: a letter seldom says of itself that it is one."""
+
 # Letters that Unicode does not decompose: ligatures, and the alphabets of the region (Ewe, Mina, Kabiyè).
 LETTERS = {
     "œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l", "đ": "d", "ı": "i",
@@ -126,6 +129,14 @@ def words(text: str) -> list[Forms]:
 def is_stop_word(word: Forms) -> bool:
     """Whether a word is a stop word, written or folded."""
     return word.written in STOP_WORDS or word.folded in STOP_WORDS
+
+
+_STEMS_OF_ANY_LETTER = frozenset(forms(word).stem for word in _ANY_LETTER.split())
+
+
+def names_any_letter(word: Forms) -> bool:
+    """Whether a word, in any form, names all that is searched: *courriers*, *lettre*. No letter is said to lack it."""
+    return word.stem in _STEMS_OF_ANY_LETTER
 
 
 _READ_AS_DIGIT = re.compile(r"(?=.{8})[^\W\d_]+\d[^\W\d_]+")

@@ -24,8 +24,6 @@ MAX_WORDS = 5
 MIN_PARTED = 6
 MIN_PART = 2
 """A word of so many letters is looked for in two parts of so many: the reading put a blank into it."""
-_ANY_LETTER = frozenset(analysis.forms(word).stem for word in ("courrier", "lettre", "document", "letter", "mail"))
-"""The words by which people name all that is searched: a letter seldom says of itself that it is one."""
 
 
 class Lacking:
@@ -33,7 +31,7 @@ class Lacking:
 
     def __init__(self, parsed: ParsedQuery) -> None:
         found = [(node, leaf) for node in parsed.words if isinstance(leaf := plain(node), Words)]
-        self._words = [(node, leaf) for node, leaf in found if not _is_of_any_letter(leaf) and len(found) <= MAX_WORDS]
+        self._words = [(node, leaf) for node, leaf in found if not leaf.names_any_letter and len(found) <= MAX_WORDS]
         self._whole = Number(tuple(parsed.whole_number.split("/"))) if parsed.whole_number else None
         self._joined = {(a.folded, b.folded): a.folded + b.folded for a, b in pairwise(parsed.run)}
 
@@ -136,7 +134,3 @@ def _line(texts: Iterable[Sequence[str]]) -> str:
 
 def _characters(letter: Stored) -> int:
     return sum(map(len, letter.texts.values())) + sum(len(text) for _, _, text in letter.pages)
-
-
-def _is_of_any_letter(word: Words) -> bool:
-    return len(word.forms) == 1 and word.forms[0].stem in _ANY_LETTER

@@ -1,7 +1,7 @@
 """Says which words of a search no letter contains together, so that a person knows why letters with a part of them, or none, are found.
 
 A word counts as it is written, in its inflected forms and by its synonyms. A word near to it and a word of its matter, which a search
-also finds, do not count. The first letters found are looked at; the index is asked only if none of them contains all words. Both
+also finds, do not count; nor does "lettre", by which people name all that is searched, beside another word. The first letters found are looked at; the index is asked only if none of them contains all words. Both
 engines ask with the access rule and the filters of the search itself, so what is said depends on no letter that the person may not read.
 """
 
@@ -39,7 +39,7 @@ def not_together(
     """
     if not _is_told(query, parsed):
         return None
-    parsed = replace(parsed, words=tuple(map(_without_akin, parsed.words)))
+    parsed = replace(parsed, words=_telling(parsed))
     words = [leaf for node in parsed.words if isinstance(leaf := plain(node), Words)]
     letters = list(islice(first, LOOKED_AT))
     if not letters:
@@ -74,7 +74,7 @@ def with_all_words(query: SearchQuery, parsed: ParsedQuery) -> ParsedQuery | Non
     """The search for letters with all words as they are written; None if no page tells of it."""
     if not (parsed.words and _is_told(query, parsed)):
         return None
-    return _as_written(parsed, tuple(map(_without_akin, parsed.words)))
+    return _as_written(parsed, _telling(parsed))
 
 
 def _is_told(query: SearchQuery, parsed: ParsedQuery) -> bool:
@@ -99,6 +99,12 @@ def _of_none_found(
     typed = [leaf.text.strip(analysis.PUNCTUATION) for node in nodes if isinstance(leaf := plain(node), Words)]
     nowhere = [text for text, is_held in zip(typed, has_each, strict=True) if not is_held]
     return NotTogether(tuple(dict.fromkeys(typed)), tuple(dict.fromkeys(nowhere)))
+
+
+def _telling(parsed: ParsedQuery) -> tuple[Node, ...]:
+    """The plain words of a search, as they are written, without those that name all that is searched; these where it has no other."""
+    words = tuple(map(_without_akin, parsed.words))
+    return tuple(node for node in words if not (isinstance(node, Words) and node.names_any_letter)) or words
 
 
 def _without_akin(node: Node) -> Node:

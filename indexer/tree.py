@@ -32,6 +32,11 @@ class Words:
     amount: str = ""
     telephone: str = ""
 
+    @property
+    def names_any_letter(self) -> bool:
+        """See ``analysis.names_any_letter``."""
+        return len(self.forms) == 1 and analysis.names_any_letter(self.forms[0])
+
 
 @dataclass(frozen=True)
 class Prefix:

@@ -1315,6 +1315,18 @@ def test_words_that_no_letter_contains_together_are_named(index: SearchIndex) ->
         assert apart(find(index, "mobilier véhicule", principals=first, **more)) is None, "nobody reads it there"
 
 
+def test_the_words_by_which_all_letters_are_named_are_told_to_be_nowhere_only_alone(index: SearchIndex) -> None:
+    index.put([letter(1, "Ablavi"), letter(2, "Kara")])
+    assert apart(find(index, "lettre de Ablavi")) is None
+    assert apart(find(index, "courrier Ablavi Kara")) == (["Ablavi", "Kara"], [])
+    assert apart(find(index, "lettre de Zorro")) == (["Zorro"], ["Zorro"])
+    assert apart(find(index, "lettre un Kara trois quatre cinq Ablavi")) == (
+        ["Kara", "trois", "quatre", "cinq", "Ablavi"],
+        ["trois", "quatre", "cinq"],
+    )
+    assert apart(find(index, "lettre")) == (["lettre"], ["lettre"])
+
+
 def test_of_many_words_those_that_no_letter_contains_together_are_named(index: SearchIndex) -> None:
     text, others = "Salle, table, chaise, bureau", frozenset({Principal("u2")})
     index.put([letter(1, "Achat de mobilier", text), letter(2, "Achat d'un véhicule", text, principals=others)])
