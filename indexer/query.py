@@ -71,7 +71,7 @@ def parse(text: str) -> ParsedQuery:
     try:
         state = _read(text)
     except _Unparsable:
-        return _as_words(text, AS_WORDS)
+        return _as_words(text, shortened or AS_WORDS)
     wanted, excluded = _once(state.wanted), _once(state.excluded)
     if _count(wanted) + _count(excluded) > MAX_TERMS:
         return _as_words(text, SHORTENED)

@@ -99,6 +99,7 @@ def numbered(count: int) -> str:
         (numbered(48), 48, None), (numbered(49), 48, SHORTENED), (" OU ".join(numbered(49).split()), 47, SHORTENED),
         (f'"{numbered(1)}" {numbered(60)}', 48, SHORTENED), (f'{numbered(60)} "ouvert', 48, SHORTENED),
         ("mot " * 400, 1, None), (f"{'mot ' * 400}autre", 1, SHORTENED), (f"{'mot ' * 249}moteur", 1, SHORTENED), ("a" * 1_001, 1, SHORTENED),
+        (f'"{" ".join(word * 10 for word in numbered(40).split())}"', 19, SHORTENED),
     ],
 )  # fmt: skip
 def test_too_many_words_are_shortened_and_said(text: str, count: int, notice: str | None) -> None:
