@@ -136,7 +136,7 @@ class Hit:
     """One letter found.
 
     Attributes:
-        lacking: the words of the search that the letter holds in no form, as typed, where the search asked for passages.
+        lacking: the words of the search that the letter holds in no form, as typed, where the search has few words and asked for passages.
     """
 
     mail_id: MailId

@@ -9,10 +9,14 @@ _AROUND = ",;:.!?…"
 def requiring(typed: str, words: Collection[str]) -> str:
     """The typed text with these words of it in quotes. A text that has quotes, or none of the words, stays as it is.
 
+    So does a text where one of the words has a digit: in quotes a number is searched as it is typed. Letters that have it in another
+    writing, or as their own number, would not be found.
+
     >>> requiring("forage Ablavi, 2026", {"Ablavi"})
     'forage "Ablavi", 2026'
     """
-    if not words or any(sign in typed for sign in _QUOTES):
+    has_number = any(sign.isdigit() for word in words for sign in word)
+    if not words or has_number or any(sign in typed for sign in _QUOTES):
         return typed
     tokens, sizes = typed.split(), sorted({len(word.split()) for word in words}, reverse=True)
     quoted: list[str] = []

@@ -263,6 +263,18 @@ def test_the_page_says_which_words_each_letter_lacks_and_leads_to_those_with_all
     assert "Absent" not in page.get("/recherche/?q=forage").text
 
 
+def test_the_page_leads_to_no_letters_with_all_words_where_one_is_mistyped_or_a_number(
+    site: tuple[Flask, Services], page: FlaskClient
+) -> None:
+    for subject in ("Transformateur de Tchamba, 22308140", "Route de Tchamba"):
+        register(site[1], subject=subject)
+    run_jobs(site[1])
+    for asked in ("transfomateur Tchamba", "+228 22 30 81 40 Tchamba"):
+        shown = page.get("/recherche/", query_string={"q": asked}).text
+        assert "Absent de ce courrier" in shown, asked
+        assert "Chercher ceux qui les ont tous" not in shown, asked
+
+
 def test_where_no_letter_is_found_the_page_says_which_words_are_in_none(
     site: tuple[Flask, Services], page: FlaskClient
 ) -> None:

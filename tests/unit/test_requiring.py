@@ -15,7 +15,9 @@ from ged.search.requiring import requiring
         ('"forage" Ablavi', {"Ablavi"}, '"forage" Ablavi'),
         ("« forage » Ablavi", {"Ablavi"}, "« forage » Ablavi"),
         ("forage", set(), "forage"),
-        ("22 30 81 40 Kara", {"22 30 81 40"}, '"22 30 81 40" Kara'),
+        ("appel d'offres Kara", {"d'offres", "Kara"}, 'appel "d\'offres" "Kara"'),
+        ("22 30 81 40 Kara", {"22 30 81 40"}, "22 30 81 40 Kara"),
+        ("00017 forage Kara", {"00017", "Kara"}, "00017 forage Kara"),
     ],
 )
 def test_lacking_words_are_put_into_quotes(typed: str, words: set[str], text: str) -> None:

@@ -209,7 +209,11 @@ def _lacking_text(lacking: Sequence[str]) -> str:
 
 
 def _all_words_url(page: SearchPage, typed: str) -> str:
-    """The URL of this search with each word required that a letter of the page lacks; empty if no letter lacks one."""
+    """The URL of this search with each word required that a letter of the page lacks; empty if no letter lacks one, or a word is
+    mistyped: letters with the word that was meant would not be found.
+    """
+    if page.did_you_mean:
+        return ""
     lacking = {word for letter in page.letters for word in letter.lacking}
     text = requiring(typed, lacking)
     return _url("search.index", given() | {"q": [text]}) if text != typed else ""
