@@ -14,6 +14,8 @@ from ged.search.requiring import requiring
         ("de:Ablavi -Ablavi Ablavi*", {"Ablavi"}, "de:Ablavi -Ablavi Ablavi*"),
         ('"forage" Ablavi', {"Ablavi"}, '"forage" Ablavi'),
         ("« forage » Ablavi", {"Ablavi"}, "« forage » Ablavi"),
+        ("forage (Ablavi) Kara", {"Ablavi", "Kara"}, 'forage ("Ablavi") "Kara"'),
+        ("bornes‑fontaines Kara", {"bornes-fontaines", "Kara"}, "bornes‑fontaines Kara"),
         ("forage", set(), "forage"),
         ("appel d'offres Kara", {"d'offres", "Kara"}, 'appel "d\'offres" "Kara"'),
         ("22 30 81 40 Kara", {"22 30 81 40"}, "22 30 81 40 Kara"),
