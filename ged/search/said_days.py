@@ -780,7 +780,7 @@ _ENGLISH_FEW_UNITS = re.compile(
 )
 _OF_LATE = re.compile(
     _START
-    + rf"{_DURING}ces\s+derniers\s+temps|{_DURING}ces\s+jours-ci|(?:d['’])?il\s+y\s+a\s+(?:quelques|peu\s+de)\s+{_UNITS}|of\s+late"
+    + rf"{_DURING}ces\s+derniers\s+temps|{_DURING}ces\s+jours-ci|(?:(?:d['’])?il\s+y\s+a\s+(?:quelques|peu\s+de)|depuis\s+quelques)\s+{_UNITS}|of\s+late"
     r"|(?:a\s+few|some)\s+(?:days|weeks|months|years)\s+ago" + _END,
     re.IGNORECASE,
 )

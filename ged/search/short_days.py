@@ -13,10 +13,12 @@ from ged.search import said_numbers
 
 _MONTHS: Final = {
     "janv": "janvier", "fevr": "février", "fev": "février", "avr": "avril", "juill": "juillet", "juil": "juillet", "sept": "septembre",
-    "oct": "octobre", "nov": "novembre", "dec": "décembre", "jan": "january", "feb": "february", "mar": "march", "apr": "april",
-    "jun": "june", "jul": "july", "aug": "august", "sep": "september",
+    "oct": "octobre", "nov": "novembre", "dec": "décembre", "jan": "janvier", "feb": "february", "mar": "march", "apr": "april",
+    "jun": "june", "jul": "july", "aug": "august", "sep": "septembre",
 }  # fmt: skip
-_ENGLISH_MONTHS: Final = {"sept": "september", "oct": "october", "nov": "november", "dec": "december"}
+_ENGLISH_MONTHS: Final = {
+    "jan": "january", "sept": "september", "sep": "september", "oct": "october", "nov": "november", "dec": "december",
+}  # fmt: skip
 """Before a day, or behind a weekday in English: a letter's text may name the day so."""
 _WEEKDAYS: Final = {
     "lun": "lundi", "mar": "mardi", "mer": "mercredi", "jeu": "jeudi", "ven": "vendredi", "sam": "samedi", "dim": "dimanche",

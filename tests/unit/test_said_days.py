@@ -308,7 +308,7 @@ def test_a_shortened_month_is_mentioned_in_full_and_taken_out_as_typed() -> None
     ("text", "mention"),
     [
         ("Nov. 17, 2026", "november 17, 2026"), ("Tues. 17 Nov. 2026", "tuesday 17 november 2026"), ("17 Nov. 2026", "17 novembre 2026"),
-        ("17 nov.2026", "17 novembre 2026"),
+        ("17 nov.2026", "17 novembre 2026"), ("3 sep 2026", "3 septembre 2026"), ("jan. 2026", "janvier 2026"), ("Sep 3, 2026", "september 3, 2026"),
     ],
 )  # fmt: skip
 def test_a_day_in_the_english_order_is_mentioned_in_english(text: str, mention: str) -> None:
@@ -452,6 +452,7 @@ def test_a_day_in_figures_alone_is_proposed_and_never_taken(text: str, proposed:
         ("inapte depuis 1 mois", "depuis 1 mois"),
         ("plaintes de ces derniers temps", "de ces derniers temps"),
         ("plaintes il y a quelques jours", "il y a quelques jours"),
+        ("agent absent depuis quelques semaines", "depuis quelques semaines"),
         ("letters of a few days ago", "a few days ago"),
         ("facture sans période", ""),
     ],
