@@ -372,5 +372,5 @@ def _number(node: Number) -> Iterable[Clause]:
             anywhere = {"match": {name: {"query": text, "operator": "and"}}}
             yield {"constant_score": {"filter": anywhere, "boost": Weights.NUMBER_ANY_ORDER}}
         for one in node.glued:
-            begun = {"regexp": {f"{name}_from": {"value": numbers.apart(one), "flags": "NONE"}}}
+            begun = {"regexp": {f"{name}_from": {"value": numbers.pattern(one), "flags": "NONE"}}}
             yield {"constant_score": {"filter": begun, "boost": Weights.EXACT_NUMBER * BY_NAME[name].boost}}

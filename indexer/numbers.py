@@ -45,8 +45,8 @@ def writings(text: str) -> tuple[str, ...]:
 def glued(text: str) -> tuple[str, ...]:
     """The parts of a reference that is typed without its separators, joined: ``0017MEFSGDGB2026`` -> ``('17mefsgdgb2026',)``.
 
-    Two of them where a number may be a year and a count, which has its own zeros. None where the text is no such reference: it has four
-    digits and two letters at least, and letters beside digits.
+    Two of them where a number may be a year and a count, which has its own zeros. None where the text is no such reference: one has
+    8 to 40 letters and digits, of them four digits at least, and somewhere two letters beside a digit.
 
     >>> glued("MMRE20260058"), glued("000062026MMRE"), glued("0017/MEF/2026"), glued("61773F")
     (('mmre20260058', 'mmre202658'), ('62026mmre',), (), ())
@@ -59,12 +59,12 @@ def glued(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((joined, "".join(_YEAR_AND_COUNT.sub(r"\1", part) for part in held))))
 
 
-def is_glued(wanted: tuple[str, ...], held: list[str]) -> bool:
-    """Whether a number, in parts, has parts that are one of these, joined, to its end or up to another part."""
+def has_joined(wanted: tuple[str, ...], held: list[str]) -> bool:
+    """Whether neighbouring parts of a number, joined, are one of the wanted texts (``glued``)."""
     return any("".join(held[at:end]) in wanted for at in range(len(held)) for end in range(at + 1, len(held) + 1))
 
 
-def apart(joined: str) -> str:
+def pattern(joined: str) -> str:
     """A regular expression of both engines: the ``number_ends`` that begin with these parts, wherever their separators are."""
     return f"{'/?'.join(joined)}(/.*)?"
 

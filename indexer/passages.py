@@ -32,7 +32,7 @@ class Stored:
     numbers: dict[str, list[str]]
     pages: list[tuple[int, int, str]]
     beside: tuple[str, ...] = ()
-    _spelled: dict[str, list[str]] = field(default_factory=dict, compare=False, repr=False)
+    _spelled: dict[str, list[str]] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def spelled(self, text: str) -> list[str]:
         """``analysis.spelled`` of a text of the letter; each text is read once."""
@@ -176,7 +176,7 @@ def within(a: str, b: str, distance: int) -> bool:
 
 def number_fits(wanted: Number, parts: list[str]) -> bool:
     """Whether a number, in parts, is the wanted one or has it as a part."""
-    if wanted.glued and numbers.is_glued(wanted.glued, parts):
+    if wanted.glued and numbers.has_joined(wanted.glued, parts):
         return True
     count = len(wanted.parts)
     for at in range(len(parts) - count + 1):

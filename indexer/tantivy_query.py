@@ -282,7 +282,7 @@ class Translator:
                 anywhere = [(Occur.Must, Query.term_query(self.schema, name, part)) for part in node.parts]
                 found.append(Query.const_score_query(Query.boolean_query(anywhere), Weights.NUMBER_ANY_ORDER))
             for one in node.glued:
-                begun = Query.regex_query(self.schema, f"{name}_from", numbers.apart(one))
+                begun = Query.regex_query(self.schema, f"{name}_from", numbers.pattern(one))
                 found.append(Query.const_score_query(begun, Weights.EXACT_NUMBER * BY_NAME[name].boost))
         return any_of(found)
 
