@@ -82,9 +82,15 @@ def before(period: Period) -> Period:
     return Period(months_later(period.since, -period.months), month_end(earlier) if is_whole else earlier)
 
 
-def in_months(period: Period) -> Period:
-    """The period with its first and last month whole."""
-    return Period(period.since.replace(day=1), month_end(period.until))
+def month_or_years(period: Period) -> Period:
+    """The month in which a period lies, or the calendar years that it touches, each whole.
+
+    >>> month_or_years(Period(date(2026, 3, 2), date(2026, 3, 9))), month_or_years(Period(date(2026, 3, 9), date(2026, 4, 2)))
+    (Period(since=datetime.date(2026, 3, 1), until=datetime.date(2026, 3, 31)), Period(since=datetime.date(2026, 1, 1), until=datetime.date(2026, 12, 31)))
+    """
+    if period.months == 1:
+        return Period(period.since.replace(day=1), month_end(period.until))
+    return Period(date(period.since.year, 1, 1), date(period.until.year, 12, 31))
 
 
 def months_of(period: Period) -> list[date]:

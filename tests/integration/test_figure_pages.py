@@ -789,12 +789,12 @@ def test_a_card_has_the_course_of_its_number_in_the_period(site: tuple[Flask, Ho
     a_day = [3 / 30, 7 / 31, 7 / 30]
     assert heights["Reçus"] == [round(24 * one / a_day[-1]) for one in a_day], "three days of August say too little"
     assert heights["En instance"] == [round(24 * one / 17) for one in (0, 3, 10, 17)]
-    # Who is told of rounded numbers sees the curve of these.
+    # Who is told of rounded numbers sees the curve of these, of the year.
     heights = _curves(sign_in(app, "auditeur").get("/supervision/?du=2026-08-01&au=2026-11-30").text)
-    a_day = [0, 0, 5 / 31, 5 / 30]
+    a_day = [*[0] * 9, 5 / 31, 5 / 30]
     assert heights["Reçus"] == [round(24 * one / a_day[-1]) for one in a_day]
-    assert heights["En instance"] == [round(24 * one / 15) for one in (0, 0, 10, 15)]
-    # Two months have no course for who is told of whole months, and small numbers are none.
+    assert heights["En instance"] == [round(24 * one / 15) for one in (*[0] * 9, 10, 15)]
+    # One month has no course for who is told of whole months.
     assert '<path d="M0' not in main(sign_in(app, "auditeur").get("/supervision/?periode=mois").text)
 
 

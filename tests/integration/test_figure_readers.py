@@ -73,16 +73,18 @@ def test_a_period_that_is_too_long_for_days_leads_to_a_shorter_one(site: tuple[F
     assert "nature=demande" in link[1]
 
 
-def test_whoever_is_told_whole_months_chooses_among_months(site: tuple[Flask, House]) -> None:
-    """The dates beside the choice are those of whole months."""
+def test_whoever_is_told_rounded_numbers_chooses_among_months_and_years(site: tuple[Flask, House]) -> None:
     app, house = site
     letter(house.services, "DGE")
     count_all(house.services)
-    for account, named in (("dge", "30 derniers jours"), ("etudes", "Mois des 30 derniers jours")):
-        options = re.findall(r"<option[^>]*>([^<]*)</option>", shown(app, account, "/tableau/"))
-        assert named in options, account
-        assert named.replace("30", "90") in options, account
-        assert len([one for one in options if one.endswith("30 derniers jours")]) == 1
+    exact, rounded = (
+        re.findall(r"<option[^>]*>([^<]*)</option>", shown(app, account, "/tableau/")) for account in ("dge", "etudes")
+    )
+    assert exact[:7] == [
+        "30 derniers jours", "90 derniers jours", "Ce mois-ci", "Le mois dernier", "Cette année", "L'année dernière", "12 derniers mois",
+    ]  # fmt: skip
+    assert rounded[:4] == ["Cette année", "Ce mois-ci", "Le mois dernier", "L'année dernière"]
+    assert not [one for one in rounded if "derniers" in one]
 
 
 @pytest.mark.parametrize("account", ["dge", "auditeur"])

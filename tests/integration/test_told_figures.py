@@ -251,3 +251,30 @@ def test_the_first_letter_of_a_nature_that_is_in_no_list_changes_nothing(site: t
     letter(services, "DGE", nature="ancienne")
     count_all(services)
     assert rows(client, "natures") == before
+
+
+@pytest.mark.parametrize("account", READERS)
+def test_a_span_of_months_is_told_as_the_year(site: tuple[Flask, House], account: str) -> None:
+    """Totals of all spans of months, each rounded by itself, would give each month exactly (tests/unit/test_figure_periods)."""
+    app, house = site
+    furnish(house.services, count=26)
+    client = sign_in(app, account)
+
+    def cards(period: str) -> list[str]:
+        answer = client.get(f"{READERS[account][0]}fichier?{period}&tableau=cards&format=csv")
+        assert answer.status_code == 200, period
+        return answer.text.splitlines()[-12:]
+
+    year = cards("du=2026-01-01&au=2026-12-31")
+    assert len(set(year)) > 3
+    for period in (
+        "",
+        "periode=30j",
+        "periode=90j",
+        "periode=12mois",
+        "periode=annee",
+        *MONTHS[1:],
+        "du=2026-10-31&au=2026-11-01",
+    ):
+        assert cards(period) == year, period
+    assert cards(MONTHS[0]) != year

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
+from itertools import accumulate, product
 
 import pytest
 
 from ged.dashboard.telling import SMALL, ToldNumber, percent, tell
-from ged.figures.periods import Period, before, in_months, month_end, months_later, months_of, whole_months
+from ged.figures.periods import Period, before, month_end, month_or_years, months_later, months_of, whole_months
 from ged.figures.stages import bin_of, next_bin
 
 DAYS = [date(2027, 12, 20) + timedelta(days=n) for n in range(110)]
@@ -77,7 +80,6 @@ def test_a_period_without_a_day_is_refused() -> None:
 def test_months() -> None:
     period = Period(date(2026, 11, 12), date(2027, 1, 3))
     assert [str(month) for month in months_of(period)] == ["2026-11-01", "2026-12-01", "2027-01-01"]
-    assert in_months(period) == Period(date(2026, 11, 1), date(2027, 1, 31))
     assert months_later(date(2026, 1, 31), 1) == date(2026, 2, 28)
     assert months_later(date(2026, 1, 15), -13) == date(2024, 12, 15)
 
@@ -112,3 +114,48 @@ def test_each_delay_lies_in_one_bin_of_a_list() -> None:
         after = next_bin(first)
         assert first <= days
         assert after is None or days < after
+
+
+def test_who_is_told_rounded_numbers_is_told_of_a_month_or_of_calendar_years() -> None:
+    """Totals of all spans of months, each rounded by itself, would give each month exactly."""
+    for since in DAYS[::7]:
+        for until in (one for one in DAYS[::3] if one >= since):
+            found = month_or_years(Period(since, until))
+            assert found.since <= since <= until <= found.until
+            assert found.since.day == 1
+            assert found.until == month_end(found.until)
+            assert found.months == 1 or (found.since.month, found.until.month) == (1, 12)
+            assert (found.months == 1) is ((since.year, since.month) == (until.year, until.month))
+
+
+def _bounds(counts: Sequence[int], periods: Iterable[Period]) -> list[tuple[int, int]]:
+    """The least and the largest number that each month can have, by the told numbers of some periods: a system of differences."""
+    size = len(counts)
+    upto = list(accumulate(counts, initial=0))
+    most = [[0 if one == other else 10**9 for other in range(size + 1)] for one in range(size + 1)]
+    for period in periods:
+        first = (period.since.year - 2025) * 12 + period.since.month - 1
+        after = first + period.months
+        found = tell(upto[after] - upto[first], is_exact=False)
+        least, largest = (0, SMALL - 1) if found.is_small else (max(SMALL, found.amount - 2), found.amount + 2)
+        most[first][after], most[after][first] = largest, -least
+    for over, one, other in product(range(size + 1), repeat=3):
+        most[one][other] = min(most[one][other], most[one][over] + most[over][other])
+    return [(-most[month + 1][month], most[month][month + 1]) for month in range(size)]
+
+
+def test_the_numbers_of_all_periods_together_tell_no_small_month() -> None:
+    """Those of all spans of months would give each month exactly."""
+    chance = random.Random(7)
+    starts = months_of(Period(date(2025, 1, 1), date(2026, 12, 31)))
+    spans = [Period(one, month_end(other)) for one in starts for other in starts if one <= other]
+    for most in (1, 3, 8, 20):
+        counts = [chance.randint(0, most) for _ in starts]
+        of_all_spans = _bounds(counts, spans)
+        assert sum(least == largest for least, largest in of_all_spans) > len(counts) // 2, "the attack works"
+        for count, (least, largest) in zip(
+            counts, _bounds(counts, {month_or_years(one) for one in spans}), strict=True
+        ):
+            assert least <= count <= largest
+            if count < SMALL:
+                assert (least, largest) == (0, SMALL - 1)

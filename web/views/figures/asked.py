@@ -16,7 +16,7 @@ from ged.dashboard.letters import What
 from ged.dashboard.reach import Narrowing, Reach, Sight, below
 from ged.errors import Invalid
 from ged.figures.cuts import Cut
-from ged.figures.periods import ONE_DAY, Period, before, in_months, month_end, months_later
+from ged.figures.periods import ONE_DAY, Period, before, month_end, month_or_years, months_later
 from ged.figures.queries import Names
 from ged.figures.stages import FIRST_DAY, Stage
 from ged.org.tree import entity_of
@@ -33,19 +33,25 @@ Member = TypeVar("Member", bound=Enum)
 OWN, SUPERVISION = "t", "s"
 """The pages of figures, in a link to letters."""
 USUAL = "30j"
+YEAR, LAST_YEAR = "annee", "annee-1"
 PERIODS: Mapping[str, LazyString] = {
     USUAL: _l("30 derniers jours"),
     "90j": _l("90 derniers jours"),
     "mois": _l("Ce mois-ci"),
     "mois-1": _l("Le mois dernier"),
-    "annee": _l("Cette année"),
+    YEAR: _l("Cette année"),
+    LAST_YEAR: _l("L'année dernière"),
     "12mois": _l("12 derniers mois"),
 }
-MONTHS: Mapping[str, LazyString] = {
-    USUAL: _l("Mois des 30 derniers jours"),
-    "90j": _l("Mois des 90 derniers jours"),
+DAYS_BACK = frozenset({USUAL, "90j", "12mois"})
+"""Those of ``PERIODS`` that go back from today. Who is told rounded numbers is told of this year instead."""
+ROUNDED_PERIODS: Mapping[str, LazyString] = {
+    USUAL: _l("Cette année"),
+    "mois": _l("Ce mois-ci"),
+    "mois-1": _l("Le mois dernier"),
+    LAST_YEAR: _l("L'année dernière"),
 }
-"""What those of ``PERIODS`` are called that show more than their days to who is told whole months."""
+"""Those that are offered to who is told rounded numbers: a month, or calendar years (``periods.month_or_years``)."""
 LONGEST = 5 * 366
 """Days of the longest period of a page; a list may go back to ``EVER``."""
 EVER = FIRST_DAY
@@ -136,7 +142,7 @@ class AskedFigures:
     @property
     def period_names(self) -> Mapping[str, LazyString]:
         """The periods to choose from, as this reader sees them."""
-        return PERIODS if self.sight.is_exact else {**PERIODS, **MONTHS}
+        return PERIODS if self.sight.is_exact else ROUNDED_PERIODS
 
     @property
     def usual_period(self) -> LazyString:
@@ -326,7 +332,8 @@ def read(
     given, problems = dict[str, str](), list[Problem]()
     sight, unit_id = _units(args, actor, reach, usual, given, problems)
     sight = _of_entity(args, actor, sight, given, problems)
-    period, ahead, is_reversed = _period(args, today, given, problems, for_list=for_list)
+    is_rounded = not (sight.is_exact or for_list)
+    period, ahead, is_reversed = _period(args, today, given, problems, for_list=for_list, is_rounded=is_rounded)
     narrowing = _narrowing(args, given, problems)
     stage = _member(args, "etape", Stage, given, problems) or usual_stage(narrowing)
     if stage is usual_stage(narrowing):
@@ -343,7 +350,7 @@ def read(
         left=left,
         left_errors=left_errors,
         narrowing=narrowing,
-        period=period if sight.is_exact or for_list else in_months(period),
+        period=month_or_years(period) if is_rounded else period,
         stage=stage,
         unit_id=unit_id,
         today=today,
@@ -403,38 +410,46 @@ def _of_entity(
 
 
 def _period(
-    args: MultiDict[str, str], today: date, given: dict[str, str], problems: list[Problem], *, for_list: bool
+    args: MultiDict[str, str],
+    today: date,
+    given: dict[str, str],
+    problems: list[Problem],
+    *,
+    for_list: bool,
+    is_rounded: bool,
 ) -> tuple[Period, Period | None, bool]:
     """The period that is shown; the one of the address where that has not begun; and whether its last day is before its first.
 
     The form sends the named period and both days: whichever the reader changed wins (``affichee``: what was shown).
     """
     name = args.get("periode", "")
+    usual = named_period(YEAR if is_rounded else USUAL, today)
     fields = FormReader(args)
     since, until = fields.day("du"), fields.day("au")
     has_new_days = name == args.get("affichee", "") and not (since is None and until is None)
     if name in PERIODS and not has_new_days:
-        given["periode"] = name
+        if not is_rounded or name in ROUNDED_PERIODS:
+            given["periode"] = name
         # Whoever typed a day in the form that shows a named period is told that it is none.
         problems += _no_days(args) if name == args.get("affichee") else ()
-        return named_period(name, today), None, False
+        return usual if is_rounded and name in DAYS_BACK else named_period(name, today), None, False
     if name not in PERIODS and name:
         problems.append(Problem("periode", name))
     problems += _no_days(args)
     if since is None and until is None:
-        return named_period(USUAL, today), None, False
+        return usual, None, False
     if since is not None and until is not None and until < since:
-        return named_period(USUAL, today), None, True
+        return usual, None, True
     # A list of one day names its first day alone; a page goes on until today.
     last = until or (since if since is not None and (for_list or since > today) else today)
     first = since or last - timedelta(days=29)
     if today < first <= last:
-        return named_period(USUAL, today), Period(first, last), False
+        return usual, Period(first, last), False
     is_too_long = first < EVER if for_list else (last - first).days >= LONGEST
     # No figure stands in the future; and at the last day of the calendar there is no day after it to count to.
     if not first <= min(last, today) or is_too_long:
         problems += [Problem(one, args[one]) for one in DAYS if args.get(one)]
-        return named_period(USUAL, today), None, False
+        return usual, None, False
     given |= {"du": first.isoformat(), "au": last.isoformat()}
     return Period(first, last), None, False
 
@@ -463,6 +478,8 @@ def named_period(name: str, today: date) -> Period:
             return Period(months_later(month, -1), month_end(months_later(month, -1)))
         case "annee":
             return Period(month.replace(month=1), today)
+        case "annee-1":
+            return Period(date(today.year - 1, 1, 1), date(today.year - 1, 12, 31))
         case "12mois":
             return Period(months_later(month, -11), today)
         case _:
