@@ -85,6 +85,11 @@ def test_a_slip_travels_through_the_pages(site):
     path = f"/bordereaux/{slip.id}/recevoir"
     all_ticked = web.post(receiver, path, {"act": "all", "version": version})
     assert all_ticked.text.count('value="received" checked') == 2
+    rest_ticked = web.post(
+        receiver, path, {"act": "all", "line-2": "missing", "remark-2": "Un seul", "version": version}
+    ).text
+    assert rest_ticked.count('value="received" checked') == 1, "what is decided stays"
+    assert rest_ticked.count('value="missing" checked') == 1
     assert _latest_slip(services).state is SlipState.SENT
     decided = {"line-1": "received", "line-2": "missing", "remark-2": "Un seul plan", "version": version}
     answer = web.post(receiver, path, {**decided, "passphrase": PASSPHRASE})

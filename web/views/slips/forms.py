@@ -125,10 +125,11 @@ def read_decisions(fields: FormReader, lines: Sequence[LineView]) -> Mapping[int
 
 
 def all_received(lines: Sequence[LineView]) -> MultiDict[str, str]:
-    """The form as typed, with every line set to received; nothing is signed yet."""
+    """The form as typed, with every line set to received on which nothing is decided yet; nothing is signed."""
     typed = MultiDict(request.form)
     for line in lines:
-        typed[f"line-{line.position}"] = LineState.RECEIVED.value
+        if not typed.get(f"line-{line.position}"):
+            typed[f"line-{line.position}"] = LineState.RECEIVED.value
     typed.pop("all", None)
     return typed
 

@@ -346,7 +346,7 @@ def _receive(
 
 @blueprint.post("/<int:slip_id>/recevoir")
 def take(slip_id: int) -> ResponseReturnValue:
-    """Set every line to received, or sign the reception."""
+    """Set every undecided line to received, or sign the reception."""
     services, actor = context.services(), context.actor()
     fields = FormReader(request.form)
     with services.reading() as session:
