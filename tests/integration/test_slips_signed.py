@@ -519,3 +519,33 @@ def test_no_row_of_a_filled_table_is_pressed_into_another(height):
         document.close()
     assert len(found) == 40
     assert min(upper - lower for upper, lower in itertools.pairwise(found)) > 10
+
+
+DESIGNATION_ENDS_PT = 57 * 72 / 25.4
+"""The end of the second column of a filled table."""
+
+
+def test_a_filled_table_has_its_borders_and_breaks_a_word_that_is_wider_than_its_place():
+    """A line at the very edge of the field was cut in half, and one long word stood over the boxes of the row, or was cut."""
+    word = "Dechireesurtoutelalongueurdelapagedegarde"
+    line = render.SheetLine(1, "", word, 1, "", False, decision=LineState.DAMAGED, reception_remark=word)
+    mark = render.SignatureMark("Afi", word.upper(), "", NOW)
+    field = SignatureField("receiver", 1, (56.19, 213.0, 539.08, 342.0))
+    document = pypdfium2.PdfDocument(render.reception_table([line], mark, field, ZoneInfo("Africa/Lome")))
+    try:
+        page = document[0]
+        shown = page.render(scale=8).to_pil().convert("L")
+        text = page.get_textpage()
+        signs = [text.get_text_range(n, 1) for n in range(text.count_chars())]
+        printed = [(sign, text.get_charbox(n)[2]) for n, sign in enumerate(signs) if sign.strip()]
+    finally:
+        document.close()
+    rows = range(160, 190)
+    for side in (0, shown.width - 1):
+        assert {shown.getpixel((side, y)) for y in rows} == {255}, "nothing is drawn where it would be cut"
+    for side in (range(12), range(shown.width - 12, shown.width)):
+        assert max(sum(shown.getpixel((x, y)) < 160 for x in side) for y in rows) >= 3, "the whole line of a border"
+    at = "".join(sign for sign, _right in printed).index(word)
+    ends = [right for _sign, right in printed]
+    assert max(ends[at : at + len(word)]) < DESIGNATION_ENDS_PT, "the word stands beside the boxes"
+    assert max(ends) < field.box[2] - field.box[0], "nothing leaves the field"
