@@ -85,3 +85,34 @@ def test_no_file_is_made_of_other_letters_than_were_asked_for(site: tuple[Flask,
     assert client.get(f"/suivi/suivi.pdf?{query}").status_code == 422
     if not query.startswith("par"):
         assert client.get(f"/suivi/liste?format=csv&{query}").status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("account", "address"),
+    [
+        ("dge", "/bannette/?apres=12x"), ("dge", "/suivi/?avant=12x"), ("sg", "/a-imputer?apres=12x"),
+        ("agent", "/registres/1?avant=12x"), ("admin", "/administration/personnes/?offset=12x"),
+    ],
+)  # fmt: skip
+def test_a_place_that_is_no_number_is_told(site: tuple[Flask, Services], account: str, address: str) -> None:
+    """The beginning of the list looked like the page that was asked for."""
+    page = sign_in(site[0], account).get(address).text
+    assert TOLD in page
+    assert "12x" in page
+
+
+@pytest.mark.parametrize(("account", "path"), [("dge", "/suivi/"), ("dge", "/bannette/"), ("dge", "/parapheur/")])
+def test_a_filter_that_its_list_does_not_have_is_shown_as_chosen(
+    site: tuple[Flask, Services], account: str, path: str
+) -> None:
+    """It is applied: « Toutes » beside an empty list said that nothing waits."""
+    name = "nature" if path == "/parapheur/" else "mention"
+    page = sign_in(site[0], account).get(f"{path}?{name}=zzz").text
+    assert '<option value="zzz" selected>zzz (hors de cette liste)</option>' in page
+
+
+def test_a_page_that_is_not_there_names_no_way_with_a_control_character(site: tuple[Flask, Services]) -> None:
+    page = sign_in(site[0], "dge").get("/bannette/%00%01x")
+    assert page.status_code == 404
+    assert not set(page.raw) & {"\0", "\x01"}
+    assert 'name="next" value=""' in page.raw

@@ -22,9 +22,9 @@ from ged.richtext.screen import html as rich_html
 from ged.signbook.queries import LetterRow
 from ged.signbook.render import shown_document
 from web.drawing import charts
-from web.site import context, destroyed_letters, errors, guide, headers, natures, paths
+from web.site import context, destroyed_letters, errors, guide, headers, natures, paths, unknown_filters
 from web.site.devices import device_words
-from web.site.numbers import MAX_NUMBER, whole
+from web.site.numbers import MAX_NUMBER, id_of
 from web.words import labels
 from web.words.languages import language
 from web.words.messages import gettext
@@ -40,6 +40,7 @@ def install(app: Flask) -> None:
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(label=labels.label, tone=labels.tone, nature=natures.name_of)
     app.jinja_env.filters["scan_warning"] = labels.scan_warning
+    app.jinja_env.filters["safe_path"] = paths.safe_path
     app.jinja_env.filters["letter_text"] = letter_text
     app.jinja_env.filters["breaks"] = breaks
     app.jinja_env.filters["destruction"] = destroyed_letters.words
@@ -157,7 +158,7 @@ def offset_of(limit: int, *, most: int = MAX_NUMBER) -> int:
         limit: the rows of a page.
         most: where the last page may begin.
     """
-    asked = min(max(request.args.get("offset", 0, type=whole), 0), most)
+    asked = min(unknown_filters.parsed("offset", id_of) or 0, most)
     return asked - asked % limit
 
 
@@ -172,8 +173,8 @@ def past_the_end(offset: int, limit: int, total: int) -> ResponseReturnValue | N
 
 
 def place() -> Place:
-    """Where the requested page begins (``?apres=`` or ``?avant=``); an invalid value means the beginning."""
-    after, before = request.args.get("apres", type=whole), request.args.get("avant", type=whole)
+    """Where the requested page begins (``?apres=`` or ``?avant=``); an invalid value means the beginning, and is told."""
+    after, before = unknown_filters.parsed("apres", id_of), unknown_filters.parsed("avant", id_of)
     return Place(after=after) if after is not None else Place(before=before)
 
 
