@@ -370,6 +370,18 @@ def test_a_form_tells_all_its_errors_at_once() -> None:
     ]
 
 
+def test_errors_come_in_the_order_of_the_form_whatever_is_read_first() -> None:
+    """One of a box, which a browser does not send, follows the error that was found before it."""
+    fields = FormReader(MultiDict([("count", "douze"), ("subject", ""), ("day", "31/02/2026")]))
+    fields.day("day")
+    fields.refuse(Invalid("form.required", "fill it in", field="box"))
+    fields.text("subject", required=True)
+    fields.integer("count")
+    wrong = fields.wrong()
+    assert wrong is not None
+    assert [error.params["field"] for error in wrong.errors] == ["count", "subject", "day", "box"]
+
+
 @pytest.mark.parametrize(
     ("typed", "read"),
     [

@@ -7,6 +7,7 @@ fields.check()                    # raises FormRefused with every error found
 """
 
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -77,7 +78,16 @@ class FormReader:
         """What ``check`` would raise: for a page that is shown all the same, with the errors at its filters."""
         if not self._errors:
             return None
-        return FormRefused(tuple({(one.code, one.params.get("field")): one for one in self._errors}.values()))
+        return FormRefused(self._in_order({(one.code, one.params.get("field")): one for one in self._errors}.values()))
+
+    def _in_order(self, errors: Iterable[Invalid]) -> tuple[Invalid, ...]:
+        """Errors in the order of the fields on the page: a browser sends them so. One of a box that is not sent follows the error before it."""
+        places = {name: n for n, name in enumerate(self._form)}
+        placed, at = [], -1
+        for error in errors:
+            at = places.get(str(error.params.get("field")), at)
+            placed.append((at, error))
+        return tuple(error for _at, error in sorted(placed, key=lambda one: one[0]))
 
     def refuse(self, error: Invalid) -> None:
         """Add an error found by the view."""

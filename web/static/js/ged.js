@@ -464,8 +464,10 @@
     ofAddress.requestSubmit();
   }
 
-  // --- the place to begin: the error summary, else the field that asks for it ---
-  const start = one(".error-summary") || one("[data-autofocus]");
+  // --- the place to begin: the error summary, else the field that asks for it. A form that is typed all day (data-corrects) begins at its first
+  //     field in error, which bears its error ---
+  const summary = one(".error-summary");
+  const start = (summary && one("form[data-corrects] [aria-invalid='true']")) || summary || one("[data-autofocus]");
   // On a slow link a person is in a field before this script has come.
   if (start && !typing(document.activeElement)) start.focus();
 
