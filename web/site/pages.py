@@ -25,7 +25,7 @@ from web.drawing import charts
 from web.site import context, destroyed_letters, errors, guide, headers, natures, paths, unknown_filters
 from web.site.devices import device_words
 from web.site.numbers import MAX_NUMBER, id_of
-from web.words import labels
+from web.words import labels, verdicts
 from web.words.languages import language
 from web.words.messages import gettext
 
@@ -40,6 +40,7 @@ def install(app: Flask) -> None:
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(label=labels.label, tone=labels.tone, nature=natures.name_of)
     app.jinja_env.filters["scan_warning"] = labels.scan_warning
+    app.jinja_env.filters["level_words"] = verdicts.level_words
     app.jinja_env.filters["safe_path"] = paths.safe_path
     app.jinja_env.filters["letter_text"] = letter_text
     app.jinja_env.filters["breaks"] = breaks

@@ -64,7 +64,7 @@ GAPS: Mapping[Gap, GapText] = {
         _l("Aucun cachet électronique"), _l("L'article sur le cachet reste à compléter."), _l("Sur le serveur : ged pki seal, ou un certificat acheté.")
     ),
     Gap.TIME_STAMP: GapText(
-        _l("Aucune autorité d'horodatage"), _l("La décision ne peut promettre que des signatures de niveau B-B."), _l("Sur le serveur : le paramètre GED_TSA_URLS.")
+        _l("Aucune autorité d'horodatage"), _l("La décision ne peut promettre que des signatures sans horodatage (niveau B-B)."), _l("Sur le serveur : le paramètre GED_TSA_URLS.")
     ),
     Gap.TRIAL_AUTHORITY: GapText(
         _l("L'autorité de certification est une autorité d'essai"), _l("Une décision ne se fonde pas sur des certificats d'essai."), _l("Sur le serveur : ged pki protect.")

@@ -58,6 +58,20 @@ CHANGES: Mapping[str, LazyString] = {
 }
 
 
+LEVELS: Mapping[str, LazyString] = {
+    "B-B": _l("sans horodatage"),
+    "B-T": _l("avec horodatage"),
+    "B-LT": _l("avec horodatage et preuves jointes"),
+    "B-LTA": _l("avec horodatage, preuve tenue dans le temps"),
+}
+"""What the levels of ETSI EN 319 142-1 mean to who reads a letter: their names are words of auditors and administrators."""
+
+
+def level_words(level: str) -> str:
+    """What the level of a signature or of a seal means; another kind of signature is shown by its name."""
+    return str(LEVELS.get(level, level))
+
+
 def change_words(change: str) -> str:
     """The French text of a change; an unknown code is shown itself."""
     return str(CHANGES.get(change, change))
