@@ -141,10 +141,12 @@ def test_the_keyboard_alone_gets_around(page: Page) -> None:
 
 @pytest.mark.parametrize("account", ["agent", "sg"])
 def test_the_whole_menu_is_seen_on_the_screen_of_a_desk_and_reached_on_a_low_one(page: Page, account: str) -> None:
-    page.set_viewport_size({"width": 1280, "height": 900})
     sign_in(page, account)
     last = page.locator("#navigation a").last
-    assert last.evaluate("(one) => one.getBoundingClientRect().bottom") <= 900
+    for width, height in ((1280, 900), (1366, 768)):
+        page.set_viewport_size({"width": width, "height": height})
+        assert last.evaluate("(one) => one.getBoundingClientRect().bottom") <= height
+        assert last.evaluate("(one) => one.getBoundingClientRect().height") >= 24, "WCAG 2.5.8"
     page.set_viewport_size({"width": 1280, "height": 500})
     last.focus()
     assert last.evaluate("(one) => one.getBoundingClientRect().bottom") <= 500
