@@ -37,6 +37,32 @@ def place(tmp_path: Path) -> Iterator[tuple[str, Services]]:
     services.engine.dispose()
 
 
+@pytest.mark.parametrize("width", [360, 1280])
+def test_a_refused_letter_begins_at_its_first_field_in_error_and_keeps_what_was_typed(
+    browser: Browser, place: tuple[str, Services], width: int
+) -> None:
+    context = browser.new_context(base_url=place[0], locale="fr-FR", viewport={"width": width, "height": 740})
+    page = context.new_page()
+    sign_in(page, "agent")
+    page.goto("/enregistrer/")
+    typed = {
+        "sender_name": "Préfet de l'Ogou", "their_reference": "12/P/OG", "written_on": "31/02/2026",
+        "subject": "Demande\nde crédits", "enclosure_count": "douze", "received_on": "40/12/2026",
+    }  # fmt: skip
+    page.select_option("#addressed_post_id", index=1)
+    addressed = page.locator("#addressed_post_id").input_value()
+    for name, value in typed.items():
+        page.fill(f"#{name}", value)
+    page.locator("form.register button[type=submit]").click()
+    expect(page.locator("#written_on")).to_be_focused()
+    links = page.locator(".error-summary a").evaluate_all("(all) => all.map((one) => one.hash)")
+    assert links == ["#written_on", "#enclosure_count", "#received_on"]
+    for name, value in typed.items():
+        expect(page.locator(f"#{name}")).to_have_value(value)
+    expect(page.locator("#addressed_post_id")).to_have_value(addressed)
+    context.close()
+
+
 def test_one_key_takes_and_the_question_takes_one_key(browser: Browser, place: tuple[str, Services]) -> None:
     context = browser.new_context(base_url=place[0], locale="fr-FR", viewport={"width": 360, "height": 740})
     page = context.new_page()
