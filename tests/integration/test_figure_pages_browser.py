@@ -116,6 +116,26 @@ def test_the_keyboard_reaches_the_letters_through_the_table(browser: Browser, si
     page.context.close()
 
 
+def test_a_telephone_shows_the_figures_before_the_filter_and_the_filter_where_one_is_set(
+    browser: Browser, site: tuple[str, Services]
+) -> None:
+    furnish(site[1])
+    page = opened(browser, site, "dge", 360)
+    page.goto("/tableau/")
+    expect(page.locator("form.filters")).to_be_hidden()
+    top = page.locator(".figure-cards").evaluate("(one) => one.getBoundingClientRect().top")
+    assert top < 740, "a figure is on the first screen"
+    page.click(".fold > summary")
+    expect(page.locator("#periode")).to_be_visible()
+    page.goto(f"/tableau/?{DAYS}")
+    expect(page.locator("form.filters")).to_be_visible()
+    page.goto("/tableau/")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    expect(page.locator("#periode")).to_be_visible()
+    expect(page.locator(".fold > summary")).to_be_hidden()
+    page.context.close()
+
+
 def test_after_back_the_form_says_what_the_figures_are_of(browser: Browser, site: tuple[str, Services]) -> None:
     furnish(site[1])
     page = opened(browser, site, "dge")
