@@ -17,8 +17,8 @@ from indexer import analysis, numbers, telephones
 from indexer.passages import Stored, number_fits
 from indexer.tree import AnyOf, Node, Number, ParsedQuery, Run, Words, plain
 
-MAX_CHARACTERS = 1_000_000
-"""Of a letter with more text nothing is said: to look for a word in all of it takes a tenth of a second."""
+MAX_CHARACTERS = 300_000
+"""Of a letter with more text nothing is said: to look for a word in all of it takes a quarter of a second where all its words differ."""
 MAX_WORDS = 5
 """Of a search with more words nothing is said: a sentence finds letters with a part of its words, and each lacks several."""
 MIN_PARTED = 6
@@ -63,6 +63,8 @@ class _Read:
             return self.has_number(node)
         if not isinstance(node, Words):
             return True  # a beginning of a word is always required
+        if all(form.folded in self._parts for form in node.forms):
+            return True
         runs = (node.forms, *node.also)
         if any(self._has_run(run) for run in runs):
             return True
@@ -107,6 +109,12 @@ class _Read:
         return any(f" {letters[:end]} {letters[end:]} " in self._line for end in ends)
 
     @cached_property
+    def _parts(self) -> frozenset[str]:
+        """The parts of all numbers and references: the letters of an organisation stand there, and maybe nowhere else."""
+        values = (value for found in self.letter.numbers.values() for value in found)
+        return frozenset(part for value in values for part in numbers.parts(value))
+
+    @cached_property
     def _texts(self) -> list[str]:
         return [*self.letter.texts.values(), *(text for _, _, text in self.letter.pages), *self.letter.beside]
 
@@ -133,4 +141,5 @@ def _line(texts: Iterable[Sequence[str]]) -> str:
 
 
 def _characters(letter: Stored) -> int:
-    return sum(map(len, letter.texts.values())) + sum(len(text) for _, _, text in letter.pages)
+    texts = (*letter.texts.values(), *letter.beside)
+    return sum(map(len, texts)) + sum(len(text) for _, _, text in letter.pages)

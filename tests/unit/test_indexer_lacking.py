@@ -93,6 +93,12 @@ def test_required_and_excluded_words_are_not_named() -> None:
 def test_of_a_letter_with_too_much_text_nothing_is_said() -> None:
     assert lacking("Ablavi Kara", "mot " * (MAX_CHARACTERS // 4)) == ["Ablavi", "Kara"]
     assert lacking("Ablavi Kara", "mot " * (MAX_CHARACTERS // 4 + 1)) == []
+    assert lacking("Ablavi Kara", "mot", beside="mot " * (MAX_CHARACTERS // 4)) == []
+
+
+def test_the_letters_of_an_organisation_stand_in_the_number_alone() -> None:
+    assert lacking("MEF Kara", "La mairie de Kara", numbers=("0017/MEF/SG/2026",)) == []
+    assert lacking("DGE Kara", "La mairie de Kara", numbers=("0017/MEF/SG/2026",)) == ["DGE"]
 
 
 @given(st.text(max_size=200), st.text(max_size=60))
