@@ -71,6 +71,7 @@ def register(
     due_on: date | None = None,
     sender: str = "Préfecture de l'Ogou",
     by: str = "agent",
+    now: datetime = NOW,
 ) -> Registered:
     """Register an incoming letter for the secretary general."""
     with services.reading() as session:
@@ -83,8 +84,8 @@ def register(
         priority=priority,
         due_on=due_on,
     )
-    with services.unit_of_work(NOW) as uow:
-        return register_operations.register_incoming(uow, register_id, form, actor=actor(services, by), now=NOW)  # type: ignore[arg-type]
+    with services.unit_of_work(now) as uow:
+        return register_operations.register_incoming(uow, register_id, form, actor=actor(services, by), now=now)  # type: ignore[arg-type]
 
 
 def impute(
