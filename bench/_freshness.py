@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from sqlalchemy import select
 
 from bench import _house, index_bulk
+from bench._percentiles import percentile_95
 from bench.relevance import tell
 from ged import jobs
 from ged.adapters.queue_rq import RqQueue
@@ -58,7 +59,7 @@ def freshness(url: str | None, alias: str, *, backlog: int, letters: int, seed: 
     tell(
         bench="freshness", engine="elasticsearch" if url else "tantivy", backlog=backlog, seed=seed, letters=letters,
         while_importing=during, backlog_jobs_left=waits, freshness_p50_s=round(ordered[len(ordered) // 2], 2),
-        freshness_p95_s=round(ordered[int(len(ordered) * 0.95)], 2), worst_s=round(ordered[-1], 2), target_s=TARGET_S,
+        freshness_p95_s=round(percentile_95(ordered), 2), worst_s=round(ordered[-1], 2), target_s=TARGET_S,
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 from elasticsearch import Elasticsearch
 
 from bench import _house, index_bulk
+from bench._percentiles import percentile_95
 from bench.finding import collection
 from bench.relevance import tell
 from ged.ports import IndexDocument, Principals, SearchQuery
@@ -65,7 +66,7 @@ def p95s(calls: Mapping[str, Callable[[str], Any]], queries: list[str], *, at_on
         for start in range(WARM, len(queries), TURN):
             for name, call in calls.items():
                 spent[name] += pool.map(partial(timed, call), queries[start : start + TURN])
-    return {name: sorted(times)[int(len(times) * 0.95)] for name, times in spent.items()}
+    return {name: percentile_95(times) for name, times in spent.items()}
 
 
 @contextmanager

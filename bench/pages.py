@@ -7,8 +7,9 @@ finished letters are the past of five years, of 60 further units, on each workin
 (``bench._varied``); at each size, 700 copies of open ones wait in the queues, and 4,000 with the further units. This process
 requests each page as a person who works with it. A line has the time until the page is complete (median and 95th
 percentile of the turns, with the database), the time of this process alone, the queries, the bytes, and the growth of
-the median since the first size. The goal is 50 ms and a growth of 1.5. All pages are requested in turn, as people do: then a second in which
-the machine does something else is in one turn of many pages, and not in all turns of one. A last line has the turns of all pages. The two sizes are measured many minutes apart, and
+the median since the first size. The goal is 50 ms and a growth of 1.5. All pages are requested
+in turn: a second in which the machine does something else is then in one turn of many pages, and not in all turns of
+one. The last line has the turns of all pages. The two sizes are measured many minutes apart, and
 a virtual processor may be half as quick then. So a fixed calculation is timed beside each turn, and a page is
 counted in such calculations before its growth is told.
 
@@ -23,14 +24,13 @@ measured by ``bench.search``. The processors are kept awake (``bench._awake`` sa
 import argparse
 import cProfile
 import json
-import math
 import os
 import pstats
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -42,6 +42,7 @@ from sqlalchemy import Connection, Engine, event, func, select, text
 
 from bench._awake import processors_awake
 from bench._past import Rows, Varied, copy, rows_of
+from bench._percentiles import percentile_95
 from bench._varied import Story, add_rounds, add_scans, house_of, story_of, traits
 from bench.relevance import tell
 from demo import stage
@@ -391,11 +392,6 @@ class Watched:
             "bytes": self.size,
             "status": self.status,
         }
-
-
-def percentile_95(found: Sequence[float]) -> float:
-    """The least number that 95 of 100 do not exceed."""
-    return sorted(found)[math.ceil(0.95 * len(found)) - 1]
 
 
 def profile(client: FlaskClient, account: str, address: str, turns: int) -> None:

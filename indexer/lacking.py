@@ -22,8 +22,9 @@ MAX_CHARACTERS = 300_000
 MAX_WORDS = 5
 """Of a search with more words nothing is said: a sentence finds letters with a part of its words, and each lacks several."""
 MIN_PARTED = 6
+"""A word of so many letters is also looked for in two parts: the reading may have put a blank into it."""
 MIN_PART = 2
-"""A word of so many letters is looked for in two parts of so many: the reading put a blank into it."""
+"""The letters of such a part, at least."""
 
 
 class Lacking:

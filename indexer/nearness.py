@@ -2,9 +2,9 @@
 
 How much of a letter's subject is the query? A subject of the query's words alone says more than a long subject that has
 them too. Each word counts by how rare it is: a rare word that nobody asked for makes it the subject of another matter,
-and a word that most of these letters have in their subject does not. Of a short query each word is meant: the subject of
-a letter that lacks one says less, for "Borne" is all words of "borne Ablavi" that its subject has, but not the letter
-that was looked for. And how near to each other do all words of the query stand in the text? Neighbours and phrases score
+and a word that most of these letters have in their subject does not. Each word of a short query is meant,
+so the subject of a letter that lacks one says less: the subject "Borne" has only words of "borne Ablavi", but a letter
+without "Ablavi" is not the one that was looked for. And how near to each other do all words of the query stand in the text? Neighbours and phrases score
 in the index; words of one sentence in another order do not. A score is only raised.
 """
 
@@ -25,7 +25,7 @@ MIN_WORDS: Final = 2
 MAX_PLACES: Final = 100
 """The places of one word to look at."""
 SHORT: Final = 3
-"""A query of more words is a description, of which a letter seldom has all."""
+"""The number of words up to which each is meant. A longer query is a description, and a letter seldom has all its words."""
 LEAST: Final = 0.01
 """The weight of a query's word that no letter has."""
 SUBJECT: Final = 8.0
@@ -66,13 +66,15 @@ class Nearness:
         gains = []
         for share, letter in zip(shares, letters, strict=True):
             text = f" {shapes.running(' '.join(text for _, _, text in letter.pages)[:REREAD_CHARACTERS])} "
-            # The subject of a letter without one of its words gains nothing: it need not be looked at.
+            # A subject without a word of the query gains nothing: its letter need not be read for them.
             held = self._held(letter, text, weights) if share else 0.0
             gains.append(SUBJECT * share * held + NEAR * self._near(text))
         return gains
 
     def _held(self, letter: Stored, text: str, weights: Mapping[str, float]) -> float:
         """The part (0..1) of a short query's words, by their weight, that stand in a letter; 1 of a longer query.
+
+        A word behind the beginning of the text is not found here: to read all of it would cost more than it changes.
 
         Args:
             text: the beginning of the letter's text, as shapes.

@@ -27,7 +27,7 @@ def _one_address(typed: str) -> str:
     """
     try:
         read = [one.addr_spec for one in policy.default.header_factory("To", typed).addresses]
-    except (HeaderParseError, ValueError, IndexError, AttributeError):  # the parser fails so, too
+    except (HeaderParseError, ValueError, IndexError, AttributeError):  # the parser raises the last three on some texts
         read = []
     if read != [typed]:
         raise EngineFailed("post.refused", "correct the address", retryable=False)
@@ -40,7 +40,8 @@ def _build(message: Message, sender: str) -> EmailMessage:
         message.message_id,
         sender,
         _one_address(message.to),
-        # A header of two lines is refused, also by other signs that end a line (Word's soft return, U+2028). A name that somebody typed (of a saved search) must not stop the e-mails of others.
+        # A header of two lines is refused, also where another sign ends a line (Word's soft return, U+2028). A name that somebody
+        # typed (of a saved search) must not stop the e-mails of others.
         " ".join(message.subject.splitlines()),
     )
     mail.set_content(message.text)

@@ -104,7 +104,7 @@ class SlipCells(WholeDays):
         def subjects(kind: str) -> Select[Any]:
             return select(AuditEntry.subject_id).where(*span, ByOtherIndex(AuditEntry.subject_kind) == kind)
 
-        # Of letters the lines are looked up: they are as many as the letters, and few of them are faulty.
+        # The lines of the entries' letters are looked up by the letter: they are about as many as the letters, and few are faulty.
         of_letters = select(SlipLine.slip_id).where(SlipLine.mail_id.in_(subjects("mail")), *is_faulty())
         ids = union(subjects("slip"), of_letters)
         rows = session.execute(select(day(Slip.sent_at), day(Slip.received_at)).where(Slip.id.in_(ids)))

@@ -121,8 +121,8 @@ class NotRead:
 
     Attributes:
         words: as typed; several of them with commas between.
-        are_several: whether each is a period that could be searched, but not all at once; otherwise they are still to come, or say a time
-            of which it is not sure that it is that of letters, or none in days.
+        are_several: whether each is a period that could be searched, but not all at once. Otherwise they name a time to come, a time
+            that may not be that of a letter, or a time without a number of days.
     """
 
     words: str
@@ -205,8 +205,8 @@ def not_a_day(text: str) -> str:
 
 
 def not_read(text: str, today: date) -> NotRead | None:
-    """The words of days that stay words: several periods, a period or a limit that is still to come, or a time that may be that of
-    something else than letters. None without.
+    """The words of days that stay words: several periods, a period or a limit to come, a time that may not be that of
+    a letter, or a time without a number of days. None without.
 
     >>> not_read("hier et avant-hier", date(2026, 3, 1))
     NotRead(words='hier, avant-hier', are_several=True)
@@ -436,7 +436,7 @@ def _weekday_of_letters(match: "re.Match[str]", today: date) -> tuple[date, date
     """The last such day before today.
 
     Raises:
-        ValueError: it stands behind no word of letters.
+        ValueError: the word before it names no letters.
     """
     if not _is_of_letters(match):
         raise ValueError
@@ -478,7 +478,7 @@ def _since_units(match: "re.Match[str]", today: date) -> tuple[date, date]:
     """As ``_last_units``.
 
     Raises:
-        ValueError: words stand before of which the last is none of letters: *absent depuis trois jours* tells of a person.
+        ValueError: the word before it names no letters: *absent depuis trois jours* tells of a person.
     """
     if match.string[: match.start()].split() and not _is_of_letters(match):
         raise ValueError
@@ -784,7 +784,7 @@ _OF_LATE = re.compile(
     r"|(?:a\s+few|some)\s+(?:days|weeks|months|years)\s+ago" + _END,
     re.IGNORECASE,
 )
-"""A time that is none in days."""
+"""A time without a number of days."""
 _BEGUN = re.compile(
     _START + r"(?P<since>depuis\s+le\s+d[ée]but)\s+(?:de\s+(?:l['’]|cette\s+)ann[ée]e|d[ue]\s+(?:ce\s+)?(?P<month>mois)"
     r"|de\s+(?:la|cette)\s+(?P<week>semaine))" + _END,
