@@ -50,6 +50,15 @@ def tell(number: int, *, is_exact: bool) -> ToldNumber:
     return ToldNumber((number + SMALL // 2) // SMALL * SMALL)
 
 
+def added_up(*numbers: ToldNumber) -> ToldNumber:
+    """The sum of numbers as they are told, for a total beside them. None of them is hidden.
+
+    >>> added_up(ToldNumber(5), ToldNumber(0, is_small=True)).amount, added_up(ToldNumber(0, is_small=True)).is_small
+    (5, True)
+    """
+    return ToldNumber(sum(one.amount for one in numbers), is_small=all(one.is_small for one in numbers))
+
+
 def tell_part(part: int, whole: int, *, is_exact: bool) -> ToldNumber:
     """A part of a number that is told beside it.
 

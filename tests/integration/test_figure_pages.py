@@ -287,6 +287,9 @@ def test_the_month_that_runs_is_compared_with_a_whole_one_for_who_is_told_of_who
     )
     page = plain(sign_in(app, "auditeur").get("/supervision/?periode=mois").text)
     assert "Le mois en cours n'est pas fini" in page
+    year = plain(sign_in(app, "auditeur").get("/supervision/").text)
+    assert "L'année en cours n'est pas finie" in year
+    assert "Le mois en cours" not in year
     assert "Le mois en cours" not in plain(sign_in(app, "dge").get("/supervision/?periode=mois").text)
     assert "Le mois en cours" not in plain(sign_in(app, "auditeur").get("/supervision/?periode=mois-1").text)
 

@@ -9,7 +9,7 @@ from itertools import accumulate, product
 
 import pytest
 
-from ged.dashboard.telling import SMALL, ToldNumber, percent, tell
+from ged.dashboard.telling import SMALL, ToldNumber, added_up, percent, tell
 from ged.figures.periods import Period, before, month_end, month_or_years, months_later, months_of, whole_months
 from ged.figures.stages import bin_of, next_bin
 
@@ -159,3 +159,12 @@ def test_the_numbers_of_all_periods_together_tell_no_small_month() -> None:
             assert least <= count <= largest
             if count < SMALL:
                 assert (least, largest) == (0, SMALL - 1)
+
+
+def test_a_total_beside_its_parts_tells_no_more_than_they_do() -> None:
+    """Six and two are told as "5" and "less than 5": a total of "10", rounded by itself, would tell that the two are not none."""
+    assert added_up(tell(6, is_exact=False), tell(2, is_exact=False)) == added_up(
+        tell(5, is_exact=False), tell(0, is_exact=False)
+    )
+    assert added_up(tell(2, is_exact=False), tell(2, is_exact=False)).is_small
+    assert added_up(tell(6, is_exact=True), tell(2, is_exact=True)) == tell(8, is_exact=True)

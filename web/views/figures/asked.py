@@ -33,12 +33,12 @@ Member = TypeVar("Member", bound=Enum)
 OWN, SUPERVISION = "t", "s"
 """The pages of figures, in a link to letters."""
 USUAL = "30j"
-YEAR, LAST_YEAR = "annee", "annee-1"
+LAST_MONTH, YEAR, LAST_YEAR = "mois-1", "annee", "annee-1"
 PERIODS: Mapping[str, LazyString] = {
     USUAL: _l("30 derniers jours"),
     "90j": _l("90 derniers jours"),
     "mois": _l("Ce mois-ci"),
-    "mois-1": _l("Le mois dernier"),
+    LAST_MONTH: _l("Le mois dernier"),
     YEAR: _l("Cette année"),
     LAST_YEAR: _l("L'année dernière"),
     "12mois": _l("12 derniers mois"),
@@ -48,7 +48,7 @@ DAYS_BACK = frozenset({USUAL, "90j", "12mois"})
 ROUNDED_PERIODS: Mapping[str, LazyString] = {
     USUAL: _l("Cette année"),
     "mois": _l("Ce mois-ci"),
-    "mois-1": _l("Le mois dernier"),
+    LAST_MONTH: _l("Le mois dernier"),
     LAST_YEAR: _l("L'année dernière"),
 }
 """Those that are offered to who is told rounded numbers: a month, or calendar years (``periods.month_or_years``)."""
@@ -178,6 +178,11 @@ class AskedFigures:
     def is_comparable(self) -> bool:
         """Whether both periods are as long: a month that runs is not, beside a whole one."""
         return self.sight.is_exact or self.shown == self.period
+
+    @property
+    def last_whole(self) -> str:
+        """The period of ``PERIODS`` that has ended, of a month that runs or of a year that runs."""
+        return LAST_YEAR if self.period.months > 1 else LAST_MONTH
 
     @property
     def usual_stage(self) -> Stage:

@@ -123,7 +123,8 @@ def show(page: Page) -> ResponseReturnValue:
             for name in page.views
             if reach.headed or name not in FOR_HEADS or name == view
         ],
-        whole_url=asked.address(page.endpoint, vue=view, periode="mois-1", du="", au="")
+        is_of_years=asked.period.months > 1,
+        whole_url=asked.address(page.endpoint, vue=view, periode=asked.last_whole, du="", au="")
         if not asked.is_comparable
         else "",
         may_be_shorter=asked.address(page.endpoint, vue=view, periode="", du="", au="") if asked.sight.is_exact else "",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ged.dashboard import movements
 from ged.dashboard.letters import What
 from ged.dashboard.movements import Handed
-from ged.dashboard.telling import apart
+from ged.dashboard.telling import added_up, apart
 from ged.figures import handed, scanned
 from ged.figures.periods import Period
 from ged.figures.whole_days import WholeDays
@@ -118,7 +118,11 @@ def slip_units(board: Board) -> Panel:
         )
         for line in lines[:MOST_ROWS]
     ]
-    totals = [board.text(board.tell(line.handed.sent + line.handed.received)) for line in lines[:MOST_ROWS]]
+    # The sum of what is told: rounded by itself it could differ from its two parts, and would tell more of them.
+    totals = [
+        board.text(added_up(board.tell(line.handed.sent), board.tell(line.handed.received)))
+        for line in lines[:MOST_ROWS]
+    ]
     is_drawn = any(value.amount for group in groups for value in group.values)
     return Panel(
         "slip-units",
