@@ -74,7 +74,7 @@ def test_a_certificate_that_the_house_did_not_issue_is_red_though_its_authority_
     written_down(services, genuine)
     assert verdict(services, genuine) == (Verdict.GREEN, "ok")
     assert verdict(services, forged) == (Verdict.RED, "not_issued")
-    assert "ne l'a pas émis" in str(reason_words("not_issued"))
+    assert "ne l’a pas émis" in str(reason_words("not_issued"))
 
 
 @pytest.mark.parametrize("shout", [False, True], ids=["as spelt", "in capitals"])
