@@ -1,7 +1,7 @@
 """Read-only queries of slips for pages: frozen rows, under the access rule."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -36,12 +36,18 @@ MOST_UNITS = 100
 """A list of more units is asked for at once: SQLite joins at most 500 parts."""
 PAGE = 50
 OPEN_FOR_RECEIVER = (SlipState.SENT, SlipState.RECEIVING)
+_IS_WRONG = SlipLine.state.not_in((LineState.PENDING, LineState.RECEIVED))
 UNDER_WAY = (SlipState.ISSUING, SlipState.SENT, SlipState.RECEIVING)
 
 
 @dataclass(frozen=True)
 class SlipRow:
-    """A slip in a list."""
+    """A slip in a list.
+
+    Attributes:
+        discrepancies: lines that did not arrive as they should.
+        of_letter: in the list of one letter's slips: what the receiver said of that letter, where it did not arrive as it should.
+    """
 
     id: SlipId
     number: str
@@ -60,6 +66,7 @@ class SlipRow:
     messenger: str
     discrepancies: int
     unacknowledged: bool = False
+    of_letter: LineState | None = None
 
 
 @dataclass(frozen=True)
@@ -188,16 +195,24 @@ def is_overdue_loan(today: date) -> ColumnElement[bool]:
 
 def slips_of(session: Session, mail_id: MailId | int, actor: Actor) -> list[SlipRow]:
     """The slips of a letter that the actor may see, oldest first. The caller has checked access to the letter."""
-    return [
-        _slip_row(slip, None, *counts) for slip, *counts in session.execute(_slips_of(actor), {"mail": int(mail_id)})
-    ]
+    rows = session.execute(_slips_of(actor), {"mail": int(mail_id)})
+    return [replace(_slip_row(slip, None, *counts), of_letter=said) for slip, *counts, said in rows]
 
 
 @composed
 def _slips_of(actor: Actor) -> Select[Any]:
     """The statement of ``slips_of`` for the letter ``mail``."""
-    on = select(SlipLine.slip_id).where(SlipLine.mail_id == bindparam("mail"))
-    return _with_counts(slips_where(Slip.id.in_(on), parties.visible_clause(actor)).order_by(Slip.id))
+    own = SlipLine.mail_id == bindparam("mail")
+    on = select(SlipLine.slip_id).where(own)
+    # A letter may stand on a slip as its original and as a copy: what is wrong with the original is told.
+    said = (
+        select(SlipLine.state)
+        .where(SlipLine.slip_id == Slip.id, own, _IS_WRONG)
+        .order_by(SlipLine.is_original.desc(), SlipLine.position)
+        .limit(1)
+    )
+    wanted = slips_where(Slip.id.in_(on), parties.visible_clause(actor)).order_by(Slip.id)
+    return _with_counts(wanted).add_columns(said.scalar_subquery())
 
 
 def pending_slips_of(session: Session, mail_id: MailId | int, actor: Actor) -> list[SlipRow]:
@@ -239,12 +254,11 @@ def rows_of(session: Session, wanted: Select[Slip], *, late_before: datetime | N
 def _with_counts(wanted: Select[Slip]) -> Select[Any]:
     """Slips, each with the numbers of its lines, its pieces, and its lines that did not arrive as they should."""
     of = SlipLine.slip_id == Slip.id
-    wrong = SlipLine.state.not_in((LineState.PENDING, LineState.RECEIVED))
     # Without the lines, revisions and receipt that the model reads with each slip: a list needs counts alone.
     return wanted.add_columns(
         select(func.count()).select_from(SlipLine).where(of).scalar_subquery(),
         select(func.coalesce(func.sum(SlipLine.count), 0)).where(of).scalar_subquery(),
-        select(func.count()).select_from(SlipLine).where(of, wrong).scalar_subquery(),
+        select(func.count()).select_from(SlipLine).where(of, _IS_WRONG).scalar_subquery(),
     ).options(lazyload(Slip.lines), lazyload(Slip.revisions), lazyload(Slip.receipt))
 
 

@@ -3,7 +3,7 @@
 They are grouped by receiving unit. ``ged.slips.transmitting`` makes the slips.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -13,34 +13,56 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from ged import access
 from ged.counting import MOST_IN_MENU
-from ged.db import ByOtherIndex, Unindexed
+from ged.db import Among, ByOtherIndex, Unindexed
 from ged.org.models import Post, Unit
 from ged.org.names import told_apart
 from ged.org.tree import heirs_among, with_predecessors
 from ged.ports import MailId, UnitId
-from ged.register.models import Direction, Mail
+from ged.register.models import Direction, Mail, MailNumber
 from ged.register.queries import first_number
 from ged.register.states import MailState
 from ged.routing.models import Assignment
 from ged.routing.queries import named
 from ged.routing.states import LIVE
 from ged.slips import custody, drafting
-from ged.slips.models import PaperCustody, Slip, SlipLine
+from ged.slips.models import PaperCustody, Slip, SlipLine, SlipTask, TaskState
+from ged.slips.states import LineState
 from ged.unit import Actor, HeldPost
 
+_ELSEWHERE = (LineState.MISSING, LineState.WRONG_UNIT)
 MOST = 200
 """Letters of each kind on one page: a day's work in a large registry. The others are counted, and the filter finds them."""
 
 
 @dataclass(frozen=True)
+class NotArrived:
+    """A slip by which an original went and did not come to its receiver.
+
+    Attributes:
+        kind: ``LineState.MISSING``, or ``LineState.WRONG_UNIT``: the receiver has the paper and does not want it.
+    """
+
+    slip_id: int
+    slip_number: str
+    receiver: str
+    kind: LineState
+
+
+@dataclass(frozen=True)
 class PaperRow:
-    """A letter whose original is here and belongs elsewhere."""
+    """A letter whose original is here and belongs elsewhere.
+
+    Attributes:
+        not_arrived: by the register the original is here. The receiver of its last slip said otherwise, and nobody has
+            settled that yet: it goes again only when the clerk has it in hand.
+    """
 
     mail_id: MailId
     number: str
     sender: str
     subject: str
     received_on: date | None
+    not_arrived: NotArrived | None = None
 
 
 @dataclass(frozen=True)
@@ -95,7 +117,7 @@ def destinations(
     session: Session, actor: Actor, *, post: HeldPost, asked: PaperFilter = EVERYTHING
 ) -> tuple[Destination, ...]:
     """The groups, by name of the unit, with the letters that the actor may see, in the order of registration."""
-    return _groups(session, _find(session, actor, post, asked, most=MOST))
+    return _groups(session, _find(session, actor, post, asked, most=MOST), _here(post, actor))
 
 
 def page(session: Session, actor: Actor, *, post: HeldPost, asked: PaperFilter = EVERYTHING) -> Papers:
@@ -105,7 +127,7 @@ def page(session: Session, actor: Actor, *, post: HeldPost, asked: PaperFilter =
     """
     found = _find(session, actor, post, EVERYTHING)
     listed = found if asked == EVERYTHING else _find(session, actor, post, asked)
-    groups = _groups(session, listed)
+    groups = _groups(session, listed, _here(post, actor))
     units = _names(session, {one.unit_id for one in found})
     return Papers(groups, list(units.items()), len(listed) - sum(len(group.rows) for group in groups))
 
@@ -130,10 +152,11 @@ def _find(
     return found
 
 
-def _groups(session: Session, found: Sequence[_Found]) -> tuple[Destination, ...]:
+def _groups(session: Session, found: Sequence[_Found], here: Sequence[int]) -> tuple[Destination, ...]:
     """The first ``MOST`` letters of each kind, by name of the unit to which they go."""
     shown = [*_first(found, is_decision=True), *_first(found, is_decision=False)]
-    rows = _rows(session, [one.mail_id for one in shown])
+    mail_ids = [one.mail_id for one in shown]
+    rows = _rows(session, mail_ids, _not_arrived(session, mail_ids, here))
     groups: dict[tuple[bool, int], list[PaperRow]] = {}
     for one in shown:
         groups.setdefault((one.is_decision, one.unit_id), []).append(rows[one.mail_id])
@@ -149,14 +172,35 @@ def _first(found: Sequence[_Found], *, is_decision: bool) -> list[_Found]:
     return [one for one in found if one.is_decision == is_decision][:MOST]
 
 
-def _rows(session: Session, mail_ids: Sequence[int]) -> dict[int, PaperRow]:
+def _not_arrived(session: Session, mail_ids: Collection[int], here: Collection[int]) -> dict[int, NotArrived]:
+    """Letter -> the last slip of its original of which these units must still say where the paper is.
+
+    A problem of a paper that moved since is over: the paper was found.
+    """
+    moved = exists().where(PaperCustody.mail_id == SlipLine.mail_id, PaperCustody.since > SlipTask.opened_at)
+    rows = session.execute(
+        select(SlipLine.mail_id, Slip.id, MailNumber.text, Unit.name, SlipTask.kind)
+        .join(SlipLine, SlipLine.id == SlipTask.line_id)
+        .join(Slip, Slip.id == SlipTask.slip_id)
+        .join(MailNumber, MailNumber.id == Slip.number_id)
+        .join(Unit, Unit.id == Slip.receiver_unit_id)
+        .where(Among(SlipTask.unit_id, here), SlipTask.state == TaskState.OPEN, SlipTask.kind.in_(_ELSEWHERE))
+        .where(Among(SlipLine.mail_id, mail_ids), SlipLine.is_original, ~moved)
+        .order_by(SlipTask.id)
+    )
+    return {mail_id: NotArrived(*slip) for mail_id, *slip in rows}
+
+
+def _rows(session: Session, mail_ids: Sequence[int], lacking: Mapping[int, NotArrived]) -> dict[int, PaperRow]:
     if not mail_ids:
         return {}
     wanted = select(Mail.id, Mail.sender_name, Mail.level, Mail.subject, Mail.received_on, first_number(Mail.id)).where(
         Mail.id.in_(mail_ids)
     )
     return {
-        mail_id: PaperRow(MailId(mail_id), number or "", sender, drafting.described(level, subject), received_on)
+        mail_id: PaperRow(
+            MailId(mail_id), number or "", sender, drafting.described(level, subject), received_on, lacking.get(mail_id)
+        )
         for mail_id, sender, level, subject, received_on, number in session.execute(wanted)
     }
 

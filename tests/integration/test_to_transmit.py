@@ -24,9 +24,9 @@ from ged.register.models import Channel, Mail
 from ged.routing import operations as routing
 from ged.routing.operations import ImputationForm
 from ged.routing.rectify_letter import rectify
-from ged.slips import bundle, operations, parties, to_transmit, transmitting
+from ged.slips import bundle, operations, parties, tasks, to_transmit, transmitting
 from ged.slips.drafting import LineForm
-from ged.slips.models import PaperCustody, Slip, SlipLine
+from ged.slips.models import PaperCustody, Slip, SlipLine, SlipTask
 from ged.slips.states import LineState
 from ged.unit import Services
 from tests.factories import NOW, PASSPHRASE, actor
@@ -250,6 +250,53 @@ def test_an_original_that_went_up_for_imputation_is_carried_on_from_there(site: 
     impute(services, mail_id)
     assert groups(services) == {}
     assert groups(services, "secretaire") == {DGE: [mail_id]}
+
+
+def test_a_paper_that_did_not_arrive_goes_again_only_when_the_clerk_has_it_in_hand(site: Site) -> None:
+    app, services = site
+    lost, back, other = letter(services, "Perdu"), letter(services, "Rendu"), letter(services, "Autre")
+    for mail_id in (lost, back, other):
+        impute(services, mail_id)
+    issued = send_slip(services, LineForm(mail_id=lost), LineForm(mail_id=back))
+    take(services, issued.slip_id, LineState.MISSING, LineState.WRONG_UNIT)
+    client = sign_in(app, "agent")
+
+    def boxes() -> dict[int, bool]:
+        found = re.findall(r'name="mail" value="[^"]+\.([0-9]+)"( checked)?', client.get("/a-transmettre/").text)
+        return {int(mail_id): bool(checked) for mail_id, checked in found}
+
+    page = client.get("/a-transmettre/").text
+    assert boxes() == {lost: False, back: False, other: True}
+    assert page.count("à la réception du bordereau") == page.count("data-tick-one") == 2
+    assert ["Manquant" in page, "Mal adressé" in page, f'href="/bordereaux/{issued.slip_id}"' in page] == [True] * 3
+    panel = client.get(f"/courriers/{lost}").text
+    assert re.search(r"Reçu</span>\s*<span[^>]*>Manquant</span>", panel), "the slip was received, this paper was not"
+    # It is found, and sent. What the receiver said before is over, also for who forgets to settle it.
+    again = send_slip(services, LineForm(mail_id=lost), now=NOW + timedelta(hours=1))
+    take(services, again.slip_id, LineState.RECEIVED, now=NOW + timedelta(hours=2))
+    home = send_slip(services, LineForm(mail_id=lost), sender="dge", to=("BO",), now=NOW + timedelta(hours=3))
+    take(services, home.slip_id, LineState.RECEIVED, receiver="agent", now=NOW + timedelta(hours=4))
+    assert boxes() == {lost: True, back: False, other: True}
+    with services.reading() as session:
+        (task,) = session.scalars(select(SlipTask).where(SlipTask.kind == LineState.WRONG_UNIT)).all()
+    with services.unit_of_work(NOW) as uow:
+        tasks.settle_task(uow, task.id, remark="Revenu par le planton", actor=actor(services, "agent"), now=NOW)
+    assert boxes() == {lost: True, back: True, other: True}
+
+
+def test_what_no_font_can_print_is_told_at_its_field_and_stays_typed(site: Site) -> None:
+    app, services = site
+    for to in ("DGE", "DAF"):
+        impute(services, letter(services), to)
+    opened_key(services, "agent")
+    client = sign_in(app, "agent")
+    ticked = re.findall(r'name="mail" value="([^"]+)" checked', client.get("/a-transmettre/").text)
+    values = {"mail": ticked, "act": "send", "messenger": "Koffi 🏍", "passphrase": PASSPHRASE}
+    refused = post(client, "/a-transmettre/", values, page="/a-transmettre/")
+    assert (refused.status_code, 'value="Koffi 🏍"' in refused.text) == (422, True)
+    assert 'href="#messenger"' in refused.text
+    kept = post(client, "/a-transmettre/", {**values, "act": "keep"}, page="/a-transmettre/")
+    assert kept.status_code == 303, "who keeps papers here names nobody"
 
 
 def test_nothing_is_shown_of_letters_that_the_clerk_may_not_see(site: Site) -> None:

@@ -106,11 +106,13 @@ def send() -> ResponseReturnValue:
     """Make the slips of the ticked originals, or note that the originals stay here."""
     fields, actor, services = FormReader(request.form), context.actor(), context.services()
     post = forms.sending_post(actor)
-    messenger = fields.text("messenger", maximum=120)
+    is_kept = request.form.get("act") == "keep"
+    # Here and not by the operation alone: of each group it would be told apart, beside no field.
+    messenger = "" if is_kept else fields.on_paper("messenger", maximum=120)
     chosen = _chosen()
     try:
         fields.check()
-        if request.form.get("act") == "keep":
+        if is_kept:
             with services.unit_of_work(context.now()) as uow:
                 kept = transmitting.keep_here(uow, sorted(_of_form()), post=post, actor=actor)
             text = ngettext("%(num)s original reste ici.", "%(num)s originaux restent ici.", kept)
