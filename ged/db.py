@@ -241,6 +241,17 @@ def _many_in_json(element: AmongMany, compiler: Any, **named: Any) -> str:
 _OF_EACH_ROW = "asked_of_each_row"
 
 
+APOSTROPHES = "\u2019\u2018\u02bc\u2032`\u00b4"
+"""What telephones, Word and keyboards write for a straight apostrophe: texts are stored as typed, and found by each of them."""
+_ANY_APOSTROPHE = str.maketrans(dict.fromkeys(f"'{APOSTROPHES}", "_"))
+_NO_PATTERN = str.maketrans({one: f"/{one}" for one in "/%_"})
+
+
+def holds(column: InstrumentedAttribute[str], text: str) -> ColumnElement[bool]:
+    """Whether a text is a part of a column, whatever its case; an apostrophe finds each of its writings (and any other sign in its place)."""
+    return column.icontains(text.translate(_NO_PATTERN).translate(_ANY_APOSTROPHE), escape="/")
+
+
 def asked_of_each_row(*conditions: ColumnElement[bool]) -> Exists:
     """EXISTS whose conditions find a handful of rows for a row of the statement around it.
 

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, false, f
 from sqlalchemy.orm import Session
 
 from ged import access, paging
-from ged.db import ByOtherIndex
+from ged.db import ByOtherIndex, holds
 from ged.errors import NotFound
 from ged.org.models import Person, Post, Unit
 from ged.org.tree import ministry_of_role
@@ -356,9 +356,7 @@ def _only(query: Select[int], wanted: Wanted, actor: Actor) -> Select[int]:
     if wanted.state not in (None, MailState.VOIDED):
         query = query.where(Mail.state == wanted.state, MailNumber.voided_at.is_(None))
     for word in wanted.name.split():
-        query = query.where(
-            or_(Mail.sender_name.icontains(word, autoescape=True), Mail.addressee.icontains(word, autoescape=True))
-        )
+        query = query.where(or_(holds(Mail.sender_name, word), holds(Mail.addressee, word)))
     return query
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, and_, bindparam, case, exists, not_, or_, select
 from sqlalchemy.orm import Session
 
-from ged.db import insert_all_missing, insert_if_missing
+from ged.db import APOSTROPHES, insert_all_missing, insert_if_missing
 from ged.errors import Invalid
 from ged.org.tree import entities, ministry_of_units
 from ged.org.tree import ministry as ministry_of
@@ -33,7 +33,7 @@ class CorrespondentRow:
 
 
 LONGEST = 200  # letters of a folded name in the directory
-ONE_FORM = str.maketrans(dict.fromkeys("\u2019\u2018\u02bc\u2032`\u00b4", "'") | {"œ": "oe", "æ": "ae"})
+ONE_FORM = str.maketrans(dict.fromkeys(APOSTROPHES, "'") | {"œ": "oe", "æ": "ae"})
 """Apostrophes of telephones, of Word, of keyboards; digraphs. Revisions 0030 and 0103 folded the existing names."""
 
 

@@ -32,7 +32,7 @@ from sqlalchemy.orm import Session, aliased
 
 from ged import access, paging
 from ged.counting import MOST_IN_MENU, composed, counted, one_row
-from ged.db import Among, ByOtherIndex, planned_once
+from ged.db import Among, ByOtherIndex, holds, planned_once
 from ged.org.models import Person, Post, Unit
 from ged.org.stock import by_code, entities_of
 from ged.org.tree import ministry, with_predecessors
@@ -431,7 +431,7 @@ def _narrowing(asked: ListFilter) -> list[ColumnElement[bool]]:
 def named(text: str) -> ColumnElement[bool]:
     """Whether a text is a part of the sender's name, the subject or a number of a letter."""
     numbered = exists().where(MailNumber.mail_id == Mail.id, MailNumber.text.icontains(text, autoescape=True))
-    return or_(comes_from(text), Mail.subject.icontains(text, autoescape=True), numbered)
+    return or_(comes_from(text), holds(Mail.subject, text), numbered)
 
 
 def bears(code: str) -> ColumnElement[bool]:
@@ -445,7 +445,7 @@ def comes_from(text: str) -> ColumnElement[bool]:
     named = exists().where(
         Correspondent.id == Mail.sender_id, Correspondent.folded_name.contains(fold(text), autoescape=True)
     )  # fmt: skip
-    return or_(named, Mail.sender_name.icontains(text, autoescape=True))
+    return or_(named, holds(Mail.sender_name, text))
 
 
 def count_inbox(actor: Actor, *, today: date | None = None, view: InboxView = InboxView.OPEN) -> Select[int]:

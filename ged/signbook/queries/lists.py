@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, aliased, contains_eager, joinedload, lazyloa
 
 from ged.access import visible_clause
 from ged.counting import composed, counted
-from ged.db import ByOtherIndex
+from ged.db import ByOtherIndex, holds
 from ged.natures.circuit import Turn
 from ged.natures.steps import StepKind
 from ged.org.models import Person, Post, Unit
@@ -197,13 +197,11 @@ def _narrowed(asked_for: BookFilter) -> list[ColumnElement[bool]]:
     if asked_for.nature:
         found.append(Mail.nature == asked_for.nature)
     if asked_for.text:
-        author = exists().where(
-            Person.id == Mail.author_person_id, Person.name.icontains(asked_for.text, autoescape=True)
-        )  # fmt: skip
+        author = exists().where(Person.id == Mail.author_person_id, holds(Person.name, asked_for.text))
         numbered = exists().where(
             MailNumber.mail_id == Mail.id, MailNumber.text.icontains(asked_for.text, autoescape=True)
         )  # fmt: skip
-        texts = (one.icontains(asked_for.text, autoescape=True) for one in (Mail.subject, Mail.addressee))
+        texts = (holds(one, asked_for.text) for one in (Mail.subject, Mail.addressee))
         found.append(or_(*texts, author, numbered))
     return found
 
