@@ -188,7 +188,11 @@ def _not_arrived(session: Session, mail_ids: Collection[int], here: Collection[i
         .where(Among(SlipLine.mail_id, mail_ids), SlipLine.is_original, ~moved)
         .order_by(SlipTask.id)
     )
-    return {mail_id: NotArrived(*slip) for mail_id, *slip in rows}
+    return {
+        mail_id: NotArrived(slip_id, number, unit, kind)
+        for mail_id, slip_id, number, unit, kind in rows
+        if mail_id is not None
+    }
 
 
 def _rows(session: Session, mail_ids: Sequence[int], lacking: Mapping[int, NotArrived]) -> dict[int, PaperRow]:
