@@ -38,7 +38,7 @@ from indexer import (
     fields,
     suggesting,
 )
-from indexer.asking import page_of
+from indexer.asking import page_of, understood
 from indexer.elastic_calls import Operation, answered, bulk, calls, operation
 from indexer.elastic_correct import Corrections
 from indexer.elastic_generations import Generations
@@ -46,7 +46,6 @@ from indexer.elastic_words import Frequencies, OwnLetters, Readers
 from indexer.joining import joined
 from indexer.lacking import Lacking
 from indexer.passages import Marker, Stored
-from indexer.query import parse
 from indexer.reordering import Reordering, reordering_of
 from indexer.rereading import WINDOW
 from indexer.synonyms import FEW_WORDS, Synonyms, shipped
@@ -304,7 +303,7 @@ class ElasticIndex:
 
     def _parsed(self, query: SearchQuery, own: OwnLetters) -> ParsedQuery:
         """What was typed, with synonyms and joined words."""
-        parsed = self._synonyms().applied(replace(parse(query.text), any_word=query.any_word))
+        parsed = understood(query, self._synonyms())
         # With the words of the query, whose counts are wanted next and are kept: all in one call.
         return joined(parsed, lambda stems: own.held([*stems, *_guessed(parsed)]))
 

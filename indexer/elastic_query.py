@@ -180,10 +180,12 @@ def _held(parsed: ParsedQuery, known: Known) -> list[Clause]:
     held = [any_of(_leaves(node, None)) for node in parsed.required]
     if parsed.words:
         leaves = [list(_leaves(node, known)) for node in parsed.words]
+        side = _side(parsed) if len(leaves) == PAIR else ()
         if parsed.minimum == 1:
-            held.append(any_of([*chain.from_iterable(leaves), *(_side(parsed) if len(leaves) == PAIR else ())]))
+            held.append(any_of([*chain.from_iterable(leaves), *side]))
         else:
-            held.append({"bool": {"should": [*map(any_of, leaves)], "minimum_should_match": parsed.minimum}})
+            found: Clause = {"bool": {"should": [*map(any_of, leaves)], "minimum_should_match": parsed.minimum}}
+            held.append(any_of([found, *side]) if len(leaves) == PAIR else found)
     if parsed.whole_number and held:
         whole = Number(tuple(parsed.whole_number.split("/")))
         return [any_of([{"bool": {"filter": held}}, *_number(whole)])]

@@ -26,7 +26,7 @@ from ged.ports import (
     Suggestion,
 )
 from indexer import correcting, fields, suggesting, tantivy_correct, tantivy_store, tantivy_suggest
-from indexer.asking import facet_values, page_of
+from indexer.asking import facet_values, page_of, understood
 from indexer.joining import MIN_HELD, joined
 from indexer.lacking import Lacking
 from indexer.passages import Marker
@@ -264,12 +264,11 @@ class TantivyIndex:
         self, searcher: "Searcher", query: SearchQuery, own: OwnLetters
     ) -> tuple[ParsedQuery, Mapping[str, str]]:
         """The query with synonyms and corrections of mistyped words; and the corrections alone."""
-        typed = replace(parse(query.text), any_word=query.any_word)
 
         def counted(stems: Sequence[str]) -> Mapping[str, int]:
             return {stem: own.holding("text", stem, above=MIN_HELD - 1) for stem in stems}
 
-        parsed = joined(self._synonyms().applied(typed), counted)
+        parsed = joined(understood(query, self._synonyms()), counted)
         meant = tantivy_correct.meant(searcher, correcting.doubtful(parsed), own.may_see)
         return correcting.corrected(parsed, meant), meant
 

@@ -12,7 +12,7 @@ from itertools import islice
 from ged.ports import NotTogether, SearchQuery
 from indexer import analysis
 from indexer.passages import Stored
-from indexer.tree import AnyOf, Node, ParsedQuery, Words, plain
+from indexer.tree import Node, ParsedQuery, Words, plain, telling
 
 LOOKED_AT = 5
 """How many of the first letters are looked at. A letter with all words comes first, so it is most often among them."""
@@ -39,7 +39,7 @@ def not_together(
     """
     if not _is_told(query, parsed):
         return None
-    parsed = replace(parsed, words=_telling(parsed))
+    parsed = replace(parsed, words=telling(parsed.words))
     words = [leaf for node in parsed.words if isinstance(leaf := plain(node), Words)]
     letters = list(islice(first, LOOKED_AT))
     if not letters:
@@ -74,7 +74,7 @@ def with_all_words(query: SearchQuery, parsed: ParsedQuery) -> ParsedQuery | Non
     """The search for letters with all words as they are written; None if no page tells of it."""
     if not (parsed.words and _is_told(query, parsed)):
         return None
-    return _as_written(parsed, _telling(parsed))
+    return _as_written(parsed, telling(parsed.words))
 
 
 def _is_told(query: SearchQuery, parsed: ParsedQuery) -> bool:
@@ -99,18 +99,6 @@ def _of_none_found(
     typed = [leaf.text.strip(analysis.PUNCTUATION) for node in nodes if isinstance(leaf := plain(node), Words)]
     nowhere = [text for text, is_held in zip(typed, has_each, strict=True) if not is_held]
     return NotTogether(tuple(dict.fromkeys(typed)), tuple(dict.fromkeys(nowhere)))
-
-
-def _telling(parsed: ParsedQuery) -> tuple[Node, ...]:
-    """The plain words of a search, as they are written, without those that name all that is searched; these where it has no other."""
-    words = tuple(map(_without_akin, parsed.words))
-    return tuple(node for node in words if not (isinstance(node, Words) and node.names_any_letter)) or words
-
-
-def _without_akin(node: Node) -> Node:
-    if isinstance(node, AnyOf):
-        return replace(node, nodes=tuple(map(_without_akin, node.nodes)))
-    return replace(node, akin=()) if isinstance(node, Words) else node
 
 
 def _in_all_fields(node: Node) -> Node:

@@ -1,6 +1,6 @@
 """The tree of a parsed query, which both engines translate. ``query`` parses the typed text."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from indexer import analysis
@@ -77,6 +77,21 @@ class AnyOf:
 Node = Words | Prefix | Number | AnyOf
 
 
+def without_akin(node: Node) -> Node:
+    """A node without the words of its matter."""
+    if isinstance(node, AnyOf):
+        return replace(node, nodes=tuple(map(without_akin, node.nodes)))
+    return replace(node, akin=()) if isinstance(node, Words) else node
+
+
+def telling(words: tuple[Node, ...]) -> tuple[Node, ...]:
+    """The words of a search by which a person recognises a letter: without words of their matter, and without those that name all that is
+    searched; these where there is no other.
+    """
+    found = tuple(map(without_akin, words))
+    return tuple(node for node in found if not (isinstance(node, Words) and node.names_any_letter)) or found
+
+
 def plain(node: Node) -> Node:
     """The words of a node that may also be a number."""
     return node.nodes[-1] if isinstance(node, AnyOf) else node
@@ -90,6 +105,7 @@ class ParsedQuery:
         required: nodes typed with a sign (quotes, field, OR, prefix): all of them must match.
         words: plain words and numbers: ``minimum`` of them must match.
         any_word: whether one of ``words`` is enough, however many there are.
+        all_words: whether all of ``words`` must match. ``any_word`` does not count then.
         excluded: nodes that must not match.
         whole_number: normal form of the whole text when it may be one number, else ''; an alternative to all the rest.
         run: the plain words in their order, when there are several: letters that contain the phrase rank higher.
@@ -106,11 +122,16 @@ class ParsedQuery:
     until: date | None = None
     notice: str | None = None
     any_word: bool = False
+    all_words: bool = False
 
     @property
     def minimum(self) -> int:
-        """How many of ``words`` must match: 1 of two, 2 of up to five, half of more (half remembered, badly read); 1 with ``any_word``."""
+        """How many of ``words`` must match: 1 of two, 2 of up to five, half of more (half remembered, badly read); 1 with ``any_word``,
+        each with ``all_words``.
+        """
         count = len(self.words)
+        if self.all_words:
+            return count
         return min(count, 1) if count < 3 or self.any_word else max(2, count // 2)
 
     @property

@@ -99,6 +99,8 @@ class SearchQuery:
         since, until: bounds of ``registered_at`` (inclusive days).
         dated: the period in which a letter was written, received or registered, unless it mentions the period.
         any_word: whether letters with one of the words are found, however many words were typed.
+        all_words: whether a letter must hold each of the words, in any form in which a person recognises it: inflected, by a synonym,
+            with a mistake. A word that names any letter (*courrier*) asks for nothing beside another one.
         exclude: letters whose rights changed, but whose index job is not done.
         facets: names of the fields that ``SearchIndex.facets`` counts, as in ``filters``; ``search`` ignores them.
     """
@@ -115,6 +117,7 @@ class SearchQuery:
     exclude: frozenset[MailId] = frozenset()
     dated: Dated | None = None
     any_word: bool = False
+    all_words: bool = False
 
 
 Facets = Mapping[str, tuple[tuple[str, int], ...]]

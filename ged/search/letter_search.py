@@ -158,7 +158,8 @@ def search_said(
         # No letter with the other words is of these days: the words are searched, rather than nothing found.
         asked = said_days.without(typed, said)
         page = search_letters(services, session, actor, asked)
-    if not page.total and not page.is_of_sql and len(_plain_words(asked.text)) > ENOUGH_ALONE:
+    may_widen = not (asked.all_words or page.total or page.is_of_sql)
+    if may_widen and len(_plain_words(asked.text)) > ENOUGH_ALONE:
         wide = replace(asked, any_word=True)
         found = search_letters(services, session, actor, wide)
         if found.total:

@@ -24,6 +24,8 @@ MAX_SAVED = 50
 MAX_LISTED = 50
 _AS_WORDS = "days_are_words"
 """Key of the stored form; a search that was saved before days were understood has none."""
+_ALL_WORDS = "all_words"
+"""Key of the stored form of a search for letters that hold each of its words; other searches have none."""
 
 
 @dataclass(frozen=True)
@@ -206,7 +208,7 @@ def _stored(query: SearchQuery) -> dict[str, Any]:
         "since": query.since.isoformat() if query.since else None,
         "until": query.until.isoformat() if query.until else None,
         "sort": query.sort.value,
-    }
+    } | ({_ALL_WORDS: True} if query.all_words else {})
 
 
 def read(stored: Mapping[str, Any]) -> SearchQuery:
@@ -217,6 +219,7 @@ def read(stored: Mapping[str, Any]) -> SearchQuery:
         date.fromisoformat(stored["since"]) if stored["since"] else None,
         date.fromisoformat(stored["until"]) if stored["until"] else None,
         SortOrder(stored["sort"]),
+        all_words=_ALL_WORDS in stored,
     )
 
 

@@ -86,7 +86,6 @@ ON_PAPER = {
     "richtext/marks.py": "what is typed in a text, in every language",
     "routing/calendar_changes.py": "the names of public holidays, stored as they are",
     "search/letter_search.py": READ,
-    "search/requiring.py": READ,
     "search/said_days.py": READ,
     "search/short_days.py": READ,
     "signbook/answers.py": DATA,

@@ -1162,6 +1162,37 @@ def test_letters_with_one_of_many_words_are_found_where_this_is_asked(index: Sea
     )
 
 
+def test_letters_with_all_words_in_any_form_are_found_where_this_is_asked(index: SearchIndex) -> None:
+    others = frozenset({Principal("u2")})
+    index.put(
+        [
+            letter(1, "Convocations du personnel par le secrétaire général"),
+            letter(2, "Convocation à Kara"),
+            letter(3, "Bail de Kara"),
+        ]
+    )
+    index.put([letter(4, "Convocation à Kara du personel"), letter(5, "Transformateur de Kara, tél. 22 30 81 40")])
+    index.put([letter(6, "Convocation du personnel de Kara", principals=others)])
+    index.put([letter(7, "École de Sokodé"), letter(8, "Scolarité de Sokodé")])
+    reader = who(ordinary="u1")
+    for text, some, with_all in (
+        ("convocation personnel", {1, 2, 4}, {1, 4}),  # an inflection and a mistake
+        ("SG convocation", {1, 2, 4}, {1}),  # a synonym
+        ("courrier convocation Kara", {2, 4}, {2, 4}),  # a letter seldom says that it is one
+        ("Kara +228 22308140", {2, 3, 4, 5}, {5}),
+        ("transfomateur Kara", {2, 3, 4, 5}, {5}),
+        ("école Sokodé", {7, 8}, {7}),  # scolarité is a word of its matter
+        ('"Kara" convocation personnel', {2, 4}, {4}),
+        ("Kara bail convocation", {2, 3}, set()),
+    ):
+        assert some <= set(ids(index, text, principals=reader)), text
+        found = find(index, text, principals=reader, all_words=True)
+        assert ({int(hit.mail_id) for hit in found.hits}, found.total) == (with_all, len(with_all)), text
+        assert all(not hit.lacking for hit in found.hits), text
+        counted = counts(index, text, "year", principals=reader, all_words=True)["year"]
+        assert sum(n for _year, n in counted) == len(with_all), text
+
+
 def test_did_you_mean_never_offers_a_word_of_letters_of_others(index: SearchIndex) -> None:
     index.put([letter(1, "Électrification", principals=frozenset({Principal("u2")})), letter(2, "Autre")])
     result = find(index, "electrifcation", principals=who(ordinary="u1"))

@@ -263,16 +263,30 @@ def test_the_page_says_which_words_each_letter_lacks_and_leads_to_those_with_all
     assert "Absent" not in page.get("/recherche/?q=forage").text
 
 
-def test_the_page_leads_to_no_letters_with_all_words_where_one_is_mistyped_or_a_number(
+def test_letters_with_all_words_hold_them_in_any_form_and_stay_asked_for(
     site: tuple[Flask, Services], page: FlaskClient
 ) -> None:
-    for subject in ("Transformateur de Tchamba, 22308140", "Route de Tchamba"):
+    for subject in ("Transformateurs de Tchamba, 22308140", "Route de Tchamba"):
         register(site[1], subject=subject)
     run_jobs(site[1])
     for asked in ("transfomateur Tchamba", "+228 22 30 81 40 Tchamba"):
         shown = page.get("/recherche/", query_string={"q": asked}).text
         assert "Absent de ce courrier" in shown, asked
-        assert "Chercher ceux qui les ont tous" not in shown, asked
+        href = re.search(r'href="([^"]*)">Chercher ceux qui les ont tous', shown)
+        assert href is not None, asked
+        only = unescape(page.get(unescape(href[1])).text)
+        assert "Transformateurs de" in only, asked
+        assert "Route de" not in only, asked
+        assert "courriers qui ont tous les mots" in only, asked
+        for part in ("filtres?", "liste?"):
+            assert "mots=tous" in only.split(f"/recherche/{part}", 1)[1].split('"', 1)[0], asked
+        assert 'name="mots" value="tous"' in only, "the search that is saved is this one"
+        assert "Route" not in page.get("/recherche/liste", query_string={"q": asked, "mots": "tous"}).text
+        filters = page.get("/recherche/filtres", query_string={"q": asked, "mots": "tous"}).text
+        assert 'name="mots" value="tous"' in filters, asked
+    none = page.get("/recherche/?q=forage+Tchamba+zzagoe&mots=tous").text
+    assert "Aucun courrier trouvé" in none
+    assert 'href="/recherche/?q=forage+Tchamba+zzagoe"' in none, "the way back to letters with a part of them"
 
 
 def test_where_no_letter_is_found_the_page_says_which_words_are_in_none(

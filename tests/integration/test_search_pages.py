@@ -118,7 +118,13 @@ def test_a_list_names_restricted_letters_in_the_journal(tmp_path: Path) -> None:
 def test_saved_searches_are_their_owners(tmp_path: Path) -> None:
     app, services = make_site(tmp_path)
     client = sign_in(app, "sg")
-    data: dict[str, object] = {"name": "Suivi", "q": "audience", "state": ["to_impute", "assigned"], "follows": "1"}
+    data: dict[str, object] = {
+        "name": "Suivi",
+        "q": "audience",
+        "state": ["to_impute", "assigned"],
+        "follows": "1",
+        "mots": "tous",
+    }
     assert post(client, "/recherches/", data, page="/recherche/?q=audience").status_code == 303
     assert post(client, "/recherches/", data).status_code == 303, "a double click"
     again = post(client, "/recherches/", data | {"q": "préfet"})
@@ -127,7 +133,11 @@ def test_saved_searches_are_their_owners(tmp_path: Path) -> None:
     with services.reading() as session:
         (row,) = saved_searches.rows(session, actor(services, "sg"))
         assert row.query.filters == {"state": ("to_impute", "assigned")}
+        assert row.query.all_words
         assert saved_searches.rows(session, actor(services, "daf")) == []
+    listed = client.get("/recherches/").text
+    assert "mots=tous" in listed
+    assert "tous les mots" in listed
     other = sign_in(app, "daf")
     for path in ("suivre", "vu", "supprimer"):
         assert post(other, f"/recherches/{row.id}/{path}", {}, page="/recherches/").status_code == 404

@@ -17,7 +17,6 @@ from ged.register.states import MailState
 from ged.search import export as search_export
 from ged.search import letter_search
 from ged.search.letter_search import FacetValue, FoundLetter, SearchPage
-from ged.search.requiring import requiring
 from ged.search.said_days import SaidDays, not_a_day, not_read
 from ged.typography import plain
 from ged.unit import ReadSession
@@ -25,6 +24,7 @@ from web.site import context, destroyed_letters, lists, marks, natures
 from web.site.i18n import long_date
 from web.site.pages import past_the_end
 from web.views.search.search_form import (
+    ALL_WORDS,
     ANY_WORD,
     AS_WORDS,
     DATES,
@@ -145,7 +145,7 @@ def index() -> ResponseReturnValue:
         day_url=day_url,
         # Of a number typed whole, SQL may have found the letter before the index has it.
         apart_text=_apart_text(page, asked) if page.letters or not (exact or envelopes) else "",
-        all_words_url=_all_words_url(page, query.text),
+        all_words_url=_all_words_url(page, query),
         lacking_text=_lacking_text,
         **_frame(query, problems, dates=WITHOUT if is_of_no_day else "", any_word=asked.any_word),
     )
@@ -208,15 +208,10 @@ def _lacking_text(lacking: Sequence[str]) -> str:
     )
 
 
-def _all_words_url(page: SearchPage, typed: str) -> str:
-    """The URL of this search with each word required that a letter of the page lacks; empty if no letter lacks one, or a word is
-    mistyped: letters with the word that was meant would not be found.
-    """
-    if page.did_you_mean:
-        return ""
-    lacking = {word for letter in page.letters for word in letter.lacking}
-    text = requiring(typed, lacking)
-    return _url("search.index", given() | {"q": [text]}) if text != typed else ""
+def _all_words_url(page: SearchPage, query: SearchQuery) -> str:
+    """The URL of the search for letters that have all words; empty if no letter of the page lacks one."""
+    lacks = not query.all_words and any(letter.lacking for letter in page.letters)
+    return _url("search.index", given() | {WORDS: [ALL_WORDS]}) if lacks else ""
 
 
 def _why_none(apart: NotTogether, words: str, nowhere: str) -> str:
@@ -340,7 +335,8 @@ def words_of(query: SearchQuery) -> list[str]:
         for value in values
     ]
     days = [(gettext("depuis le"), query.since), (gettext("jusqu'au"), query.until)]
-    return chosen + [f"{word} {day.strftime('%d/%m/%Y')}" for word, day in days if day is not None]
+    chosen += [f"{word} {day.strftime('%d/%m/%Y')}" for word, day in days if day is not None]
+    return [*chosen, gettext("tous les mots")] if query.all_words else chosen
 
 
 def _frame(

@@ -23,9 +23,10 @@ MAX_TEXT = 1_000
 MAX_CHOSEN = 50
 DATES, AS_WORDS, WITHOUT = "dates", "mots", "sans"
 """The argument by which days in the text are words like others, or left out."""
-WORDS, ANY_WORD = "mots", "un"
-"""The argument with which the page calls its filters and files when it shows letters with one of the words, because none has enough of them.
-The address of the page does not have it: the page looks each time whether a letter has enough of them."""
+WORDS, ANY_WORD, ALL_WORDS = "mots", "un", "tous"
+"""The argument by which a letter must hold all words, because the person asked for it. With its other value the page calls its filters and
+files when it shows letters with one of the words, because none has enough of them. The address of the page does not have that value: the
+page looks each time whether a letter has enough of them."""
 
 
 def read_query(args: MultiDict[str, str]) -> tuple[SearchQuery, bool, tuple[str, ...]]:
@@ -35,7 +36,9 @@ def read_query(args: MultiDict[str, str]) -> tuple[SearchQuery, bool, tuple[str,
     since, until = fields.day("du"), fields.day("au")
     filters = {name: tuple(args.getlist(name)[:MAX_CHOSEN]) for name in FACETS if args.getlist(name)}
     sort = fields.choice("tri", SortOrder) or (SortOrder.RELEVANCE if text else SortOrder.NEWEST)
-    query = SearchQuery(text, filters, since, until, sort, offset_of(PAGE, most=MAX_OFFSET), PAGE)
+    all_words = args.get(WORDS) == ALL_WORDS
+    offset = offset_of(PAGE, most=MAX_OFFSET)
+    query = SearchQuery(text, filters, since, until, sort, offset, PAGE, all_words=all_words)
     return query, bool(text or filters or since or until), _unreadable(args, {"du": since, "au": until})
 
 
@@ -91,6 +94,7 @@ def address_of(query: SearchQuery) -> dict[str, str | list[str]]:
         **{name: list(values) for name, values in query.filters.items()},
         **{name: day.isoformat() for name, day in days.items() if day is not None},
         "tri": query.sort.value,
+        **({WORDS: ALL_WORDS} if query.all_words else {}),
     }
 
 
@@ -98,6 +102,6 @@ def given() -> dict[str, list[str]]:
     """What a person has chosen, of the arguments of this request's URL: neither the place in the list, nor what the page adds by itself."""
     grouped: dict[str, list[str]] = {}
     for key, value in request.args.items(multi=True):
-        if key not in ("offset", "filtres", "format", WORDS):
+        if key not in ("offset", "filtres", "format") and (key, value) != (WORDS, ANY_WORD):
             grouped.setdefault(key, []).append(value)
     return grouped
