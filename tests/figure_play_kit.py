@@ -412,8 +412,8 @@ class Play:
         with self.services.unit_of_work(self.now) as uow:
             hold_registers(uow, copied_at=self.now - timedelta(minutes=1), code="ARR")
         with self.services.reading() as session:
-            counter = select(RegisterCounter.last_sequence).where(RegisterCounter.register_id == self.register_id)
-            last = session.scalars(counter).one()
+            counters = select(RegisterCounter.last_sequence).where(RegisterCounter.register_id == self.register_id)
+            last = session.scalars(counters.order_by(RegisterCounter.year.desc()).limit(1)).one()
             held = session.scalars(select(RegisterHold.id).where(RegisterHold.released_at.is_(None))).one()
         with self.services.unit_of_work(self.now) as uow:
             resuming.release(uow, held, last_sequence=last + 1, confirmed=True, actor=who)
