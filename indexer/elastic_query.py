@@ -136,8 +136,11 @@ def _dated(dated: Dated) -> Iterable[Clause]:
     bounds = {"gte": fields.day_number(dated.first), "lte": fields.day_number(dated.last)}
     for name in fields.DATED_FIELDS:
         yield {"range": {name: bounds}}
-    for name in RUN_FIELDS if dated.mention else ():
-        yield {"match_phrase": {path(name): {"query": dated.mention, "analyzer": "ged_stemmed"}}}
+    for words in dated.mentions:
+        for name in RUN_FIELDS:
+            yield {"match_phrase": {path(name): {"query": words, "analyzer": "ged_stemmed"}}}
+    if parted := " ".join(numbers.parts(dated.number)):
+        yield from ({"match_phrase": {name: {"query": parted}}} for name in fields.NUMBER_FIELDS)
 
 
 def _asked(parsed: ParsedQuery, known: Known) -> Clause:

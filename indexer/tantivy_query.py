@@ -150,11 +150,11 @@ class Translator:
         first, last = fields.day_number(dated.first), fields.day_number(dated.last)
         for name in fields.DATED_FIELDS:
             yield Query.range_query(self.schema, name, FieldType.Integer, first, last)
-        stems = [form.stem for form in analysis.words(dated.mention)]
-        if len(stems) == 1:
-            yield from (Query.term_query(self.schema, name, stems[0]) for name in RUN_FIELDS)
-        elif stems:
-            yield from (Query.phrase_query(self.schema, name, [*stems]) for name in RUN_FIELDS)
+        for words in dated.mentions:
+            if run := analysis.words(words):
+                yield from (self._phrase_of_stems(name, tuple(run)) for name in RUN_FIELDS)
+        if parted := tuple(numbers.parts(dated.number)):
+            yield from (self._parts(name, Number(parted)) for name in fields.NUMBER_FIELDS)
 
     def _asked(self, parsed: ParsedQuery) -> Query:
         must = [(Occur.Must, self._node(node, fuzzy=False)) for node in parsed.required]

@@ -81,11 +81,20 @@ class Dated:
 
     Attributes:
         mention: words by which a subject or a text names the period; empty: only the days count.
+        others: other such words: 17/11/2026 beside 17 novembre 2026.
+        number: the period as typed, where these figures may also be a number, or a part of one: letters that bear it are found too.
     """
 
     first: date
     last: date
     mention: str = ""
+    others: tuple[str, ...] = ()
+    number: str = ""
+
+    @property
+    def mentions(self) -> tuple[str, ...]:
+        """All words that name the period."""
+        return tuple(words for words in (self.mention, *self.others) if words)
 
 
 @dataclass(frozen=True)

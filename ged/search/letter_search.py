@@ -448,9 +448,10 @@ def _dated(dated: Dated, at: Callable[[date], datetime]) -> ColumnElement[bool]:
     ]
     after = dated.last + timedelta(days=1) if dated.last < date.max else dated.last
     days.append(and_(Mail.created_at >= at(dated.first), Mail.created_at < at(after)))
-    if dated.mention:
-        is_not_secret = Mail.level < int(Confidentiality.SECRET)
-        days.append(and_(is_not_secret, Mail.subject.icontains(dated.mention, autoescape=True)))
+    is_not_secret = Mail.level < int(Confidentiality.SECRET)
+    days += [and_(is_not_secret, Mail.subject.icontains(words, autoescape=True)) for words in dated.mentions]
+    if dated.number:
+        days.append(Mail.id.in_(select(MailNumber.mail_id).where(typed_numbers.typed(dated.number))))
     return or_(*days)
 
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import NamedTuple
 
+from ged.days import long_day
 from ged.ports import Dated, SearchQuery
 from ged.search import said_numbers
-from ged.search.short_days import spelled_out
+from ged.search.short_days import is_of_a_number, spelled_out
 
 MAX_LENGTH = 1_000
 """In characters. Longer texts are no search of a person."""
@@ -64,6 +65,7 @@ _SMALL_WORDS = "tous toutes tout le la les l un une des du de d en dans pendant 
 _ALSO_NAMES = "mars|mai|march|may|april|june|august"
 """Months that are names of people, or words."""
 _WORD = re.compile(r"[^\W_]+")
+_LETTER = re.compile(r"[^\W\d_]")
 
 
 def _forms(words: str) -> frozenset[str]:
@@ -146,8 +148,23 @@ def said_days(text: str, today: date) -> SaidDays | None:
     rest = " ".join(f"{text[:start]} {text[end:]}".split())
     if all(said_numbers.folded(word) in _EMPTY for word in _WORD.findall(rest)):
         rest = ""
-    mention = _bare(" ".join(period.words.split())) if period.is_named else ""
-    return SaidDays(Dated(period.first, period.last, mention), words, rest, is_of_last_year=period.is_back)
+    mention, *others = _mentions(period) or ("",)
+    number = words if period.is_named and period.words[0].isdigit() and not _LETTER.search(words) else ""
+    dated = Dated(period.first, period.last, mention, tuple(others), number)
+    return SaidDays(dated, words, rest, is_of_last_year=period.is_back)
+
+
+def _mentions(period: _Period) -> tuple[str, ...]:
+    """How letters name a period, as it was typed first; none where no letter names it so. A day is written in many ways."""
+    if not period.is_named:
+        return ()
+    typed, day = _bare(" ".join(period.words.split())), period.first
+    if day != period.last:
+        return (typed,)
+    as_typed = (typed,) if _LETTER.search(typed) else ()
+    others = (long_day(day), f"{day:%d/%m}/{day.year:04}", f"{day:%d/%m}/{day.year % 100:02}")
+    folded = said_numbers.folded(typed)
+    return (*as_typed, *(one for one in others if not as_typed or folded not in said_numbers.folded(one)))
 
 
 def asked(query: SearchQuery, today: date) -> tuple[SearchQuery, SaidDays | None]:
@@ -161,30 +178,6 @@ def without(query: SearchQuery, said: SaidDays) -> SearchQuery:
     return replace(query, text=said.rest or query.text)
 
 
-def in_figures(query: SearchQuery, today: date) -> SearchQuery | None:
-    """The search with ``du`` before the day that its text has in figures alone.
-
-    ``03/03/2026`` may be a number of a register, so it is searched as a number. The page offers this search beside it.
-
-    Returns:
-        None if the text has no such day or several, or says a period besides.
-
-    >>> in_figures(SearchQuery("facture 3.3.2026"), date(2026, 4, 1)).text
-    'facture du 03/03/2026'
-    """
-    found = list(_DAY_IN_FIGURES.finditer(query.text)) if len(query.text) <= MAX_LENGTH else []
-    if len(found) != 1:
-        return None
-    match = found[0]
-    try:
-        day, _last = _digit_day(match, today)
-    except ValueError:
-        return None
-    before, after = query.text[: match.start()], query.text[match.end() :]
-    named = replace(query, text=f"{before}du {day.day:02}/{day.month:02}/{day.year}{after}")
-    return named if asked(query, today)[1] is None and asked(named, today)[1] is not None else None
-
-
 def not_a_day(text: str) -> str:
     """The first day, with its month, that a text names and that no calendar has; empty without one.
 
@@ -195,8 +188,9 @@ def not_a_day(text: str) -> str:
         return ""
     text = spelled_out(text).text
     for pattern in (_ONE_DAY, _ENGLISH_DAY, _DIGIT_DAY, _DAY_IN_FIGURES, _ENGLISH_DAY_ALONE):
-        is_sure = pattern not in (_DAY_IN_FIGURES, _ENGLISH_DAY_ALONE)
         for match in pattern.finditer(text):
+            is_bare = match.groupdict("").get("small") == ""  # in figures, without a word of days before them
+            is_sure = pattern not in (_DAY_IN_FIGURES, _ENGLISH_DAY_ALONE) and not is_bare
             if not _may_be(match) and (is_sure or _is_in_some_month(match)):
                 start = min(match.start("day"), match.start("month"))
                 end = max(match.end(name) for name in ("day", "month", "year"))
@@ -312,6 +306,17 @@ def _one_day(match: "re.Match[str]", today: date) -> tuple[date, date]:
 def _digit_day(match: "re.Match[str]", _today: date) -> tuple[date, date]:
     day = date(int(match["year"]), int(match["month"]), int(match["day"]))
     return day, day
+
+
+def _figure_day(match: "re.Match[str]", today: date) -> tuple[date, date]:
+    """As ``_digit_day``.
+
+    Raises:
+        ValueError: it is said to be the number of a letter.
+    """
+    if not match["small"] and is_of_a_number(match.string, match.start()):
+        raise ValueError
+    return _digit_day(match, today)
 
 
 def _digit_days(match: "re.Match[str]", _today: date) -> tuple[date, date]:
@@ -581,7 +586,7 @@ _SMALL = re.compile(
     re.IGNORECASE,
 )
 _SEVERAL = re.compile(_START + rf"{_FROM}\s+{_FIRST}\s+{_TO}\s+{_NAMED}" + _END, re.IGNORECASE)
-# In digits only after a small word: 30/11/2026 alone may be a number of a register.
+# ``spelled_out`` has made 12/11/2026 of 12.11.26 and 2026-11-12.
 _DIGIT_DAYS = re.compile(_START + rf"{_FROM}\s+{_FIRST_DIGITS}\s+{_TO}\s+{_DIGITS}" + _END, re.IGNORECASE)
 _SEVERAL_MONTHS = re.compile(
     _START
@@ -598,7 +603,9 @@ _SEVERAL_YEARS = re.compile(
 _DAY_IN_FIGURES = re.compile(
     _START + r"(?P<day>\d{1,2})(?P<sign>[/.-])(?P<month>\d{1,2})(?P=sign)(?P<year>[12]\d{3})" + _END, re.IGNORECASE
 )
-_DIGIT_DAY = re.compile(_START + rf"(?:dat[ée]e?s?\s+du|du|le|on)\s+{_DIGITS}" + _END, re.IGNORECASE)
+_DIGIT_DAY = re.compile(
+    _START + rf"(?P<small>(?:dat[ée]e?s?\s+du|du|le|de|on|of|from|dated(?:\s+on)?)\s+)?{_DIGITS}(?![.,]\d)" + _END, re.IGNORECASE
+)
 _BOUND = (
     r"(?:(?P<since>(?:depuis|since)\s+|[àa]\s+partir\s+d(?:[ue]\s+|['’]))|(?P<after>(?:apr[èe]s|after)\s+)"
     r"|(?P<until>(?:jusqu['’](?:au|en|[àa])|until)\s+)|(?P<before>(?:avant|before)\s+))(?:(?:la|le|the)\s+)?"
@@ -817,7 +824,7 @@ _READINGS: tuple[tuple["re.Pattern[str]", _Reading, bool], ...] = (
     (_SEVERAL_MONTHS, _several_months, True),
     (_SEVERAL_YEARS, _several_years, True),
     (_DIGIT_BOUND, _one_bound, False),
-    (_DIGIT_DAY, _digit_day, True),
+    (_DIGIT_DAY, _figure_day, True),
     (_DAY_BOUND, _one_bound, False),
     (_ENGLISH_BOUND, _one_bound, False),
     (_ENGLISH_BOUND_OF_ANY_YEAR, _one_bound, False),

@@ -1,4 +1,4 @@
-"""Shortened months and weekdays of a search: *17 nov. 2026*, *lun. 16 nov.*, *Nov. 17, 2026*. Pure.
+"""Shortened months, weekdays and years of a search, and days in figures: *17 nov. 26*, *lun. 16 nov.*, *Nov. 17, 2026*, *2026-11-17*. Pure.
 
 They are spelled out before the days of a text are read. Many are also other words (*sept*, *DEC*, *mar.*): a month is spelled out beside its
 day or its year, and with a point. What is spelled out and then belongs to no day stays in the search as it was typed.
@@ -6,7 +6,10 @@ day or its year, and with a point. What is spelled out and then belongs to no da
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from ged.search import said_numbers
@@ -54,6 +57,20 @@ _YEAR_BEHIND: Final = re.compile(
     re.IGNORECASE,
 )
 _DAY_BEHIND: Final = re.compile(rf"{_BLANKS}{_DAY}(?![\w/-])", re.IGNORECASE)
+_YEAR_OF_TWO: Final = re.compile(
+    rf"(?<![\w/.,'’-]){_DAY}{_BLANKS}(?:{_FULL}|(?:{_MONTH})\.?){_BLANKS}(?P<year>\d\d)(?=\s{{0,4}}(?:[,;)!?.]|\Z)(?!\d))", re.IGNORECASE
+)
+"""Only where nothing is counted behind it: *17 novembre 26 chaises* asks for chairs."""
+_FIGURES: Final = re.compile(
+    r"(?<![\w/.°º#'’-])(?:(?P<iso_year>[12]\d{3})-(?P<iso_month>\d{1,2})-(?P<iso_day>\d{1,2})"
+    r"|(?P<day>\d{1,2})(?P<sign>[/.-])(?P<month>\d{1,2})(?P=sign)(?P<year>[12]\d{3}|\d\d))(?![\w/-]|[.,]\d)"
+)
+_OF_A_NUMBER: Final = re.compile(
+    r"(?:(?<!\w)(?:(?:n|N)o\.?|num[ée]ros?|(?:[nv]/\s?)?r[ée]f(?:[ée]rences?)?s?\.?)|[nN]\s?[°º]|№)\s{0,4}:?\s{0,4}\Z", re.IGNORECASE
+)
+"""Words before a number of a letter."""
+_THIS_CENTURY: Final = 50
+"""Two figures below it are a year of this century; others one of the last."""
 _LOOKED_BACK: Final = 24
 """In characters: those of a day before its month."""
 
@@ -80,26 +97,63 @@ class Spelled:
 
 
 def spelled_out(text: str) -> Spelled:
-    """The text with its shortened months and weekdays spelled out, where they are surely such.
+    """The text with its shortened months, weekdays and years spelled out, where they are surely such, and with its days in figures as
+    *12/11/2026*.
 
     >>> spelled_out("lun. 16 nov. 2026").text, spelled_out("les sept").text
     ('lundi 16 novembre 2026', 'les sept')
     """
-    pieces, changes, size, done, is_english = [], [(0, 0)], 0, 0, False
+    pieces, changes, size, done = [], [(0, 0)], 0, 0
+    for start, end, full in sorted([*_months_and_weekdays(text), *_years(text), *_days_in_figures(text)]):
+        pieces += [text[done:start], full]
+        size += start - done + len(full)
+        done = end
+        changes.append((size, done))
+    return Spelled("".join([*pieces, text[done:]]), tuple(changes))
+
+
+def is_of_a_number(text: str, at: int) -> bool:
+    """Whether a number of a letter is said to begin at this place: *n° 12/11/26*."""
+    return _OF_A_NUMBER.search(text[max(at - _LOOKED_BACK, 0) : at]) is not None
+
+
+def _months_and_weekdays(text: str) -> Iterator[tuple[int, int, str]]:
+    """The place of each shortened one, and what it is in full."""
+    is_english = False
     for match in _SHORT.finditer(text):
         if match["weekday"]:
             short = said_numbers.folded(match["weekday"])
             is_english = short in _ENGLISH_WEEKDAYS
-            full = (_WEEKDAYS | _ENGLISH_WEEKDAYS)[short]
+            yield match.start(), match.end(), (_WEEKDAYS | _ENGLISH_WEEKDAYS)[short]
         elif _is_month(match):
-            full = _spelled_month(match, is_english=is_english)
-        else:
+            yield match.start(), match.end(), _spelled_month(match, is_english=is_english)
+
+
+def _years(text: str) -> Iterator[tuple[int, int, str]]:
+    """The place of each year of two figures behind a day and its month, and its four figures."""
+    for match in _YEAR_OF_TWO.finditer(text):
+        yield match.start("year"), match.end("year"), str(_year(match["year"]))
+
+
+def _days_in_figures(text: str) -> Iterator[tuple[int, int, str]]:
+    """The place of each day in figures that a calendar has, and the day as said_days reads it: 12/11/2026."""
+    for match in _FIGURES.finditer(text):
+        name = "iso_" if match["iso_year"] else ""
+        day, month, year = (match[f"{name}{part}"] for part in ("day", "month", "year"))
+        # 1.2.26 is the number of a paragraph, or of a program.
+        is_sure = len(year) > len("26") or match["sign"] == "/" or len(day) == len(month) == len("12")
+        if not is_sure or is_of_a_number(text, match.start()):
             continue
-        pieces += [text[done : match.start()], full]
-        size += match.start() - done + len(full)
-        done = match.end()
-        changes.append((size, done))
-    return Spelled("".join([*pieces, text[done:]]), tuple(changes))
+        with suppress(ValueError):
+            found = date(_year(year), int(month), int(day))
+            yield match.start(), match.end(), f"{found.day:02}/{found.month:02}/{found.year:04}"
+
+
+def _year(figures: str) -> int:
+    year = int(figures)
+    if len(figures) > len("26"):
+        return year
+    return year + (2000 if year < _THIS_CENTURY else 1900)
 
 
 def _spelled_month(match: "re.Match[str]", *, is_english: bool) -> str:

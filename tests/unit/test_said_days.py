@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ged.ports import SearchQuery
-from ged.search.said_days import NotRead, asked, in_figures, not_a_day, not_read, said_days
+from ged.search.said_days import NotRead, asked, not_a_day, not_read, said_days
 
 TODAY = date(2026, 11, 29)
 
@@ -278,7 +278,7 @@ def test_days_in_words_are_a_period(text: str, first: str, last: str, rest: str)
         "le 3 mars prochain", "depuis lundi prochain",
         "le 30 février 2026", "champ de mars", "en mars et avril", "avant la grève", "hiérarchie",
         '"mars 2026"', "objet:mars 2026", "mars 2026 OU avril", "audit -interne mars 2026", "hier et avant-hier",
-        "123/MEM/2026", "30/11/2026", "n° 30/11/2026", "le 31/02/2026", "du 18/11/2026/MMRE", "du 18 au 3 mars 2026", "premier ministre", "lettre-hier",
+        "123/MEM/2026", "n° 30/11/2026", "le 31/02/2026", "du 18/11/2026/MMRE", "du 18 au 3 mars 2026", "premier ministre", "lettre-hier",
         "smic 2026", "budget de l'exercice 2026", "inapte depuis 1 mois", "lundi de Pentecôte", "l'année prochaine",
         "treizième mois", "en 1200", "twenty-five letters", "5e trimestre 2026", "3e semestre 2026", "in twenty three", "il y a mille ans", "semaine incomplète", "mars et avril",
         "invoice of March 3,000 euros", "amount of March 15 000 FCFA", "contract of May 2.5 million",
@@ -375,27 +375,47 @@ def test_no_text_fails_and_no_other_word_is_lost(text: str, today: date) -> None
 
 
 @pytest.mark.parametrize(
-    ("text", "proposed"),
+    ("text", "number", "rest"),
     [
-        ("30/11/2026", "du 30/11/2026"),
-        ("facture 3.9.2026", "facture du 03/09/2026"),
-        ("1-12-2026 rapport", "du 01/12/2026 rapport"),
-        ("31/02/2026", None),
-        ("30/11/2026 2/9/2026", None),
-        ("reçue hier 30/11/2026", None),
-        ("du 30/11/2026", None),
-        ("30/11-2026", None),
-        ("30/11/2026/MEM", None),
-        ("réf:30/11/2026", None),
-        ('"30/11/2026"', None),
-        ("00012/2026", None),
+        ("17 novembre 2026", "", ""), ("17/11/2026", "17/11/2026", ""), ("17/11/26", "17/11/26", ""), ("17.11.2026", "17.11.2026", ""),
+        ("17.11.26", "17.11.26", ""), ("17-11-26", "17-11-26", ""), ("2026-11-17", "2026-11-17", ""), ("le 2026-11-17.", "", ""),
+        ("17 nov. 26", "", ""), ("17 novembre 26", "", ""), ("courrier du 17/11/26", "", ""), ("17/11/26, CEET", "17/11/26", ", CEET"),
+        ("facture (17.11.2026)", "17.11.2026", "facture ( )"), ("17 novembre", "", ""), ("17 novembre 26 chaises", "", "26 chaises"),
     ],
-)
-def test_a_day_in_figures_alone_is_proposed_and_never_taken(text: str, proposed: str | None) -> None:
-    found = in_figures(SearchQuery(text), TODAY)
-    assert (found and found.text) == proposed
-    assert proposed is None or asked(SearchQuery(text), TODAY)[1] is None
-    assert in_figures(SearchQuery(text, since=TODAY), TODAY) is None
+)  # fmt: skip
+def test_a_day_is_the_same_day_however_it_is_typed(text: str, number: str, rest: str) -> None:
+    said = said_days(text, TODAY)
+    assert said is not None
+    day = date(2026, 11, 17)
+    assert (said.dated.first, said.dated.last, said.dated.number, said.rest) == (day, day, number, rest)
+    named = "17 novembre" if text in ("17 novembre", "17 novembre 26 chaises") else "17 novembre 2026"
+    assert said.dated.mentions == (named, "17/11/2026", "17/11/26")
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("du 12/11/26 au 15.11.26", "2026-11-12", "2026-11-15"), ("depuis le 2026-11-12", "2026-11-12", "2026-11-29"),
+        ("avant le 12.11.26", "1000-01-01", "2026-11-11"), ("12/11/98", "1998-11-12", "1998-11-12"), ("12/11/49", "2049-11-12", "2049-11-12"),
+        ("12/11/50", "1950-11-12", "1950-11-12"),
+    ],
+)  # fmt: skip
+def test_figures_are_days_of_bounds_and_of_their_century(text: str, first: str, last: str) -> None:
+    said = said_days(text, TODAY)
+    assert said is not None
+    assert (said.dated.first.isoformat(), said.dated.last.isoformat()) == (first, last)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "012/11/26/MEF", "12/11/26/MEF", "MEF/12/11/26", "MEF-12-11-26", "12/11/26-MEF", "n° 12/11/26", "N°12/11/26", "n°: 12/11/2026", "no 12/11/26",
+        "numéro 12/11/26", "réf. 12/11/26", "V/Réf : 12/11/26", "№ 12/11/26", "1.2.26", "22-30-81-40", "12/11-26", "12.11/2026", "32/11/26", "12/13/26", "12/11/26.5",
+        "112/11/26", "12/11/260", "réf:12/11/26", '"12/11/26"', "12/11",
+    ],
+)  # fmt: skip
+def test_a_reference_of_figures_is_no_day(text: str) -> None:
+    assert said_days(text, TODAY) is None
 
 
 @pytest.mark.parametrize(

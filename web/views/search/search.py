@@ -34,7 +34,6 @@ from web.views.search.search_form import (
     WITHOUT,
     WORDS,
     dates_decided,
-    day_in_figures,
     given,
     period_text,
     read_query,
@@ -122,7 +121,6 @@ def index() -> ResponseReturnValue:
             if len(meant) == 1:
                 return redirect(url_for("letters.show", mail_id=meant[0].mail_id))
         counted = _counted(session, asked) if "filtres" in request.args else None
-        day_text, day_url = _of_day(session, query)
     # A letter that already stands on top is not shown twice.
     exact = [one for one in letters if one.mail_id not in [hit.mail_id for hit in page.letters[:1]]]
     if asked.dated is not None and said is not None and page.did_you_mean:
@@ -141,8 +139,6 @@ def index() -> ResponseReturnValue:
         said_text=period_text(said) if said is not None else "",
         day_of=lambda letter: _day_of(letter, asked),
         is_ahead=_begins(asked, said) > context.today(),
-        day_text=day_text,
-        day_url=day_url,
         # Of a number typed whole, SQL may have found the letter before the index has it.
         apart_text=_apart_text(page, asked) if page.letters or not (exact or envelopes) else "",
         all_words_url=_all_words_url(page, query),
@@ -169,18 +165,6 @@ def _day_of(letter: FoundLetter, asked: SearchQuery) -> str:
     if written is not None and first <= written <= last:
         return str(gettext("daté du %(day)s", day=long_date(written)))
     return ""
-
-
-def _of_day(session: ReadSession, query: SearchQuery) -> tuple[str, str]:
-    """The day that the text has in figures alone, and the URL of its letters; empty texts if the person may see none of them."""
-    found = day_in_figures(query, request.args)
-    if found is None:
-        return "", ""
-    typed, meant, said = found
-    one = replace(meant, limit=1, highlight=False)
-    if not letter_search.search_letters(context.services(), session, context.actor(), one).letters:
-        return "", ""
-    return period_text(said), _url("search.index", given() | {"q": [typed.text]})
 
 
 def _apart_text(page: SearchPage, asked: SearchQuery) -> str:

@@ -51,16 +51,6 @@ def with_days(query: SearchQuery, args: MultiDict[str, str]) -> tuple[SearchQuer
     return (said_days.without(query, said), None) if said is not None and args.get(DATES) == WITHOUT else (asked, said)
 
 
-def day_in_figures(query: SearchQuery, args: MultiDict[str, str]) -> tuple[SearchQuery, SearchQuery, SaidDays] | None:
-    """The search with a day that the text has in figures alone: as a person would type it, and with its period; and this period.
-
-    None without such a day, after the first page, and where the person has decided on a date already.
-    """
-    typed = said_days.in_figures(query, context.today()) if args.get(DATES) is None and query.offset == 0 else None
-    meant, said = (None, None) if typed is None else said_days.asked(typed, context.today())
-    return None if typed is None or meant is None or said is None else (typed, meant, said)
-
-
 def dates_decided(query: SearchQuery, args: MultiDict[str, str]) -> bool:
     """Whether the person has given days in the form, or said what the days in the text are."""
     return bool(query.since or query.until or args.get(DATES))
