@@ -604,7 +604,8 @@ _DAY_IN_FIGURES = re.compile(
     _START + r"(?P<day>\d{1,2})(?P<sign>[/.-])(?P<month>\d{1,2})(?P=sign)(?P<year>[12]\d{3})" + _END, re.IGNORECASE
 )
 _DIGIT_DAY = re.compile(
-    _START + rf"(?P<small>(?:dat[ée]e?s?\s+du|du|le|de|on|of|from|dated(?:\s+on)?)\s+)?{_DIGITS}(?![.,]\d)" + _END, re.IGNORECASE
+    _START + rf"(?P<small>(?:dat[ée]e?s?\s+du|du|le|de|on|of|from|dated(?:\s+on)?)\s+)?{_DIGITS}(?![.,]\d)" + _END,
+    re.IGNORECASE,
 )
 _BOUND = (
     r"(?:(?P<since>(?:depuis|since)\s+|[àa]\s+partir\s+d(?:[ue]\s+|['’]))|(?P<after>(?:apr[èe]s|after)\s+)"

@@ -58,7 +58,8 @@ _YEAR_BEHIND: Final = re.compile(
 )
 _DAY_BEHIND: Final = re.compile(rf"{_BLANKS}{_DAY}(?![\w/-])", re.IGNORECASE)
 _YEAR_OF_TWO: Final = re.compile(
-    rf"(?<![\w/.,'’-]){_DAY}{_BLANKS}(?:{_FULL}|(?:{_MONTH})\.?){_BLANKS}(?P<year>\d\d)(?=\s{{0,4}}(?:[,;)!?.]|\Z)(?!\d))", re.IGNORECASE
+    rf"(?<![\w/.,'’-]){_DAY}{_BLANKS}(?:{_FULL}|(?:{_MONTH})\.?){_BLANKS}(?P<year>\d\d)(?=\s{{0,4}}(?:[,;)!?.]|\Z)(?!\d))",
+    re.IGNORECASE,
 )
 """Only where nothing is counted behind it: *17 novembre 26 chaises* asks for chairs."""
 _FIGURES: Final = re.compile(
@@ -66,7 +67,8 @@ _FIGURES: Final = re.compile(
     r"|(?P<day>\d{1,2})(?P<sign>[/.-])(?P<month>\d{1,2})(?P=sign)(?P<year>[12]\d{3}|\d\d))(?![\w/-]|[.,]\d)"
 )
 _OF_A_NUMBER: Final = re.compile(
-    r"(?:(?<!\w)(?:(?:n|N)o\.?|num[ée]ros?|(?:[nv]/\s?)?r[ée]f(?:[ée]rences?)?s?\.?)|[nN]\s?[°º]|№)\s{0,4}:?\s{0,4}\Z", re.IGNORECASE
+    r"(?:(?<!\w)(?:(?:n|N)o\.?|num[ée]ros?|(?:[nv]/\s?)?r[ée]f(?:[ée]rences?)?s?\.?)|[nN]\s?[°º]|№)\s{0,4}:?\s{0,4}\Z",
+    re.IGNORECASE,
 )
 """Words before a number of a letter."""
 _THIS_CENTURY: Final = 50

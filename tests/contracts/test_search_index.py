@@ -370,14 +370,34 @@ def test_letters_of_a_period_were_written_received_or_registered_in_it_or_mentio
 
 def test_a_day_is_cited_in_each_of_its_writings_and_may_be_a_number(index: SearchIndex) -> None:
     later, others = datetime(2027, 1, 1, tzinfo=UTC), frozenset({Principal("u2")})
-    index.put([letter(n, f"Lettre du {day}", registered_at=later) for n, day in enumerate(("17 novembre 2026", "17.11.2026", "18/11/2026"), 1)])
-    index.put([letter(4, "Note", "Lomé, le 17/11/26", registered_at=later), letter(5, "Tél. 17 11 90 26", registered_at=later)])
-    index.put([letter(6, "Avis", registered_at=later, their_reference="0012/17/11/2026/MEF"), letter(7, "du 17/11/2026", registered_at=later, principals=others)])
+    index.put(
+        [
+            letter(n, f"Lettre du {day}", registered_at=later)
+            for n, day in enumerate(("17 novembre 2026", "17.11.2026", "18/11/2026"), 1)
+        ]
+    )
+    index.put(
+        [
+            letter(4, "Note", "Lomé, le 17/11/26", registered_at=later),
+            letter(5, "Tél. 17 11 90 26", registered_at=later),
+        ]
+    )
+    index.put(
+        [
+            letter(6, "Avis", registered_at=later, their_reference="0012/17/11/2026/MEF"),
+            letter(7, "du 17/11/2026", registered_at=later, principals=others),
+        ]
+    )
     index.put([letter(8, "Bon", registered_at=later, numbers=("17/11/2026",), level=Confidentiality.SECRET)])
     day = Dated(date(2026, 11, 17), date(2026, 11, 17), "17 novembre 2026", ("17/11/2026", "17/11/26"))
     reader = who(ordinary="u1")
     assert sorted(ids(index, "", dated=day, principals=reader)) == [1, 2, 4]
-    assert sorted(ids(index, "", dated=dataclasses.replace(day, number="17/11/2026"), principals=reader)) == [1, 2, 4, 6]
+    assert sorted(ids(index, "", dated=dataclasses.replace(day, number="17/11/2026"), principals=reader)) == [
+        1,
+        2,
+        4,
+        6,
+    ]
     assert 8 in ids(index, "", dated=dataclasses.replace(day, number="17-11-2026"))
 
 

@@ -19,7 +19,6 @@ from ged.search import letter_search
 from ged.search.letter_search import FacetValue, FoundLetter, SearchPage
 from ged.search.said_days import SaidDays, not_a_day, not_read
 from ged.typography import plain
-from ged.unit import ReadSession
 from web.site import context, destroyed_letters, lists, marks, natures
 from web.site.i18n import long_date
 from web.site.pages import past_the_end
