@@ -61,10 +61,14 @@ _KINDS = (
     "invoice complaint request report reply replies answer decision certificate order notice"
 )
 """Words of some letters. Behind one of them, as behind those of any letter, a month, a week or a day is that of letters."""
+_STATES = "urgent confidentiel secret signé traité imputé transmis classé adressé concernant portant relatif relative concerning regarding about"
+"""Words that tell more of letters, behind their day."""
+_LINKS = "à aux par pour contre sur sous avec sans chez vers et ou où qui que by for with against to at and or"
 _SMALL_WORDS = "tous toutes tout le la les l un une des du de d en dans pendant au a all the of in from on during"
 _ALSO_NAMES = "mars|mai|march|may|april|june|august"
 """Months that are names of people, or words."""
 _WORD = re.compile(r"[^\W_]+")
+_NEXT_WORD = re.compile(r"\s+([^\W\d_]+)")
 _LETTER = re.compile(r"[^\W\d_]")
 
 
@@ -76,6 +80,9 @@ def _forms(words: str) -> frozenset[str]:
 
 
 _OF_LETTERS = _forms(f"{_LETTERS} {_KINDS}")
+_BEHIND_A_WEEKDAY = (
+    _OF_LETTERS | _forms(f"{_STATES} {_LINKS}") | frozenset({"au", "a", "en", "dans", "in", "on", "during"})
+)
 _EMPTY = _forms(_LETTERS) | frozenset(_SMALL_WORDS.split())
 """Words that say nothing of a letter beside its day."""
 
@@ -441,9 +448,11 @@ def _weekday_of_letters(match: "re.Match[str]", today: date) -> tuple[date, date
     """The last such day before today.
 
     Raises:
-        ValueError: the word before it names no letters.
+        ValueError: the word before it names no letters, or the one behind it makes a name of it: *facture de mardi gras*.
     """
-    if not _is_of_letters(match):
+    behind = _NEXT_WORD.match(match.string, match.end())
+    is_name = behind is not None and said_numbers.folded(behind[1]) not in _BEHIND_A_WEEKDAY
+    if is_name or not _is_of_letters(match):
         raise ValueError
     return _weekday_ago(match, today)
 
@@ -477,6 +486,17 @@ def _last_units(match: "re.Match[str]", today: date) -> tuple[date, date]:
     if match["month"] or match["years"]:
         return _months_before(today, count * (1 if match["month"] else 12)), today
     return today - timedelta(days=count), today
+
+
+def _past_unit(match: "re.Match[str]", today: date) -> tuple[date, date]:
+    """As ``_last_units``.
+
+    Raises:
+        ValueError: it tells what a word is that names no letters: *élèves de la dernière année* are of a class.
+    """
+    if match["of"] is not None and match.string[: match.start()].split() and not _is_of_letters(match):
+        raise ValueError
+    return _last_units(match, today)
 
 
 def _since_units(match: "re.Match[str]", today: date) -> tuple[date, date]:
@@ -771,8 +791,10 @@ _PAST_UNIT = re.compile(
 )
 _FRENCH_PAST_UNIT = re.compile(
     _START
-    + r"(?:(?:(?:(?:au\s+cours|lors)\s+)?de|pendant|dans|durant|sur)\s+)?(?:(?:la\s+derni[èe]re\s+(?:(?P<week>semaine)|(?P<years>ann[ée]e))"
-    r"|(?:le|(?:au\s+cours\s+)?du)\s+dernier\s+(?P<month>mois))(?P<count>))(?!\s+(?:d[eu]|des)(?!\w)|\s+d['’])" + _END,
+    + r"(?:(?:(?:au\s+cours|lors)\s+de|pendant|dans|durant|sur)\s+|au\s+cours\s+(?=du)|(?P<of>de\s+|(?=du\s)))?"
+    + r"(?:la\s+derni[èe]re\s+(?:(?P<week>semaine)|(?P<years>ann[ée]e))|(?:le|du)\s+dernier\s+(?P<month>mois))(?P<count>)"
+    + r"(?!\s+(?:d[eu]|des)(?!\w)|\s+d['’])"
+    + _END,
     re.IGNORECASE,
 )
 _SINCE_UNITS = re.compile(_START + rf"depuis\s+{_COUNTED}\s+{_UNITS}" + _END, re.IGNORECASE)
@@ -853,7 +875,7 @@ _READINGS: tuple[tuple["re.Pattern[str]", _Reading, bool], ...] = (
     (_LAST_UNITS, _last_units, False),
     (_ENGLISH_LAST_UNITS, _last_units, False),
     (_PAST_UNIT, _last_units, False),
-    (_FRENCH_PAST_UNIT, _last_units, False),
+    (_FRENCH_PAST_UNIT, _past_unit, False),
     (_SINCE_UNITS, _since_units, False),
     (_ENGLISH_SINCE_UNITS, _since_units, False),
     (_FEW_UNITS, _few_units, False),
