@@ -4,6 +4,7 @@ Whoever may see each letter is told the number. Others are told "less than five"
 decisions alone, so it changes only where a number crosses one of their bounds:
 
 - **a number** (``tell``): none and one to four are one and the same; larger ones are rounded;
+- **a number of a narrow cut** (``step_of``) is told coarser: by several filters at once a small number would follow from its neighbours and their sums;
 - **a part** of a number that is told as well (``tell_part``) is hidden if it is small, or if what remains is small: a reader could subtract;
 - **neighbours** (``merged``), bins of delays or classes of age, go together until each group holds five; of delays
   the longest ones, if they are few, stay for themselves where they change no told number;
@@ -13,8 +14,41 @@ decisions alone, so it changes only where a number crosses one of their bounds:
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+
+@dataclass(frozen=True)
+class Step:
+    """How coarse numbers are told.
+
+    Attributes:
+        small: numbers below it are not told apart.
+        multiple: larger ones are told as multiples of it.
+    """
+
+    small: int
+    multiple: int
+
+
 SMALL = 5
-"""Numbers below it are not told apart; larger ones are told as multiples of it."""
+"""``Step.small`` of the finest step."""
+STEPS = (Step(SMALL, 5), Step(8, 15), Step(23, 45))
+"""From the finest to the coarsest. Each bound of a coarser step is one of each finer step: a number that is told by two of them is told by
+the finer one alone."""
+FINEST = STEPS[0]
+
+
+def step_of(narrowings: int) -> Step:
+    """How coarse the numbers of a cut are told: of more than one narrowing at once coarser.
+
+    The numbers of a table and their sums, each rounded by itself, are a system of inequalities. With one step for all of them it told
+    of one small number in twenty that it is not zero, and some of them exactly (``tests/unit/test_told_by_arithmetic.py``).
+
+    Args:
+        narrowings: what narrows the cut: a unit, a nature, a direction, ...; the row of a table is one, too.
+
+    >>> [step_of(one).multiple for one in (0, 1, 2, 3, 6)]
+    [5, 5, 15, 45, 45]
+    """
+    return STEPS[min(max(narrowings - 1, 0), len(STEPS) - 1)]
 
 
 @dataclass(frozen=True)
@@ -23,31 +57,35 @@ class ToldNumber:
 
     Attributes:
         amount: what is drawn, compared and added up; 0 of a small number and of a hidden one.
-        is_small: it is told as "less than ``SMALL``".
+        is_small: it is told as "less than ``least``".
         is_hidden: it is not told at all.
+        least: ``Step.small`` of the step by which it is told.
     """
 
     amount: int
     is_small: bool = False
     is_hidden: bool = False
+    least: int = SMALL
 
 
-def is_few(number: int) -> bool:
+def is_few(number: int, step: Step = FINEST) -> bool:
     """Whether so many letters are not told apart."""
-    return number < SMALL
+    return number < step.small
 
 
-def tell(number: int, *, is_exact: bool) -> ToldNumber:
+def tell(number: int, *, is_exact: bool, step: Step = FINEST) -> ToldNumber:
     """The number as it is told.
 
     >>> [tell(one, is_exact=False).amount for one in (0, 1, 4, 5, 7, 8)]
     [0, 0, 0, 5, 5, 10]
+    >>> [tell(one, is_exact=False, step=STEPS[1]).amount for one in (7, 8, 22, 23)]
+    [0, 15, 15, 30]
     """
     if is_exact:
         return ToldNumber(number)
-    if is_few(number):
-        return ToldNumber(0, is_small=True)
-    return ToldNumber((number + SMALL // 2) // SMALL * SMALL)
+    if is_few(number, step):
+        return ToldNumber(0, is_small=True, least=step.small)
+    return ToldNumber((number + step.multiple // 2) // step.multiple * step.multiple, least=step.small)
 
 
 def added_up(*numbers: ToldNumber) -> ToldNumber:
@@ -56,21 +94,22 @@ def added_up(*numbers: ToldNumber) -> ToldNumber:
     >>> added_up(ToldNumber(5), ToldNumber(0, is_small=True)).amount, added_up(ToldNumber(0, is_small=True)).is_small
     (5, True)
     """
-    return ToldNumber(sum(one.amount for one in numbers), is_small=all(one.is_small for one in numbers))
+    least = max((one.least for one in numbers), default=SMALL)
+    return ToldNumber(sum(one.amount for one in numbers), is_small=all(one.is_small for one in numbers), least=least)
 
 
-def tell_part(part: int, whole: int, *, is_exact: bool) -> ToldNumber:
+def tell_part(part: int, whole: int, *, is_exact: bool, step: Step = FINEST) -> ToldNumber:
     """A part of a number that is told beside it.
 
     >>> [tell_part(one, 12, is_exact=False).is_hidden for one in (0, 4, 5, 7, 8, 12)]
     [True, True, False, False, True, True]
     """
-    if not is_exact and (is_few(part) or is_few(whole - part)):
-        return ToldNumber(0, is_hidden=True)
-    return tell(part, is_exact=is_exact)
+    if not is_exact and (is_few(part, step) or is_few(whole - part, step)):
+        return ToldNumber(0, is_hidden=True, least=step.small)
+    return tell(part, is_exact=is_exact, step=step)
 
 
-def merged(numbers: Sequence[int], *, with_rest: bool = False) -> list[range]:
+def merged(numbers: Sequence[int], *, with_rest: bool = False, step: Step = FINEST) -> list[range]:
     """The places of neighbours that are told together; none where all of them are few. The last group goes to the end.
 
     Args:
@@ -84,19 +123,19 @@ def merged(numbers: Sequence[int], *, with_rest: bool = False) -> list[range]:
     groups, first, held = list[range](), 0, 0
     for place, number in enumerate(numbers):
         held += number
-        if not is_few(held):
+        if not is_few(held, step):
             groups.append(range(first, place + 1))
             first, held = place + 1, 0
     if groups and first < len(numbers):
         total = sum(numbers)
-        if with_rest and tell(total, is_exact=False) == tell(total - held, is_exact=False):
+        if with_rest and tell(total, is_exact=False, step=step) == tell(total - held, is_exact=False, step=step):
             groups.append(range(first, len(numbers)))
         else:
             groups[-1] = range(groups[-1].start, len(numbers))
     return groups
 
 
-def apart(rows: Sequence[Sequence[int]]) -> list[int]:
+def apart(rows: Sequence[Sequence[int]], step: Step = FINEST) -> list[int]:
     """The places of the rows that are told each by itself; all others are told as one row.
 
     A row is few where each of its numbers is: one letter may stand in several of them.
@@ -107,13 +146,13 @@ def apart(rows: Sequence[Sequence[int]]) -> list[int]:
     >>> apart([[9], [0], [30], [2]]), apart([[9], [3], [30], [2]]), apart([[9], [30]]), apart([[1], [2]]), apart([[3, 3], [4, 0]])
     ([2], [0, 2], [0, 1], [], [])
     """
-    kept = [place for place, numbers in enumerate(rows) if not is_few(max(numbers))]
+    kept = [place for place, numbers in enumerate(rows) if not is_few(max(numbers), step)]
     while kept and len(kept) < len(rows):
         rest = [numbers for place, numbers in enumerate(rows) if place not in kept]
-        if not is_few(max(sum(column) for column in zip(*rest, strict=True))):
+        if not is_few(max(sum(column) for column in zip(*rest, strict=True)), step):
             break
         # Told numbers, not exact ones, say which row is the smallest.
-        kept.remove(min(kept, key=lambda place: (tell(max(rows[place]), is_exact=False).amount, -place)))
+        kept.remove(min(kept, key=lambda place: (tell(max(rows[place]), is_exact=False, step=step).amount, -place)))
     return kept
 
 

@@ -14,11 +14,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from ged.dashboard import telling
-from ged.dashboard.telling import ToldNumber
+from ged.dashboard.telling import Step, ToldNumber
 from ged.register.models import Priority
 from ged.unit import Services
 from tests.factories import NOW, TODAY
-from tests.figure_letters_kit import count_all, furnish, letter
+from tests.figure_letters_kit import Known, count_all, furnish, letter
 from tests.figure_site import main, site, uncounted
 from tests.sample_kit import in_turn
 from tests.signbook_kit import House, house_on_either
@@ -40,13 +40,13 @@ def decisions(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
     kept: list[object] = []
     real_tell, real_few = telling.tell, telling.is_few
 
-    def tell(number: int, *, is_exact: bool) -> ToldNumber:
-        kept.append(real_tell(number, is_exact=is_exact))
-        return real_tell(number, is_exact=is_exact)
+    def tell(number: int, *, is_exact: bool, step: Step = telling.FINEST) -> ToldNumber:
+        kept.append(real_tell(number, is_exact=is_exact, step=step))
+        return real_tell(number, is_exact=is_exact, step=step)
 
-    def is_few(number: int) -> bool:
-        kept.append(real_few(number))
-        return real_few(number)
+    def is_few(number: int, step: Step = telling.FINEST) -> bool:
+        kept.append(real_few(number, step))
+        return real_few(number, step)
 
     with monkeypatch.context() as patched:
         for module in (telling, board, panels):
@@ -251,6 +251,31 @@ def test_the_first_letter_of_a_nature_that_is_in_no_list_changes_nothing(site: t
     letter(services, "DGE", nature="ancienne")
     count_all(services)
     assert rows(client, "natures") == before
+
+
+def test_several_filters_at_once_are_told_coarser_than_their_sum(site: tuple[Flask, House]) -> None:
+    """17, 17 and 4 of 38, all rounded to 5, would tell the four: 38 at least, less 17 and 17 at most."""
+    app, house = site
+    services, known = house.services, Known.of(house.services)
+    for priority, count in ((Priority.URGENT, 17), (Priority.NORMAL, 17), (Priority.VERY_URGENT, 4)):
+        for _ in range(count):
+            letter(services, "DGE", nature="demande", priority=priority, known=known)
+    count_all(services)
+    client = sign_in(app, "auditeur")
+
+    def received(filters: str) -> str:
+        return next(row[1] for row in rows(client, "cards", f"{MONTHS[0]}{filters}") if row[0] == "Reçus")
+
+    assert received("&nature=demande") == "40"
+    assert [received(f"&nature=demande&priorite={one.value}") for one in Priority] == ["15", "15", "moins de 8"]
+    third = received("&nature=demande&priorite=urgent&sens=incoming")
+    assert third == "moins de 23"
+    # The row of a table is a filter, too; the page and the file say alike.
+    natures = {row[0]: row[1] for row in rows(client, "natures", f"{MONTHS[0]}&priorite=urgent")}
+    assert set(natures.values()) <= {"Reçus", "15"}, natures
+    page = client.get(f"/supervision/?{MONTHS[0]}&nature=demande&priorite=very_urgent").text
+    assert "moins de 8" in page
+    assert "moins de 5" not in page
 
 
 @pytest.mark.parametrize("account", READERS)

@@ -77,6 +77,8 @@ FILTERS = (
 """The names of the address, in its order."""
 NARROWING = ("unite", "seul", "entite", "nature", "sens", "registre", "canal", "priorite")
 """Those that a link to letters keeps."""
+CHOICES = ("nature", "sens", "registre", "canal", "priorite")
+"""Those that narrow letters, whatever units have them."""
 DAYS = ("du", "au")
 """The first day and the last one."""
 PERIOD = ("vue", "periode", *DAYS)
@@ -112,6 +114,7 @@ class AskedFigures:
         left_errors: at the fields of the form that adds such days.
         seen_on: the page and the view whose links lead to letters; the list leads back to it.
         today: the last day of figures.
+        is_of_some_units: of fewer units than the page shows where the address names none.
     """
 
     sight: Sight
@@ -129,6 +132,7 @@ class AskedFigures:
     left: tuple[Period, ...] = ()
     left_errors: tuple[Invalid, ...] = ()
     seen_on: tuple[str, str] = ("", "")
+    is_of_some_units: bool = False
 
     def without(self, name: str, **narrowing: object) -> "AskedFigures":
         """Without a filter that the reader is not offered: it becomes a problem. ``narrowing``: what is changed of it."""
@@ -365,6 +369,7 @@ def read(
         ahead=ahead,
         reversed_days={one: args[one] for one in DAYS} if is_reversed else {},
         mistyped=tuple(one.name for one in _no_days(args) if one in problems),
+        is_of_some_units=sight.unit_ids != reach.sight(usual).unit_ids,
     )
 
 

@@ -6,14 +6,14 @@ All pages, pictures and files are made of these cells, so none of them tells mor
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, TypeVar, overload
 
 from flask_babel import format_date
 
 from ged.dashboard import breakdown
 from ged.dashboard.breakdown import By, Key, Line
-from ged.dashboard.telling import SMALL, ToldNumber, merged, tell, tell_part
+from ged.dashboard.telling import FINEST, Step, ToldNumber, merged, step_of, tell, tell_part
 from ged.figures.periods import Period, month_end, months_of
 from ged.figures.queries import MOVING
 from ged.figures.stages import LONGEST, bin_of, next_bin, percentile
@@ -22,7 +22,7 @@ from ged.unit import Actor, ReadSession
 from web.drawing.charts import HATCHED, Drawing, Group, Guide, Value
 from web.site import context
 from web.views.figures import closed
-from web.views.figures.asked import EVER, AskedFigures
+from web.views.figures.asked import CHOICES, EVER, AskedFigures
 from web.words import figure_pages as words
 from web.words.messages import gettext
 from web.words.messages import gettext as _
@@ -33,6 +33,8 @@ MOST_DAYS = 62
 MOST_ROWS = 12
 """Rows of a picture; the table has all of them."""
 TWO = ("first", "second")
+UNIT = "unite"
+"""The filter of which each row of units is a choice."""
 MEDIAN, NINE_OF_TEN = 0.5, 0.9
 
 
@@ -175,12 +177,16 @@ class Board:
 
     Attributes:
         is_for_pictures: beside a picture, its table is not read: the page asks for it when its reader opens it.
+        rows_of: the filter of which each row is a choice (``by``); empty: the numbers are those of the whole panel.
+        is_of_papers: what narrows letters narrows nothing here.
     """
 
     session: ReadSession
     actor: Actor
     asked: AskedFigures
     is_for_pictures: bool = False
+    rows_of: str = ""
+    is_of_papers: bool = False
     kept: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
     """What several panels of a page need is read once: a name or another key -> what was read."""
 
@@ -279,21 +285,37 @@ class Board:
         """Whether the reader is given exact numbers."""
         return self.asked.sight.is_exact
 
+    @cached_property
+    def step(self) -> Step:
+        """How coarse this reader is told numbers: by what narrows them (``telling.step_of``)."""
+        if self.is_exact:
+            return FINEST
+        narrowed = {name for name in CHOICES if name in self.asked.given and not self.is_of_papers}
+        if self.asked.is_of_some_units:
+            narrowed.add(UNIT)
+        return step_of(len(narrowed | ({self.rows_of} if self.rows_of else set())))
+
+    def by(self, name: str) -> "Board":
+        """The same figures, for the rows of a table that are of one choice each; ``name``: of that filter."""
+        if self.is_exact or (name == UNIT and len(self.asked.sight.unit_ids) == 1):
+            return self
+        return replace(self, rows_of=name)
+
     def tell(self, number: int, whole: int | None = None) -> ToldNumber:
         """The number as this reader is told it, also as a part of a number that is told beside it (``whole``).
 
         Rows are put in the order of rounded numbers: the order of others would tell them.
         """
         if whole is None:
-            return tell(number, is_exact=self.is_exact)
-        return tell_part(number, whole, is_exact=self.is_exact)
+            return tell(number, is_exact=self.is_exact, step=self.step)
+        return tell_part(number, whole, is_exact=self.is_exact, step=self.step)
 
     def text(self, number: ToldNumber) -> str:
         """A told number in words."""
         if number.is_hidden:
             return "—"
         if number.is_small:
-            return str(_("moins de %(num)s", num=SMALL))
+            return str(_("moins de %(num)s", num=number.least))
         written: dict[int, str] = self.kept.setdefault("written", {})  # most numbers of a page stand there three times
         if number.amount not in written:
             written[number.amount] = decimal(number.amount)
@@ -324,15 +346,15 @@ class Board:
         if "shape" not in self.kept:
             self.kept["shape"] = str(gettext("%(name)s : %(count)s"))
         if not isinstance(series, str):
-            series = series(SMALL if shown.is_hidden or shown.is_small else shown.amount)
+            series = series(shown.least if shown.is_hidden or shown.is_small else shown.amount)
         label: str = self.kept["shape"] % {"name": name, "count": self.text(shown)}
         return Value(shown.amount, label, self.href(number, href), series=series)
 
     def delay(self, bins: Mapping[int, int], share: float) -> str:
         """A percentile in words; of rounded numbers the bins that were merged around it."""
         if not self.is_exact:
-            spans = told_bins(bins)
-            place = told_percentile(spans, share)
+            spans = told_bins(bins, self.step)
+            place = told_percentile(spans, share, self.step)
             return words.bin_name(*spans[place][:2]) if place is not None else "—"
         found = percentile(bins, share)
         return words.days(found) if found is not None else "—"
@@ -348,13 +370,13 @@ class Board:
     def spans(self, bins: Mapping[int, int]) -> list[Span]:
         """The bins of a histogram, as this reader is told them; none of no letter."""
         if not self.is_exact:
-            return told_bins(bins)
+            return told_bins(bins, self.step)
         return [(first, after, bins.get(first, 0)) for first, after in bins_of(bins)] if any(bins.values()) else []
 
     def place(self, spans: Sequence[Span], bins: Mapping[int, int], share: float) -> int | None:
         """The place of a percentile among these bins."""
         if not self.is_exact:
-            return told_percentile(spans, share)
+            return told_percentile(spans, share, self.step)
         found = percentile(bins, share)
         return place_of(spans, found) if found is not None else None
 
@@ -494,26 +516,26 @@ Maker = Callable[[Board], Panel | None]
 # --- delays as they are told ----------------------------------------------------------------------------------------
 
 
-def told_bins(bins: Mapping[int, int]) -> list[Span]:
+def told_bins(bins: Mapping[int, int], step: Step) -> list[Span]:
     """The bins of delays, merged until each of them may be told; the last one has no end. None of few letters."""
     all_bins = _every_bin()
     return [
         (all_bins[group[0]][0], all_bins[group[-1]][1], sum(bins.get(all_bins[n][0], 0) for n in group))
-        for group in merged([bins.get(first, 0) for first, _after in all_bins], with_rest=True)
+        for group in merged([bins.get(first, 0) for first, _after in all_bins], with_rest=True, step=step)
     ]
 
 
-def told_letters(bins: Mapping[int, int]) -> dict[int, int]:
+def told_letters(bins: Mapping[int, int], step: Step) -> dict[int, int]:
     """The last bin of those that are told together -> letters as they are told: whatever follows from them tells no more."""
     return {
-        last_bin(after) if after is not None else first: tell(number, is_exact=False).amount
-        for first, after, number in told_bins(bins)
+        last_bin(after) if after is not None else first: tell(number, is_exact=False, step=step).amount
+        for first, after, number in told_bins(bins, step)
     }
 
 
-def told_percentile(spans: Sequence[Span], share: float) -> int | None:
+def told_percentile(spans: Sequence[Span], share: float, step: Step) -> int | None:
     """The place of the span with a percentile, of rounded numbers alone: exact ones would move it with each letter."""
-    letters = [tell(number, is_exact=False).amount for _first, _after, number in spans]
+    letters = [tell(number, is_exact=False, step=step).amount for _first, _after, number in spans]
     wanted, seen = share * sum(letters), 0
     for place, number in enumerate(letters):
         seen += number

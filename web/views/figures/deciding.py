@@ -8,7 +8,7 @@ from ged.dashboard.letters import What
 from ged.figures.stages import LONGEST
 from ged.outlook import slowing
 from web.views.figures import ahead, panels, senders, ways
-from web.views.figures.board import Board, Cell, Maker, Panel, days_cell, period_name, told_letters
+from web.views.figures.board import UNIT, Board, Cell, Maker, Panel, days_cell, period_name, told_letters
 from web.words import figure_pages as words
 from web.words.messages import gettext as _
 
@@ -20,10 +20,11 @@ def slower(board: Board) -> Panel | None:
     asked = board.asked
     if len(asked.sight.unit_ids) < 2:
         return None
+    rows_of = board.by(UNIT)
     now, before = slowing.compared(asked.today, by_days=asked.sight.is_exact)
     lately, earlier = (
         {
-            unit_id: bins if board.is_exact else told_letters(bins)
+            unit_id: bins if board.is_exact else told_letters(bins, rows_of.step)
             for unit_id, bins in breakdown.delays_by(board.session, asked.cut, one, By.UNIT, asked.stage).items()
         }
         for one in (now, before)
@@ -38,14 +39,14 @@ def slower(board: Board) -> Panel | None:
     for one, unit_id in sorted(found, key=lambda row: (row[0].rank[0], names.get(row[1], ""), row[1])):
         named = {"unite": str(unit_id), "seul": "1", "etape": asked.stage.value, "de": "0", "a": str(LONGEST)}
         counts = [
-            board.cell(letters, asked.letters(What.DELAY, span, **named))
+            rows_of.cell(letters, asked.letters(What.DELAY, span, **named))
             for letters, span in ((one.letters, now), (one.letters_before, before))
         ]
         name = names.get(unit_id, "—")
         rows.append(
             (
                 Cell(name, is_number=False),
-                Cell(_reason(board, one), is_number=False),
+                Cell(_reason(rows_of, one), is_number=False),
                 days_cell(one.now),
                 days_cell(one.before),
                 *counts,

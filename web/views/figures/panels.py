@@ -12,7 +12,7 @@ from flask_babel import format_date
 from ged.dashboard import breakdown
 from ged.dashboard.breakdown import By, Line
 from ged.dashboard.letters import What
-from ged.dashboard.telling import SMALL, apart, is_few, merged, percent
+from ged.dashboard.telling import apart, is_few, merged, percent
 from ged.figures import queries
 from ged.figures.days import HOURS
 from ged.figures.periods import Period, months_later
@@ -29,6 +29,7 @@ from web.views.figures.board import (
     MOST_ROWS,
     NINE_OF_TEN,
     TWO,
+    UNIT,
     Board,
     Card,
     Cell,
@@ -53,6 +54,8 @@ from web.words.messages import gettext as _
 
 AGES = (7, 15, 30, 60)
 """The last day, counted from the arrival, of each class of age; the last class has no end."""
+NATURE = "nature"
+"""The filter of which each row of natures is a choice."""
 AGE_LOOKS = ("age-0", "age-1", "age-2", "age-3", "age-4")
 
 
@@ -347,12 +350,13 @@ def backlog(board: Board) -> Panel:
         _Waiting(names.get(one, "—"), {"unite": str(one), "seul": "1"}, counted.get(one, [0] * (len(AGES) + 1)))
         for one in (counted if board.is_exact else asked.sight.unit_ids)
     ]
-    lines.sort(key=lambda one: (-board.tell(sum(one.numbers)).amount, one.name, one.named["unite"]))
+    rows_of = board.by(UNIT)
+    lines.sort(key=lambda one: (-rows_of.tell(sum(one.numbers)).amount, one.name, one.named["unite"]))
     if board.is_exact:
         groups = [range(n, n + 1) for n in range(len(AGES) + 1)]
     else:
-        groups = merged([sum(column) for column in zip(*(one.numbers for one in lines), strict=True)])
-        kept = apart([[sum(one.numbers)] for one in lines])
+        groups = merged([sum(column) for column in zip(*(one.numbers for one in lines), strict=True)], step=board.step)
+        kept = apart([[sum(one.numbers)] for one in lines], rows_of.step)
         rest = [one.numbers for n, one in enumerate(lines) if n not in kept]
         lines = [lines[n] for n in kept]
         if rest and groups:
@@ -360,8 +364,8 @@ def backlog(board: Board) -> Panel:
     ages = _ages(asked.today, groups)
     looks = (*AGE_LOOKS[: len(ages)], *(() if board.is_exact else (UNDIVIDED,)))
     shown = lines if groups else []
-    drawn = [Group(one.name, _values_by_age(board, one, groups, ages)) for one in shown[:MOST_ROWS]]
-    totals = [board.text(board.tell(sum(one.numbers))) for one in shown[:MOST_ROWS]]
+    drawn = [Group(one.name, _values_by_age(rows_of, one, groups, ages)) for one in shown[:MOST_ROWS]]
+    totals = [rows_of.text(rows_of.tell(sum(one.numbers))) for one in shown[:MOST_ROWS]]
     legend = [*zip(looks, (age for age, _span in ages), strict=False)]
     if not board.is_exact:
         legend.append((UNDIVIDED, str(_("âges non donnés"))))
@@ -374,7 +378,7 @@ def backlog(board: Board) -> Panel:
             )
         ),
         (_("Service"), *(age for age, _span in ages), _("Total")),
-        RowsOf(shown, lambda one: _cells_by_age(board, one, groups, ages)),
+        RowsOf(shown, lambda one: _cells_by_age(rows_of, one, groups, ages)),
         charts.stacked_rows(drawn, looks, totals) if drawn else None,
         tuple(legend),
     )
@@ -399,7 +403,7 @@ class _Waiting:
 
 def _is_undivided(board: Board, numbers: Sequence[int]) -> bool:
     """Whether the parts are not told: a reader of rounded numbers is told them only where none of them is few."""
-    return not board.is_exact and len(numbers) > 1 and any(is_few(number) for number in numbers)
+    return not board.is_exact and len(numbers) > 1 and any(is_few(number, board.step) for number in numbers)
 
 
 def _hrefs(board: Board, one: _Waiting, ages: Sequence[tuple[str, Period]]) -> list[str]:
@@ -520,7 +524,7 @@ def entities(board: Board) -> Panel | None:
     rows: list[NamedLine] = [
         (names.get(one, "—"), {"entite": str(one)} if board.is_exact else {}, line) for one, line in found.items()
     ]
-    return _side_by_side(board, "entities", str(_("Par entité")), str(_("Entité")), rows)
+    return _side_by_side(board.by(UNIT), "entities", str(_("Par entité")), str(_("Entité")), rows)
 
 
 def units(board: Board) -> Panel:
@@ -530,7 +534,7 @@ def units(board: Board) -> Panel:
     rows: list[NamedLine] = [
         (names.get(int(one), "—"), {"unite": str(one), "seul": "1"}, found.get(one, NOTHING)) for one in keys
     ]
-    return _side_by_side(board, "units", str(_("Par service")), str(_("Service")), rows)
+    return _side_by_side(board.by(UNIT), "units", str(_("Par service")), str(_("Service")), rows)
 
 
 def by_nature(board: Board) -> Panel:
@@ -546,7 +550,7 @@ def by_nature(board: Board) -> Panel:
     if not board.is_exact and not chosen:
         # For natures that are in no list, as an earlier archive brings them: one that appears would tell of its first letter.
         rows.append(("", {}, NOTHING))
-    return _side_by_side(board, "natures", str(_("Par nature")), str(_("Nature")), rows)
+    return _side_by_side(board.by(NATURE), "natures", str(_("Par nature")), str(_("Nature")), rows)
 
 
 NOTHING = Line(dict.fromkeys(COUNTED, 0), Standing(0, 0), {})
@@ -565,7 +569,9 @@ def _told_rows(board: Board, found: list[NamedLine]) -> list[NamedLine]:
     if board.is_exact:
         return order
     moved = board.asked.moved
-    kept = apart([[*(line.counted[one.value] for one in moved), line.standing.open] for _name, _named, line in order])
+    kept = apart(
+        [[*(line.counted[one.value] for one in moved), line.standing.open] for _name, _named, line in order], board.step
+    )
     rest = [line for n, (_name, _named, line) in enumerate(order) if n not in kept]
     rows = [order[n] for n in kept]
     return [*rows, (others(rows), {}, breakdown.added(rest))] if rest else rows
@@ -705,5 +711,5 @@ OVERSEEN_VIEWS: Mapping[str, tuple[str, ...]] = {
 def made(board: Board, makers: Mapping[str, Maker], names: Sequence[str]) -> list[Panel]:
     """Those of these panels that have something to show."""
     found = (makers[name](board) for name in names)
-    few = "" if board.is_exact else str(_("Moins de %(num)s courriers.", num=SMALL))
+    few = "" if board.is_exact else str(_("Moins de %(num)s courriers.", num=board.step.small))
     return [replace(panel, nothing=panel.nothing or few) for panel in found if panel is not None]

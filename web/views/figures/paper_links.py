@@ -9,14 +9,14 @@ from ged.figures.periods import Period
 from ged.figures.stages import SlipSide
 from ged.unit import ReadSession
 from web.site.numbers import id_of
-from web.views.figures.asked import AskedFigures
+from web.views.figures.asked import CHOICES, AskedFigures
 from web.views.figures.board import Board
 from web.words.labels import label
 from web.words.messages import gettext as _
 from web.words.messages import ngettext
 from web.words.numbers import decimal
 
-UNHEEDED = ("nature", "sens", "registre", "canal", "priorite")
+UNHEEDED = CHOICES
 """The filters of the page that narrow letters and no paper: a list with them would have fewer letters than the figure counts."""
 _SIDES = {What.ON_SENT: SlipSide.SENT, What.ON_RECEIVED: SlipSide.RECEIVED, What.WAITED: SlipSide.ACKNOWLEDGED}
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ged.dashboard import movements
 from ged.dashboard.letters import What
@@ -19,6 +19,7 @@ from web.views.figures.board import (
     MOST_ROWS,
     NINE_OF_TEN,
     TWO,
+    UNIT,
     Board,
     Cell,
     Maker,
@@ -82,6 +83,7 @@ def slips(board: Board) -> Panel:
 
 def slip_units(board: Board) -> Panel:
     """The units side by side, with the time that each takes to acknowledge."""
+    board = board.by(UNIT)
     names, of_units = board.units, _slips(board, board.asked.shown)
     found, bins = of_units.by_unit, of_units.delays
     keys = found if board.is_exact or not _are_whole(board) else board.asked.sight.unit_ids
@@ -90,7 +92,7 @@ def slip_units(board: Board) -> Panel:
     )
     lines = [SlipLine(names.get(one, "—"), found.get(one, Handed()), bins.get(one, {}), one) for one in order]
     if not board.is_exact:
-        kept = apart([line.numbers for line in lines])
+        kept = apart([line.numbers for line in lines], board.step)
         rest = [line for n, line in enumerate(lines) if n not in kept]
         lines = [lines[n] for n in kept]
         if rest:
@@ -207,9 +209,15 @@ def _names() -> tuple[str, str, str]:
     return str(_("Envoyés")), str(_("Reçus et déchargés")), str(_("Pièces manquantes ou endommagées"))
 
 
+def _of_papers(make: Maker) -> Maker:
+    """What narrows letters narrows none of these papers: they are told as finely with it as without it."""
+    return lambda board: make(replace(board, is_of_papers=True))
+
+
 PANELS: Mapping[str, Maker] = {
-    "slips": slips, "slip-units": slip_units, "slip-delays": slip_delays, **scans.PANELS,
-}  # fmt: skip
+    name: _of_papers(make)
+    for name, make in {"slips": slips, "slip-units": slip_units, "slip-delays": slip_delays, **scans.PANELS}.items()
+}
 """The panels of papers, on both pages of figures."""
 DAYS_OF: Mapping[str, WholeDays] = {
     SLIPS: handed.SLIPS, RECEIPTS: handed.SLIPS, SCANS: scanned.STATIONS, READING: scanned.STATIONS,

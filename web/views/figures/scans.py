@@ -36,6 +36,9 @@ Link = Callable[[What], str]
 Numbers = Callable[[Brought], tuple[int, ...]]
 """The numbers by which it is decided whether a desk is told by itself."""
 
+STATION = "station"
+"""The filter of lists of which each row of stations is a choice."""
+
 
 def scan_days(board: Board) -> Panel:
     """Pages by day or by month."""
@@ -87,6 +90,7 @@ def scan_reading(board: Board) -> Panel:
 
 def scan_desks(board: Board) -> Panel:
     """The desks side by side: what they brought."""
+    board = board.by(STATION)
 
     def cells(desk: tuple[str, DeskLine]) -> tuple[Cell, ...]:
         name, brought, href = desk[0], desk[1].brought, _desk_link(board, desk[1])(What.SCANNED)
@@ -116,6 +120,7 @@ def scan_desks(board: Board) -> Panel:
 
 def scan_quality(board: Board) -> Panel:
     """The desks side by side: how well their pages were read."""
+    board = board.by(STATION)
     groups, totals = [], []
     rows = _desks(board, lambda one: (one.was_read, one.doubtful, one.textless))
     for name, line in rows[:MOST_ROWS]:
@@ -234,7 +239,7 @@ def _desks(board: Board, numbers: Numbers) -> list[tuple[str, DeskLine]]:
         found,
         key=lambda one: (-board.tell(max(numbers(one[1].brought))).amount, one[0], one[1].unit_id),
     )
-    kept = apart([numbers(line.brought) for _name_of, line in lines])
+    kept = apart([numbers(line.brought) for _name_of, line in lines], board.step)
     rest = [lines[n][1] for n in range(len(lines)) if n not in kept]
     shown = [lines[n] for n in kept]
     return [*shown, (others(shown), _together(rest))] if rest else shown

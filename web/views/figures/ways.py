@@ -38,12 +38,13 @@ class _Ways:
 def flows(board: Board) -> Panel:
     """Letters that units gave to each other."""
     asked, names = board.asked, board.units
+    board = board.by(What.PASSED.value)
     found = ways.flows(board.session, asked.cut, asked.shown)
     order = sorted(found, key=lambda way: (-board.tell(found[way]).amount, _way(names, way), way))
     rest: int | None = None
     if not board.is_exact:
         # The last row stands for the ways without letters: a way that appears would tell of its first one.
-        kept = apart([*([found[way]] for way in order), [0]])
+        kept = apart([*([found[way]] for way in order), [0]], board.step)
         rest = sum(found[way] for n, way in enumerate(order) if n not in kept)
         order = [order[n] for n in kept]
     shown_ways = [_Ways(_way(names, way), _short(board, way), found[way], way) for way in order]
