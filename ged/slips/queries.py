@@ -16,7 +16,8 @@ from ged.org.names import unit_places, unit_text
 from ged.org.tree import heirs_among, ministry, with_predecessors
 from ged.paging import START, Place, Slice
 from ged.ports import Confidentiality, MailId, SlipId, UnitId
-from ged.register.models import Mail
+from ged.register import typed_numbers
+from ged.register.models import Mail, MailNumber
 from ged.slips import parties
 from ged.slips.drafting import CONFIDENTIAL
 from ged.slips.models import (
@@ -191,6 +192,15 @@ def is_overdue_loan(today: date) -> ColumnElement[bool]:
     # Written into the text: SQLite takes the index of the few loans for a value that it reads there.
     on_loan = literal(SlipPurpose.ON_LOAN, Slip.purpose.type, literal_execute=True)
     return and_(Slip.purpose == on_loan, Slip.kind == SlipKind.TRANSMITTAL, Slip.return_by < today, still_out)
+
+
+def with_number(session: Session, text: str, actor: Actor, *, limit: int = PAGE) -> list[SlipRow]:
+    """Slips with this typed number that the actor may see, the newest first. None for whoever may not: as of an unknown number."""
+    if not any(char.isdigit() for char in text):
+        return []
+    numbered = select(MailNumber.slip_id).where(typed_numbers.typed(text), MailNumber.slip_id.is_not(None))
+    wanted = slips_where(Slip.id.in_(numbered), parties.visible_clause(actor)).order_by(Slip.id.desc())
+    return rows_of(session, wanted.limit(limit))
 
 
 def slips_of(session: Session, mail_id: MailId | int, actor: Actor) -> list[SlipRow]:

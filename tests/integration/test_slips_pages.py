@@ -15,11 +15,13 @@ from ged.org.models import Unit
 from ged.ports import Confidentiality
 from ged.register.levels import change_level
 from ged.slips import queries
+from ged.slips.drafting import LineForm
 from ged.slips.models import Slip, SlipTask
 from ged.slips.states import LineState, SlipState
 from tests import site as web
 from tests import slip_kit as kit
 from tests.factories import NOW, PASSPHRASE, actor
+from tests.figure_letters_kit import add_auditor
 
 pytestmark = [pytest.mark.in_turns(3), pytest.mark.usefixtures("site_clock")]
 
@@ -358,3 +360,31 @@ def test_the_home_page_lists_slips_without_reception_after_the_delay(site):
     assert f"/bordereaux/{old.slip_id}" not in web.sign_in(app, "daf").get("/").text
     kit.take(services, old.slip_id, LineState.RECEIVED, now=NOW)
     assert "sans réception" not in web.sign_in(app, "agent").get("/").text
+
+
+def test_the_number_of_a_slip_leads_to_it_in_the_search_and_is_unknown_to_others(site):
+    app, services = site
+    add_auditor(services)
+    web.give_passwords(services)
+    issued = kit.send(services, LineForm(mail_id=kit.letter(services)))
+    number = kit.slip(services, issued.slip_id).number_text
+    begin = number.split("/")[0]
+    unknown = f"{begin[:-4]}9999"
+    for account in ("agent", "dge"):
+        client = web.sign_in(app, account)
+        for typed in (number, number.lower().replace("/", " - ")):
+            reply = client.get("/recherche/", query_string={"q": typed})
+            assert (reply.status_code, reply.location) == (302, f"/bordereaux/{issued.slip_id}"), (account, typed)
+        shown = html.unescape(client.get("/recherche/", query_string={"q": number, "direction": "incoming"}).text)
+        assert f'href="/bordereaux/{issued.slip_id}"><span class="number">{number}</span>' in shown
+        assert "Aucun courrier trouvé" not in shown
+        assert 'class="number"' not in client.get("/recherche/", query_string={"q": f"{number} poste"}).text
+    for account in ("daf", "admin", "auditeur"):
+        client = web.sign_in(app, account)
+        of_it, of_none = (
+            client.get("/recherche/", query_string={"q": number.replace(begin, typed)}) for typed in (begin, unknown)
+        )
+        assert of_it.status_code == of_none.status_code == 200, account
+        alike = [re.sub(r'value="[^"]{40,}"', "", reply.text) for reply in (of_it, of_none)]  # the forms' tokens
+        assert alike[0].replace(begin, unknown) == alike[1], account
+        assert "Bordereau</a>" not in alike[0]

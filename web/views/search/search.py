@@ -16,8 +16,9 @@ from ged.register.numbering import number_key
 from ged.register.states import MailState
 from ged.search import export as search_export
 from ged.search import letter_search
-from ged.search.letter_search import FacetValue, FoundLetter, SearchPage
+from ged.search.letter_search import SHOWN_APART, FacetValue, FoundLetter, SearchPage
 from ged.search.said_days import SaidDays, not_a_day, not_read
+from ged.slips import queries as slip_queries
 from ged.typography import plain
 from web.site import context, destroyed_letters, lists, marks, natures
 from web.site.i18n import long_date
@@ -115,10 +116,13 @@ def index() -> ResponseReturnValue:
             return elsewhere
         first = query.offset == 0 and bool(query.text)
         letters, envelopes = letter_search.exact_number(session, actor, query.text) if first else ([], [])
+        slips = slip_queries.with_number(session, query.text, actor, limit=SHOWN_APART) if first else []
         if first and not envelopes and _is_only_a_number(query):
             meant = letters or _with_reference(page, query.text)
-            if len(meant) == 1:
+            if len(meant) == 1 and not slips:
                 return redirect(url_for("letters.show", mail_id=meant[0].mail_id))
+            if len(slips) == 1 and not meant:
+                return redirect(url_for("slips.show", slip_id=slips[0].id))
         counted = _counted(session, asked) if "filtres" in request.args else None
     # A letter that already stands on top is not shown twice.
     exact = [one for one in letters if one.mail_id not in [hit.mail_id for hit in page.letters[:1]]]
@@ -130,6 +134,7 @@ def index() -> ResponseReturnValue:
         page=page,
         exact=exact,
         envelopes=envelopes,
+        slips=slips,
         counted=counted,
         said=said,
         is_of_no_day=is_of_no_day,
@@ -139,7 +144,7 @@ def index() -> ResponseReturnValue:
         day_of=lambda letter: _day_of(letter, asked),
         is_ahead=_begins(asked, said) > context.today(),
         # Of a number typed whole, SQL may have found the letter before the index has it.
-        apart_text=_apart_text(page, asked) if page.letters or not (exact or envelopes) else "",
+        apart_text=_apart_text(page, asked) if page.letters or not (exact or envelopes or slips) else "",
         all_words_url=_all_words_url(page, query),
         lacking_text=_lacking_text,
         **_frame(query, problems, dates=WITHOUT if is_of_no_day else "", any_word=asked.any_word),
