@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, un
 from sqlalchemy.orm import Session
 
 from ged import access, destroyed, jobs
+from ged.access import MailAccess
 from ged.destroyed import Destroyed, DestroyedLetter
 from ged.errors import EngineFailed
 from ged.jobs import JobKind
@@ -277,6 +278,15 @@ def exact_number(
     )
     envelopes = {number: FoundEnvelope(number, shown) for number, shown in closed if number is not None}
     return list(_confirmed(session, actor, hits)), list(envelopes.values())
+
+
+def reads_no_letter(session: Session, actor: Actor) -> bool:
+    """Whether the actor may read no letter at all: only posts that open none (of an administrator, an auditor), and no right of their own."""
+    if actor.working_posts:
+        return False
+    held = actor.principals.ordinary | actor.principals.restricted | actor.principals.secret
+    right = select(MailAccess.mail_id).where(MailAccess.principal.in_(sorted(held))).limit(1)
+    return session.scalar(right) is None
 
 
 def letters(session: Session, actor: Actor, mail_ids: Sequence[int]) -> tuple[FoundLetter, ...]:

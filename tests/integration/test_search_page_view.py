@@ -10,16 +10,18 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
+from ged import access
 from ged.org.models import Person
-from ged.ports import MailId, Passage, SearchQuery
+from ged.ports import MailId, Passage, SearchQuery, person_principal
 from ged.register.models import Attachment, AttachmentKind, Mail, PageText
 from ged.search import letter_search
 from ged.search.letter_search import FacetValue, SearchPage
 from ged.unit import Services
 from indexer.query import MAX_TERMS
 from tests.factories import NOW, actor
+from tests.figure_letters_kit import add_auditor
 from tests.routing_kit import make_mentions, register, run_jobs
-from tests.site import make_site, sign_in
+from tests.site import give_passwords, make_site, sign_in
 from web.site import context, navigation
 from web.views.search.search_form import MAX_OFFSET, PAGE
 
@@ -459,3 +461,30 @@ def test_counts_beside_the_navigation_are_kept_for_a_moment_on_search_pages_only
     for path, count in (("/recherche/?q=a", 1), ("/recherche/?q=b", 1), ("/bannette/", 2), ("/recherche/?q=a", 2)):
         assert page.get(path).status_code == 200
         assert len(asked) == count, path
+
+
+def test_an_account_that_reads_no_letter_is_told_so_and_what_it_can_do_instead(
+    site: tuple[Flask, Services], page: FlaskClient
+) -> None:
+    app, services = site
+    add_auditor(services)
+    give_passwords(services)
+    letter = register(services, subject="Achat de lavabos").mail_id
+    run_jobs(services)
+    told, spelling = "Ce compte ne lit aucun courrier", "Vérifiez l'orthographe"
+    auditor = sign_in(app, "auditeur")
+    for address in ("/recherche/", "/recherche/?q=lavabos", "/recherche/?q=zzagoe", "/recherche/?direction=incoming"):
+        shown = auditor.get(address).text
+        assert told in shown, address
+        assert spelling not in shown, address
+        assert "dans aucun" not in shown, address
+        assert 'href="/administration/journal"' in shown.partition("<main")[2], address
+    for address in ("/recherche/", "/recherche/?q=zzagoe"):
+        assert told not in page.get(address).text, "who reads letters"
+    person = actor(services, "auditeur").person_id
+    with services.unit_of_work(NOW) as uow:
+        access.grant(uow, letter, [person_principal(person)], access.Because.SHARED)
+        uow.reindex(letter)
+    run_jobs(services)
+    assert "Achat de" in auditor.get("/recherche/?q=lavabos").text
+    assert told not in auditor.get("/recherche/?q=zzagoe").text, "a right of its own"

@@ -105,9 +105,13 @@ SORTS: Mapping[SortOrder, LazyString] = {
 def index() -> ResponseReturnValue:
     """The page: hits first; the counts of the filters follow (by htmx, or by a link)."""
     query, is_asked, problems = read_query(request.args)
-    if not is_asked:
-        return render_template("search/index.html", query=query, page=None, **_frame(query, problems))
     services, actor = context.services(), context.actor()
+    if not is_asked:
+        with services.reading() as session:
+            reads_none = letter_search.reads_no_letter(session, actor)
+        return render_template(
+            "search/index.html", query=query, page=None, reads_none=reads_none, **_frame(query, problems)
+        )
     asked, said = with_days(query, request.args)
     with services.reading() as session:
         page, asked, is_of_no_day = letter_search.search_said(services, session, actor, query, asked, said)
@@ -124,6 +128,7 @@ def index() -> ResponseReturnValue:
             if len(slips) == 1 and not meant:
                 return redirect(url_for("slips.show", slip_id=slips[0].id))
         counted = _counted(session, asked) if "filtres" in request.args else None
+        reads_none = not page.letters and letter_search.reads_no_letter(session, actor)
     # A letter that already stands on top is not shown twice.
     exact = [one for one in letters if one.mail_id not in [hit.mail_id for hit in page.letters[:1]]]
     if asked.dated is not None and said is not None and page.did_you_mean:
@@ -135,6 +140,7 @@ def index() -> ResponseReturnValue:
         exact=exact,
         envelopes=envelopes,
         slips=slips,
+        reads_none=reads_none,
         counted=counted,
         said=said,
         is_of_no_day=is_of_no_day,
@@ -144,7 +150,7 @@ def index() -> ResponseReturnValue:
         day_of=lambda letter: _day_of(letter, asked),
         is_ahead=_begins(asked, said) > context.today(),
         # Of a number typed whole, SQL may have found the letter before the index has it.
-        apart_text=_apart_text(page, asked) if page.letters or not (exact or envelopes or slips) else "",
+        apart_text=_apart_text(page, asked) if page.letters or not (exact or envelopes or slips or reads_none) else "",
         all_words_url=_all_words_url(page, query),
         lacking_text=_lacking_text,
         **_frame(query, problems, dates=WITHOUT if is_of_no_day else "", any_word=asked.any_word),
