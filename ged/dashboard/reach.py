@@ -3,7 +3,7 @@
 The cells hold each letter of a unit under a level at which its heads may see it (``counted.CountedRegister``). So the heads of a unit may see
 the letters behind each of its figures, and are told exact ones. Other people may not see all of these letters: members of the
 unit, to whose colleagues letters are given, auditors and supervisors, who see none. They are told ordinary letters only, of a month
-or of calendar years, rounded, and without small numbers (``ged.dashboard.telling``).
+or of a calendar year, rounded, and without small numbers (``ged.dashboard.telling``).
 
 **One rule for one reader, on a page and on paper.** A monthly report says exact numbers and names its letters, so whoever is told
 rounded figures reads none: an auditor proves reports and an administrator makes them, and neither opens one (``ged.monthly.rights``).

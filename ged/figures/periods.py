@@ -82,15 +82,26 @@ def before(period: Period) -> Period:
     return Period(months_later(period.since, -period.months), month_end(earlier) if is_whole else earlier)
 
 
-def month_or_years(period: Period) -> Period:
-    """The month in which a period lies, or the calendar years that it touches, each whole.
+FEWEST_MONTHS = 3
+"""Months of a year that have begun before the year is told as a whole to who is told rounded numbers."""
 
-    >>> month_or_years(Period(date(2026, 3, 2), date(2026, 3, 9))), month_or_years(Period(date(2026, 3, 9), date(2026, 4, 2)))
-    (Period(since=datetime.date(2026, 3, 1), until=datetime.date(2026, 3, 31)), Period(since=datetime.date(2026, 1, 1), until=datetime.date(2026, 12, 31)))
+
+def month_or_year(period: Period, today: date) -> Period:
+    """The month in which a period lies, or the calendar year of its last day, whole. Of a year of which fewer than ``FEWEST_MONTHS`` have
+    begun it is the last of these: the sum of two months would tell the smaller one.
+
+    >>> month_or_year(Period(date(2026, 3, 2), date(2026, 3, 9)), date(2026, 3, 9))
+    Period(since=datetime.date(2026, 3, 1), until=datetime.date(2026, 3, 31))
+    >>> month_or_year(Period(date(2025, 3, 9), date(2026, 4, 2)), date(2026, 4, 2))
+    Period(since=datetime.date(2026, 1, 1), until=datetime.date(2026, 12, 31))
+    >>> month_or_year(Period(date(2026, 1, 1), date(2026, 12, 31)), date(2026, 2, 2))
+    Period(since=datetime.date(2026, 2, 1), until=datetime.date(2026, 2, 28))
     """
-    if period.months == 1:
-        return Period(period.since.replace(day=1), month_end(period.until))
-    return Period(date(period.since.year, 1, 1), date(period.until.year, 12, 31))
+    last = max(period.since, min(period.until, today))
+    is_young = last.year == today.year and today.month < FEWEST_MONTHS
+    if period.months == 1 or is_young:
+        return Period(last.replace(day=1), month_end(last))
+    return Period(date(last.year, 1, 1), date(last.year, 12, 31))
 
 
 def months_of(period: Period) -> list[date]:

@@ -10,7 +10,16 @@ from itertools import accumulate, product
 import pytest
 
 from ged.dashboard.telling import SMALL, ToldNumber, added_up, percent, tell
-from ged.figures.periods import Period, before, month_end, month_or_years, months_later, months_of, whole_months
+from ged.figures.periods import (
+    FEWEST_MONTHS,
+    Period,
+    before,
+    month_end,
+    month_or_year,
+    months_later,
+    months_of,
+    whole_months,
+)
 from ged.figures.stages import bin_of, next_bin
 
 DAYS = [date(2027, 12, 20) + timedelta(days=n) for n in range(110)]
@@ -120,12 +129,34 @@ def test_who_is_told_rounded_numbers_is_told_of_a_month_or_of_calendar_years() -
     """Totals of all spans of months, each rounded by itself, would give each month exactly."""
     for since in DAYS[::7]:
         for until in (one for one in DAYS[::3] if one >= since):
-            found = month_or_years(Period(since, until))
-            assert found.since <= since <= until <= found.until
+            found = month_or_year(Period(since, until), until)
+            assert found.since <= until <= found.until
             assert found.since.day == 1
             assert found.until == month_end(found.until)
             assert found.months == 1 or (found.since.month, found.until.month) == (1, 12)
-            assert (found.months == 1) is ((since.year, since.month) == (until.year, until.month))
+            is_month = (since.year, since.month) == (until.year, until.month) or until.month < FEWEST_MONTHS
+            assert (found.months == 1) is is_month
+            to_come = month_or_year(Period(since, until + timedelta(days=700)), until)
+            assert to_come.since <= until <= to_come.until, "a year to come is none"
+
+
+def test_the_first_two_months_of_a_year_are_told_one_by_one() -> None:
+    """The sum of two told numbers is no third one: of a small month beside a large one it told one time in two that it is not empty."""
+    chance, told, known = random.Random(11), 0, 0
+    for _ in range(2000):
+        month, small = chance.randint(5, 60), chance.randint(1, 4)
+        bounds = [
+            (found.amount - 2, found.amount + 2)
+            for found in (tell(month, is_exact=False), tell(month + small, is_exact=False))
+        ]
+        told, known = told + 1, known + (bounds[1][0] > bounds[0][1])
+    assert known > told / 3, "the attack works"
+    for day in (date(2026, 1, 1), date(2026, 1, 31), date(2026, 2, 1), date(2026, 2, 28)):
+        for period in (Period(date(2026, 1, 1), date(2026, 12, 31)), Period(date(2024, 5, 1), day)):
+            assert month_or_year(period, day) == Period(day.replace(day=1), month_end(day))
+    spring = date(2026, 3, 1)
+    assert month_or_year(Period(date(2026, 1, 1), spring), spring).months == 12
+    assert month_or_year(Period(date(2025, 1, 1), date(2025, 2, 28)), spring).months == 12, "a year that has ended"
 
 
 def _bounds(counts: Sequence[int], periods: Iterable[Period]) -> list[tuple[int, int]]:
@@ -154,7 +185,7 @@ def test_the_numbers_of_all_periods_together_tell_no_small_month() -> None:
         of_all_spans = _bounds(counts, spans)
         assert sum(least == largest for least, largest in of_all_spans) > len(counts) // 2, "the attack works"
         for count, (least, largest) in zip(
-            counts, _bounds(counts, {month_or_years(one) for one in spans}), strict=True
+            counts, _bounds(counts, {month_or_year(one, date(2026, 12, 31)) for one in spans}), strict=True
         ):
             assert least <= count <= largest
             if count < SMALL:

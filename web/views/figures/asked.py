@@ -16,7 +16,7 @@ from ged.dashboard.letters import What
 from ged.dashboard.reach import Narrowing, Reach, Sight, below
 from ged.errors import Invalid
 from ged.figures.cuts import Cut
-from ged.figures.periods import ONE_DAY, Period, before, month_end, month_or_years, months_later
+from ged.figures.periods import ONE_DAY, Period, before, month_end, month_or_year, months_later
 from ged.figures.queries import Names
 from ged.figures.stages import FIRST_DAY, Stage
 from ged.org.tree import entity_of
@@ -51,7 +51,7 @@ ROUNDED_PERIODS: Mapping[str, LazyString] = {
     LAST_MONTH: _l("Le mois dernier"),
     LAST_YEAR: _l("L'année dernière"),
 }
-"""Those that are offered to who is told rounded numbers: a month, or calendar years (``periods.month_or_years``)."""
+"""Those that are offered to who is told rounded numbers: a month, or a calendar year (``periods.month_or_year``)."""
 LONGEST = 5 * 366
 """Days of the longest period of a page; a list may go back to ``EVER``."""
 EVER = FIRST_DAY
@@ -359,7 +359,7 @@ def read(
         left=left,
         left_errors=left_errors,
         narrowing=narrowing,
-        period=month_or_years(period) if is_rounded else period,
+        period=month_or_year(period, today) if is_rounded else period,
         stage=stage,
         unit_id=unit_id,
         today=today,
