@@ -31,6 +31,12 @@ _CURRENCY: Final = r"\x20?(?i:F\x20?CFA|FCFA|CFA|XOF|FRANCS?(?:\x20CFA)?|FRS?|F)
 MONEY: Final = rf"{_SUM}{_CURRENCY}(?!\w)(?!(?<=\d{{8}}\x20F)\.\x20?[^\W\d_])"
 """An amount with its currency, as a part of such a pattern. Eight digits before the initial of a name are a telephone: 22308140 F. KOFFI."""
 _WITH_CURRENCY: Final = re.compile(rf"\A[(\[{{]*(?P<amount>{_SUM}){_CURRENCY}[)\]}},;:.!?]*\Z")
+_UNIT: Final = "(?i:[kmg]va|[kmg]v|[kmg]wh?|kw[cp]|hz|mm2?|mm²|cm|km2?|km²|m[23²³]|kg|ha)"
+MEASURE: Final = rf"\d{{1,6}}(?:[.,]\d{{1,3}})?\x20?{_UNIT}(?![\w/-])"
+"""A number with its unit, as a part of such a pattern: 630 kVA. The number alone would be that of a letter."""
+_WITH_UNIT: Final = re.compile(
+    rf"\A[(\[{{]*(?P<number>\d{{1,6}}(?:[.,]\d{{1,3}})?)\x20?(?P<unit>{_UNIT})[)\]}},;:.!?]*\Z"
+)
 _GLUED: Final = "F"
 """Printed lists write it without a blank, and a word of a letter ends at a blank: 61773F is one word, 61 773F are two."""
 _PLAIN: Final = re.compile(r"(?P<whole>[1-9]\d{3,14})(?:[.,](?P<cents>\d{1,2}))?")
@@ -88,6 +94,18 @@ def without_currency(text: str) -> str:
     """
     found = _WITH_CURRENCY.match(text)
     return found["amount"] if found is not None else text
+
+
+def measures(text: str) -> tuple[Run, ...]:
+    """The writings of a number with its unit: as two words, and as one. None of any other text.
+
+    >>> [[form.folded for form in run] for run in measures("630KVA")]
+    [['630', 'kva'], ['630kva']]
+    """
+    found = _WITH_UNIT.match(text)
+    if found is None:
+        return ()
+    return tuple(tuple(analysis.words(f"{found['number']}{blank}{found['unit']}")) for blank in (" ", ""))
 
 
 def glued(runs: tuple[Run, ...]) -> tuple[Run, ...]:

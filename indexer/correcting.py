@@ -34,6 +34,8 @@ by « réponse »."""
 _EDIT = 3.0
 _OTHER_END = 1.0
 _KEYBOARD = ("azertyuiop", "qsdfghjklm", "wxcvbn")
+_HISSED = re.compile(r"(?<=[^st])[tcs](?=i(?:on|el|al|en|eu|aire))")
+"""Letters of one sound before these ends: *subvension*, *substanciel*."""
 _SOUNDING_ALIKE = ("ae", "bp", "ck", "cq", "cs", "dt", "ei", "gj", "iy", "kq", "mn", "sz", "vw")
 
 
@@ -100,6 +102,8 @@ def _is_slip(typed: str, meant: str, distance: int) -> bool:
     edits = Levenshtein.editops(typed, meant)
     replaced = [(typed[one.src_pos], meant[one.dest_pos]) for one in edits if one.tag == "replace"]
     strange = sum(frozenset(pair) not in _confused() for pair in replaced)
+    if len(typed) == len(meant) and distance == len(replaced) and _HISSED.sub("s", typed) == _HISSED.sub("s", meant):
+        return True
     swapped = len(edits) - distance  # two neighbours that changed places are two edits here
     return strange <= 2 * swapped
 

@@ -196,20 +196,21 @@ def _held(parsed: ParsedQuery, known: Known) -> list[Clause]:
 
 
 def _run(parsed: ParsedQuery) -> Iterable[Clause]:
-    """Clauses that score letters with the words together in their text: in pairs, in their order."""
+    """Clauses that score letters with the words together: in pairs in the text, in their order there and in the name of a correspondent."""
     text = " ".join(form.folded for form in parsed.run[: Weights.RUN_WORDS])
     if text:
-        name = path("text")
-        yield {"match": {f"{name}.pairs": {"query": text, "boost": Weights.PAIRS}}}
-        yield {"match_phrase": {name: {"query": text, "slop": Weights.RUN_SLOP, "boost": Weights.RUN}}}
+        yield {"match": {f"{path('text')}.pairs": {"query": text, "boost": Weights.PAIRS}}}
+        for name in fields.SAID_TOGETHER:
+            yield {"match_phrase": {path(name): {"query": text, "slop": Weights.RUN_SLOP, "boost": Weights.RUN}}}
 
 
 def _word_clauses(word: Words) -> Iterable[Clause]:
     """Clauses that score letters with a word: anywhere at all, in the subject, unstemmed, with its accents."""
     typed = replace(word, akin=())
-    subject, text = (any_of(_stems(typed, name)) for name in RUN_FIELDS)
+    subject = any_of(_stems(typed, "subject"))
+    elsewhere = any_of(chain.from_iterable(_stems(typed, name) for name in TEXT_FIELDS if name != "subject"))
     in_subject = {"constant_score": {"filter": subject, "boost": Weights.HELD + Weights.IN_SUBJECT}}
-    yield {"dis_max": {"queries": [in_subject, {"constant_score": {"filter": text, "boost": Weights.HELD}}]}}
+    yield {"dis_max": {"queries": [in_subject, {"constant_score": {"filter": elsewhere, "boost": Weights.HELD}}]}}
     accented = len(word.forms) == 1 and word.forms[0].written != word.forms[0].folded
     for name in RUN_FIELDS:
         yield _match(f"{path(name)}.exact", word.text, word.forms, "ged_folded", Weights.FOLDED[name])

@@ -79,6 +79,8 @@ FIELDS: tuple[Field, ...] = (
 BY_NAME: Mapping[str, Field] = {item.name: item for item in FIELDS}
 FACETS: Mapping[str, Field] = {item.facet: item for item in FIELDS if item.facet}
 TEXT_FIELDS: tuple[str, ...] = tuple(item.name for item in FIELDS if item.kind is Kind.TEXT)
+SAID_TOGETHER: tuple[str, ...] = ("text", "sender", "addressee")
+"""Where the words of a query are looked for in their order."""
 NUMBER_FIELDS: tuple[str, ...] = tuple(item.name for item in FIELDS if item.kind is Kind.NUMBER)
 
 

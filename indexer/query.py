@@ -36,12 +36,15 @@ _BRACKET = r"(?:[,;(\[{]+(?=\+?\d)(?!(?:\+|00)?\d{1,3}\)\x20?\d))"
 _CHUNK = re.compile(
     rf"""(?P<minus>(?<!\S)-(?=\S))?
         (?:(?P<field>[^\W\d_][\w.°º]*°?)\s?:(?=\S))?
-        (?:"(?P<phrase>[^"]*)"|(?P<open>")|{_BRACKET}?(?P<bare>{amounts.MONEY}|{telephones.TELEPHONE}|{amounts.GROUPED}|[^\s"]+))""",
+        (?:"(?P<phrase>[^"]*)"|(?P<open>")|{_BRACKET}?(?P<bare>{amounts.MONEY}|{amounts.MEASURE}|{telephones.TELEPHONE}|{amounts.GROUPED}|[^\s"]+))""",
     re.VERBOSE,
 )
 _QUOTES = str.maketrans({"«": '"', "»": '"', "“": '"', "”": '"', "„": '"', "‐": "-", "‑": "-", "−": "-"})
 _SLASHES = re.compile(r"(?<=\w)\s*/\s*(?=\w)")
-_SIGN = re.compile(r"(?<!\S)(?:n\s?[°º]|№)\s*(?=\d)", re.IGNORECASE)
+_SIGN = re.compile(
+    r"(?<!\S)(?:(?:n\s?[°º]|№)\s*(?=\d)|[nvs]/r[ée]f(?:[ée]rences?)?\.?\s?:?\s{0,9}(?=\S{0,40}\d))", re.IGNORECASE
+)
+"""What stands before a number: N°, and V/Réf. or N/Réf. of a letterhead, which each letter has."""
 _SPACED_NAME = re.compile(
     rf"(?<!\S)(-?(?:{'|'.join(re.escape(name) for name in SPACED_NAMES)}))\s?:\s+(?=\S)", re.IGNORECASE
 )
@@ -238,6 +241,8 @@ def _leaf(body: str, fields: tuple[str, ...], *, quoted: bool) -> Node | None:
         return Words(body, (analysis.forms("".join(form.written for form in forms)),), fields, also=(forms,))
     if prefix and len(forms) == 1 and len(forms[0].folded) > 1 and not numbers.looks_like_number(body):
         return Prefix(forms[0].folded, fields)
+    if not quoted and (measured := amounts.measures(body)):
+        return Words(body, measured[0], fields, also=measured[1:])
     written = amounts.writings(body)
     also = tuple(run for run in written if run != forms)
     if written and not quoted:  # the plain writing first: it is one word

@@ -16,10 +16,10 @@ RUN_FIELDS: Final = ("subject", "text")
 class Weights:
     """The weight of each kind of match.
 
-    A stemmed match has the weight of its field (``fields.FIELDS``). HELD: a word that subject or text contain, however
-    rare it is and however often: so letters with all words rank above letters that repeat some. IN_SUBJECT: the same
+    A stemmed match has the weight of its field (``fields.FIELDS``). HELD: a word that a letter contains, in the name of its
+    correspondent too, however rare it is and however often: so letters with all words rank above letters that repeat some. IN_SUBJECT: the same
     of the subject alone. FOLDED: a word as it was typed, without its accents, by field. WRITTEN: with its accents.
-    PAIRS: two neighbouring words of the query side by side in the text. RUN: the words in their order in the text.
+    PAIRS: two neighbouring words of the query side by side in the text. RUN: the words in their order, in the text or in the name of a correspondent.
     OTHER_FIELDS: a word in fields other than its best field, where a word is typed with its field or in quotes. NEAR: a
     word with a typing or reading mistake, or read as two words: times how rare the word is, however often. SHAPE: a
     word whose letters a scan confuses. SIDE: two words that were read as one. BESIDE: a word that only one of two

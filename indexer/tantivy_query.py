@@ -91,7 +91,7 @@ class Translator:
 
     def _lifting(self, word: Words) -> Iterable[Query]:
         """What a letter gains by a word that it holds: anywhere, in its subject, unstemmed, with its accents."""
-        lifts = {"subject": Weights.HELD + Weights.IN_SUBJECT, "text": Weights.HELD}
+        lifts = dict.fromkeys(TEXT_FIELDS, Weights.HELD) | {"subject": Weights.HELD + Weights.IN_SUBJECT}
         yield Query.disjunction_max_query(
             [Query.const_score_query(self._holding(word, name), lift * SCALE) for name, lift in lifts.items()]
         )
@@ -107,12 +107,13 @@ class Translator:
         return any_of([*held, self._apart(word.apart, name)] if word.apart else held)
 
     def _together(self, run: Run) -> Iterable[Query]:
-        """The words together in the text: in pairs, in their order."""
+        """The words together: in pairs in the text, in their order there and in the name of a correspondent."""
         telling = [at for at, form in enumerate(run) if not analysis.is_stop_word(form)]
         for first, last in pairwise(telling):
             yield Query.boost_query(self._phrase_of_stems("text", run[first : last + 1]), Weights.PAIRS)
         if run:
-            yield Query.boost_query(self._phrase_of_stems("text", run, slop=Weights.RUN_SLOP), Weights.RUN)
+            for name in fields.SAID_TOGETHER:
+                yield Query.boost_query(self._phrase_of_stems(name, run, slop=Weights.RUN_SLOP), Weights.RUN)
 
     def _phrase_of_stems(self, name: str, run: Run, *, slop: int = 0) -> Query:
         if len(run) == 1:

@@ -1430,6 +1430,16 @@ def test_where_no_letter_is_found_the_words_that_are_nowhere_are_named(index: Se
     assert told("rideaux", highlight=False) is None
 
 
+def test_the_words_of_a_correspondent_s_name_are_held_as_those_of_a_subject(index: SearchIndex) -> None:
+    places = ("Kara", "Sokodé", "Atakpamé", "Dapaong", "Tsévié")
+    index.put([letter(n, "Demande d'audience", sender=f"Mairie de {places[n % 5]}") for n in range(1, 61)])
+    index.put([letter(n, "Rapport de la mission à Zanzikro", sender="CEET") for n in range(61, 66)])
+    index.put([letter(n, "Suspension de contrat", sender="Mairie de Zanzikro") for n in range(66, 69)])
+    found = find(index, "Mairie de Zanzikro", limit=8).hits
+    assert [int(hit.mail_id) for hit in found] == [68, 67, 66, 65, 64, 63, 62, 61]
+    assert [hit.lacking for hit in found] == [()] * 3 + [("Mairie",)] * 5
+
+
 def test_each_letter_found_says_which_words_it_lacks(index: SearchIndex) -> None:
     beside = (IndexedPage(AttachmentId(3), 1, "Une borne", beside="ablavi"),)
     index.put([letter(1, "Borne de KOFFI Ablavi"), letter(2, "Bornes"), letter(3, "Borne", pages=beside)])

@@ -74,6 +74,7 @@ def test_a_word_that_nobody_wrote_is_replaced_by_a_near_and_frequent_one() -> No
         ("mairoe", "mairie", True), ("marixge", "mariage", False),  # a neighbour on the keyboard, and none
         ("farmasie", "farmacie", True), ("sindicat", "syndicat", True),  # by ear
         ("maraige", "mariage", True), ("mariabge", "mariage", True), ("maiage", "mariage", True),
+        ("subvension", "subvention", True), ("subvension", "suspension", False), ("substanciel", "substantiel", True), ("question", "quescion", False),
         ("elecrtificaton", "electrification", True), ("invocation", "innovation", False),
     ],
 )  # fmt: skip

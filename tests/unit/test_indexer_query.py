@@ -167,3 +167,31 @@ def test_no_text_raises(text: str) -> None:
     parsed = parse(text)
     assert len(parsed.wanted) + len(parsed.excluded) <= MAX_TERMS
     assert 0 <= parsed.minimum <= len(parsed.words)
+
+
+@pytest.mark.parametrize("sign", ["V/REF ", "V/Réf : ", "N/Réf.: ", "S/ref. ", "v/références : ", "N° ", "n°"])
+def test_what_stands_before_a_number_is_no_word(sign: str) -> None:
+    assert parse(f"{sign}0017/MEF") == parse("0017/MEF")
+
+
+@pytest.mark.parametrize("text", ["V/Réf du ministère", "V/Réf", "réf/budget 2026", "MV/Réf 0017"])
+def test_words_like_those_before_a_number_stay(text: str) -> None:
+    assert len(parse(text).words) == len(text.replace(" du ", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("text", "runs"),
+    [
+        ("630 KVA", ["630 kva", "630kva"]), ("630kVA", ["630 kva", "630kva"]), ("(630 kVA),", ["630 kva", "630kva"]), ("0,4 kV", ["0 4 kv", "0 4kv"]),
+        ("12 ha", ["12 ha", "12ha"]), ("3 KM", ["3 km", "3km"]),
+    ],
+)  # fmt: skip
+def test_a_number_with_its_unit_is_no_number_of_a_letter(text: str, runs: list[str]) -> None:
+    (node,) = parse(f"{text} de poteaux").words[:1]
+    assert isinstance(node, Words)
+    assert [" ".join(form.folded for form in run) for run in (node.forms, *node.also)] == runs
+
+
+@pytest.mark.parametrize("text", ["630", "630 KVA-2", "12 mois", "12 ha/2026", "12 g", "A630 kVA", '"630 kVA"'])
+def test_other_numbers_are_numbers_or_words(text: str) -> None:
+    assert not any(isinstance(node, Words) and len(node.forms) > 1 and node.also for node in parse(text).words)
