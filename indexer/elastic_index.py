@@ -36,6 +36,8 @@ from indexer import (
     elastic_several,
     elastic_suggest,
     fields,
+    frequent,
+    joining,
     suggesting,
 )
 from indexer.asking import page_of, understood
@@ -43,7 +45,6 @@ from indexer.elastic_calls import Operation, answered, bulk, calls, operation
 from indexer.elastic_correct import Corrections
 from indexer.elastic_generations import Generations
 from indexer.elastic_words import Frequencies, OwnLetters, Readers
-from indexer.joining import joined
 from indexer.lacking import Lacking
 from indexer.passages import Marker, Stored
 from indexer.reordering import Reordering, reordering_of
@@ -115,7 +116,7 @@ class ElasticIndex:
         )
         self._patient = self._client.options(request_timeout=write_timeout_s)
         self._frequencies = Frequencies(self._client, alias)
-        self._readers = Readers(self._client, alias)
+        self._readers = Readers(self._client, alias, self._frequencies)
         self._corrections = Corrections(self._client, alias)
         self._generations = Generations(self._client, alias, shards=shards, replicas=replicas)
 
@@ -304,8 +305,12 @@ class ElasticIndex:
     def _parsed(self, query: SearchQuery, own: OwnLetters) -> ParsedQuery:
         """What was typed, with synonyms and joined words."""
         parsed = understood(query, self._synonyms())
-        # With the words of the query, whose counts are wanted next and are kept: all in one call.
-        return joined(parsed, lambda stems: own.held([*stems, *_guessed(parsed)]))
+        guessed, wholes = _guessed(parsed), joining.wholes(parsed)
+        # Counts of all letters are wanted next, too, and are kept: all in one call. So are those of the reader's letters.
+        self._frequencies.held([*wholes, *guessed, *(form.stem for form in _forms(parsed))])
+        least = dict.fromkeys(guessed, frequent.MIN_FREQUENT + 1) | dict.fromkeys(wholes, joining.MIN_HELD)
+        held = own.held_from(least)
+        return joining.joined(parsed, lambda _stems: held)
 
     def _asked(
         self,
@@ -341,6 +346,7 @@ class ElasticIndex:
             answer = self._client.search(
                 index=self._alias, query=asked, preference=_one_copy(query.text), **order, **counted, **wanted
             )
+            self._frequencies.note_shards(int(answer["_shards"]["total"]))
             return dict(answer.body)
 
         found = ask(parsed)

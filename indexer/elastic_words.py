@@ -31,6 +31,8 @@ GROWN = 0.1
 MAX_KEPT = 50_000
 MAX_READERS = 500
 """The readers whose counts are kept."""
+MAX_KEPT_OF_ONE, MAX_KEPT_OF_READERS = 10_000, 100_000
+"""The counts that are kept of one reader, and of all: some 25 MB of a process."""
 MOST_SHARE, MIN_MOST = 0.5, 1_000
 """A word in more letters than both is a word of most letters: it hardly tells one from another."""
 
@@ -75,12 +77,28 @@ class _Counts(ABC):
 
 class Frequencies(_Counts):
     """The frequencies of stems in the texts of all letters (of one shard, as letters spread evenly). They order letters, and find
-    none."""
+    none.
+
+    """
 
     def __init__(self, client: Elasticsearch, alias: str) -> None:
         super().__init__()
         self._client = client
         self._alias = alias
+        self._are_of_all = False
+
+    def note_shards(self, count: int) -> None:
+        """Note how many shards a search went through: the counts of the only one are those of all letters."""
+        self._are_of_all = count == 1
+
+    def at_most(self, stems: Sequence[str]) -> Mapping[str, int]:
+        """The most letters, of any reader, whose text holds each stem; empty where counts of one shard do not tell it."""
+        if not self._are_of_all:
+            return {}
+        self.held(stems)
+        kept = {stem: count for stem in stems if (count := self._known.get(stem))}  # another thread may have emptied it
+        # A count is kept for a while: each letter that came since may hold the word.
+        return {stem: count.letters + max(self._total - count.total, 0) for stem, count in kept.items()}
 
     def weights(self, stems: Sequence[str]) -> dict[str, float]:
         """The weight of each stem: how rare it is."""
@@ -116,24 +134,37 @@ class OwnLetters(_Counts):
 
     Args:
         may_see: the letters, as a clause.
+        all_letters: of a word that few of all letters hold, it is not asked how many of them are the reader's.
     """
 
-    most_kept = MAX_KEPT // 250  # of MAX_READERS a process holds 25 MB
+    most_kept = MAX_KEPT_OF_ONE
 
-    def __init__(self, client: Elasticsearch, alias: str, may_see: Clause) -> None:
+    def __init__(
+        self, client: Elasticsearch, alias: str, may_see: Clause, all_letters: Frequencies | None = None
+    ) -> None:
         super().__init__()
         self._client = client
         self._alias = alias
         self._may_see = may_see
+        self._all_letters = all_letters
 
-    def held(self, stems: Sequence[str]) -> Mapping[str, int]:
-        """See ``_Counts.held``. Where a busy server refuses to count, no letter is counted: words are searched with the mistakes that
-        their length allows."""
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def held_from(self, least: Mapping[str, int]) -> Mapping[str, int]:
+        """In how many of the letters the text holds each stem; 0 where they are fewer than ``least`` says.
+
+        Most words are rare. What few of all letters hold, fewer of the reader's letters hold, and the server need not count them:
+        a count costs as much as a third of a search. The result is the one of ``held``, so it tells nothing of letters of others.
+        Where a busy server refuses to count, no letter is counted: words are searched with the mistakes that their length allows.
+        """
         try:
-            return super().held(stems)
+            most = self._all_letters.at_most(list(least)) if self._all_letters is not None else {}
+            held = self.held([stem for stem, number in least.items() if most.get(stem, number) >= number])
         except ApiError as error:
             logger.warning("index.not_counted status=%s", error.meta.status)
-            return dict.fromkeys(stems, 0)
+            held = {}
+        return {stem: count if (count := held.get(stem, 0)) >= number else 0 for stem, number in least.items()}
 
     def mistakes(self, stems: Sequence[str], *, is_long: bool = False) -> dict[str, int]:
         """The most mistakes to search for in words that many of the letters hold; other words are missing.
@@ -141,7 +172,7 @@ class OwnLetters(_Counts):
         Args:
             is_long: see ``frequent.mistakes``.
         """
-        held = self.held(stems)
+        held = self.held_from(dict.fromkeys(stems, frequent.MIN_FREQUENT + 1))
         most = {
             stem: frequent.mistakes(MOST, count, lambda: self._total, is_long=is_long) for stem, count in held.items()
         }
@@ -157,18 +188,20 @@ class OwnLetters(_Counts):
 class Readers:
     """The counts of each reader."""
 
-    def __init__(self, client: Elasticsearch, alias: str) -> None:
+    def __init__(self, client: Elasticsearch, alias: str, all_letters: Frequencies | None = None) -> None:
         self._client = client
         self._alias = alias
+        self._all_letters = all_letters
         self._known: dict[bytes, OwnLetters] = {}
 
     def letters_of(self, principals: Principals, exclude: frozenset[MailId]) -> OwnLetters:
         """The letters that a reader may see, without ``exclude``."""
         key, known = reader(principals, exclude), self._known
-        if key not in known and len(known) >= MAX_READERS:
+        if sum(map(len, known.values())) > MAX_KEPT_OF_READERS or (key not in known and len(known) >= MAX_READERS):
             known = self._known = {}  # a new one, and not the old one emptied: another thread may be reading that
         if key not in known:
-            known[key] = OwnLetters(self._client, self._alias, elastic_suggest.allowed(principals, exclude))
+            may_see = elastic_suggest.allowed(principals, exclude)
+            known[key] = OwnLetters(self._client, self._alias, may_see, self._all_letters)
         return known[key]
 
 

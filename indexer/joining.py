@@ -37,6 +37,11 @@ def joined(parsed: ParsedQuery, counted: Counted) -> ParsedQuery:
     )
 
 
+def wholes(parsed: ParsedQuery) -> list[str]:
+    """The stems of the joined words of which ``joined`` asks how many letters hold them."""
+    return list(dict.fromkeys(whole.stem for _, _, whole in _pairs(parsed)))
+
+
 def _pairs(parsed: ParsedQuery) -> Iterator[tuple[Forms, Forms, Forms]]:
     for first, second in zip(parsed.run, parsed.run[1:], strict=False):
         if analysis.is_stop_word(first) or analysis.is_stop_word(second):

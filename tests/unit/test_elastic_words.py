@@ -85,9 +85,48 @@ def test_a_search_goes_on_where_a_busy_server_refuses_to_count(monkeypatch: pyte
 
     with monkeypatch.context() as busy:
         busy.setattr(server, "search", refuse)
-        assert own.held(["march", "kozah"]) == {"march": 0, "kozah": 0}
+        assert own.held_from({"march": 1, "kozah": 1}) == {"march": 0, "kozah": 0}
         assert own.mistakes(["march"]) == {}
     assert own.held(["march"]) == {"march": 4_000}, "a refusal is not kept"
+
+
+def test_what_few_of_all_letters_hold_is_not_counted_for_the_reader() -> None:
+    least = {"march": 501, "bail": 501, "budget": 501, "kozah": 3, "nulle": 3}
+    known, _server = frequencies()
+    server = Server()
+    own = OwnLetters(cast(Elasticsearch, server), "ged", {"match_all": {}}, known)
+    assert own.held_from(least) == {"march": 4_000, "bail": 1_500, "budget": 700, "kozah": 3, "nulle": 0}
+    assert server.asked == ["march bail budget kozah nulle"], (
+        "the counts of one shard of several say nothing of all letters"
+    )
+    known.note_shards(1)
+    own = OwnLetters(cast(Elasticsearch, server), "ged", {"match_all": {}}, known)
+    assert own.held_from(least | {"kozah": 4, "budget": 701}) == {"march": 4_000, "bail": 1_500} | dict.fromkeys(
+        ("budget", "kozah", "nulle"), 0
+    )
+    assert server.asked[1:] == ["march bail"]
+
+
+def test_letters_that_came_since_a_count_may_hold_the_word() -> None:
+    known, server = frequencies()
+    known.note_shards(1)
+    assert known.at_most(["kozah", "nulle"]) == {"kozah": 3, "nulle": 0}
+    server.letters += 20
+    assert known.at_most(["march", "kozah"]) == {"march": 4_000, "kozah": 23}
+    known.note_shards(2)
+    assert known.at_most(["kozah"]) == {}
+
+
+def test_a_process_keeps_so_many_counts_of_all_readers(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Server()
+    readers = Readers(cast(Elasticsearch, server), "ged")
+    monkeypatch.setattr(elastic_words, "MAX_KEPT_OF_READERS", 2)
+    first, second = (readers.letters_of(who(ordinary=one), frozenset()) for one in ("u1", "u2"))
+    first.held(["march"])
+    second.held(["march"])
+    assert readers.letters_of(who(ordinary="u1"), frozenset()) is first
+    first.held(["bail"])
+    assert readers.letters_of(who(ordinary="u1"), frozenset()) is not first
 
 
 def test_what_is_kept_of_one_reader_is_not_used_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
