@@ -6,8 +6,8 @@ decisions alone, so it changes only where a number crosses one of their bounds:
 - **a number** (``tell``): none and one to four are one and the same; larger ones are rounded;
 - **a number of a narrow cut** (``step_of``) is told coarser: by several filters at once a small number would follow from its neighbours and their sums;
 - **a part** of a number that is told as well (``tell_part``) is hidden if it is small, or if what remains is small: a reader could subtract;
-- **neighbours** (``merged``), bins of delays or classes of age, go together until each group holds five; of delays
-  the longest ones, if they are few, stay for themselves where they change no told number;
+- **classes of age** (``divided``) go together in halves until none of them is few;
+- **delays** are told by classes that the told number of letters alone chooses (``classes``);
 - **rows** (``apart``) that are small go together as one, with the smallest other ones until that one row holds five.
 """
 
@@ -109,30 +109,24 @@ def tell_part(part: int, whole: int, *, is_exact: bool, step: Step = FINEST) -> 
     return tell(part, is_exact=is_exact, step=step)
 
 
-def merged(numbers: Sequence[int], *, with_rest: bool = False, step: Step = FINEST) -> list[range]:
-    """The places of neighbours that are told together; none where all of them are few. The last group goes to the end.
+def divided(numbers: Sequence[int], step: Step = FINEST) -> list[range]:
+    """The places of neighbours that are told together; none where all of them are few.
 
-    Args:
-        with_rest: keep the small last group apart if the rounded total is the same with it and without it.
+    All of them are divided at their middle, and each half again, where neither half is few. Where the next neighbour that makes a group
+    large ended it, the last one of each group was known not to be empty.
 
-    >>> merged([1, 2, 3, 6, 0, 1]), merged([9, 9]), merged([1, 3])
-    ([range(0, 3), range(3, 6)], [range(0, 1), range(1, 2)], [])
-    >>> merged([0, 9, 0, 1], with_rest=True), merged([0, 7, 0, 1], with_rest=True)
-    ([range(0, 2), range(2, 4)], [range(0, 4)])
+    >>> divided([1, 2, 3, 6, 0]), divided([9, 9]), divided([1, 3]), divided([0, 6, 0, 7, 1])
+    ([range(0, 3), range(3, 5)], [range(0, 1), range(1, 2)], [], [range(0, 3), range(3, 5)])
     """
-    groups, first, held = list[range](), 0, 0
-    for place, number in enumerate(numbers):
-        held += number
-        if not is_few(held, step):
-            groups.append(range(first, place + 1))
-            first, held = place + 1, 0
-    if groups and first < len(numbers):
-        total = sum(numbers)
-        if with_rest and tell(total, is_exact=False, step=step) == tell(total - held, is_exact=False, step=step):
-            groups.append(range(first, len(numbers)))
-        else:
-            groups[-1] = range(groups[-1].start, len(numbers))
-    return groups
+    return [] if is_few(sum(numbers), step) else _halves(numbers, range(len(numbers)), step)
+
+
+def _halves(numbers: Sequence[int], those: range, step: Step) -> list[range]:
+    middle = (those.start + those.stop + 1) // 2
+    halves = range(those.start, middle), range(middle, those.stop)
+    if any(is_few(sum(numbers[one.start : one.stop]), step) for one in halves):
+        return [those]
+    return [one for half in halves for one in _halves(numbers, half, step)]
 
 
 def apart(rows: Sequence[Sequence[int]], step: Step = FINEST) -> list[int]:
@@ -154,6 +148,23 @@ def apart(rows: Sequence[Sequence[int]], step: Step = FINEST) -> list[int]:
         # Told numbers, not exact ones, say which row is the smallest.
         kept.remove(min(kept, key=lambda place: (tell(max(rows[place]), is_exact=False, step=step).amount, -place)))
     return kept
+
+
+CLASSES = ((0, 5, 21), (0, 2, 5, 10, 21, 41), (0, 1, 2, 3, 4, 5, 7, 10, 15, 21, 31, 41, 61))
+"""First working days of the classes of delays: of few letters, of more, of many."""
+FEW_LETTERS, SOME_LETTERS = 8, 40
+"""How many times ``Step.multiple`` is the first number of letters that has the second, and the third of ``CLASSES``."""
+
+
+def classes(letters: int, step: Step) -> tuple[int, ...]:
+    """The first working days of the classes by which the delays of so many letters are told. They follow from the told number: bins that
+    were merged until they held enough told of each last one that it is not empty.
+
+    >>> [len(classes(one, FINEST)) for one in (37, 38, 197, 198)]
+    [3, 6, 6, 13]
+    """
+    told = tell(letters, is_exact=False, step=step).amount // step.multiple
+    return CLASSES[(told >= FEW_LETTERS) + (told >= SOME_LETTERS)]
 
 
 MOST_PERCENT = 999

@@ -149,7 +149,9 @@ def test_who_is_told_of_whole_months_is_told_of_the_last_whole_one(site: tuple[F
     copied(house.services, [*answered("DGE", 14, 11, october), *answered("DGE", 2, 12, BEFORE)])
     count_all(house.services)
     rows = rows_of(app, "auditeur", "slower")
-    assert [row[2:] for row in rows[1:]] == [["10 j", "2 j", "10", "10"]]
+    assert [row[2:] for row in rows[1:]] == [["5 à 20 j", "0 à 4 j", "15", "15"]], (
+        "classes, and a row by a class is told coarser"
+    )
     assert "le mois dernier" in rows[1][1]
     letter(house.services, "DGE")
     count_all(house.services)

@@ -206,20 +206,43 @@ def test_a_part_is_told_only_where_the_rest_may_be_told_too(site: tuple[Flask, H
     assert told() == (["15", "5"], ["15", "5"])
 
 
-def test_bins_of_delays_go_together_with_their_neighbours(site: tuple[Flask, House]) -> None:
+def test_delays_are_told_by_classes_that_no_single_delay_chooses(site: tuple[Flask, House]) -> None:
+    """Bins that went together until they held five told of each last one that it is not empty."""
     app, house = site
-    services = house.services
-    for days, count in ((1, 3), (2, 3), (3, 1), (6, 4)):
-        for _ in range(count):
-            letter(services, "DGE", answered=NOW + timedelta(days=days, hours=1))
+    services, known = house.services, Known.of(house.services)
+
+    def told(*delays: int) -> list[list[str]]:
+        for days in delays:
+            letter(services, "DGE", answered=NOW + timedelta(days=days, hours=1), known=known)
+        count_all(services)
+        found = rows(client, "delays")[1:]
+        return [[cell.replace("\xa0", " ") for cell in row] for row in found]
+
+    client = sign_in(app, "auditeur")
+    assert told(0, 0, 0, 0) == []
+    assert told(0) == [["0 à 4 j", "5"], ["5 à 20 j", "moins de 5"], ["21 j et plus", "moins de 5"]]
+    before = told(1)
+    assert told(2) == before, "whichever day of a class"
+    assert told(3, 6, 6, 6, 6)[0] == ["0 à 4 j", "10"]
+    shown_ = client.get(f"/supervision/?{MONTHS[1]}&vue=delais").text.replace("\xa0", " ")
+    assert "médiane : 0 à 4 j" in shown_
+
+
+def test_with_more_letters_delays_have_more_classes(site: tuple[Flask, House]) -> None:
+    app, house = site
+    services, known = house.services, Known.of(house.services)
+    for n in range(40):
+        letter(services, "DGE", answered=NOW + timedelta(days=n % 4, hours=1), known=known)
     count_all(services)
     client = sign_in(app, "auditeur")
-    told = rows(client, "delays")[1:]
-    assert [row[1] for row in told] == ["5", "5", "moins de 5"], told
-    assert [row[0].replace("\xa0", " ") for row in told] == ["0 à 2 j", "3 à 4 j", "5 j et plus"]
-    shown_ = client.get(f"/supervision/?{MONTHS[1]}&vue=delais").text
-    assert "médiane" in shown_
-    assert told[0][0] in shown_
+    found = [[cell.replace("\xa0", " ") for cell in row] for row in rows(client, "delays")[1:]]
+    assert [row[0] for row in found] == ["0 à 1 j", "2 à 4 j", "5 à 9 j", "10 à 20 j", "21 à 40 j", "41 j et plus"]
+    assert [row[1] for row in found][2:] == ["moins de 5"] * 4
+    # Of two filters each class is told by a coarser step, and there are fewer of them.
+    narrow = [
+        row[0].replace("\xa0", " ") for row in rows(client, "delays", f"{MONTHS[1]}&priorite=normal&sens=incoming")[1:]
+    ]
+    assert narrow == ["0 à 4 j", "5 à 20 j", "21 j et plus"]
 
 
 def test_ages_are_told_only_where_each_of_them_may_be(site: tuple[Flask, House]) -> None:

@@ -3,17 +3,18 @@
 All pages, pictures and files are made of these cells, so none of them tells more than another.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any, TypeVar, overload
 
 from flask_babel import format_date
 
 from ged.dashboard import breakdown
 from ged.dashboard.breakdown import By, Key, Line
-from ged.dashboard.telling import FINEST, Step, ToldNumber, merged, step_of, tell, tell_part
+from ged.dashboard.telling import FINEST, Step, ToldNumber, classes, is_few, step_of, tell, tell_part
 from ged.figures.periods import Period, month_end, months_of
 from ged.figures.queries import MOVING
 from ged.figures.stages import LONGEST, bin_of, next_bin, percentile
@@ -35,6 +36,8 @@ MOST_ROWS = 12
 TWO = ("first", "second")
 UNIT = "unite"
 """The filter of which each row of units is a choice."""
+DELAY = "delai"
+"""As ``UNIT``, of delays."""
 MEDIAN, NINE_OF_TEN = 0.5, 0.9
 
 
@@ -177,7 +180,7 @@ class Board:
 
     Attributes:
         is_for_pictures: beside a picture, its table is not read: the page asks for it when its reader opens it.
-        rows_of: the filter of which each row is a choice (``by``); empty: the numbers are those of the whole panel.
+        rows_of: the filters of which each row is a choice (``by``); none: the numbers are those of the whole panel.
         is_of_papers: what narrows letters narrows nothing here.
     """
 
@@ -185,7 +188,7 @@ class Board:
     actor: Actor
     asked: AskedFigures
     is_for_pictures: bool = False
-    rows_of: str = ""
+    rows_of: frozenset[str] = frozenset()
     is_of_papers: bool = False
     kept: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
     """What several panels of a page need is read once: a name or another key -> what was read."""
@@ -293,13 +296,13 @@ class Board:
         narrowed = {name for name in CHOICES if name in self.asked.given and not self.is_of_papers}
         if self.asked.is_of_some_units:
             narrowed.add(UNIT)
-        return step_of(len(narrowed | ({self.rows_of} if self.rows_of else set())))
+        return step_of(len(narrowed | self.rows_of))
 
     def by(self, name: str) -> "Board":
         """The same figures, for the rows of a table that are of one choice each; ``name``: of that filter."""
         if self.is_exact or (name == UNIT and len(self.asked.sight.unit_ids) == 1):
             return self
-        return replace(self, rows_of=name)
+        return replace(self, rows_of=self.rows_of | {name})
 
     def tell(self, number: int, whole: int | None = None) -> ToldNumber:
         """The number as this reader is told it, also as a part of a number that is told beside it (``whole``).
@@ -351,16 +354,16 @@ class Board:
         return Value(shown.amount, label, self.href(number, href), series=series)
 
     def delay(self, bins: Mapping[int, int], share: float) -> str:
-        """A percentile in words; of rounded numbers the bins that were merged around it."""
+        """A percentile in words; of rounded numbers the class in which it lies."""
         if not self.is_exact:
-            spans = told_bins(bins, self.step)
-            place = told_percentile(spans, share, self.step)
+            spans = told_bins(bins, self.by(DELAY).step)
+            place = told_percentile(spans, share, self.by(DELAY).step)
             return words.bin_name(*spans[place][:2]) if place is not None else "—"
         found = percentile(bins, share)
         return words.days(found) if found is not None else "—"
 
     def days_of(self, bins: Mapping[int, int], share: float) -> int | None:
-        """A percentile in days; None where there is none, and where it is told as bins that were merged."""
+        """A percentile in days; None where there is none, and where it is told as a class."""
         return percentile(bins, share) if self.is_exact else None
 
     def delay_cell(self, bins: Mapping[int, int], share: float) -> Cell:
@@ -370,13 +373,13 @@ class Board:
     def spans(self, bins: Mapping[int, int]) -> list[Span]:
         """The bins of a histogram, as this reader is told them; none of no letter."""
         if not self.is_exact:
-            return told_bins(bins, self.step)
+            return told_bins(bins, self.by(DELAY).step)
         return [(first, after, bins.get(first, 0)) for first, after in bins_of(bins)] if any(bins.values()) else []
 
     def place(self, spans: Sequence[Span], bins: Mapping[int, int], share: float) -> int | None:
         """The place of a percentile among these bins."""
         if not self.is_exact:
-            return told_percentile(spans, share, self.step)
+            return told_percentile(spans, share, self.by(DELAY).step)
         found = percentile(bins, share)
         return place_of(spans, found) if found is not None else None
 
@@ -516,37 +519,56 @@ Maker = Callable[[Board], Panel | None]
 # --- delays as they are told ----------------------------------------------------------------------------------------
 
 
-def told_bins(bins: Mapping[int, int], step: Step) -> list[Span]:
-    """The bins of delays, merged until each of them may be told; the last one has no end. None of few letters."""
-    all_bins = _every_bin()
-    return [
-        (all_bins[group[0]][0], all_bins[group[-1]][1], sum(bins.get(all_bins[n][0], 0) for n in group))
-        for group in merged([bins.get(first, 0) for first, _after in all_bins], with_rest=True, step=step)
-    ]
+def told_bins(bins: Mapping[int, int], step: Step, firsts: Sequence[int] = ()) -> list[Span]:
+    """The classes of delays that are told (``telling.classes``), also those without letters; the last one has no end. None of few letters.
+
+    Args:
+        firsts: other classes than those that so many letters have.
+    """
+    letters = sum(bins.values())
+    if is_few(letters, step):
+        return []
+    firsts = firsts or classes(letters, step)
+    numbers = [0] * len(firsts)
+    for first, number in bins.items():
+        numbers[bisect_right(firsts, first) - 1] += number
+    return list(zip(firsts, (*firsts[1:], None), numbers, strict=True))
 
 
-def told_letters(bins: Mapping[int, int], step: Step) -> dict[int, int]:
-    """The last bin of those that are told together -> letters as they are told: whatever follows from them tells no more."""
-    return {
-        last_bin(after) if after is not None else first: tell(number, is_exact=False, step=step).amount
-        for first, after, number in told_bins(bins, step)
-    }
+def told_letters(bins: Mapping[int, int], others: Mapping[int, int], step: Step) -> dict[int, int]:
+    """The last bin of each class -> letters as they are told: whatever follows from them tells no more.
+
+    Args:
+        others: the delays with which they are compared: both have the classes of the fewer ones.
+    """
+    spans = told_bins(bins, step, _classes_of_both(bins, others, step))
+    return {_last_of(span): tell(span[2], is_exact=False, step=step).amount for span in spans}
+
+
+def class_name(bins: Mapping[int, int], others: Mapping[int, int], step: Step, last: int) -> str:
+    """The class of ``told_letters`` with a last bin, in words."""
+    firsts = _classes_of_both(bins, others, step)
+    return next(words.bin_name(*span[:2]) for span in told_bins(bins, step, firsts) if _last_of(span) == last)
+
+
+def _classes_of_both(bins: Mapping[int, int], others: Mapping[int, int], step: Step) -> tuple[int, ...]:
+    return classes(min(sum(bins.values()), sum(others.values())), step)
+
+
+def _last_of(span: Span) -> int:
+    first, after, _number = span
+    return last_bin(after) if after is not None else first
 
 
 def told_percentile(spans: Sequence[Span], share: float, step: Step) -> int | None:
-    """The place of the span with a percentile, of rounded numbers alone: exact ones would move it with each letter."""
+    """The place of the span with a percentile, of rounded numbers alone: exact ones would move it with each letter. None where each of them is small."""
     letters = [tell(number, is_exact=False, step=step).amount for _first, _after, number in spans]
     wanted, seen = share * sum(letters), 0
     for place, number in enumerate(letters):
         seen += number
-        if seen >= wanted:
+        if wanted and seen >= wanted:
             return place
     return None
-
-
-@cache
-def _every_bin() -> list[tuple[int, int | None]]:
-    return bins_of({LONGEST: 1})
 
 
 def last_bin(after: int | None) -> int:

@@ -8,9 +8,24 @@ from ged.dashboard.letters import What
 from ged.figures.stages import LONGEST
 from ged.outlook import slowing
 from web.views.figures import ahead, panels, senders, ways
-from web.views.figures.board import UNIT, Board, Cell, Maker, Panel, days_cell, period_name, told_letters
+from web.views.figures.board import (
+    DELAY,
+    UNIT,
+    Board,
+    Cell,
+    Maker,
+    Panel,
+    class_name,
+    days_cell,
+    period_name,
+    told_letters,
+)
 from web.words import figure_pages as words
 from web.words.messages import gettext as _
+
+Delays = Mapping[int, int]
+"""Bin -> letters."""
+
 
 # --- services that slow down ----------------------------------------------------------------------------------------
 
@@ -23,17 +38,24 @@ def slower(board: Board) -> Panel | None:
     rows_of = board.by(UNIT)
     now, before = slowing.compared(asked.today, by_days=asked.sight.is_exact)
     lately, earlier = (
-        {
-            unit_id: bins if board.is_exact else told_letters(bins, rows_of.step)
-            for unit_id, bins in breakdown.delays_by(board.session, asked.cut, one, By.UNIT, asked.stage).items()
-        }
-        for one in (now, before)
+        breakdown.delays_by(board.session, asked.cut, one, By.UNIT, asked.stage) for one in (now, before)
     )
+    step = rows_of.by(DELAY).step
+
+    def asked_of(bins: Delays, others: Delays) -> Delays:
+        return bins if board.is_exact else told_letters(bins, others, step)
+
+    def median(bins: Delays, others: Delays, days: int) -> Cell:
+        if board.is_exact:
+            return days_cell(days)
+        return Cell(class_name(bins, others, step, days))
+
     names = board.units
+    both = {int(one): (bins, earlier.get(one, {})) for one, bins in lately.items()}
     found = [
-        (one, int(unit_id))
-        for unit_id, bins in lately.items()
-        if (one := slowing.slowed(bins, earlier.get(unit_id, {}))) is not None
+        (one, unit_id)
+        for unit_id, (bins, others) in both.items()
+        if (one := slowing.slowed(asked_of(bins, others), asked_of(others, bins))) is not None
     ]
     rows = []
     for one, unit_id in sorted(found, key=lambda row: (row[0].rank[0], names.get(row[1], ""), row[1])):
@@ -42,13 +64,14 @@ def slower(board: Board) -> Panel | None:
             rows_of.cell(letters, asked.letters(What.DELAY, span, **named))
             for letters, span in ((one.letters, now), (one.letters_before, before))
         ]
+        bins, others = both[unit_id]
+        medians = median(bins, others, one.now), median(others, bins, one.before)
         name = names.get(unit_id, "—")
         rows.append(
             (
                 Cell(name, is_number=False),
-                Cell(_reason(rows_of, one), is_number=False),
-                days_cell(one.now),
-                days_cell(one.before),
+                Cell(_reason(rows_of, one, *(cell.text for cell in medians)), is_number=False),
+                *medians,
                 *counts,
             )
         )
@@ -72,20 +95,20 @@ def slower(board: Board) -> Panel | None:
     )  # fmt: skip
 
 
-def _reason(board: Board, one: slowing.Slowed) -> str:
+def _reason(board: Board, one: slowing.Slowed, now: str, before: str) -> str:
     letters = board.text(board.tell(one.letters))
     if board.asked.sight.is_exact:
         return str(
             _(
                 "médiane : %(now)s ouvrés ces %(days)s derniers jours, %(before)s les %(days_before)s jours d'avant ; %(letters)s courriers",
-                now=words.days(one.now), before=words.days(one.before), letters=letters, days=slowing.DAYS,
+                now=now, before=before, letters=letters, days=slowing.DAYS,
                 days_before=slowing.DAYS_BEFORE,
             )
         )  # fmt: skip
     return str(
         _(
             "médiane : %(now)s ouvrés le mois dernier, %(before)s les trois mois d'avant ; %(letters)s courriers",
-            now=words.days(one.now), before=words.days(one.before), letters=letters,
+            now=now, before=before, letters=letters,
         )
     )  # fmt: skip
 

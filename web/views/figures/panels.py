@@ -12,7 +12,7 @@ from flask_babel import format_date
 from ged.dashboard import breakdown
 from ged.dashboard.breakdown import By, Line
 from ged.dashboard.letters import What
-from ged.dashboard.telling import apart, is_few, merged, percent
+from ged.dashboard.telling import apart, divided, is_few, percent
 from ged.figures import queries
 from ged.figures.days import HOURS
 from ged.figures.periods import Period, months_later
@@ -25,6 +25,7 @@ from web.drawing.charts import Group, Guide, Value
 from web.site import lists, natures
 from web.views.figures.asked import EVER, NO_NATURE, AskedFigures
 from web.views.figures.board import (
+    DELAY,
     MEDIAN,
     MOST_ROWS,
     NINE_OF_TEN,
@@ -355,7 +356,7 @@ def backlog(board: Board) -> Panel:
     if board.is_exact:
         groups = [range(n, n + 1) for n in range(len(AGES) + 1)]
     else:
-        groups = merged([sum(column) for column in zip(*(one.numbers for one in lines), strict=True)], step=board.step)
+        groups = divided([sum(column) for column in zip(*(one.numbers for one in lines), strict=True)], board.step)
         kept = apart([[sum(one.numbers)] for one in lines], rows_of.step)
         rest = [one.numbers for n, one in enumerate(lines) if n not in kept]
         lines = [lines[n] for n in kept]
@@ -466,23 +467,24 @@ def delays(board: Board) -> Panel:
     """The delays of a stage, with their median, the delay that nine of ten letters keep, and what is owed."""
     asked = board.asked
     bins = board.delays(asked.shown)
-    spans = board.spans(bins)
+    spans, rows_of = board.spans(bins), board.by(DELAY)
 
     def href(span: Span) -> str:
         first, after, _number = span
         return asked.letters(What.DELAY, asked.shown, etape=asked.stage.value, de=str(first), a=str(last_bin(after)))
 
     def cells(span: Span) -> tuple[Cell, ...]:
-        return Cell(words.bin_name(*span[:2]), is_number=False), board.cell(span[2], href(span))
+        return Cell(words.bin_name(*span[:2]), is_number=False), rows_of.cell(span[2], href(span))
 
     groups = [
-        Group(str(one[0]), (board.value(one[2], words.bin_name(*one[:2]), words.letters, href(one)),)) for one in spans
+        Group(str(one[0]), (rows_of.value(one[2], words.bin_name(*one[:2]), words.letters, href(one)),))
+        for one in spans
     ]
     percentiles, guides = board.percentiles(spans, bins)
     goal = _goal(board) if spans else None
     if goal is not None:
         percentiles = and_then(percentiles, str(_("objectif de la nature : %(delay)s", delay=words.days(goal))))
-        if board.is_exact:  # merged bins have no place for it
+        if board.is_exact:  # classes have no place for it
             guides.append(Guide(place_of(spans, bin_of(goal)) + 1, str(_("objectif : %(delay)s", delay=words.days(goal))), "goal"))  # fmt: skip
     return Panel(
         "delays",
@@ -491,6 +493,7 @@ def delays(board: Board) -> Panel:
         (_("Délai"), _("Courriers")),
         RowsOf(spans, cells),
         charts.columns(groups, TWO[:1], guides=guides) if spans else None,
+        nothing=few(rows_of),
     )
 
 
@@ -711,5 +714,9 @@ OVERSEEN_VIEWS: Mapping[str, tuple[str, ...]] = {
 def made(board: Board, makers: Mapping[str, Maker], names: Sequence[str]) -> list[Panel]:
     """Those of these panels that have something to show."""
     found = (makers[name](board) for name in names)
-    few = "" if board.is_exact else str(_("Moins de %(num)s courriers.", num=board.step.small))
-    return [replace(panel, nothing=panel.nothing or few) for panel in found if panel is not None]
+    return [replace(panel, nothing=panel.nothing or few(board)) for panel in found if panel is not None]
+
+
+def few(board: Board) -> str:
+    """What stands in place of letters that are few; empty: this reader is told of each of them."""
+    return "" if board.is_exact else str(_("Moins de %(num)s courriers.", num=board.step.small))

@@ -15,6 +15,7 @@ from web.drawing import charts
 from web.drawing.charts import Group
 from web.views.figures import paper_links, scans
 from web.views.figures.board import (
+    DELAY,
     MEDIAN,
     MOST_ROWS,
     NINE_OF_TEN,
@@ -176,12 +177,12 @@ def slip_delays(board: Board) -> Panel:
     """How long the slips that these units sent waited for their acknowledgement."""
     bins = _slips(board, board.asked.shown).delays_sent
     rows, groups = [], []
-    spans = board.spans(bins)
+    spans, rows_of = board.spans(bins), board.by(DELAY)
     for first, after, number in spans:
         name = words.bin_name(first, after)
         href = paper_links.letters(board, What.WAITED, board.asked.shown, de=str(first), a=str(last_bin(after)))
-        rows.append((Cell(name, is_number=False), board.cell(number, href)))
-        groups.append(Group(str(first), (board.value(number, name, words.slips, href),)))
+        rows.append((Cell(name, is_number=False), rows_of.cell(number, href)))
+        groups.append(Group(str(first), (rows_of.value(number, name, words.slips, href),)))
     percentiles, guides = board.percentiles(spans, bins)
     return Panel(
         "slip-delays",
