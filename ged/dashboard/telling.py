@@ -163,8 +163,8 @@ def classes(letters: int, step: Step) -> tuple[int, ...]:
     >>> [len(classes(one, FINEST)) for one in (37, 38, 197, 198)]
     [3, 6, 6, 13]
     """
-    told = tell(letters, is_exact=False, step=step).amount // step.multiple
-    return CLASSES[(told >= FEW_LETTERS) + (told >= SOME_LETTERS)]
+    multiples = tell(letters, is_exact=False, step=step).amount // step.multiple
+    return CLASSES[(multiples >= FEW_LETTERS) + (multiples >= SOME_LETTERS)]
 
 
 MOST_PERCENT = 999
