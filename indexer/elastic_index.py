@@ -346,7 +346,7 @@ class ElasticIndex:
             answer = self._client.search(
                 index=self._alias, query=asked, preference=_one_copy(query.text), **order, **counted, **wanted
             )
-            self._frequencies.note_shards(int(answer["_shards"]["total"]))
+            self._frequencies.note_shards(int(answer.get("_shards", {}).get("total", 0)))
             return dict(answer.body)
 
         found = ask(parsed)

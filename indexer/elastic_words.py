@@ -197,7 +197,10 @@ class Readers:
     def letters_of(self, principals: Principals, exclude: frozenset[MailId]) -> OwnLetters:
         """The letters that a reader may see, without ``exclude``."""
         key, known = reader(principals, exclude), self._known
-        if sum(map(len, known.values())) > MAX_KEPT_OF_READERS or (key not in known and len(known) >= MAX_READERS):
+        # A list of them first: another thread may add one meanwhile.
+        if sum(map(len, list(known.values()))) > MAX_KEPT_OF_READERS or (
+            key not in known and len(known) >= MAX_READERS
+        ):
             known = self._known = {}  # a new one, and not the old one emptied: another thread may be reading that
         if key not in known:
             may_see = elastic_suggest.allowed(principals, exclude)

@@ -81,7 +81,9 @@ def _forms(words: str) -> frozenset[str]:
 
 _OF_LETTERS = _forms(f"{_LETTERS} {_KINDS}")
 _BEHIND_A_WEEKDAY = (
-    _OF_LETTERS | _forms(f"{_STATES} {_LINKS}") | frozenset({"au", "a", "en", "dans", "in", "on", "during"})
+    _OF_LETTERS
+    | _forms(f"{_STATES} {_LINKS} expédié resté")
+    | frozenset({"au", "a", "en", "dans", "in", "on", "during", "non", "pas", "not", "unread", "pending"})
 )
 _EMPTY = _forms(_LETTERS) | frozenset(_SMALL_WORDS.split())
 """Words that say nothing of a letter beside its day."""

@@ -25,6 +25,8 @@ TODAY = date(2026, 11, 29)
         ("loyer lors de la dernière semaine", "2026-11-22", "2026-11-29", "loyer"),
         ("courriers de mardi urgents", "2026-11-24", "2026-11-24", "courriers urgents"),
         ("facture de mardi à payer", "2026-11-24", "2026-11-24", "facture à payer"),
+        ("courriers de lundi non traités", "2026-11-23", "2026-11-23", "courriers non traités"),
+        ("courriers de lundi expédiés", "2026-11-23", "2026-11-23", "courriers expédiés"),
         ("lettres de mardi relatives aux bourses", "2026-11-24", "2026-11-24", "lettres relatives aux bourses"),
         ("facture de mardi.", "2026-11-24", "2026-11-24", "facture ."),
         ("reçus le 30/11/2026", "2026-11-30", "2026-11-30", ""),

@@ -556,8 +556,7 @@ def _classes_of_both(bins: Mapping[int, int], others: Mapping[int, int], step: S
 
 
 def _last_of(span: Span) -> int:
-    first, after, _number = span
-    return last_bin(after) if after is not None else first
+    return last_bin(span[1])
 
 
 def told_percentile(spans: Sequence[Span], share: float, step: Step) -> int | None:
