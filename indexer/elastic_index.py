@@ -310,7 +310,7 @@ class ElasticIndex:
         self._frequencies.held([*wholes, *guessed, *(form.stem for form in _forms(parsed))])
         least = dict.fromkeys(guessed, frequent.MIN_FREQUENT + 1) | dict.fromkeys(wholes, joining.MIN_HELD)
         held = own.held_from(least)
-        return joining.joined(parsed, lambda _stems: held)
+        return joining.joined(parsed, held)
 
     def _asked(
         self,

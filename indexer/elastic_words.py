@@ -1,8 +1,8 @@
 """How many letters hold a word. Kept by each process for minutes or hours.
 
 Of all letters it decides how the letters found are ordered (``Frequencies``), of the letters that a reader may see it decides
-which letters are found (``OwnLetters``). The two are never mixed: were the second counted in all letters, the number of their own
-hits would tell a reader what letters of others hold.
+which letters are found (``OwnLetters``): were these counted in all letters, the number of their own hits would tell a reader what
+letters of others hold. A count of all letters only spares the second count where that could not reach its bound.
 """
 
 import hashlib
@@ -76,10 +76,7 @@ class _Counts(ABC):
 
 
 class Frequencies(_Counts):
-    """The frequencies of stems in the texts of all letters (of one shard, as letters spread evenly). They order letters, and find
-    none.
-
-    """
+    """The frequencies of stems in the texts of all letters (of one shard, as letters spread evenly)."""
 
     def __init__(self, client: Elasticsearch, alias: str) -> None:
         super().__init__()
@@ -155,7 +152,8 @@ class OwnLetters(_Counts):
         """In how many of the letters the text holds each stem; 0 where they are fewer than ``least`` says.
 
         Most words are rare. What few of all letters hold, fewer of the reader's letters hold, and the server need not count them:
-        a count costs as much as a third of a search. The result is the one of ``held``, so it tells nothing of letters of others.
+        a count costs as much as a third of a search. The result is the one of ``held``; as old as that may be (``KEPT_S``), where a
+        letter that was indexed before has got the word since.
         Where a busy server refuses to count, no letter is counted: words are searched with the mistakes that their length allows.
         """
         try:

@@ -4,7 +4,7 @@ The joined word is added to both as a synonym, where letters hold it: two words 
 word of the index.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from indexer import analysis
@@ -15,19 +15,16 @@ MIN_HELD = 3
 """Letters that hold the joined word. Fewer hold a blank that a scan lost. Their part of the letters with the rarer word
 is no better sign: 4 % for *vidéosurveillance*, and 2 to 5 % for neighbours in scans with 10 % of wrong characters."""
 
-Counted = Callable[[Sequence[str]], Mapping[str, int]]
-"""Stems -> in how many of the reader's letters the text holds each. Letters of others do not count: else their words would decide
-which letters the reader finds."""
 
+def joined(parsed: ParsedQuery, held: Mapping[str, int]) -> ParsedQuery:
+    """The query, with the joined word beside each of two neighbours that letters write as one.
 
-def joined(parsed: ParsedQuery, counted: Counted) -> ParsedQuery:
-    """The query, with the joined word beside each of two neighbours that letters write as one."""
-    pairs = list(_pairs(parsed))
-    if not pairs:
-        return parsed
-    held = counted(list(dict.fromkeys(whole.stem for _, _, whole in pairs)))
+    Args:
+        held: stem of each of ``wholes`` -> in how many of the reader's letters the text holds it. Letters of others do not count: else
+            their words would decide which letters the reader finds.
+    """
     found: dict[Forms, Forms] = {}
-    for first, second, whole in pairs:
+    for first, second, whole in _pairs(parsed):
         if held[whole.stem] >= MIN_HELD:
             found[first] = found[second] = whole
     if not found:
@@ -38,7 +35,7 @@ def joined(parsed: ParsedQuery, counted: Counted) -> ParsedQuery:
 
 
 def wholes(parsed: ParsedQuery) -> list[str]:
-    """The stems of the joined words of which ``joined`` asks how many letters hold them."""
+    """The stems of the words that neighbours of the query would be as one."""
     return list(dict.fromkeys(whole.stem for _, _, whole in _pairs(parsed)))
 
 

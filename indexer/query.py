@@ -42,7 +42,8 @@ _CHUNK = re.compile(
 _QUOTES = str.maketrans({"«": '"', "»": '"', "“": '"', "”": '"', "„": '"', "‐": "-", "‑": "-", "−": "-"})
 _SLASHES = re.compile(r"(?<=\w)\s*/\s*(?=\w)")
 _SIGN = re.compile(
-    r"(?<!\S)(?:(?:n\s?[°º]|№)\s*(?=\d)|[nvs]/r[ée]f(?:[ée]rences?)?\.?\s?:?\s{0,9}(?=\S{0,40}\d))", re.IGNORECASE
+    r"(?<!\S)(?:(?:n\s?[°º]|№)\s*(?=\d)|[nvs]/r[ée]f(?:[ée]rences?)?(?![^\W\d_])\.?\s?:?\s{0,9}(?=\S{0,40}\d))",
+    re.IGNORECASE,
 )
 """What stands before a number: N°, and V/Réf. or N/Réf. of a letterhead, which each letter has."""
 _SPACED_NAME = re.compile(

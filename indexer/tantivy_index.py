@@ -27,7 +27,7 @@ from ged.ports import (
 )
 from indexer import correcting, fields, suggesting, tantivy_correct, tantivy_store, tantivy_suggest
 from indexer.asking import facet_values, page_of, understood
-from indexer.joining import MIN_HELD, joined
+from indexer.joining import MIN_HELD, joined, wholes
 from indexer.lacking import Lacking
 from indexer.passages import Marker
 from indexer.query import parse
@@ -264,11 +264,8 @@ class TantivyIndex:
         self, searcher: "Searcher", query: SearchQuery, own: OwnLetters
     ) -> tuple[ParsedQuery, Mapping[str, str]]:
         """The query with synonyms and corrections of mistyped words; and the corrections alone."""
-
-        def counted(stems: Sequence[str]) -> Mapping[str, int]:
-            return {stem: own.holding("text", stem, above=MIN_HELD - 1) for stem in stems}
-
-        parsed = joined(understood(query, self._synonyms()), counted)
+        parsed = understood(query, self._synonyms())
+        parsed = joined(parsed, {stem: own.holding("text", stem, above=MIN_HELD - 1) for stem in wholes(parsed)})
         meant = tantivy_correct.meant(searcher, correcting.doubtful(parsed), own.may_see)
         return correcting.corrected(parsed, meant), meant
 

@@ -88,7 +88,7 @@ FEWEST_MONTHS = 3
 
 def month_or_year(period: Period, today: date) -> Period:
     """The month in which a period lies, or the calendar year of its last day, whole. Of a year of which fewer than ``FEWEST_MONTHS`` have
-    begun it is the last of these: the sum of two months would tell the smaller one.
+    begun it is the month of the period's last day: the sum of two months would tell the smaller one.
 
     >>> month_or_year(Period(date(2026, 3, 2), date(2026, 3, 9)), date(2026, 3, 9))
     Period(since=datetime.date(2026, 3, 1), until=datetime.date(2026, 3, 31))

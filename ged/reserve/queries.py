@@ -11,6 +11,7 @@ from sqlalchemy import Row, Select, case, func, select
 from sqlalchemy.orm import Session
 
 from ged import access
+from ged.db import holds
 from ged.errors import Invalid, NotFound
 from ged.org.models import Person, Unit
 from ged.ports import MailId, RegisterId
@@ -319,9 +320,7 @@ def letters_of(text: str) -> Select[Any]:
 
 def letters_with(word: str) -> Select[Any]:
     """SQL: the letters that were received on lines whose number has this word."""
-    return select(ReserveLine.mail_id).where(
-        ReserveLine.text.icontains(word, autoescape=True), ReserveLine.mail_id.is_not(None)
-    )
+    return select(ReserveLine.mail_id).where(holds(ReserveLine.text, word), ReserveLine.mail_id.is_not(None))
 
 
 @dataclass(frozen=True)

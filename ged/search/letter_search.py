@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from ged import access, destroyed, jobs
 from ged.access import MailAccess
+from ged.db import holds
 from ged.destroyed import Destroyed, DestroyedLetter
 from ged.errors import EngineFailed
 from ged.jobs import JobKind
@@ -407,7 +408,7 @@ def _word(word: str) -> ColumnElement[bool]:
     numbered = select(MailNumber.mail_id).where(MailNumber.text.icontains(word, autoescape=True))
     in_heading = and_(
         Mail.level < int(Confidentiality.SECRET),
-        or_(Mail.subject.icontains(word, autoescape=True), Mail.sender_name.icontains(word, autoescape=True)),
+        or_(holds(Mail.subject, word), holds(Mail.sender_name, word)),
     )
     return or_(Mail.id.in_(numbered), Mail.id.in_(reserve.letters_with(word)), in_heading)
 
@@ -459,7 +460,7 @@ def _dated(dated: Dated, at: Callable[[date], datetime]) -> ColumnElement[bool]:
     after = dated.last + timedelta(days=1) if dated.last < date.max else dated.last
     days.append(and_(Mail.created_at >= at(dated.first), Mail.created_at < at(after)))
     is_not_secret = Mail.level < int(Confidentiality.SECRET)
-    days += [and_(is_not_secret, Mail.subject.icontains(words, autoescape=True)) for words in dated.mentions]
+    days += [and_(is_not_secret, holds(Mail.subject, words)) for words in dated.mentions]
     if dated.number:
         days.append(Mail.id.in_(select(MailNumber.mail_id).where(typed_numbers.typed(dated.number))))
     return or_(*days)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from ged.days import long_day
 from ged.ports import Dated, SearchQuery
 from ged.search import said_numbers
-from ged.search.short_days import is_of_a_number, spelled_out
+from ged.search.short_days import is_of_a_number, no_day_in_figures, spelled_out
 
 MAX_LENGTH = 1_000
 """In characters. Longer texts are no search of a person."""
@@ -195,10 +195,12 @@ def not_a_day(text: str) -> str:
     """
     if len(text) > MAX_LENGTH or _SIGNS.search(text):
         return ""
+    if in_figures := no_day_in_figures(text):
+        return in_figures
     text = spelled_out(text).text
     for pattern in (_ONE_DAY, _ENGLISH_DAY, _DIGIT_DAY, _DAY_IN_FIGURES, _ENGLISH_DAY_ALONE):
         for match in pattern.finditer(text):
-            is_bare = match.groupdict("").get("small") == ""  # in figures, without a word of days before them
+            is_bare = pattern is _DIGIT_DAY and not match["small"]  # without a word of days before the figures
             is_sure = pattern not in (_DAY_IN_FIGURES, _ENGLISH_DAY_ALONE) and not is_bare
             if not _may_be(match) and (is_sure or _is_in_some_month(match)):
                 start = min(match.start("day"), match.start("month"))
@@ -587,7 +589,7 @@ _FIRST_YEAR = rf"(?:\s+(?P<first_year>{_A_YEAR}))?"
 _AGO = r"(?P<before>derni[eè]re?|pass[ée]e?)"
 _NAMED = rf"(?:(?:{_WEEKDAY})\s+)?(?P<day>{_DAY})\s+(?:of\s+)?(?P<month>{_MONTH})(?:\s+(?:dernier|pass[ée])|{_YEAR})"
 _FIRST = rf"(?P<first_day>{_DAY})(?:\s+(?:of\s+)?(?P<first_month>{_MONTH}))?{_FIRST_YEAR}"
-_FROM, _TO = r"(?:du|entre\s+le|(?:from|between)(?:\s+the)?)", r"(?:au|et\s+le|(?:to|and)(?:\s+the)?)"
+_FROM, _TO = r"(?:du|entre(?:\s+le)?|(?:from|between)(?:\s+the)?)", r"(?:au|et(?:\s+le)?|(?:to|and)(?:\s+the)?)"
 _DURING = r"(?:(?:de|pendant|dans|durant)\s+)?"
 _OF = r"(?:(?:of|from|in|on|during|within|over)\s+(?:the\s+)?)?"
 """As ``_DURING``, before an English period: *invoices of last March* asks for invoices."""
@@ -626,7 +628,9 @@ _DAY_IN_FIGURES = re.compile(
     _START + r"(?P<day>\d{1,2})(?P<sign>[/.-])(?P<month>\d{1,2})(?P=sign)(?P<year>[12]\d{3})" + _END, re.IGNORECASE
 )
 _DIGIT_DAY = re.compile(
-    _START + rf"(?P<small>(?:dat[ée]e?s?\s+du|du|le|de|on|of|from|dated(?:\s+on)?)\s+)?{_DIGITS}(?![.,]\d)" + _END,
+    _START
+    + rf"(?:(?P<small>(?:dat[ée]e?s?\s+du|du|le|de|on|of|from|dated(?:\s+on)?)\s+)|(?<![.°º#])){_DIGITS}(?![.,]\d)"
+    + _END,
     re.IGNORECASE,
 )
 _BOUND = (

@@ -6,6 +6,7 @@ day or its year, and with a point. What is spelled out and then belongs to no da
 
 import re
 from bisect import bisect_right
+from calendar import monthrange
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -66,13 +67,18 @@ _FIGURES: Final = re.compile(
     r"(?<![\w/.°º#'’-])(?:(?P<iso_year>[12]\d{3})-(?P<iso_month>\d{1,2})-(?P<iso_day>\d{1,2})"
     r"|(?P<day>\d{1,2})(?P<sign>[/.-])(?P<month>\d{1,2})(?P=sign)(?P<year>[12]\d{3}|\d\d))(?![\w/-]|[.,]\d)"
 )
+_TO_A_DAY: Final = rf"{_BLANKS}(?:au|et|[àa]|to|and){_BLANKS}(?:le{_BLANKS})?"
+_DAY_BEHIND_IT: Final = re.compile(rf"{_TO_A_DAY}\d{{1,2}}[/.-]\d{{1,2}}[/.-]\d", re.IGNORECASE)
+_DAY_BEFORE_IT: Final = re.compile(rf"[/.-]\d{{1,2}}[/.-]\d{{2,4}}{_TO_A_DAY}\Z", re.IGNORECASE)
+"""The other day of a span: *du 3.11.26 au 18.11.26*."""
 _OF_A_NUMBER: Final = re.compile(
-    r"(?:(?<!\w)(?:(?:n|N)o\.?|num[ée]ros?|(?:[nv]/\s?)?r[ée]f(?:[ée]rences?)?s?\.?)|[nN]\s?[°º]|№)\s{0,4}:?\s{0,4}\Z",
+    r"(?:(?<!\w)(?:no\.?|num[ée]ros?|r[ée]f(?:[ée]rences?)?s?\.?)|n\s?[°º]|№)\s{0,4}:?\s{0,4}\Z",
     re.IGNORECASE,
 )
 """Words before a number of a letter."""
 _THIS_CENTURY: Final = 50
 """Two figures below it are a year of this century; others one of the last."""
+_LAST_MONTH, _LAST_DAY = 12, 31
 _LOOKED_BACK: Final = 24
 """In characters: those of a day before its month."""
 
@@ -139,16 +145,37 @@ def _years(text: str) -> Iterator[tuple[int, int, str]]:
 
 def _days_in_figures(text: str) -> Iterator[tuple[int, int, str]]:
     """The place of each day in figures that a calendar has, and the day as said_days reads it: 12/11/2026."""
+    for match, day, month, year in _figures(text):
+        with suppress(ValueError):
+            found = date(year, month, day)
+            yield match.start(), match.end(), f"{found.day:02}/{found.month:02}/{found.year:04}"
+
+
+def no_day_in_figures(text: str) -> str:
+    """The first day in figures that no calendar has; empty without one. Figures that no month or no day may have name something else.
+
+    >>> no_day_in_figures("courrier du 30.02.26"), no_day_in_figures("lot 45.02.26")
+    ('30.02.26', '')
+    """
+    for match, day, month, year in _figures(text):
+        if 1 <= month <= _LAST_MONTH and monthrange(year, month)[1] < day <= _LAST_DAY:
+            return match[0]
+    return ""
+
+
+def _figures(text: str) -> Iterator[tuple["re.Match[str]", int, int, int]]:
+    """What stands as a day in figures: the place, the day, the month and the year."""
     for match in _FIGURES.finditer(text):
         name = "iso_" if match["iso_year"] else ""
         day, month, year = (match[f"{name}{part}"] for part in ("day", "month", "year"))
         # 1.2.26 is the number of a paragraph, or of a program.
         is_sure = len(year) > len("26") or match["sign"] == "/" or len(day) == len(month) == len("12")
-        if not is_sure or is_of_a_number(text, match.start()):
-            continue
-        with suppress(ValueError):
-            found = date(_year(year), int(month), int(day))
-            yield match.start(), match.end(), f"{found.day:02}/{found.month:02}/{found.year:04}"
+        is_sure = is_sure or _DAY_BEHIND_IT.match(text, match.end()) is not None
+        is_sure = (
+            is_sure or _DAY_BEFORE_IT.search(text, max(match.start() - _LOOKED_BACK, 0), match.start()) is not None
+        )
+        if is_sure and not is_of_a_number(text, match.start()):
+            yield match, int(day), int(month), _year(year)
 
 
 def _year(figures: str) -> int:

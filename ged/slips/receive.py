@@ -25,6 +25,7 @@ from ged.slips import custody, operations, parties, render, tasks
 from ged.slips.models import ReceiptWay, Slip, SlipKind, SlipProof, SlipReceipt
 from ged.slips.render import RECEIVER, Sheet, SignatureMark
 from ged.slips.states import ACCEPTED, DECISIONS, LineState, SlipAct, SlipState, move
+from ged.typeset import refuse_unprintable
 from ged.unit import Actor, HeldPost, Services, UnitOfWork
 
 MAX_REMARK = 200
@@ -83,11 +84,14 @@ def receive(
         NotFound: ``slip.unknown``.
         Forbidden: ``slip.not_receiver``.
         Invalid: ``slip.line_undecided``, ``slip.remark_missing``, ``slip.text_long``, ``key.locked``,
-            ``typeset.failed``.
+            ``typeset.glyph``, ``typeset.failed``.
         StaleVersion: ``slip.stale``: the slip has changed since the form was opened, or another receiver is active.
         InvalidTransition: ``slip.received`` (twice), ``slip.not_sent``, ``slip.voided``.
         EngineFailed: ``sign.failed``: receive again.
     """
+    typed = {f"remark-{position}": one.remark for position, one in decisions.items()} | {"capacity": capacity}
+    for field, text in typed.items():  # They are signed: nothing else may stand on the page than what was typed.
+        refuse_unprintable(" ".join(text.split()), field=field)
     for attempt in services.attempts(now):
         with attempt as uow:
             begun = _begin(uow, int(slip_id), decisions, capacity.strip(), version, actor)

@@ -162,8 +162,18 @@ def test_a_sign_that_no_font_has_stops_no_slip(services, tmp_path):
     before = _text(kit.stored_pdf(services, sent.slip_id), tmp_path)
     assert "Vœux \ufffd" in before
     assert "Πλάι" in before
-    kit.take(services, sent.slip_id, DAMAGED, remark="Coin plié 王")
-    assert "Coin plié \ufffd" in _appearance(kit.stored_pdf(services, sent.slip_id), tmp_path)
+    kit.take(services, sent.slip_id, DAMAGED, remark="Coin plié")
+    assert "Coin plié" in _appearance(kit.stored_pdf(services, sent.slip_id), tmp_path)
+
+
+def test_a_remark_that_no_font_can_print_is_not_signed_by_the_receiver(services):
+    slip_id = kit.send(services, LineForm("Plan de situation")).slip_id
+    with pytest.raises(Invalid) as refused:
+        kit.take(services, slip_id, DAMAGED, remark="Page 2 déchirée 🛵")
+    assert (refused.value.code, refused.value.params["field"]) == ("typeset.glyph", "remark-1")
+    assert kit.slip(services, slip_id).state is SlipState.SENT
+    kit.take(services, slip_id, DAMAGED, remark="Page 2 déchirée")
+    assert kit.slip(services, slip_id).state is SlipState.RECEIVED
 
 
 def test_one_act_makes_a_slip_for_each_unit_and_the_paper_goes_to_the_first(services):

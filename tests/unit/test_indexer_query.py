@@ -174,7 +174,9 @@ def test_what_stands_before_a_number_is_no_word(sign: str) -> None:
     assert parse(f"{sign}0017/MEF") == parse("0017/MEF")
 
 
-@pytest.mark.parametrize("text", ["V/Réf du ministère", "V/Réf", "réf/budget 2026", "MV/Réf 0017"])
+@pytest.mark.parametrize(
+    "text", ["V/Réf du ministère", "V/Réf", "réf/budget 2026", "MV/Réf 0017", "N/Réforme2026 budget"]
+)
 def test_words_like_those_before_a_number_stay(text: str) -> None:
     assert len(parse(text).words) == len(text.replace(" du ", " ").split())
 

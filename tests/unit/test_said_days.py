@@ -26,6 +26,8 @@ TODAY = date(2026, 11, 29)
         ("courriers de mardi urgents", "2026-11-24", "2026-11-24", "courriers urgents"),
         ("facture de mardi à payer", "2026-11-24", "2026-11-24", "facture à payer"),
         ("courriers de lundi non traités", "2026-11-23", "2026-11-23", "courriers non traités"),
+        ("courriers du 3.11.26 au 18.11.26", "2026-11-03", "2026-11-18", ""),
+        ("entre 12/11/26 et 17/11/26", "2026-11-12", "2026-11-17", ""),
         ("courriers de lundi expédiés", "2026-11-23", "2026-11-23", "courriers expédiés"),
         ("lettres de mardi relatives aux bourses", "2026-11-24", "2026-11-24", "lettres relatives aux bourses"),
         ("facture de mardi.", "2026-11-24", "2026-11-24", "facture ."),
@@ -533,6 +535,12 @@ def test_a_limit_to_come_leaves_the_period_beside_it() -> None:
         ("45/02/2026", ""),
         ("32/02/2026", ""),
         ("0/02/2026", ""),
+        ("31/02/26", "31/02/26"),
+        ("du 30.02.26", "30.02.26"),
+        ("2026-02-30", "2026-02-30"),
+        ("réf. 31/02/26", ""),
+        ("lot 45/02/26", ""),
+        ("12/13/26", ""),
         ("February 31", "February 31"),
         ("of February 31", "February 31"),
         ("from February 31 to March 5", "February 31"),
@@ -548,6 +556,11 @@ def test_a_limit_to_come_leaves_the_period_beside_it() -> None:
 )
 def test_a_day_that_does_not_exist_is_told(text: str, told: str) -> None:
     assert not_a_day(text) == told
+
+
+@pytest.mark.parametrize("text", ["MEF.12/11/2026", "#12/11/2026", "version 1.2.26"])
+def test_figures_of_a_reference_are_no_day(text: str) -> None:
+    assert said_days(text, date(2026, 12, 2)) is None
 
 
 @pytest.mark.parametrize("text", ["premıer mars 2026", "PREMİER mars 2026", "du premıer mars 2026"])

@@ -2,11 +2,9 @@
 // of its own (data-tick-one) is ticked by hand alone.
 "use strict";
 for (const button of document.querySelectorAll("[data-tick-all], [data-tick-none]")) {
-  button.hidden = false;
+  const ticked = "tickAll" in button.dataset ? ":not([data-tick-one])" : "";
+  button.hidden = !button.form.querySelector(`input[type="checkbox"]${ticked}`);
   button.addEventListener("click", () => {
-    for (const box of button.form.querySelectorAll('input[type="checkbox"]')) {
-      if (!("tickAll" in button.dataset)) box.checked = false;
-      else if (!("tickOne" in box.dataset)) box.checked = true;
-    }
+    for (const box of button.form.querySelectorAll(`input[type="checkbox"]${ticked}`)) box.checked = "tickAll" in button.dataset;
   });
 }
