@@ -270,7 +270,9 @@ def test_a_paper_that_did_not_arrive_goes_again_only_when_the_clerk_has_it_in_ha
     assert page.count("à la réception du bordereau") == page.count("data-tick-one") == 2
     assert ["Manquant" in page, "Mal adressé" in page, f'href="/bordereaux/{issued.slip_id}"' in page] == [True] * 3
     panel = client.get(f"/courriers/{lost}").text
-    assert re.search(r"Reçu</span>\s*<span[^>]*>Manquant</span>", panel), "the slip was received, this paper was not"
+    assert re.search(r"Reçu</span> ce courrier\s*:\s*<span[^>]*>Manquant</span>", panel), (
+        "the slip was received, this paper was not"
+    )
     # It is found, and sent. What the receiver said before is over, also for who forgets to settle it.
     again = send_slip(services, LineForm(mail_id=lost), now=NOW + timedelta(hours=1))
     take(services, again.slip_id, LineState.RECEIVED, now=NOW + timedelta(hours=2))
