@@ -168,16 +168,20 @@ def classes(letters: int, step: Step) -> tuple[int, ...]:
 
 
 MOST_PERCENT = 999
-"""A larger change is told by the two numbers alone: from 3 letters to 184, "+6033 %" says nothing."""
+"""A larger change is told by the two numbers alone: from 12 letters to 184, "+1433 %" says nothing."""
+
+
+LEAST_BEFORE = 10
+"""Of fewer letters before, the two numbers alone are told: from 2 letters to 21, "+950 %" says nothing."""
 
 
 def percent(now: ToldNumber, earlier: ToldNumber) -> int | None:
-    """The change in percent of the earlier number; None where it has no meaning: there was none, or too few are told.
+    """The change in percent of the earlier number; None where it has no meaning: there were few or none, or too few are told.
 
-    >>> percent(ToldNumber(12), ToldNumber(10)), percent(ToldNumber(184), ToldNumber(3)), percent(ToldNumber(4), ToldNumber(0))
+    >>> percent(ToldNumber(12), ToldNumber(10)), percent(ToldNumber(184), ToldNumber(12)), percent(ToldNumber(4), ToldNumber(2))
     (20, None, None)
     """
-    if now.is_small or earlier.is_small or now.is_hidden or earlier.is_hidden or not earlier.amount:
+    if now.is_small or earlier.is_small or now.is_hidden or earlier.is_hidden or earlier.amount < LEAST_BEFORE:
         return None
     change = round(100 * (now.amount - earlier.amount) / earlier.amount)
     return change if change <= MOST_PERCENT else None

@@ -304,6 +304,7 @@ def test_who_may_not_see_each_letter_is_told_of_whole_months_whatever_is_asked(s
     for first, last in (("2026-11-03", "2026-11-03"), ("2026-11-03", "2026-11-20"), ("2026-11-01", "2026-11-30")):
         shown = main(client.get(f"/supervision/?du={first}&au={last}").text)
         assert "du 01/11/2026 au 30/11/2026" in shown
+        assert ("Vous avez demandé" in shown) == (first != "2026-11-01" or last != "2026-11-30"), (first, last)
 
 
 def test_the_reach_of_each_person(house_on_either: House) -> None:
@@ -760,12 +761,19 @@ def test_without_a_letter_and_without_a_unit_the_page_says_so(site: tuple[Flask,
 @in_turns
 def test_the_cards_compare_with_the_period_before(site: tuple[Flask, House]) -> None:
     app, house = site
-    for day in (date(2026, 10, 5), date(2026, 11, 3), date(2026, 11, 4), date(2026, 11, 5)):
+    for day in (*[date(2026, 10, 5)] * 10, *[date(2026, 11, 3)] * 12):
         letter(house.services, "DGE", on=day)
     count_all(house.services)
     rows = table_rows(sign_in(app, "dge"), "/tableau/fichier?du=2026-11-01&au=2026-11-30&tableau=cards&format=csv")
     assert rows[0][1:3] == ["du 01/11/2026 au 30/11/2026", "du 01/10/2026 au 31/10/2026"]
-    assert rows[1] == ["Reçus", "3", "1", "+200 %"], "a number with its sign, and no formula"
+    assert rows[1] == ["Reçus", "12", "10", "+20 %"], "a number with its sign, and no formula"
+    rows = table_rows(sign_in(app, "dge"), "/tableau/fichier?du=2026-10-01&au=2026-10-31&tableau=cards&format=csv")
+    assert rows[1] == ["Reçus", "10", "0", ""]
+    for day in [date(2026, 9, 3)] * 9:
+        letter(house.services, "DGE", on=day)
+    count_all(house.services)
+    rows = table_rows(sign_in(app, "dge"), "/tableau/fichier?du=2026-10-01&au=2026-10-31&tableau=cards&format=csv")
+    assert rows[1] == ["Reçus", "10", "9", ""], "of fewer than ten letters a percentage says nothing"
 
 
 @in_turns

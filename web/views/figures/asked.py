@@ -109,6 +109,7 @@ class AskedFigures:
         passed_over: the days of an address that names a period too, and not as the form does: the period is taken.
         ahead: the period of the address where it has not begun: nothing is counted yet, and the usual period is shown.
         reversed_days: the days of the address, as they were typed, where the last is before the first: the usual period is shown.
+        widened: the days of the address, as they were typed, where rounded numbers are told of its whole month or year.
         mistyped: the names of the problems that are no day at all (``DAYS``).
         left: the days that a forecast leaves aside.
         left_errors: at the fields of the form that adds such days.
@@ -128,6 +129,7 @@ class AskedFigures:
     passed_over: tuple[Problem, ...] = ()
     ahead: Period | None = None
     reversed_days: Mapping[str, str] = field(default_factory=dict)
+    widened: Mapping[str, str] = field(default_factory=dict)
     mistyped: tuple[str, ...] = ()
     left: tuple[Period, ...] = ()
     left_errors: tuple[Invalid, ...] = ()
@@ -354,12 +356,13 @@ def read(
     problems += [Problem(left_out.NAME, one) for one in wrong]
     if left:
         given[left_out.NAME] = left_out.written(left)
+    shown_period = month_or_year(period, today) if is_rounded else period
     return AskedFigures(
         sight=sight,
         left=left,
         left_errors=left_errors,
         narrowing=narrowing,
-        period=month_or_year(period, today) if is_rounded else period,
+        period=shown_period,
         stage=stage,
         unit_id=unit_id,
         today=today,
@@ -368,6 +371,7 @@ def read(
         passed_over=_passed_over(args, given),
         ahead=ahead,
         reversed_days={one: args[one] for one in DAYS} if is_reversed else {},
+        widened={one: args[one] for one in DAYS if one in args} if shown_period != period and "du" in given else {},
         mistyped=tuple(one.name for one in _no_days(args) if one in problems),
         is_of_some_units=sight.unit_ids != reach.sight(usual).unit_ids,
     )

@@ -141,6 +141,7 @@ def untold(asked: AskedFigures, problems: Iterable[tuple[str, str]]) -> dict[str
         "passed_over": words.problems(asked.passed_over),
         "ahead": period_name(asked.ahead) if asked.ahead else "",
         "reversed_days": words.problems(asked.reversed_days.items()),
+        "widened": words.problems(asked.widened.items()),
     }
 
 
