@@ -14,8 +14,9 @@ from ged.org.tree import in_ministry
 from ged.ports import Confidentiality, MailId, PostId, UnitId
 from ged.register.models import Mail, MailNumber, SealedEnvelope
 from ged.register.words import CONFIDENTIAL_LETTER
-from ged.slips import custody, parties
+from ged.slips import custody, parties, refusals
 from ged.slips.models import Slip, SlipLine, SlipPurpose
+from ged.slips.refusals import Refusal
 from ged.slips.states import LineState, SlipState
 from ged.unit import Actor, HeldPost
 
@@ -118,13 +119,14 @@ def plan(session: Session, form: SlipForm, *, post: HeldPost, actor: Actor, toda
         Invalid: ``slip.no_lines``, ``slip.too_many_lines``, ``slip.no_receiver``, ``slip.same_unit``,
             ``slip.unit_closed``, ``slip.return_by_missing``, ``slip.return_by_past``, ``slip.line_twice``,
             ``slip.description_missing``, ``slip.text_long``, ``slip.count``, ``slip.paper_elsewhere``,
-            ``slip.paper_on_the_way``.
+            ``slip.paper_on_the_way``, ``slip.refused_before``.
     """
     check_head(form, today)
     receivers = tuple(dict.fromkeys(form.receiver_unit_ids))
     _check_receivers(session, receivers, post, actor)
     originals = tuple(_line(session, line, n, post, actor) for n, line in enumerate(form.lines, start=1))
     _check_doubles(originals)
+    _check_refused(session, form, originals, receivers[0], actor)
     copies = tuple(_as_copy(line) for line in originals) if len(receivers) > 1 else ()
     return tuple(PlannedSlip(unit_id, originals if n == 0 else copies) for n, unit_id in enumerate(receivers))
 
@@ -320,6 +322,24 @@ def _check_doubles(lines: Sequence[PlannedLine]) -> None:
             if (kind, int(subject_id)) in seen:
                 raise Invalid("slip.line_twice", "remove one of the lines", field="lines", number=line.number)
             seen.add((kind, int(subject_id)))
+
+
+def _check_refused(
+    session: Session, form: SlipForm, lines: Sequence[PlannedLine], receiver_id: UnitId, actor: Actor
+) -> None:
+    goes = {int(line.mail_id): receiver_id for line in lines if line.mail_id is not None and line.is_original}
+    refused = refusals.standing(session, goes, actor)
+    for no, (line, typed) in enumerate(zip(lines, form.lines, strict=True), start=1):
+        if line.mail_id in refused and not line.remark:
+            raise refused_before(refused[line.mail_id], line.number, typed.field("remark", no))
+
+
+def refused_before(refusal: Refusal, number: str, field: str) -> Invalid:
+    """Why a paper does not go without a word to the unit that refused it."""
+    return Invalid(
+        "slip.refused_before", "say why it goes there again", field=field, number=number, unit=refusal.unit,
+        slip=refusal.slip_number,
+    )  # fmt: skip
 
 
 def _as_copy(line: PlannedLine) -> PlannedLine:

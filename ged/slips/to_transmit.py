@@ -4,7 +4,7 @@ They are grouped by receiving unit. ``ged.slips.transmitting`` makes the slips.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import NamedTuple
 
@@ -17,16 +17,18 @@ from ged.db import Among, ByOtherIndex, Unindexed
 from ged.org.models import Post, Unit
 from ged.org.names import told_apart
 from ged.org.tree import heirs_among, with_predecessors
-from ged.ports import MailId, UnitId
+from ged.ports import Confidentiality, MailId, UnitId
 from ged.register.models import Direction, Mail, MailNumber
 from ged.register.queries import first_number
 from ged.register.states import MailState
 from ged.routing.models import Assignment
 from ged.routing.queries import named
+from ged.routing.rights import addressed_to
 from ged.routing.states import LIVE
-from ged.slips import custody, drafting
+from ged.slips import custody, drafting, refusals
 from ged.slips.models import PaperCustody, Slip, SlipLine, SlipTask, TaskState
-from ged.slips.states import LineState
+from ged.slips.refusals import Refusal
+from ged.slips.states import ACCEPTED, LineState
 from ged.unit import Actor, HeldPost
 
 _ELSEWHERE = (LineState.MISSING, LineState.WRONG_UNIT)
@@ -55,6 +57,8 @@ class PaperRow:
     Attributes:
         not_arrived: by the register the original is here. The receiver of its last slip said otherwise, and nobody has
             settled that yet: it goes again only when the clerk has it in hand.
+        refused: the unit of its group has refused it, and nobody has decided anew: it goes there again only with a reason.
+        may_impute: of a refused one, whether the actor may impute it to another unit.
     """
 
     mail_id: MailId
@@ -63,6 +67,13 @@ class PaperRow:
     subject: str
     received_on: date | None
     not_arrived: NotArrived | None = None
+    refused: Refusal | None = None
+    may_impute: bool = False
+
+    @property
+    def asks(self) -> bool:
+        """Whether a clerk decides on it by itself: it does not go with the others."""
+        return self.not_arrived is not None or self.refused is not None
 
 
 @dataclass(frozen=True)
@@ -117,7 +128,7 @@ def destinations(
     session: Session, actor: Actor, *, post: HeldPost, asked: PaperFilter = EVERYTHING
 ) -> tuple[Destination, ...]:
     """The groups, by name of the unit, with the letters that the actor may see, in the order of registration."""
-    return _groups(session, _find(session, actor, post, asked, most=MOST), _here(post, actor))
+    return _groups(session, _find(session, actor, post, asked, most=MOST), post, actor)
 
 
 def page(session: Session, actor: Actor, *, post: HeldPost, asked: PaperFilter = EVERYTHING) -> Papers:
@@ -127,7 +138,7 @@ def page(session: Session, actor: Actor, *, post: HeldPost, asked: PaperFilter =
     """
     found = _find(session, actor, post, EVERYTHING)
     listed = found if asked == EVERYTHING else _find(session, actor, post, asked)
-    groups = _groups(session, listed, _here(post, actor))
+    groups = _groups(session, listed, post, actor)
     units = _names(session, {one.unit_id for one in found})
     return Papers(groups, list(units.items()), len(listed) - sum(len(group.rows) for group in groups))
 
@@ -152,11 +163,10 @@ def _find(
     return found
 
 
-def _groups(session: Session, found: Sequence[_Found], here: Sequence[int]) -> tuple[Destination, ...]:
+def _groups(session: Session, found: Sequence[_Found], post: HeldPost, actor: Actor) -> tuple[Destination, ...]:
     """The first ``MOST`` letters of each kind, by name of the unit to which they go."""
     shown = [*_first(found, is_decision=True), *_first(found, is_decision=False)]
-    mail_ids = [one.mail_id for one in shown]
-    rows = _rows(session, mail_ids, _not_arrived(session, mail_ids, here))
+    rows = _rows(session, {one.mail_id: one.unit_id for one in shown}, post, actor)
     groups: dict[tuple[bool, int], list[PaperRow]] = {}
     for one in shown:
         groups.setdefault((one.is_decision, one.unit_id), []).append(rows[one.mail_id])
@@ -175,8 +185,10 @@ def _first(found: Sequence[_Found], *, is_decision: bool) -> list[_Found]:
 def _not_arrived(session: Session, mail_ids: Collection[int], here: Collection[int]) -> dict[int, NotArrived]:
     """Letter -> the last slip of its original of which these units must still say where the paper is.
 
-    A problem of a paper that moved since is over: the paper was found.
+    A problem of a paper that moved since is over, as that of a paper that came back by a slip: the paper was found.
     """
+    back = aliased(SlipLine)
+    returned = exists().where(back.returns_line_id == SlipLine.id, back.is_original, back.state.in_(ACCEPTED))
     moved = exists().where(PaperCustody.mail_id == SlipLine.mail_id, PaperCustody.since > SlipTask.opened_at)
     rows = session.execute(
         select(SlipLine.mail_id, Slip.id, MailNumber.text, Unit.name, SlipTask.kind)
@@ -185,7 +197,7 @@ def _not_arrived(session: Session, mail_ids: Collection[int], here: Collection[i
         .join(MailNumber, MailNumber.id == Slip.number_id)
         .join(Unit, Unit.id == Slip.receiver_unit_id)
         .where(Among(SlipTask.unit_id, here), SlipTask.state == TaskState.OPEN, SlipTask.kind.in_(_ELSEWHERE))
-        .where(Among(SlipLine.mail_id, mail_ids), SlipLine.is_original, ~moved)
+        .where(Among(SlipLine.mail_id, mail_ids), SlipLine.is_original, ~moved, ~returned)
         .order_by(SlipTask.id)
     )
     return {
@@ -195,18 +207,30 @@ def _not_arrived(session: Session, mail_ids: Collection[int], here: Collection[i
     }
 
 
-def _rows(session: Session, mail_ids: Sequence[int], lacking: Mapping[int, NotArrived]) -> dict[int, PaperRow]:
+def _rows(session: Session, goes: Mapping[int, int], post: HeldPost, actor: Actor) -> dict[int, PaperRow]:
+    """The rows of letters. ``goes``: letter -> the unit to which it goes."""
+    mail_ids = list(goes)
     if not mail_ids:
         return {}
+    lacking = _not_arrived(session, mail_ids, _here(post, actor))
+    refused = refusals.standing(session, goes, actor)
+    theirs = select(Mail.id).where(Mail.id.in_(refused), addressed_to(actor))
+    imputable = set(session.scalars(theirs)) if refused else set()
     wanted = select(Mail.id, Mail.sender_name, Mail.level, Mail.subject, Mail.received_on, first_number(Mail.id)).where(
         Mail.id.in_(mail_ids)
     )
     return {
         mail_id: PaperRow(
-            MailId(mail_id), number or "", sender, drafting.described(level, subject), received_on, lacking.get(mail_id)
+            MailId(mail_id), number or "", sender, drafting.described(level, subject), received_on, lacking.get(mail_id),
+            _as_listed(refused.get(mail_id), level), mail_id in imputable,
         )
         for mail_id, sender, level, subject, received_on, number in session.execute(wanted)
-    }
+    }  # fmt: skip
+
+
+def _as_listed(refusal: Refusal | None, level: int) -> Refusal | None:
+    """A refusal as the list may tell it: what was written of a confidential letter is no more shown here than its subject."""
+    return replace(refusal, remark="") if refusal is not None and level > Confidentiality.ORDINARY else refusal
 
 
 def _names(session: Session, unit_ids: Collection[int]) -> dict[int, str]:

@@ -22,6 +22,8 @@ MOST_SLIPS = 10
 """Slips of one act: each is typeset and signed while the clerk waits, half a second or more. The key stays open for
 five minutes, so the rest follows with one more click.
 """
+REASON = "remark-"
+"""How the names of the form's fields for reasons begin."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ def send(
     key: OpenedKey,
     actor: Actor,
     now: datetime,
+    reasons: Mapping[int, str] | None = None,
 ) -> tuple[Sent, ...]:
     """Make one slip for each group, of the letters chosen in it. A refused group does not stop the others.
 
@@ -60,6 +63,7 @@ def send(
 
     Args:
         chosen: ids of letters by the key of their group.
+        reasons: letter -> why it goes again to the unit that refused it; it stands on the line of the slip.
 
     Raises:
         Invalid: ``slip.nothing_chosen``; ``slip.chosen_left``: none of the chosen letters waits for its group any more.
@@ -69,7 +73,7 @@ def send(
     asked = to_transmit.PaperFilter(mail_ids=frozenset(int(one) for ids in chosen.values() for one in ids))
     with services.reading() as session:
         groups = to_transmit.destinations(session, actor, post=post, asked=asked)
-    made: list[Sent] = []
+    said, made = reasons or {}, list[Sent]()
     for group in groups:
         wanted = frozenset(chosen.get(group.key, ()))
         ids = tuple(row.mail_id for row in group.rows if row.mail_id in wanted)
@@ -79,7 +83,10 @@ def send(
                 break
             part = _Part(group, ids[start : start + drafting.MAX_LINES], post, actor)
             form = SlipForm(
-                lines=tuple(LineForm(mail_id=mail_id, is_original=True) for mail_id in part.mail_ids),
+                lines=tuple(
+                    LineForm(mail_id=mail_id, is_original=True, remark=said.get(mail_id, ""))
+                    for mail_id in part.mail_ids
+                ),
                 receiver_unit_ids=(group.unit_id,),
                 purpose=SlipPurpose.FOLLOW_UP if group.is_decision else SlipPurpose.HANDOVER,
                 messenger=messenger,
@@ -116,6 +123,24 @@ class _Part:
         if not self.mail_ids:
             raise Invalid("slip.chosen_left", "look at the list again", field="mail")
         return replace(form, lines=tuple(line for line in form.lines if line.mail_id in self.mail_ids))
+
+
+def unexplained(
+    session: Session, chosen: Mapping[str, Sequence[int]], reasons: Mapping[int, str], *, post: HeldPost, actor: Actor
+) -> tuple[Invalid, ...]:
+    """Of the chosen letters, those that their unit refused and that have no reason: what to tell of each."""
+    asked = to_transmit.PaperFilter(mail_ids=frozenset(int(one) for ids in chosen.values() for one in ids))
+    return tuple(
+        drafting.refused_before(row.refused, row.number, reason_field(group.key, row.mail_id))
+        for group in to_transmit.destinations(session, actor, post=post, asked=asked)
+        for row in group.rows
+        if row.refused is not None and row.mail_id in chosen.get(group.key, ()) and not reasons.get(row.mail_id)
+    )
+
+
+def reason_field(group_key: str, mail_id: int) -> str:
+    """The name of the form's field for the reason of a letter."""
+    return f"{REASON}{group_key}.{mail_id}"
 
 
 def keep_here(uow: UnitOfWork, mail_ids: Sequence[int], *, post: HeldPost, actor: Actor) -> int:

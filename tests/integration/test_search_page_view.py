@@ -282,10 +282,18 @@ def test_letters_with_all_words_hold_them_in_any_form_and_stay_asked_for(
         assert "courriers qui ont tous les mots" in only, asked
         for part in ("filtres?", "liste?"):
             assert "mots=tous" in only.split(f"/recherche/{part}", 1)[1].split('"', 1)[0], asked
-        assert 'name="mots" value="tous"' in only, "the search that is saved is this one"
+        form, _help, below = only.partition("Comment chercher")
+        assert 'name="mots" value="tous"' in form, "the form keeps it when it is sent again"
+        assert 'name="mots" value="tous"' in below, "the search that is saved is this one"
         assert "Route" not in page.get("/recherche/liste", query_string={"q": asked, "mots": "tous"}).text
         filters = page.get("/recherche/filtres", query_string={"q": asked, "mots": "tous"}).text
         assert 'name="mots" value="tous"' in filters, asked
+    filtered = unescape(page.get("/recherche/?q=Tchamba&mots=tous&direction=incoming").text)
+    assert 'href="/recherche/?q=Tchamba&mots=tous">Tout retirer' in filtered, "it is taken off by itself"
+    assert 'href="/recherche/?q=Tchamba&direction=incoming" title="Chercher aussi' in filtered
+    assert "courriers qui ont tous les mots" in page.get("/recherche/?mots=tous").text, (
+        "the form holds it, so it is shown"
+    )
     none = page.get("/recherche/?q=forage+Tchamba+zzagoe&mots=tous").text
     assert "Aucun courrier trouvé" in none
     assert 'href="/recherche/?q=forage+Tchamba+zzagoe"' in none, "the way back to letters with a part of them"

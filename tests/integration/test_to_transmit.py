@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from pypdfium2 import PdfDocument
 from sqlalchemy import func, select, update
 
@@ -24,14 +25,15 @@ from ged.register.models import Channel, Mail
 from ged.routing import operations as routing
 from ged.routing.operations import ImputationForm
 from ged.routing.rectify_letter import rectify
-from ged.slips import bundle, operations, parties, tasks, to_transmit, transmitting
+from ged.slips import answers, bundle, operations, parties, tasks, to_transmit, transmitting
+from ged.slips.answers import AnswerLine
 from ged.slips.drafting import LineForm
-from ged.slips.models import PaperCustody, Slip, SlipLine, SlipTask
+from ged.slips.models import PaperCustody, Slip, SlipKind, SlipLine, SlipTask, TaskState
 from ged.slips.states import LineState
 from ged.unit import Services
 from tests.factories import NOW, PASSPHRASE, actor
 from tests.site import make_site, post, sign_in
-from tests.slip_kit import letter, opened_key, take, unit_id
+from tests.slip_kit import form, letter, opened_key, take, unit_id
 from tests.slip_kit import send as send_slip
 from web.site import navigation
 from web.site.navigation import Item
@@ -49,10 +51,10 @@ def site(tmp_path: Path) -> Iterator[Site]:
     made[1].engine.dispose()
 
 
-def impute(services: Services, mail_id: int, to: str = "DGE", *others: str) -> None:
+def impute(services: Services, mail_id: int, to: str = "DGE", *others: str, now: datetime = NOW) -> None:
     decision = ImputationForm(unit_id(services, to), tuple(unit_id(services, one) for one in others))
-    with services.unit_of_work(NOW) as uow:
-        routing.impute(uow, mail_id, decision, version=None, actor=actor(services, "sg"), now=NOW)
+    with services.unit_of_work(now) as uow:
+        routing.impute(uow, mail_id, decision, version=None, actor=actor(services, "sg"), now=now)
 
 
 def groups(services: Services, account: str = "agent") -> dict[str, list[int]]:
@@ -252,6 +254,18 @@ def test_an_original_that_went_up_for_imputation_is_carried_on_from_there(site: 
     assert groups(services, "secretaire") == {DGE: [mail_id]}
 
 
+def boxes(client: FlaskClient) -> dict[int, bool]:
+    """Letter -> whether its box is ticked on the page."""
+    found = re.findall(r'name="mail" value="[^"]+\.([0-9]+)"( checked)?', client.get("/a-transmettre/").text)
+    return {int(mail_id): bool(checked) for mail_id, checked in found}
+
+
+def settle_all(services: Services) -> None:
+    with services.unit_of_work(NOW) as uow:
+        for task in uow.session.scalars(select(SlipTask).where(SlipTask.state == TaskState.OPEN)).all():
+            tasks.settle_task(uow, task.id, remark="Revenu par le planton", actor=actor(services, "agent"), now=NOW)
+
+
 def test_a_paper_that_did_not_arrive_goes_again_only_when_the_clerk_has_it_in_hand(site: Site) -> None:
     app, services = site
     lost, back, other = letter(services, "Perdu"), letter(services, "Rendu"), letter(services, "Autre")
@@ -259,16 +273,13 @@ def test_a_paper_that_did_not_arrive_goes_again_only_when_the_clerk_has_it_in_ha
         impute(services, mail_id)
     issued = send_slip(services, LineForm(mail_id=lost), LineForm(mail_id=back))
     take(services, issued.slip_id, LineState.MISSING, LineState.WRONG_UNIT)
+    impute(services, back, "DAF", now=NOW + timedelta(minutes=1))
     client = sign_in(app, "agent")
-
-    def boxes() -> dict[int, bool]:
-        found = re.findall(r'name="mail" value="[^"]+\.([0-9]+)"( checked)?', client.get("/a-transmettre/").text)
-        return {int(mail_id): bool(checked) for mail_id, checked in found}
-
     page = client.get("/a-transmettre/").text
-    assert boxes() == {lost: False, back: False, other: True}
+    assert boxes(client) == {lost: False, back: False, other: True}
     assert page.count("à la réception du bordereau") == page.count("data-tick-one") == 2
     assert ["Manquant" in page, "Mal adressé" in page, f'href="/bordereaux/{issued.slip_id}"' in page] == [True] * 3
+    assert "Refusé par ce service" not in page, "it goes to another unit now"
     panel = client.get(f"/courriers/{lost}").text
     assert re.search(r"Reçu</span> ce courrier\s*:\s*<span[^>]*>Manquant</span>", panel), (
         "the slip was received, this paper was not"
@@ -278,12 +289,134 @@ def test_a_paper_that_did_not_arrive_goes_again_only_when_the_clerk_has_it_in_ha
     take(services, again.slip_id, LineState.RECEIVED, now=NOW + timedelta(hours=2))
     home = send_slip(services, LineForm(mail_id=lost), sender="dge", to=("BO",), now=NOW + timedelta(hours=3))
     take(services, home.slip_id, LineState.RECEIVED, receiver="agent", now=NOW + timedelta(hours=4))
-    assert boxes() == {lost: True, back: False, other: True}
+    assert boxes(client) == {lost: True, back: False, other: True}
+    settle_all(services)
+    assert boxes(client) == {lost: True, back: True, other: True}
+
+
+def test_a_paper_that_came_back_by_a_slip_of_return_is_in_hand(site: Site) -> None:
+    app, services = site
+    mail_id = letter(services)
+    impute(services, mail_id)
+    issued = send_slip(services, LineForm(mail_id=mail_id))
+    take(services, issued.slip_id, LineState.WRONG_UNIT)
+    impute(services, mail_id, "DAF", now=NOW + timedelta(minutes=1))
+    client = sign_in(app, "agent")
+    assert boxes(client) == {mail_id: False}
+    returned = answers.answer_slip(
+        services, issued.slip_id, kind=SlipKind.RETURN, lines=[AnswerLine(1)], key=opened_key(services, "dge"),
+        actor=actor(services, "dge"), now=NOW,
+    )  # fmt: skip
+    assert boxes(client) == {}, "it is on its way"
+    take(services, returned.slip_id, LineState.RECEIVED, receiver="agent", now=NOW + timedelta(hours=2))
+    assert boxes(client) == {mail_id: True}, "whether or not somebody has settled the task"
+
+
+@pytest.mark.usefixtures("site_clock")
+def test_a_paper_goes_again_to_the_unit_that_refused_it_only_with_a_reason(site: Site) -> None:
+    app, services = site
+    refused, other = letter(services, "Refusé"), letter(services, "Autre")
+    impute(services, refused)
+    impute(services, other)
+    first = send_slip(services, LineForm(mail_id=refused))
+    take(services, first.slip_id, LineState.WRONG_UNIT, remark="Concerne la DAF")
+    settle_all(services)  # it came back; that says nothing of where it goes
+    client = sign_in(app, "agent")
+    page = client.get("/a-transmettre/").text
+    assert boxes(client) == {other: True, refused: False}, "apart from the others, and not ticked"
+    apart = page.partition("Refusé par ce service")[2].partition("</fieldset>")[0]
+    assert ["« Concerne la DAF »" in apart, "data-tick-one" in apart, "Refusé" in apart] == [True] * 3
+    assert f"/courriers/{refused}/notes" in apart, "the clerk cannot impute: he asks for it"
+    assert f"/bordereaux/nouveau?mail={refused}" in apart, "or chooses another unit by hand"
+    assert f'href="/a-imputer/{refused}"' not in apart
+    value = f"i{unit_id(services, 'DGE')}.{refused}"
+    wanted = {"act": "send", "mail": [value, value.replace(str(refused), str(other))], "passphrase": PASSPHRASE}
+    opened_key(services, "agent")
+    without = post(client, "/a-transmettre/", {**wanted, "messenger": "Koffi"}, page="/a-transmettre/")
+    assert without.status_code == 422
+    assert [f'href="#remark-{value}"' in without.text, 'value="Koffi"' in without.text] == [True, True]
+    assert f'value="{value}" checked' in without.text
+    unticked = post(client, "/a-transmettre/", {**wanted, "mail": [], f"remark-{value}": "Entendu"})
+    assert unticked.status_code == 422
+    assert ['value="Entendu"' in unticked.text, "Cochez ce courrier" in unticked.text] == [True, True]
     with services.reading() as session:
-        (task,) = session.scalars(select(SlipTask).where(SlipTask.kind == LineState.WRONG_UNIT)).all()
+        assert session.scalar(select(func.count(Slip.id))) == 1, "nothing left"
+    sent = post(client, "/a-transmettre/", {**wanted, f"remark-{value}": "La DGE le prend, dit au téléphone"})
+    assert sent.status_code == 303
+    with services.reading() as session:
+        lines = session.scalars(select(SlipLine).where(SlipLine.slip_id != first.slip_id)).all()
+        assert {line.mail_id: line.remark for line in lines} == {
+            refused: "La DGE le prend, dit au téléphone", other: "",
+        }  # fmt: skip
+    assert boxes(client) == {}
+
+
+def test_a_reason_is_asked_wherever_the_slip_is_made_while_nobody_has_decided_anew(site: Site) -> None:
+    services = site[1]
+    mail_id = letter(services)
+    impute(services, mail_id)
+    issued = send_slip(services, LineForm(mail_id=mail_id))
+    take(services, issued.slip_id, LineState.WRONG_UNIT)
+    key, who = opened_key(services, "agent"), actor(services, "agent")
+
+    def issue(to: str, *, original: bool = True) -> None:
+        line = LineForm(mail_id=mail_id, is_original=original, key=f"m{mail_id}")
+        operations.issue(services, form(services, line, to=(to,)), key=key, actor=who, now=NOW)
+
+    with pytest.raises(Invalid, match=r"slip\.refused_before") as refusal:
+        issue("DGE")
+    assert refusal.value.params["field"] == f"remark-m{mail_id}"
+    assert refusal.value.params["slip"] == issued.number
+    issue("DGE", original=False)  # a copy is no paper that was refused
+    later = NOW + timedelta(hours=1)
+    impute(services, mail_id, "DGE", now=later)
+    assert groups(services) == {DGE: [mail_id]}
+    issue("DGE")  # the authority knows, and says it again
+
+
+def test_another_unit_gets_what_one_refused_and_passes_it_on_knowing_it(site: Site) -> None:
+    app, services = site
+    mail_id = letter(services)
+    impute(services, mail_id)
+    issued = send_slip(services, LineForm(mail_id=mail_id))
+    take(services, issued.slip_id, LineState.WRONG_UNIT)
+    elsewhere = send_slip(services, LineForm(mail_id=mail_id), to=("DAF",))
+    take(services, elsewhere.slip_id, LineState.RECEIVED, receiver="daf")
+    assert groups(services, "daf") == {DGE: [mail_id]}, "the imputation stands"
+    client = sign_in(app, "daf")
+    page = client.get("/a-transmettre/").text
+    assert "Refusé par ce service" in page
+    assert boxes(client) == {mail_id: False}
+
+
+def test_who_imputes_is_led_there_and_a_wrong_addressee_is_corrected(site: Site) -> None:
+    app, services = site
+    mail_id = letter(services)
+    (sent,) = send(services, mail_id)
+    take(services, sent.issued[0].slip_id, LineState.WRONG_UNIT, receiver="secretaire")
+    page = sign_in(app, "agent").get("/a-transmettre/").text
+    assert "Corriger à qui il est adressé" in page
+    again = send_slip(services, LineForm(mail_id=mail_id, remark="Demandé par le SG"), to=("SG",))
+    take(services, again.slip_id, LineState.RECEIVED, receiver="secretaire")
+    impute(services, mail_id)
+    on = send_slip(services, LineForm(mail_id=mail_id), sender="secretaire")
+    take(services, on.slip_id, LineState.WRONG_UNIT)
+    page = sign_in(app, "sg").get("/a-transmettre/").text
+    assert f'href="/a-imputer/{mail_id}"' in page
+
+
+def test_the_unit_that_took_over_a_closed_one_is_bound_by_its_refusal(site: Site) -> None:
+    services = site[1]
+    mail_id = letter(services)
+    impute(services, mail_id, "DAF")
+    issued = send_slip(services, LineForm(mail_id=mail_id), to=("DAF",))
+    take(services, issued.slip_id, LineState.WRONG_UNIT, receiver="daf")
     with services.unit_of_work(NOW) as uow:
-        tasks.settle_task(uow, task.id, remark="Revenu par le planton", actor=actor(services, "agent"), now=NOW)
-    assert boxes() == {lost: True, back: True, other: True}
+        closed = uow.session.get_one(Unit, unit_id(services, "DAF"))
+        closed.closed_at, closed.successor_id = NOW, unit_id(services, "DGE")
+    assert groups(services) == {DGE: [mail_id]}
+    with pytest.raises(Invalid, match=r"slip\.refused_before"):
+        send_slip(services, LineForm(mail_id=mail_id))
 
 
 def test_what_no_font_can_print_is_told_at_its_field_and_stays_typed(site: Site) -> None:

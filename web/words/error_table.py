@@ -2672,6 +2672,13 @@ MESSAGES: Mapping[str, Message] = {
     "slip.remark_missing": Message(
         _l("L'observation est obligatoire à la ligne %(line)s."), _l("Écrivez ce qui est endommagé.")
     ),
+    "slip.reason_unticked": Message(
+        _l("Un motif est écrit pour un courrier qui n'est pas coché."), _l("Cochez ce courrier, ou effacez le motif.")
+    ),
+    "slip.refused_before": Message(
+        _l("%(unit)s a refusé l'original de %(number)s comme mal adressé (bordereau %(slip)s)."),
+        _l("Choisissez un autre service, ou écrivez pourquoi il y retourne : le bordereau le dira."),
+    ),
     "slip.return_by_missing": Message(_l("La date de retour manque."), _l("Indiquez la date de retour.")),
     "slip.return_by_past": Message(_l("La date de retour est passée."), _l("Choisissez un jour à venir.")),
     "slip.same_unit": Message(_l("%(unit)s ne peut pas s'envoyer un bordereau."), _l("Choisissez un autre service.")),

@@ -109,9 +109,7 @@ def index() -> ResponseReturnValue:
     if not is_asked:
         with services.reading() as session:
             reads_none = letter_search.reads_no_letter(session, actor)
-        return render_template(
-            "search/index.html", query=query, page=None, reads_none=reads_none, **_frame(query, problems)
-        )
+        return render_template("search/index.html", query=query, page=None, reads_none=reads_none, **_frame(problems))
     asked, said = with_days(query, request.args)
     with services.reading() as session:
         page, asked, is_of_no_day = letter_search.search_said(services, session, actor, query, asked, said)
@@ -153,7 +151,7 @@ def index() -> ResponseReturnValue:
         apart_text=_apart_text(page, asked) if page.letters or not (exact or envelopes or slips or reads_none) else "",
         all_words_url=_all_words_url(page, query),
         lacking_text=_lacking_text,
-        **_frame(query, problems, dates=WITHOUT if is_of_no_day else "", any_word=asked.any_word),
+        **_frame(problems, dates=WITHOUT if is_of_no_day else "", any_word=asked.any_word),
     )
 
 
@@ -270,7 +268,7 @@ def facets() -> ResponseReturnValue:
     query, _is_asked, _problems = read_query(request.args)
     with context.services().reading() as session:
         counted = _counted(session, with_days(query, request.args)[0])
-    return render_template("search/_facets.html", query=query, counted=counted, **_frame(query, ()))
+    return render_template("search/_facets.html", query=query, counted=counted, **_frame(()))
 
 
 def _counted(session: object, query: SearchQuery) -> list[tuple[str, str, list[FacetValue]]] | None:
@@ -333,9 +331,7 @@ def words_of(query: SearchQuery) -> list[str]:
     return [*chosen, gettext("tous les mots")] if query.all_words else chosen
 
 
-def _frame(
-    query: SearchQuery, problems: tuple[str, ...], *, dates: str = "", any_word: bool = False
-) -> dict[str, object]:
+def _frame(problems: tuple[str, ...], *, dates: str = "", any_word: bool = False) -> dict[str, object]:
     asked = given() | ({DATES: [dates]} if dates else {})
     as_shown = asked | ({WORDS: [ANY_WORD]} if any_word else {})
     return {
@@ -347,7 +343,7 @@ def _frame(
         "csv_url": _url("search.export", {**as_shown, "format": ["csv"]}),
         "ods_url": _url("search.export", {**as_shown, "format": ["ods"]}),
         "export_limit": search_export.MAX_ROWS,
-        "clear_url": url_for("search.index", q=query.text),
+        "clear_url": _url("search.index", {name: asked[name] for name in ("q", WORDS) if name in asked}),
         "facet_names": FACETS,
         "dates": next(iter(asked.get(DATES, ())), ""),
         "as_words_url": _url("search.index", asked | {DATES: [AS_WORDS]}),

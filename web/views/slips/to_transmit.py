@@ -1,6 +1,6 @@
 """Originals that the unit must pass on: the clerk ticks some, and one act makes a slip for each receiving unit."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
 from itertools import accumulate, pairwise
 
@@ -8,7 +8,7 @@ from flask import Blueprint, flash, redirect, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
-from ged.slips import bundle, to_transmit, transmitting
+from ged.slips import bundle, drafting, to_transmit, transmitting
 from ged.slips import view as slip_views
 from ged.slips.to_transmit import PaperFilter
 from web.site import context, keyring, unknown_filters
@@ -27,6 +27,8 @@ REFUSALS = (Invalid, InvalidTransition, StaleVersion, EngineFailed)
 MOST_PRINTED = 40
 MOST_TICKED = 2 * to_transmit.MOST
 """No page shows more boxes; a database takes only so many values in one question."""
+MOST_FIELDS = MOST_TICKED + 20
+"""Names of fields in a form that are looked at: a reason for each box, and the rest."""
 FILTER = KeptFilter("papers_filter", ("q", "service"))
 
 
@@ -80,6 +82,17 @@ def _chosen() -> dict[str, list[int]]:
     return chosen
 
 
+def _reasons(fields: FormReader, chosen: Mapping[str, Sequence[int]]) -> dict[int, str]:
+    """Why ticked letters go again to the unit that refused them. A reason beside a box without its tick is told: it would be lost."""
+    ticked = {transmitting.reason_field(group, mail_id): mail_id for group, ids in chosen.items() for mail_id in ids}
+    typed = [name for name in list(request.form)[:MOST_FIELDS] if name.startswith(transmitting.REASON)]
+    found = {name: fields.on_paper(name, maximum=drafting.MAX_LINE_REMARK) for name in typed}
+    for name, reason in found.items():
+        if reason and name not in ticked:
+            fields.refuse(Invalid("slip.reason_unticked", "tick the letter, or empty the field", field=name))
+    return {ticked[name]: reason for name, reason in found.items() if reason and name in ticked}
+
+
 def _of_form() -> frozenset[int]:
     """The ticked letters of the form."""
     return frozenset(mail_id for ids in _chosen().values() for mail_id in ids)
@@ -110,6 +123,11 @@ def send() -> ResponseReturnValue:
     # Here and not by the operation alone: of each group it would be told apart, beside no field.
     messenger = "" if is_kept else fields.on_paper("messenger", maximum=120)
     chosen = _chosen()
+    reasons = _reasons(fields, chosen)
+    if not is_kept:
+        with services.reading() as session:
+            for lacking in transmitting.unexplained(session, chosen, reasons, post=post, actor=actor):
+                fields.refuse(lacking)
     try:
         fields.check()
         if is_kept:
@@ -120,7 +138,7 @@ def send() -> ResponseReturnValue:
             return redirect(url_for("to_transmit.index", post_id=post.post_id), 303)
         key = keyring.signing_key(fields.secret("passphrase", required=False))
         sent = transmitting.send(
-            services, chosen, post=post, messenger=messenger, key=key, actor=actor, now=context.now()
+            services, chosen, post=post, messenger=messenger, key=key, actor=actor, now=context.now(), reasons=reasons
         )
     except REFUSALS as error:
         return _index(error)
