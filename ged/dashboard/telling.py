@@ -169,8 +169,6 @@ def classes(letters: int, step: Step) -> tuple[int, ...]:
 
 MOST_PERCENT = 999
 """A larger change is told by the two numbers alone: from 12 letters to 184, "+1433 %" says nothing."""
-
-
 LEAST_BEFORE = 10
 """Of fewer letters before, the two numbers alone are told: from 2 letters to 21, "+950 %" says nothing."""
 

@@ -16,6 +16,7 @@ from ged.org.tree import heirs_among
 from ged.register.models import MailNumber
 from ged.routing.models import Assignment
 from ged.routing.states import LIVE
+from ged.slips import parties
 from ged.slips.models import Slip, SlipKind, SlipLine, SlipTask
 from ged.slips.states import LineState, SlipState
 from ged.unit import Actor
@@ -41,7 +42,8 @@ def standing(session: Session, goes: Mapping[int, int], actor: Actor) -> dict[in
     """Letter -> the refusal that stands in the way of its original.
 
     The last word of a unit on a paper counts. It is over once an assignment gives the letter to that unit again: whoever
-    decides has confirmed it. What a closed unit said counts for the one that took over its work.
+    decides has confirmed it. What a closed unit said counts for the one that took over its work. Whoever may not see the slip
+    is told nothing of the refusal, and is asked for no reason.
 
     Args:
         goes: letter -> the unit to which its original would go.
@@ -59,7 +61,7 @@ def standing(session: Session, goes: Mapping[int, int], actor: Actor) -> dict[in
         # The task says when the refusal was known here: a print may have been signed days before a clerk recorded it.
         .outerjoin(SlipTask, (SlipTask.line_id == SlipLine.id) & (SlipTask.kind == LineState.WRONG_UNIT))
         .where(Among(SlipLine.mail_id, goes), SlipLine.is_original)
-        .where(Slip.state == SlipState.RECEIVED, Slip.kind == SlipKind.TRANSMITTAL)
+        .where(Slip.state == SlipState.RECEIVED, Slip.kind == SlipKind.TRANSMITTAL, parties.visible_clause(actor))
         .order_by(SlipLine.id)
     )  # fmt: skip
     last = {

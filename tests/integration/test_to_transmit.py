@@ -29,6 +29,7 @@ from ged.slips import answers, bundle, operations, parties, tasks, to_transmit, 
 from ged.slips.answers import AnswerLine
 from ged.slips.drafting import LineForm
 from ged.slips.models import PaperCustody, Slip, SlipKind, SlipLine, SlipTask, TaskState
+from ged.slips.operations import Issued
 from ged.slips.states import LineState
 from ged.unit import Services
 from tests.factories import NOW, PASSPHRASE, actor
@@ -294,12 +295,18 @@ def test_a_paper_that_did_not_arrive_goes_again_only_when_the_clerk_has_it_in_ha
     assert boxes(client) == {lost: True, back: True, other: True}
 
 
+def refused_paper(services: Services, to: str = "DGE", receiver: str = "dge") -> tuple[int, Issued]:
+    """A letter imputed to a unit that refused its original, and the slip by which it came."""
+    mail_id = letter(services)
+    impute(services, mail_id, to)
+    issued = send_slip(services, LineForm(mail_id=mail_id), to=(to,))
+    take(services, issued.slip_id, LineState.WRONG_UNIT, receiver=receiver)
+    return mail_id, issued
+
+
 def test_a_paper_that_came_back_by_a_slip_of_return_is_in_hand(site: Site) -> None:
     app, services = site
-    mail_id = letter(services)
-    impute(services, mail_id)
-    issued = send_slip(services, LineForm(mail_id=mail_id))
-    take(services, issued.slip_id, LineState.WRONG_UNIT)
+    mail_id, issued = refused_paper(services)
     impute(services, mail_id, "DAF", now=NOW + timedelta(minutes=1))
     client = sign_in(app, "agent")
     assert boxes(client) == {mail_id: False}
@@ -353,10 +360,7 @@ def test_a_paper_goes_again_to_the_unit_that_refused_it_only_with_a_reason(site:
 
 def test_a_reason_is_asked_wherever_the_slip_is_made_while_nobody_has_decided_anew(site: Site) -> None:
     services = site[1]
-    mail_id = letter(services)
-    impute(services, mail_id)
-    issued = send_slip(services, LineForm(mail_id=mail_id))
-    take(services, issued.slip_id, LineState.WRONG_UNIT)
+    mail_id, issued = refused_paper(services)
     key, who = opened_key(services, "agent"), actor(services, "agent")
 
     def issue(to: str, *, original: bool = True) -> None:
@@ -374,19 +378,17 @@ def test_a_reason_is_asked_wherever_the_slip_is_made_while_nobody_has_decided_an
     issue("DGE")  # the authority knows, and says it again
 
 
-def test_another_unit_gets_what_one_refused_and_passes_it_on_knowing_it(site: Site) -> None:
+def test_who_may_not_see_the_slip_is_told_nothing_of_the_refusal(site: Site) -> None:
     app, services = site
-    mail_id = letter(services)
-    impute(services, mail_id)
-    issued = send_slip(services, LineForm(mail_id=mail_id))
-    take(services, issued.slip_id, LineState.WRONG_UNIT)
+    mail_id, issued = refused_paper(services)
     elsewhere = send_slip(services, LineForm(mail_id=mail_id), to=("DAF",))
     take(services, elsewhere.slip_id, LineState.RECEIVED, receiver="daf")
     assert groups(services, "daf") == {DGE: [mail_id]}, "the imputation stands"
     client = sign_in(app, "daf")
     page = client.get("/a-transmettre/").text
-    assert "Refusé par ce service" in page
-    assert boxes(client) == {mail_id: False}
+    assert ["Refusé par ce service" in page, issued.number in page] == [False, False]
+    assert boxes(client) == {mail_id: True}
+    send_slip(services, LineForm(mail_id=mail_id), sender="daf")
 
 
 def test_who_imputes_is_led_there_and_a_wrong_addressee_is_corrected(site: Site) -> None:
@@ -407,10 +409,7 @@ def test_who_imputes_is_led_there_and_a_wrong_addressee_is_corrected(site: Site)
 
 def test_the_unit_that_took_over_a_closed_one_is_bound_by_its_refusal(site: Site) -> None:
     services = site[1]
-    mail_id = letter(services)
-    impute(services, mail_id, "DAF")
-    issued = send_slip(services, LineForm(mail_id=mail_id), to=("DAF",))
-    take(services, issued.slip_id, LineState.WRONG_UNIT, receiver="daf")
+    mail_id, _issued = refused_paper(services, "DAF", "daf")
     with services.unit_of_work(NOW) as uow:
         closed = uow.session.get_one(Unit, unit_id(services, "DAF"))
         closed.closed_at, closed.successor_id = NOW, unit_id(services, "DGE")
