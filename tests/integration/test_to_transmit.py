@@ -332,7 +332,7 @@ def test_a_paper_goes_again_to_the_unit_that_refused_it_only_with_a_reason(site:
     page = client.get("/a-transmettre/").text
     assert boxes(client) == {other: True, refused: False}, "apart from the others, and not ticked"
     apart = page.partition("Refusé par ce service")[2].partition("</fieldset>")[0]
-    assert ["« Concerne la DAF »" in apart, "data-tick-one" in apart, "Refusé" in apart] == [True] * 3
+    assert ["« Concerne la DAF »." in apart, "data-tick-one" in apart, "Refusé" in apart] == [True] * 3
     assert f"/courriers/{refused}/notes" in apart, "the clerk cannot impute: he asks for it"
     assert f"/bordereaux/nouveau?mail={refused}" in apart, "or chooses another unit by hand"
     assert f'href="/a-imputer/{refused}"' not in apart
