@@ -2676,7 +2676,7 @@ MESSAGES: Mapping[str, Message] = {
         _l("Un motif est écrit pour un courrier qui n'est pas coché."), _l("Cochez ce courrier, ou effacez le motif.")
     ),
     "slip.refused_before": Message(
-        _l("%(unit)s a refusé l'original de %(number)s comme mal adressé (bordereau %(slip)s)."),
+        _l("L'original de %(number)s a été refusé par %(unit)s comme mal adressé (bordereau %(slip)s)."),
         _l("Choisissez un autre service, ou écrivez pourquoi il y retourne : le bordereau le dira."),
     ),
     "slip.return_by_missing": Message(_l("La date de retour manque."), _l("Indiquez la date de retour.")),
