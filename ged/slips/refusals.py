@@ -61,7 +61,7 @@ def standing(session: Session, goes: Mapping[int, int], actor: Actor) -> dict[in
         # The task says when the refusal was known here: a print may have been signed days before a clerk recorded it.
         .outerjoin(SlipTask, (SlipTask.line_id == SlipLine.id) & (SlipTask.kind == LineState.WRONG_UNIT))
         .where(Among(SlipLine.mail_id, goes), SlipLine.is_original)
-        .where(Slip.state == SlipState.RECEIVED, Slip.kind == SlipKind.TRANSMITTAL, parties.visible_clause(actor))
+        .where(Slip.state == SlipState.RECEIVED, Slip.kind == SlipKind.TRANSMITTAL, parties.visible_clause(actor, is_narrowed=True))
         .order_by(SlipLine.id)
     )  # fmt: skip
     last = {
