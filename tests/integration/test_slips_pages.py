@@ -199,6 +199,34 @@ def test_an_error_keeps_what_was_typed_and_costs_no_number(site, wrong, message)
         assert session.scalar(select(Slip.id)) is None
 
 
+def test_who_has_no_key_is_told_before_anything_is_filled_and_loses_nothing(site):
+    """The error came at the signature, after every line was filled; « À transmettre » showed a page of its own for it."""
+    app, services = site
+    letter = kit.letter(services)
+    made = kit.send(services, LineForm(mail_id=letter), LineForm("Plan A0"), to=("SG",))
+    secretary, needed = web.sign_in(app, "secretaire"), "Il vous faut une clé de signature"
+    receive, ready = f"/bordereaux/{made.slip_id}/recevoir", web.sign_in(app, "agent")
+    for address in (receive, "/bordereaux/nouveau", "/bordereaux/lecture/"):
+        page = html.unescape(secretary.get(address).text)
+        assert needed in page
+        assert "ged account key secretaire" in page, "who makes it, and how"
+        assert 'name="passphrase"' not in page, "who has no key has no passphrase to type"
+        if address != receive:
+            assert needed not in html.unescape(ready.get(address).text)
+    assert (
+        f'href="/bordereaux/{made.slip_id}/papier"' in html.unescape(secretary.get(receive).text).partition(needed)[2]
+    )
+    typed = {"line-1": "received", "line-2": "damaged", "remark-2": "Coin plié", "capacity": "Secrétaire"}
+    refused = web.post(secretary, receive, typed)
+    assert "verrouillée" not in refused.text
+    assert "Vous n'avez pas de clé de signature." in html.unescape(refused.text).replace("’", "'")
+    for kept in ('value="received" checked', 'value="damaged" checked', 'value="Coin plié"', 'value="Secrétaire"'):
+        assert kept in refused.text
+    new = web.post(secretary, "/bordereaux/nouveau", _form(services, **{"description-f1": "Plan de masse"}))
+    assert needed in html.unescape(new.text)
+    assert "Plan de masse" in new.text
+
+
 def test_lines_are_added_without_losing_anything_and_the_preview_writes_nothing(site):
     app, services = site
     clerk = web.sign_in(app, "agent")

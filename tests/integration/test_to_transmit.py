@@ -479,6 +479,27 @@ def test_what_is_refused_for_one_service_stops_no_other(site: Site) -> None:
 
 
 @pytest.mark.usefixtures("site_clock")
+def test_who_has_no_key_is_told_above_the_list_and_keeps_what_was_typed(site: Site) -> None:
+    """A page of its own said so, and the ticks were gone."""
+    app, services = site
+    one, two = letter(services), letter(services, "Autre")
+    impute(services, one)
+    impute(services, two)
+    client = sign_in(app, "agent")
+    needed = "Il vous faut une clé de signature pour transmettre"
+    page = client.get("/a-transmettre/").text
+    assert needed in page
+    ticked = re.findall(r'name="mail" value="([^"]+)" checked', page)
+    values = {"act": "send", "messenger": "Koffi MENSAH", "mail": ticked[1:]}
+    refused = post(client, "/a-transmettre/", values, page="/a-transmettre/").text
+    assert needed in refused
+    assert [f'value="{box}" checked' in refused for box in ticked] == [False, True]
+    assert 'value="Koffi MENSAH"' in refused
+    opened_key(services, "agent")
+    assert needed not in client.get("/a-transmettre/").text
+
+
+@pytest.mark.usefixtures("site_clock")
 def test_the_page_ticks_sends_and_prints(site: Site) -> None:
     app, services = site
     one, two = letter(services, "Demande <b>une</b>"), letter(services, "Demande deux")

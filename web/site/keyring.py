@@ -56,6 +56,7 @@ def install(app: Flask) -> None:
     app.after_request(_write_cookie)
     app.jinja_env.globals["key_unlocked_until"] = unlocked_until
     app.jinja_env.globals["key_wants_pin"] = wants_pin
+    app.jinja_env.globals["key_is_missing"] = is_missing
 
 
 def _cookie_name() -> str:
@@ -195,6 +196,8 @@ def signing_key(passphrase: str = "") -> OpenedKey:
         unlock(passphrase)
         opened = unlocked()
     if opened is None:
+        with context.services().reading() as session:
+            keys.load_key(session, context.actor().person_id)  # who has no key has no passphrase to type
         raise Invalid("key.locked", "type the passphrase, then sign", field="passphrase")
     return opened
 
@@ -209,6 +212,14 @@ def wants_pin() -> bool:
     """Whether the actor's key is in a token; for templates (``key_wants_pin()``)."""
     with context.services().reading() as session:
         return keys.is_in_token(session, context.actor().person_id)
+
+
+def is_missing() -> bool:
+    """Whether the actor has no key that could sign; for templates (``key_is_missing()``)."""
+    if unlocked() is not None:
+        return False
+    with context.services().reading() as session:
+        return not keys.has_key(session, context.actor().person_id)
 
 
 def _find() -> tuple[Path, int, str] | None:

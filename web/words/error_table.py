@@ -1687,7 +1687,7 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "key.none": Message(
         _l("Vous n'avez pas de clé de signature."),
-        _l("Demandez un certificat à l'administrateur, ou signez à la main l'exemplaire imprimé."),
+        _l("Demandez-en une à l'administrateur."),
     ),
     "key.file_unreadable": Message(
         _l("Ce fichier de clé ne peut pas être lu."), _l("Vérifiez le fichier PKCS#12 et son mot de passe.")

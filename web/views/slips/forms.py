@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from flask import request
 from werkzeug.datastructures import MultiDict
 
+from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.paper.slip_receipt import Proposal
 from ged.ports import MailId, UnitId
 from ged.register import opening
@@ -26,7 +27,16 @@ FREE_LINES = 2
 """Empty lines at the foot of a new form."""
 MAX_SCANS = 50
 
+REFUSALS = (Invalid, InvalidTransition, StaleVersion, EngineFailed)
+
 Given = MultiDict[str, str]
+
+
+def refused(error: GedError) -> GedError:
+    """Return an error that the form shows, also a missing key; raise others (an unknown slip or letter)."""
+    if isinstance(error, REFUSALS) or error.code in ("key.none", "unit.unknown", "envelope.unknown"):
+        return error
+    raise error
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from werkzeug.datastructures import MultiDict
 
 from ged.capture import drawing, files
 from ged.capture.files import Upload
-from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
+from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition
 from ged.paper import slip_receipt
 from ged.ports import Digest
 from ged.slips import answers, delivery_book, letter_panel, numbering, operations, queries, receive, tasks
@@ -27,6 +27,7 @@ from web.site.numbers import id_of, whole
 from web.site.pages import place, render_form
 from web.site.panels import Panel
 from web.views.slips import forms
+from web.views.slips.forms import REFUSALS, refused
 from web.words import labels, verdicts
 from web.words.messages import gettext as _
 
@@ -34,7 +35,6 @@ blueprint = Blueprint("slips", __name__, url_prefix="/bordereaux")
 
 TABLE_PX, PART_PX, MAX_PART = 1200, 760, 40
 """Widths of pictures of a scanned slip; characters of a part's name."""
-REFUSALS = (Invalid, InvalidTransition, StaleVersion, EngineFailed)
 
 
 @blueprint.app_template_filter("signature_reason")
@@ -47,13 +47,6 @@ def signature_reason(reason: str) -> str:
 def slip_option(purpose: SlipPurpose) -> tuple[str, str]:
     """A purpose as a choice of a list."""
     return purpose.value, labels.label(purpose)
-
-
-def _refused(error: GedError) -> GedError:
-    """Return an error that the form shows; raise others (an unknown slip or letter), except a missing key."""
-    if isinstance(error, REFUSALS) or error.code in ("key.none", "unit.unknown", "envelope.unknown"):
-        return error
-    raise error
 
 
 # --- lists -------------------------------------------------------------------------------------------------------
@@ -205,7 +198,7 @@ def create() -> ResponseReturnValue:
         key = keyring.signing_key(fields.secret("passphrase", required=False))
         made = operations.issue(services, form, key=key, actor=actor, now=context.now())
     except GedError as error:
-        return _new(request.form, _refused(error))
+        return _new(request.form, refused(error))
     for one in made:
         _tell(one)
     target = url_for("slips.show", slip_id=made[0].slip_id) if len(made) == 1 else url_for("slips.index")
@@ -301,7 +294,7 @@ def sign(slip_id: int) -> ResponseReturnValue:
         key = keyring.signing_key(fields.secret("passphrase", required=False))
         operations.sign_slip(context.services(), slip_id, key=key, actor=context.actor(), now=context.now())
     except GedError as error:
-        return _show(slip_id, _refused(error))
+        return _show(slip_id, refused(error))
     flash(_("Bordereau signé et envoyé."), "success")
     return redirect(url_for("slips.show", slip_id=slip_id), 303)
 
@@ -362,7 +355,7 @@ def take(slip_id: int) -> ResponseReturnValue:
             services, slip_id, decisions, key=key, capacity=capacity, version=version, actor=actor, now=context.now()
         )
     except GedError as error:
-        return _receive(slip_id, _refused(error))
+        return _receive(slip_id, refused(error))
     flash(_("Bordereau %(number)s reçu et signé.", number=view.row.number), "success")
     return redirect(url_for("slips.show", slip_id=slip_id), 303)
 
@@ -421,7 +414,7 @@ def paper(slip_id: int) -> ResponseReturnValue:
             else:
                 receive.record_paper_receipt(uow, slip_id, receipt, pages=pages, version=version, actor=actor, now=now)
     except GedError as error:
-        return _paper(slip_id, _refused(error))
+        return _paper(slip_id, refused(error))
     flash(_("Réception sur papier enregistrée."), "success")
     return redirect(url_for("slips.show", slip_id=slip_id), 303)
 
@@ -515,7 +508,7 @@ def answer(slip_id: int) -> ResponseReturnValue:
             now=context.now(),
         )
     except GedError as error:
-        return _answer(slip_id, _refused(error))
+        return _answer(slip_id, refused(error))
     _tell(made)
     return redirect(url_for("slips.show", slip_id=made.slip_id), 303)
 

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
-from ged.errors import EngineFailed, Forbidden, GedError, Invalid, InvalidTransition, NotFound, StaleVersion
+from ged.errors import Forbidden, GedError, Invalid
 from ged.slips import receive_many, scanning
 from ged.slips.receive_many import Received, ToReceive
 from ged.slips.scanning import MAX_CODE, MAX_CODES, MAX_SLIPS, Reading, ReadList, ReadSlip
@@ -17,6 +17,7 @@ from web.site.errors import view_of
 from web.site.forms import FormReader
 from web.site.numbers import whole
 from web.site.pages import render_form
+from web.views.slips.forms import refused
 
 blueprint = Blueprint("slips_reading", __name__, url_prefix="/bordereaux/lecture")
 
@@ -50,10 +51,8 @@ def sign() -> ResponseReturnValue:
         wanted = _wanted(slips)
         key = keyring.signing_key(FormReader(request.form).secret("passphrase", required=False))
         results = receive_many.receive_many(services, wanted, key=key, actor=actor, now=context.now())
-    except (Invalid, InvalidTransition, StaleVersion, EngineFailed, NotFound) as error:
-        if isinstance(error, NotFound) and error.code != "key.none":
-            raise
-        return _page(so_far, error=error)
+    except GedError as error:
+        return _page(so_far, error=refused(error))
     received = {one.slip_id for one in results if one.failure is None}
     left = tuple(slip_id for slip_id in so_far.slip_ids if slip_id not in received)
     return _page(ReadList(left, so_far.ticked), results=results)

@@ -7,7 +7,7 @@ from itertools import accumulate, pairwise
 from flask import Blueprint, flash, redirect, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 
-from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
+from ged.errors import GedError, Invalid
 from ged.slips import bundle, drafting, to_transmit, transmitting
 from ged.slips import view as slip_views
 from ged.slips.to_transmit import PaperFilter
@@ -18,12 +18,12 @@ from web.site.kept_filter import KeptFilter, text_of
 from web.site.numbers import id_of
 from web.site.pages import render_form
 from web.views.slips import forms
+from web.views.slips.forms import refused
 from web.words.messages import gettext as _
 from web.words.messages import ngettext
 
 blueprint = Blueprint("to_transmit", __name__, url_prefix="/a-transmettre")
 
-REFUSALS = (Invalid, InvalidTransition, StaleVersion, EngineFailed)
 MOST_PRINTED = 40
 MOST_TICKED = 2 * to_transmit.MOST
 """No page shows more boxes; a database takes only so many values in one question."""
@@ -140,8 +140,8 @@ def send() -> ResponseReturnValue:
         sent = transmitting.send(
             services, chosen, post=post, messenger=messenger, key=key, actor=actor, now=context.now(), reasons=reasons
         )
-    except REFUSALS as error:
-        return _index(error)
+    except GedError as error:
+        return _index(refused(error))
     _tell(sent)
     gone = _of_form().difference(*(one.mail_ids for one in sent))
     if gone:
