@@ -16,8 +16,8 @@ from ged.morning.base import MOST, NOTHING, Found, Ground, Line, Probe
 from ged.org.models import Unit
 from ged.register import books
 from ged.register.models import Register
-from ged.slips import parties
-from ged.slips.models import Slip, SlipTask, TaskState
+from ged.slips import parties, tasks
+from ged.slips.models import Slip, SlipTask
 from ged.slips.queries import SlipRow, is_overdue_loan, is_unacknowledged, rows_of, slips_where
 from ged.unit import Actor
 
@@ -113,7 +113,7 @@ def probes_of_tasks(_ground: Ground) -> tuple[Probe, ...]:
 
 
 def discrepancies(ground: Ground) -> Found:
-    """Open tasks of the reader's units: a piece of a slip was missing, damaged, refused."""
+    """Open tasks of the reader's units, one for each paper: a piece of a slip was missing, damaged, refused."""
     found = ground.session.execute(_tasks(ground.actor)).all()
     rows = {row.id: row for row in _rows(ground, sorted({row.slip_id for row in found[: ground.shown]}))}
     return [
@@ -128,7 +128,7 @@ def _tasks(actor: Actor) -> Select[*tuple[Any, ...]]:
     return (
         select(SlipTask.slip_id, SlipTask.kind, SlipTask.opened_at, Unit.name.label("unit"))
         .join(Unit, Unit.id == SlipTask.unit_id)
-        .where(Among(SlipTask.unit_id, parties.units_seen(actor)), SlipTask.state == TaskState.OPEN)
+        .where(tasks.to_settle(parties.units_seen(actor)))
         .order_by(SlipTask.opened_at, SlipTask.id)
         .limit(MOST)
     )

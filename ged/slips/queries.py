@@ -18,7 +18,7 @@ from ged.paging import START, Place, Slice
 from ged.ports import Confidentiality, MailId, SlipId, UnitId
 from ged.register import typed_numbers
 from ged.register.models import Mail, MailNumber
-from ged.slips import parties
+from ged.slips import parties, tasks
 from ged.slips.drafting import CONFIDENTIAL
 from ged.slips.models import (
     ReceiptWay,
@@ -76,6 +76,7 @@ class TaskRow:
 
     Attributes:
         may_settle: whether the actor works in the unit that has to settle it; who heads the unit only reads it.
+        later: on the page of an earlier slip: the slip with the task that settles this one too, where the actor may see it.
     """
 
     id: int
@@ -91,6 +92,7 @@ class TaskRow:
     settled_at: datetime | None
     remark: str
     may_settle: bool
+    later: SlipRow | None = None
 
 
 @dataclass(frozen=True)
@@ -231,9 +233,19 @@ def pending_slips_of(session: Session, mail_id: MailId | int, actor: Actor) -> l
 
 
 def open_tasks(session: Session, actor: Actor, *, limit: int = 200) -> list[TaskRow]:
-    """The open tasks of the actor's units, oldest first."""
-    units = sorted(parties.units_seen(actor))
-    return tasks_of(session, actor, SlipTask.unit_id.in_(units), SlipTask.state == TaskState.OPEN, limit=limit)
+    """What the actor's units have to settle, oldest first: one task of each paper for a unit."""
+    return _tasks_where(session, actor, tasks.to_settle(parties.units_seen(actor)), limit=limit)
+
+
+def tasks_of(session: Session, slip_id: SlipId | int, actor: Actor) -> tuple[TaskRow, ...]:
+    """The tasks of a slip, which the caller may show, oldest first."""
+    rows = _tasks_where(session, actor, SlipTask.slip_id == int(slip_id))
+    later = tasks.later_slips(session, int(slip_id))
+    if not later:
+        return tuple(rows)
+    wanted = slips_where(Slip.id.in_(later.values()), parties.visible_clause(actor))
+    seen: dict[int, SlipRow] = {row.id: row for row in rows_of(session, wanted)}
+    return tuple(replace(row, later=seen.get(later.get(row.id, 0))) for row in rows)
 
 
 def receiving_units(session: Session, actor: Actor) -> list[UnitChoice]:
@@ -315,7 +327,7 @@ def letters_on(session: Session, lines: Iterable[SlipLine], actor: Actor) -> dic
     }
 
 
-def tasks_of(session: Session, actor: Actor, *conditions: ColumnElement[bool], limit: int = 200) -> list[TaskRow]:
+def _tasks_where(session: Session, actor: Actor, *conditions: ColumnElement[bool], limit: int = 200) -> list[TaskRow]:
     """The rows of tasks that match conditions, oldest first."""
     rows = session.execute(
         select(SlipTask, SlipLine, Slip)

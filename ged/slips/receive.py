@@ -238,7 +238,10 @@ def _apply(
         line.state, line.reception_remark = decisions[line.position]
         if line.state in ACCEPTED and slip.kind is not SlipKind.DISCREPANCY:
             custody.move(uow, line, to_unit=unit_id, post_id=holder_post, because=because, actor=actor, post=post)
-        if line.state is not LineState.RECEIVED:
+        # A statement of discrepancy brings no paper: who ticks « missing » on it confirms what it says, and has the task already.
+        if line.state is not LineState.RECEIVED and (
+            slip.kind is not SlipKind.DISCREPANCY or line.state is LineState.WRONG_UNIT
+        ):
             tasks.open_task(uow, line, line.state, slip.sender_unit_id, slip.id)
         if line.state is LineState.WRONG_UNIT:
             parties.withdraw_access(uow, slip, line)

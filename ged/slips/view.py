@@ -13,7 +13,7 @@ from ged.ports import Confidentiality, Digest, MailId, SignatureReport, SlipId
 from ged.register.models import Mail
 from ged.slips import parties, queries
 from ged.slips.drafting import CONFIDENTIAL
-from ged.slips.models import ReceiptWay, Slip, SlipKind, SlipLine, SlipProof, SlipTask
+from ged.slips.models import ReceiptWay, Slip, SlipKind, SlipLine, SlipProof
 from ged.slips.queries import LineLetter, SlipRow, TaskRow
 from ged.slips.states import LineState, SlipState
 from ged.unit import Actor, Services
@@ -136,7 +136,7 @@ def slip_view(session: Session, slip_id: SlipId | int, actor: Actor) -> SlipView
         lines=_lines(session, slip, actor),
         receipt=_receipt(slip),
         proofs=_proofs(session, slip.id),
-        tasks=tuple(queries.tasks_of(session, actor, SlipTask.slip_id == slip.id)),
+        tasks=queries.tasks_of(session, slip.id, actor),
         may_sign=slip.state is SlipState.ISSUING and sends,
         may_receive=waits and receives,
         may_record_paper=waits and (sends or receives),
