@@ -147,10 +147,10 @@ def keep_here(uow: UnitOfWork, mail_ids: Sequence[int], *, post: HeldPost, actor
     """Note that the originals of these letters stay with the unit, so that no slip is needed. Returns their number.
 
     Raises:
-        Invalid: ``slip.nothing_chosen``.
+        Invalid: ``slip.nothing_kept``.
     """
     if not mail_ids:
-        raise Invalid("slip.nothing_chosen", "tick a letter", field="mail")
+        raise Invalid("slip.nothing_kept", "tick a letter", field="mail")
     # Only letters that are here are locked; another clerk may have sent some of them before the lock.
     mails = locks.hold(uow.session, Mail, _waiting(uow.session, mail_ids, actor, post))
     here = _waiting(uow.session, mail_ids, actor, post)

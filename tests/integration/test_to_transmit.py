@@ -520,8 +520,13 @@ def test_the_page_ticks_sends_and_prints(site: Site) -> None:
     empty = post(client, "/a-transmettre/", {**values, "passphrase": PASSPHRASE})
     assert (empty.status_code, "Aucun courrier n" in empty.text) == (422, True)
     assert re.findall(r'name="mail" value="([^"]+)" checked', empty.text) == [], "what was not ticked stays so"
+    assert 'href="#mail"' in empty.text
     empty = post(client, "/a-transmettre/", {**values, "act": "keep"})
-    assert (empty.status_code, "Aucun courrier n" in empty.text) == (422, True)
+    assert (empty.status_code, "Aucun original n" in empty.text, "transmettre." in empty.text) == (422, True, False)
+    assert 'href="#mail"' in empty.text
+    first = re.search(r'<input class="choice__input" type="checkbox" id="([^"]+)"', empty.text)
+    assert first is not None
+    assert (first[1], empty.text.count('id="mail"'), empty.text.count('for="mail"')) == ("mail", 1, 1)
     sent = post(client, "/a-transmettre/", {**values, "mail": ticked, "passphrase": PASSPHRASE})
     assert sent.status_code == 303
     page = client.get(sent.headers["Location"]).text

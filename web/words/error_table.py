@@ -2628,6 +2628,9 @@ MESSAGES: Mapping[str, Message] = {
     "slip.nothing_chosen": Message(
         _l("Aucun courrier n'est choisi."), _l("Cochez au moins un courrier à transmettre.")
     ),
+    "slip.nothing_kept": Message(
+        _l("Aucun original n'est coché."), _l("Cochez au moins un original que votre service garde.")
+    ),
     "slip.chosen_left": Message(
         _l("Aucun des courriers cochés n'attend plus ici."),
         _l("Ils ont été envoyés, gardés ou imputés ailleurs entre-temps. Regardez la liste."),

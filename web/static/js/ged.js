@@ -186,7 +186,9 @@
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (event.defaultPrevented || form.method === "dialog") return;
-    const question = event.submitter && event.submitter.dataset.confirm;
+    const { confirm: asked, confirmTicked: ticked } = event.submitter ? event.submitter.dataset : {};
+    // A question about ticked boxes is none when no box is ticked: the server says what is missing.
+    const question = ticked && !new FormData(form).has(ticked) ? "" : asked;
     if (question && !form.dataset.roomy && !window.confirm(question)) { event.preventDefault(); return; }
     const isBeside = opensBeside(event);
     // Another form of the page leaves it too, and takes along nothing of what was typed.

@@ -1,0 +1,43 @@
+"""The list of originals in the browser: no question about ticked papers comes while none is ticked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from ged.unit import Services
+from tests.browser_site_kit import page, site
+from tests.browsing import leading_on, sign_in
+from tests.slip_kit import letter
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+__all__ = ["page", "site"]  # fixtures
+
+pytestmark = pytest.mark.browser
+
+
+def test_keeping_papers_asks_after_the_check_and_an_error_leads_to_the_first_box(
+    page: Page, site: tuple[str, Services]
+) -> None:
+    for subject in ("Demande une", "Demande deux"):
+        letter(site[1], subject)
+    sign_in(page, "agent")
+    page.goto("/a-transmettre/")
+    questions: list[str] = []
+    page.on("dialog", lambda dialog: (questions.append(dialog.message), dialog.accept()))
+    keep = page.get_by_role("button", name="Garder les originaux cochés ici")
+    page.get_by_role("button", name="Tout décocher").click()
+    with leading_on(page):
+        keep.click()
+    assert questions == []
+    page.locator(".error-summary a").click()
+    expect(page.get_by_role("checkbox").first).to_be_focused()
+    page.keyboard.press("Space")
+    with leading_on(page):
+        keep.click()
+    assert len(questions) == 1
+    expect(page.locator(".flash--success")).to_contain_text("1 original reste ici.")
