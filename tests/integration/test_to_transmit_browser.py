@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -34,7 +35,9 @@ def test_keeping_papers_asks_after_the_check_and_an_error_leads_to_the_first_box
     with leading_on(page):
         keep.click()
     assert questions == []
-    page.locator(".error-summary a").click()
+    told = page.locator(".error-summary a")
+    expect(told).to_have_text(re.compile("^Aucun original n.est coché"))  # it speaks of all units, and names none
+    told.click()
     expect(page.get_by_role("checkbox").first).to_be_focused()
     page.keyboard.press("Space")
     with leading_on(page):
