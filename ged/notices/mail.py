@@ -75,7 +75,7 @@ def digest(services: Services, *, now: datetime) -> int:
 
 
 def run_mail(services: Services, job: ClaimedJob, *, now: datetime, point: Point = _no_point) -> None:
-    """Send one e-mail. A refusal for good is stored, and shown to the person and the administrator.
+    """Send one e-mail, to the address that its person has now. A refusal for good is stored, and shown to the person and the administrator.
 
     Args:
         point: tells the morning's point, of a higher room. What a person may know is asked when the e-mail is sent.
@@ -95,6 +95,8 @@ def run_mail(services: Services, job: ClaimedJob, *, now: datetime, point: Point
     for attempt in services.attempts(now):
         with attempt as uow:
             jobs.mark_irrevocable(uow.session, job, now=now)
+            if message.to != row.address:  # reports of mail servers are compared with the address that was written to
+                locks.hold_known(uow.session, NoticeMail, job.subject_id).address = message.to
     try:
         services.post.send(message)
     except EngineFailed as failure:
@@ -132,7 +134,13 @@ def set_state(uow: UnitOfWork, row_id: int, state: DeliveryState, reason: str = 
 
 
 def _message(session: Session, services: Services, row: NoticeMail, now: datetime, point: Point) -> Message | None:
-    """None when there is nothing to say any more."""
+    """None when there is nothing to say any more, or the person has no address any more.
+
+    The address is the present one: the earlier one may be another person's by now.
+    """
+    person = session.get_one(Person, row.person_id)
+    if not person.email:
+        return None
     seen = Seen(session, now.astimezone(services.zone).date())
     found = session.execute(
         select(PersonalNotice, Mail)
@@ -147,7 +155,7 @@ def _message(session: Session, services: Services, row: NoticeMail, now: datetim
         and (mail is None or seen.may(row.person_id, mail))
         and not seen.is_over(notice, mail)
     ]
-    url, words = services.public_url, services.translations(session.get_one(Person, row.person_id).language)
+    url, words = services.public_url, services.translations(person.language)
     is_of_morning = any(notice.occasion is Occasion.MORNING for notice in notices)
     lies_about = point(session, services, row.person_id, now, words) if is_of_morning else ()
     notices = [notice for notice in notices if lies_about or notice.occasion is not Occasion.MORNING]
@@ -167,7 +175,7 @@ def _message(session: Session, services: Services, row: NoticeMail, now: datetim
         words.gettext("Tous vos avis, et le choix de ceux que vous recevez par courriel : %(url)s") % place, "",
     ])  # fmt: skip
     subject = words.gettext("Courrier et documents : %(count)s") % {"count": count}
-    return Message(row.message_id, row.address, subject, text)
+    return Message(row.message_id, person.email, subject, text)
 
 
 def _lines(

@@ -91,7 +91,11 @@ class DeliveryState(StrEnum):
 
 
 class NoticeMail(Base):
-    """An e-mail to a person about one or more notices. ``message_id`` is fixed before the first attempt."""
+    """An e-mail to a person about one or more notices.
+
+    ``message_id`` is fixed before the first attempt. ``address`` is that of the last attempt; before it, the one that the person had when
+    the e-mail was ordered.
+    """
 
     __tablename__ = "notice_mails"
     __table_args__ = (Index("ix_notice_mails_person_id_id", "person_id", "id"),)

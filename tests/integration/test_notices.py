@@ -394,6 +394,22 @@ def test_a_person_has_an_uncertain_email_sent_again(services: Services) -> None:
     assert len(outbox(services)) == 1
 
 
+def test_an_email_goes_to_the_address_of_the_moment_when_it_is_sent(services: Services) -> None:
+    """The earlier address may be another person's by then: the e-mail names letters by their numbers."""
+    impute(services, register(services).mail_id, others=("DAF",))
+    finding.run(services, now=NOW)
+    mail.digest(services, now=MORNING)
+    assert len(mails(services)) == 2
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Person).where(Person.account == "dge").values(email="dge@autre.example.tg"))
+        uow.session.execute(update(Person).where(Person.account == "daf").values(email=""))
+    send_mails(services)
+    assert [text.partition("\n")[0] for text in outbox(services)] == ["dge@autre.example.tg"]
+    assert {row.address: row.state for row in mails(services)} == {
+        "dge@autre.example.tg": DeliveryState.SENT, "daf@mines.example.tg": DeliveryState.NEEDLESS,
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("stopped", [JobState.UNCERTAIN, JobState.FAILED])
 def test_an_email_whose_job_stopped_is_not_said_to_wait(services: Services, stopped: JobState) -> None:
     impute(services, register(services).mail_id)
