@@ -1,4 +1,4 @@
-"""The list of originals in the browser: no question about ticked papers comes while none is ticked."""
+"""Papers in the browser: no question about ticked ones comes while none is ticked; long words push nothing out of sight."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from ged.slips.drafting import LineForm
+from ged.slips.states import LineState
 from ged.unit import Services
 from tests.browser_site_kit import page, site
 from tests.browsing import leading_on, sign_in
-from tests.slip_kit import letter
+from tests.slip_kit import letter, send, take
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -44,3 +46,16 @@ def test_keeping_papers_asks_after_the_check_and_an_error_leads_to_the_first_box
         keep.click()
     assert len(questions) == 1
     expect(page.locator(".flash--success")).to_contain_text("1 original reste ici.")
+
+
+def test_long_words_leave_what_was_found_and_its_form_in_sight(page: Page, site: tuple[str, Services]) -> None:
+    sent = send(site[1], LineForm(mail_id=letter(site[1], "X" * 250)), LineForm("y" * 250), messenger="z" * 100)
+    take(site[1], sent.slip_id, LineState.DAMAGED, LineState.MISSING, remark="m" * 200)
+    page.set_viewport_size({"width": 1280, "height": 900})
+    sign_in(page, "agent")
+    for path in ("/bordereaux/", f"/bordereaux/{sent.slip_id}"):
+        page.goto(path)
+        hidden = page.locator(".table-scroll").evaluate_all(
+            "(all) => all.map((one) => one.scrollWidth - one.clientWidth)"
+        )
+        assert max(hidden) <= 1, (path, hidden)
