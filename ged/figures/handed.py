@@ -126,7 +126,8 @@ def is_counted(slip: type[Slip] = Slip) -> list[ColumnElement[bool]]:
 
 
 def is_faulty(line: type[SlipLine] = SlipLine) -> list[ColumnElement[bool]]:
-    """Which lines count as missing or damaged. Sealed envelopes are in no figure."""
+    """Which lines count as missing or damaged. Sealed envelopes are in no figure, and a misdirected paper came whole: it is a
+    discrepancy that its sender settles, and no fault of the way."""
     # Written as their index has them: SQLite compares the texts.
     faults = [literal(one, SlipLine.state.type, literal_execute=True) for one in (LineState.MISSING, LineState.DAMAGED)]
     return [line.state.in_(faults), ByOtherIndex(line.envelope_id).is_(None)]

@@ -4,6 +4,7 @@ import pytest
 from flask import Flask
 from flask_babel import Babel
 
+from ged.dashboard.letters import What
 from web.views.figures import dashboard, supervision
 from web.words import figure_pages as words
 
@@ -19,3 +20,10 @@ def test_each_view_has_a_name_of_its_own_and_an_unknown_one_has_none() -> None:
             words.view("inconnu", overseen=False)
         with pytest.raises(ValueError, match="inconnu"):
             words.filter_name("inconnu")
+
+
+def test_misdirected_papers_are_no_fault_and_the_page_of_faults_says_so() -> None:
+    app = Flask(__name__)
+    Babel(app, default_locale="fr")
+    with app.test_request_context():
+        assert "mal adressé n'y est pas" in words.definition(What.AT_FAULT).replace("\u2019", "'")

@@ -126,7 +126,7 @@ def _of_papers(one: What) -> str:
         case What.AT_FAULT:
             return str(
                 _(
-                    "Courriers manquants ou endommagés à la réception de leur bordereau par ces services pendant la période. Une pièce sans courrier n'est pas dans la liste."
+                    "Courriers manquants ou endommagés à la réception de leur bordereau par ces services pendant la période. Un courrier mal adressé n'y est pas : il est arrivé entier. Une pièce sans courrier n'est pas dans la liste."
                 )
             )
         case What.WAITED:

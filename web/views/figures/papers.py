@@ -70,7 +70,7 @@ def slips(board: Board) -> Panel:
         "slips",
         str(_("Bordereaux")),
         sentences(
-            str(_("Envoyés par ces services, reçus et déchargés par eux, chacun le jour de sa signature ; pièces manquantes ou endommagées à la réception. Seuls le service et la période comptent ici.")),
+            str(_("Envoyés par ces services, reçus et déchargés par eux, chacun le jour de sa signature ; pièces manquantes ou endommagées à la réception. Une pièce mal adressée est aussi un écart à régler, mais elle est arrivée entière : elle n'est pas comptée ici. Seuls le service et la période comptent ici.")),
             board.cut_months(stretches) if stretches else "",
         ),
         (str(_("Jour")) if board.by_days else str(_("Mois")), *names),
