@@ -98,3 +98,11 @@ def test_long_names_and_remarks_are_drawn_smaller_in_their_cells(count: int) -> 
         assert told.count("décentralisées du Nord") == 4
         assert "24/11/2026 à 09:00" in told
     assert filled.count("avant le classement") == REMARK.count("avant le classement") * len(lines[::2])
+
+
+def test_a_row_of_the_delivery_book_stays_on_one_page_with_the_room_for_its_discharge() -> None:
+    rows = [render.BookRow(f"BT-{no}", "08:15", f"debut{no}. {NAME} {NAME} fin{no}.", 1) for no in range(1, 41)]
+    pages = texts(render.delivery_book(sheet(1).head, date(2026, 12, 3), NAME, rows, at=NOW))
+    assert len(pages) > 2
+    for no in range(1, 41):
+        assert page_with(pages, f"debut{no}.") == page_with(pages, f"fin{no}."), "a row is split"
