@@ -73,7 +73,7 @@ def test_a_paper_that_was_missing_twice_is_one_task_and_settling_it_settles_both
     clerk = sign_in(app, "agent")
     assert clerk.get("/bordereaux/").text.count('action="/bordereaux/taches/') == 1
     earlier = clerk.get(f"/bordereaux/{first}").text
-    assert f'à régler avec <a href="/bordereaux/{second}">' in earlier
+    assert f'à régler avec <span class="nowrap"><a href="/bordereaux/{second}">' in earlier
     assert "à régler avec" not in clerk.get(f"/bordereaux/{second}").text
     seen_by_receiver = sign_in(app, "dge").get(f"/bordereaux/{first}").text
     assert "à régler" in seen_by_receiver
