@@ -164,7 +164,8 @@ def _sheet_lines(session: Session, slip: Slip) -> tuple[SheetLine, ...]:
             CONFIDENTIAL if line.mail_id in secret else line.description,
             line.count,
             line.remark,
-            not line.is_original,
+            # A statement of discrepancy brings nothing, so no copy either: the paper that it speaks of may be the original.
+            not line.is_original and slip.kind is not SlipKind.DISCREPANCY,
             masked=line.is_confidential or line.mail_id in secret,
         )
         for line in slip.lines

@@ -1,5 +1,6 @@
 """One paper is one problem of a unit, on however many slips it had a fault: one task is shown, and settling it settles all."""
 
+import html
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -10,10 +11,10 @@ from sqlalchemy import select
 
 from ged.morning import queries as morning
 from ged.morning.base import Kind
-from ged.slips import answers, queries, tasks
+from ged.slips import answers, queries, render, tasks
 from ged.slips.answers import AnswerLine
 from ged.slips.drafting import LineForm
-from ged.slips.models import SlipKind, SlipTask, TaskState
+from ged.slips.models import Slip, SlipKind, SlipTask, TaskState
 from ged.slips.states import LineState
 from ged.unit import Services
 from tests import slip_kit as kit
@@ -130,3 +131,19 @@ def test_a_later_statement_on_a_damaged_paper_takes_the_place_of_its_task(site: 
     settle(services, stated)
     assert to_settle(services, "sg") == []
     assert states(services) == [TaskState.SETTLED] * 2
+
+
+def test_a_statement_says_at_its_reception_that_it_brings_nothing(site: Site) -> None:
+    app, services = site
+    sent = kit.send(services, LineForm(mail_id=kit.letter(services)))
+    kit.take(services, sent.slip_id, OK)
+    stated = state_discrepancy(services, sent.slip_id)
+    clerk = sign_in(app, "agent")
+    asked = html.unescape(clerk.get(f"/bordereaux/{stated}/recevoir").text)
+    assert "Ce constat n'apporte aucune pièce." in asked
+    with services.reading() as session:
+        (line,) = render.sheet_of(session, services, session.get_one(Slip, stated)).lines
+    assert (line.is_copy, "(copie)" in asked, "(copie)" in clerk.get(f"/bordereaux/{stated}").text) == (False,) * 3
+    other = kit.send(services, LineForm(mail_id=kit.letter(services), is_original=False))
+    asked = sign_in(app, "dge").get(f"/bordereaux/{other.slip_id}/recevoir").text
+    assert ("n'apporte aucune" in html.unescape(asked), "(copie)" in asked) == (False, True)
