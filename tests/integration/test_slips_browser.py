@@ -59,3 +59,16 @@ def test_long_words_leave_what_was_found_and_its_form_in_sight(page: Page, site:
             "(all) => all.map((one) => one.scrollWidth - one.clientWidth)"
         )
         assert max(hidden) <= 1, (path, hidden)
+
+
+def test_an_undecided_line_is_told_without_the_name_of_its_first_choice(page: Page, site: tuple[str, Services]) -> None:
+    sent = send(site[1], LineForm(mail_id=letter(site[1])))
+    sign_in(page, "agent")
+    page.goto(f"/bordereaux/{sent.slip_id}/papier")
+    page.fill("#name", "Akossiwa N'Danou")
+    with leading_on(page):
+        page.get_by_role("button", name="Enregistrer la réception").click()
+    told = page.locator(".error-summary a").first
+    expect(told).to_have_text(re.compile("^La ligne 1 n.est pas pointée"))
+    told.click()
+    expect(page.locator("#line-1")).to_be_focused()

@@ -61,8 +61,9 @@
     const list = field && field.closest("fieldset.field--set");
     const label = (list && one("legend", list)) || one(`label[for="${id}"]`);
     const name = label && label.firstChild.textContent.trim();
-    // A box that is to be ticked says a whole sentence. So does the first one of several lists (data-of-lists): none of them is named.
-    if (name && !(field.type === "checkbox" && (!list || "ofLists" in field.dataset))) link.textContent = `${name}${document.documentElement.lang === "fr" ? "\u00a0" : ""}: ${link.textContent.charAt(0).toLowerCase()}${link.textContent.slice(1)}`;
+    // A whole sentence is said of a box that is to be ticked, of choices whose list has no name, and of several lists (their first
+    // box has data-of-lists).
+    if (name && !(["checkbox", "radio"].includes(field.type) && (!list || "ofLists" in field.dataset))) link.textContent = `${name}${document.documentElement.lang === "fr" ? "\u00a0" : ""}: ${link.textContent.charAt(0).toLowerCase()}${link.textContent.slice(1)}`;
   }
 
   // --- the map of the keys: what this page has of them, and the keys that stand on its own buttons ---
