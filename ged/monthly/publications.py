@@ -11,7 +11,7 @@ from io import BytesIO
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from ged import locks
@@ -132,11 +132,15 @@ def _offer(session: Session, ministry_id: int, name: str, today: date) -> Offer:
 
 
 def _first_month(session: Session, ministry_id: int) -> date | None:
-    """The first month of which letters of the ministry may leave."""
+    """The first month of which a number may leave: one with less would be named by the list of months, and by the file, with its first letter."""
     first: date | None = session.scalar(
-        select(func.min(FigureCell.day))
+        select(FigureCell.day)
         .join(FigureKey, FigureKey.id == FigureCell.key_id)
         .where(FigureCell.grain == Grain.MONTH, *_of(_units(session, ministry_id)))
+        .group_by(FigureCell.day)
+        .having(or_(*(func.sum(getattr(FigureCell, name)) >= open_data.LEAST for name in LEAVING)))
+        .order_by(FigureCell.day)
+        .limit(1)
     )
     return first
 

@@ -189,6 +189,24 @@ def test_the_months_on_offer_are_those_of_the_ministrys_own_ordinary_letters(ser
     assert offer.months == (NOVEMBER,)
 
 
+def test_the_first_month_on_offer_comes_with_its_fifth_letter(services_on_either: Services) -> None:
+    """The list of months, and the first month that a file names, would tell of the first letter else: an administrator may open none."""
+    services = services_on_either
+    furnish(services)
+
+    def first() -> date:
+        figures.rebuild(services, now=LATER)
+        with services.reading() as session:
+            (offer,) = publications.offers(session, actor(services, "admin"), today=LATER.date())
+        return offer.months[0]
+
+    for _ in range(4):
+        letter(services, on=date(2026, 3, 20))
+        assert first() == NOVEMBER
+    letter(services, on=date(2026, 3, 20))
+    assert first() == date(2026, 3, 1)
+
+
 def test_a_text_that_is_too_long_is_said_and_the_act_is_kept_without_blanks(services_on_either: Services) -> None:
     services = services_on_either
     furnish(services)
@@ -219,8 +237,15 @@ def test_small_numbers_give_nothing_to_publish(services_on_either: Services) -> 
     for _ in range(4):
         letter(services, on=date(2026, 11, 20))
     figures.run(services, now=LATER)
-    with pytest.raises(InvalidTransition) as refused:
+    with pytest.raises(Invalid) as small:
         publish(services)
+    assert small.value.code == "form.unknown_choice"
+    furnish(services)
+    publish(services)
+    new_year = datetime(2027, 1, 5, 9, tzinfo=UTC)
+    figures.run(services, now=new_year)
+    with pytest.raises(InvalidTransition) as refused:
+        publish(services, date(2026, 12, 1), now=new_year)  # of a month after the first file nothing may be left
     assert refused.value.code == "open_data.nothing"
     with pytest.raises(Invalid) as empty:
         publish(services, licence=" ")
