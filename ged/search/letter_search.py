@@ -46,7 +46,8 @@ WITHOUT_INDEX = "search.without_index"
 BEING_REBUILT = "search.being_rebuilt"
 OUTDATED = "index.schema_outdated"
 """The code of the error of an index that another release made."""
-MAX_WORDS = 12
+MAX_WORDS, MAX_READ = 12, 10_000
+"""The most words that SQL is asked for, and the characters of a text in which they are looked for."""
 ENOUGH_ALONE = 2
 """Up to so many words, the index finds letters with one of them without being asked to (``indexer.tree.ParsedQuery.minimum``)."""
 _LETTERS = re.compile(r"[^\W\d_]+")
@@ -260,7 +261,7 @@ def exact_number(
     The newest ``limit`` of each. Thousands of letters may bear one number, as the first of each day's register: the others are on
     the pages of the search, which the number finds as well.
     """
-    if not any(char.isdigit() for char in text):
+    if not typed_numbers.may_be_one(text):
         return [], []
     numbered = select(MailNumber.mail_id).where(typed_numbers.typed(text), MailNumber.mail_id.is_not(None))
     seen = (
@@ -398,7 +399,7 @@ def _without_index(services: Services, session: Session, actor: Actor, query: Se
 
 def _plain_words(text: str) -> list[str]:
     """Words without the operators and field names of the query language."""
-    words = (word.strip("\"'«»()*-").rpartition(":")[2] for word in text.split())
+    words = (word.strip("\"'«»()*-").rpartition(":")[2] for word in text[:MAX_READ].split())
     return [word for word in words if _LETTER_OR_DIGIT.search(word) and word not in ("OU", "OR", "ET", "AND")][
         :MAX_WORDS
     ]

@@ -197,12 +197,16 @@ def is_overdue_loan(today: date) -> ColumnElement[bool]:
 
 
 def with_number(session: Session, text: str, actor: Actor, *, limit: int = PAGE) -> list[SlipRow]:
-    """Slips with this typed number that the actor may see, the newest first. None for whoever may not: as of an unknown number."""
-    if not any(char.isdigit() for char in text):
+    """Slips with this typed number that the actor may see, the newest first; where there is none, those with it and any year behind it
+    (BT-00008). None for whoever may not see them: as of an unknown number."""
+    if not typed_numbers.may_be_one(text):
         return []
-    numbered = select(MailNumber.slip_id).where(typed_numbers.typed(text), MailNumber.slip_id.is_not(None))
-    wanted = slips_where(Slip.id.in_(numbered), parties.visible_clause(actor)).order_by(Slip.id.desc())
-    return rows_of(session, wanted.limit(limit))
+    for which in (typed_numbers.typed(text), typed_numbers.without_year(text)):
+        numbered = select(MailNumber.slip_id).where(which, MailNumber.slip_id.is_not(None))
+        wanted = slips_where(Slip.id.in_(numbered), parties.visible_clause(actor)).order_by(Slip.id.desc())
+        if found := rows_of(session, wanted.limit(limit)):
+            return found
+    return []
 
 
 def slips_of(session: Session, mail_id: MailId | int, actor: Actor) -> list[SlipRow]:

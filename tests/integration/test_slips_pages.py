@@ -400,7 +400,7 @@ def test_the_number_of_a_slip_leads_to_it_in_the_search_and_is_unknown_to_others
     unknown = f"{begin[:-4]}9999"
     for account in ("agent", "dge"):
         client = web.sign_in(app, account)
-        for typed in (number, number.lower().replace("/", " - ")):
+        for typed in (number, number.lower().replace("/", " - "), begin, f"n° {begin.lower()}"):
             reply = client.get("/recherche/", query_string={"q": typed})
             assert (reply.status_code, reply.location) == (302, f"/bordereaux/{issued.slip_id}"), (account, typed)
         shown = html.unescape(client.get("/recherche/", query_string={"q": number, "direction": "incoming"}).text)
@@ -418,3 +418,16 @@ def test_the_number_of_a_slip_leads_to_it_in_the_search_and_is_unknown_to_others
         ]  # tokens, which differ by the second
         assert alike[0].replace(begin, unknown) == alike[1], account
         assert "Bordereau</a>" not in alike[0]
+
+
+def test_the_number_of_a_slip_is_found_without_its_year_and_not_by_its_count_alone(site):
+    _app, services = site
+    issued = kit.send(services, LineForm(mail_id=kit.letter(services)))
+    number = kit.slip(services, issued.slip_id).number_text
+    begin = number.split("/")[0]
+    with services.reading() as session:
+        who, other = actor(services, "agent"), actor(services, "daf")
+        assert [row.id for row in queries.with_number(session, begin, who)] == [issued.slip_id]
+        assert queries.with_number(session, begin, other) == []
+        for typed in (begin.split("-")[1], f"{begin}9", f"{begin}/2019", "a/1" * 300_000):
+            assert queries.with_number(session, typed, who) == [], typed[:40]
