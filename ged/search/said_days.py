@@ -17,8 +17,8 @@ from ged.ports import Dated, SearchQuery
 from ged.search import said_numbers
 from ged.search.short_days import is_of_a_number, no_day_in_figures, spelled_out
 
-MAX_LENGTH = 1_000
-"""In characters. Longer texts are no search of a person."""
+MAX_LENGTH = 300
+"""In characters. Longer texts were pasted: the days in a letter are no period of a search."""
 LAST_DAY, LAST_MONTH = 31, 12
 _FEW_DAYS, _FEW_WEEKS, _FEW_MONTHS, _FEW_YEARS = 7, 4, 6, 5
 """What *ces derniers jours*, weeks, months and years are taken for."""
@@ -85,6 +85,7 @@ _BEHIND_A_WEEKDAY = (
     | _forms(f"{_STATES} {_LINKS} expédié resté")
     | frozenset({"au", "a", "en", "dans", "in", "on", "during", "non", "pas", "not", "unread", "pending"})
 )
+_BESIDE_A_DAY = frozenset({"et", "ou", "and", "or", "hier", "avant-hier", "aujourd'hui", "yesterday", "today"})
 _EMPTY = _forms(_LETTERS) | frozenset(_SMALL_WORDS.split())
 """Words that say nothing of a letter beside its day."""
 
@@ -224,8 +225,11 @@ def not_read(text: str, today: date) -> NotRead | None:
     spans = sorted(one.place for one in _found(text, today))
     are_several = len(spans) > 1
     if not are_several:
-        patterns = (_TO_COME,) if spans else (_TO_COME, _SINCE_UNITS, _ENGLISH_SINCE_UNITS, _OF_LATE)
-        spans = sorted(spelled.typed(*match.span()) for one in patterns for match in one.finditer(spelled.text))
+        patterns = (_TO_COME,) if spans else (_TO_COME, *_MAY_BE_OF_A_PERSON, _OF_LATE)
+        found = (match.span() for one in patterns for match in one.finditer(spelled.text))
+        places = sorted(found, key=lambda place: (place[0], -place[1]))
+        apart = (place for at, place in enumerate(places) if not at or place[0] >= max(end for _, end in places[:at]))
+        spans = [spelled.typed(*place) for place in apart]
     words = ", ".join(" ".join(text[start:end].split()) for start, end in spans)
     return NotRead(words, are_several) if words else None
 
@@ -435,10 +439,29 @@ def _part_of_year(match: "re.Match[str]", _today: date) -> tuple[date, date]:
 
 
 def _one_day_ago(match: "re.Match[str]", today: date) -> tuple[date, date]:
+    """Yesterday, the day before it or today.
+
+    Raises:
+        ValueError: neither it begins the text, nor does a small word or a word of letters stand before: *malade depuis hier*, *agent
+            blessé hier* tell of a person.
+    """
+    if not match["of"] and not _begins_or_is_of_letters(match):
+        raise ValueError
     said = said_numbers.folded(match["said"])
     before = 2 if said.startswith(("avant", "the day")) else 1 if said.startswith(("hier", "yesterday")) else 0
     day = today - timedelta(days=before)
     return _until_today(match, day, day, today)
+
+
+def _since_weekday(match: "re.Match[str]", today: date) -> tuple[date, date]:
+    """As ``_weekday_ago``.
+
+    Raises:
+        ValueError: the word before it names no letters: *malade depuis lundi* tells of a person.
+    """
+    if not _begins_or_is_of_letters(match):
+        raise ValueError
+    return _weekday_ago(match, today)
 
 
 def _weekday_ago(match: "re.Match[str]", today: date) -> tuple[date, date]:
@@ -509,7 +532,7 @@ def _since_units(match: "re.Match[str]", today: date) -> tuple[date, date]:
     Raises:
         ValueError: the word before it names no letters: *absent depuis trois jours* tells of a person.
     """
-    if match.string[: match.start()].split() and not _is_of_letters(match):
+    if not _begins_or_is_of_letters(match):
         raise ValueError
     return _last_units(match, today)
 
@@ -576,6 +599,12 @@ def _is_of_letters(match: "re.Match[str]") -> bool:
     return bool(before) and said_numbers.folded(before[-1].lstrip("(")) in _OF_LETTERS
 
 
+def _begins_or_is_of_letters(match: "re.Match[str]") -> bool:
+    """Whether a word of letters stands before, or nothing but such words, days and what joins two days."""
+    before = match.string[: match.start()].split()
+    return _is_of_letters(match) or all(said_numbers.folded(word) in _OF_LETTERS | _BESIDE_A_DAY for word in before)
+
+
 def _until_today(match: "re.Match[str]", first: date, last: date, today: date) -> tuple[date, date]:
     """A period as it is, or with *depuis* before it: from its first day until today."""
     return (first, today) if match["since"] else (first, last)
@@ -640,11 +669,14 @@ _BOUND = (
 _BEFORE_IT = re.compile(r"(?:avant|before)\s", re.IGNORECASE)
 _DIGIT_BOUND = re.compile(_START + rf"{_BOUND}{_DIGITS}" + _END, re.IGNORECASE)
 _DAY_BOUND = re.compile(_START + _BOUND + _NAMED + _END, re.IGNORECASE)
+_COLOURS = "ros[ée]e?|bleue?|noire?|blanc|blanche|rouge|verte?|jaune|violette?|orange|dor[ée]e?|grise?"
 _ALONE = (
     rf"(?!,?\s+\d)(?!(?:\s+(?:et|ou|[àa]|au|and|or|to)|\s*[,-])\s+(?:{_MONTH})(?!\w))"
     r"(?!\s+(?:derni|pass[ée]|prochain|[àa]\s+venir|suivant|next|coming)(?:\w|\b))"
+    rf"(?!\s+(?:{_COLOURS}|sans\s+tabac)(?!\w))"
 )
-"""Behind a month without a year: neither a day of it, as in *March 18*, nor another month, nor what places it in the future or the past."""
+"""Behind a month without a year: neither a day of it, as in *March 18*, nor another month, nor what places it in the future or the past,
+nor what makes a name of it (*octobre rose*)."""
 _NO_YEAR = rf"(?P<year>(?!))?{_ALONE}"
 """As ``_ALONE``, with a group *year* that is always empty: who reads a period asks for it."""
 _OF_MONTH = rf"(?:mois\s+(?:de\s+|d['’])|month\s+of\s+)?(?P<month>{_MONTH})"
@@ -705,7 +737,7 @@ _PART_OF_YEAR = re.compile(
 _PART_OF_DAY = r"(?:\s+(?:matin|midi|apr[èe]s[\s-]midi|soir|morning|noon|afternoon|evening))?"
 _ONE_DAY_AGO = re.compile(
     _START
-    + rf"(?:d['’]|{_OF}){_SINCE}(?P<said>(?:avant[\s-])?hier{_PART_OF_DAY}|aujourd['’]hui|the\s+day\s+before\s+yesterday|yesterday{_PART_OF_DAY}|today"
+    + rf"(?P<of>d['’]|(?:of|from|in|on|during|within|over)\s+(?:the\s+)?)?{_SINCE}(?P<said>(?:avant[\s-])?hier{_PART_OF_DAY}|aujourd['’]hui|the\s+day\s+before\s+yesterday|yesterday{_PART_OF_DAY}|today"
     r"|ce\s+matin|cet(?:te)?\s+apr[èe]s[\s-]midi|this\s+(?:morning|afternoon))" + _END,
     re.IGNORECASE,
 )
@@ -846,6 +878,8 @@ _ENGLISH_SPAN = re.compile(
     _START + rf"{_OF}{_SINCE}(?:(?P<before>last)|this)\s+(?:(?P<week>week)|(?P<month>month)|year)" + _END, re.IGNORECASE
 )
 
+_MAY_BE_OF_A_PERSON = (_SINCE_UNITS, _ENGLISH_SINCE_UNITS, _ONE_DAY_AGO, _SINCE_WEEKDAY)
+"""Read only at the beginning and behind a word of letters."""
 _READINGS: tuple[tuple["re.Pattern[str]", _Reading, bool], ...] = (
     (_SEVERAL, _several_days, True),
     (_ENGLISH_SEVERAL, _several_days, True),
@@ -873,7 +907,7 @@ _READINGS: tuple[tuple["re.Pattern[str]", _Reading, bool], ...] = (
     (_ONE_YEAR, _one_year, True),
     (_ONE_DAY_AGO, _one_day_ago, False),
     (_WEEKDAY_AGO, _weekday_ago, False),
-    (_SINCE_WEEKDAY, _weekday_ago, False),
+    (_SINCE_WEEKDAY, _since_weekday, False),
     (_ENGLISH_WEEKDAY_AGO, _weekday_ago, False),
     (_WEEKDAY_OF_LETTERS, _weekday_of_letters, False),
     (_UNITS_AGO, _units_ago, False),

@@ -76,6 +76,11 @@ _OF_A_NUMBER: Final = re.compile(
     re.IGNORECASE,
 )
 """Words before a number of a letter."""
+_OF_A_VERSION: Final = re.compile(
+    r"(?<!\w)(?:versions?|v\.?|articles?|art\.?|paragraphes?|sections?|chapitres?|alin[ée]as?|points?|annexes?|release)\s{1,4}\Z",
+    re.IGNORECASE,
+)
+"""Words before points between numbers that are no day: *version 10.11.12*."""
 _THIS_CENTURY: Final = 50
 """Two figures below it are a year of this century; others one of the last."""
 _LAST_MONTH, _LAST_DAY = 12, 31
@@ -174,7 +179,9 @@ def _figures(text: str) -> Iterator[tuple["re.Match[str]", int, int, int]]:
         is_sure = (
             is_sure or _DAY_BEFORE_IT.search(text, max(match.start() - _LOOKED_BACK, 0), match.start()) is not None
         )
-        if is_sure and not is_of_a_number(text, match.start()):
+        before = text[max(match.start() - _LOOKED_BACK, 0) : match.start()]
+        is_version = len(year) == len("26") and match["sign"] in (".", "-") and _OF_A_VERSION.search(before)
+        if is_sure and not is_version and not is_of_a_number(text, match.start()):
             yield match, int(day), int(month), _year(year)
 
 

@@ -1,6 +1,7 @@
 """Days that a search says in words become a period, and nothing else of the text is lost."""
 
 from datetime import date
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -273,6 +274,11 @@ TODAY = date(2026, 11, 29)
         ("note du 12 DEC 2025", "2025-12-12", "2025-12-12", "note"),
         ("Monday Nov. 16, 2026", "2026-11-16", "2026-11-16", ""),
         ("last few weeks", "2026-11-01", "2026-11-29", ""),
+        ("courriers depuis hier", "2026-11-28", "2026-11-29", ""),
+        ("sent yesterday", "2026-11-28", "2026-11-28", ""),
+        ("hier préfet", "2026-11-28", "2026-11-28", "préfet"),
+        ("version du 10.11.12", "2012-11-10", "2012-11-10", "version"),
+        ("version 10/11/2026", "2026-11-10", "2026-11-10", "version"),
     ],
 )
 def test_days_in_words_are_a_period(text: str, first: str, last: str, rest: str) -> None:
@@ -301,6 +307,9 @@ def test_days_in_words_are_a_period(text: str, first: str, last: str, rest: str)
         "agent absent depuis trois jours", "les derniers jours de la campagne", "la dernière semaine de la campagne", "le dernier mois du contrat", "ces derniers temps",
         "élèves de la dernière année", "loyer du dernier mois", "classe de la dernière semaine", "facture de mardi gras", "facture de mardi gras 2026",
         "courriers de mercredi des cendres", "demande de jeudi noir", "note de dimanche des rameaux", "letters of Monday blues",
+        "campagne d'octobre rose", "campagne Octobre rose", "en octobre rose", "depuis novembre sans tabac", "en mars bleu", "octobre rose 2026",
+        "malade depuis hier", "agent malade depuis lundi", "agent blessé hier", "réunion aujourd'hui", "sick since yesterday", "malade hier et avant-hier",
+        f"courrier du 3 octobre {'mot ' * 75}",
         "lundi", "lundi matin", "réunion du lundi", "lettres du samedi 14", "budget DEC 2026", "17 nov.20261", "facture de lundi de Pentecôte", "lettres de Lundi KOFFI",
     ],
 )  # fmt: skip
@@ -488,6 +497,11 @@ def test_a_reference_of_figures_is_no_day(text: str) -> None:
         ("plaintes il y a quelques jours", "il y a quelques jours"),
         ("agent absent depuis quelques semaines", "depuis quelques semaines"),
         ("letters of a few days ago", "a few days ago"),
+        ("malade depuis hier", "depuis hier"),
+        ("agent malade depuis lundi", "depuis lundi"),
+        ("depuis lundi prochain", "depuis lundi prochain"),
+        ("courriers depuis hier", ""),
+        ("campagne d'octobre rose", ""),
         ("facture sans période", ""),
     ],
 )
@@ -558,7 +572,10 @@ def test_a_day_that_does_not_exist_is_told(text: str, told: str) -> None:
     assert not_a_day(text) == told
 
 
-@pytest.mark.parametrize("text", ["MEF.12/11/2026", "#12/11/2026", "version 1.2.26"])
+@pytest.mark.parametrize(
+    "text",
+    ["MEF.12/11/2026", "#12/11/2026", "version 1.2.26", "version 10.11.12", "Version 10-11-12", "article 10.11.12"],
+)
 def test_figures_of_a_reference_are_no_day(text: str) -> None:
     assert said_days(text, date(2026, 12, 2)) is None
 
@@ -570,3 +587,16 @@ def test_the_first_day_is_read_with_any_letter_that_a_pattern_takes_for_an_i(tex
     assert found is not None
     assert found.dated.first == found.dated.last == date(2026, 3, 1)
     assert not not_a_day(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["7", "12/11/26 ", "/", "%", "e\u0301", "\u0301\u0323", "😀", "du 3 mars au ", "d'ici le ", "depuis hier "]
+)
+@pytest.mark.parametrize("size", [300, 1_000_000])
+def test_days_are_looked_for_at_once_in_any_text(text: str, size: int) -> None:
+    whole = (text * size)[:size]
+    started = process_time()
+    said_days(whole, TODAY)
+    not_a_day(whole)
+    not_read(whole, TODAY)
+    assert process_time() - started < 0.5
