@@ -31,12 +31,12 @@ _CURRENCY: Final = r"\x20?(?i:F\x20?CFA|FCFA|CFA|XOF|FRANCS?(?:\x20CFA)?|FRS?|F)
 MONEY: Final = rf"{_SUM}{_CURRENCY}(?!\w)(?!(?<=\d{{8}}\x20F)\.\x20?[^\W\d_])"
 """An amount with its currency, as a part of such a pattern. Eight digits before the initial of a name are a telephone: 22308140 F. KOFFI."""
 _WITH_CURRENCY: Final = re.compile(rf"\A[(\[{{]*(?P<amount>{_SUM}){_CURRENCY}[)\]}},;:.!?]*\Z")
-_UNIT: Final = "(?i:[kmg]va|[kmg]v|[kmg]wh?|kw[cp]|hz|mm2?|mm²|cm|km2?|km²|m[23²³]|kg|ha)"
-MEASURE: Final = rf"\d{{1,6}}(?:[.,]\d{{1,3}})?\x20?{_UNIT}(?![\w/-])"
-"""A number with its unit, as a part of such a pattern: 630 kVA. The number alone would be that of a letter."""
-_WITH_UNIT: Final = re.compile(
-    rf"\A[(\[{{]*(?P<number>\d{{1,6}}(?:[.,]\d{{1,3}})?)\x20?(?P<unit>{_UNIT})[)\]}},;:.!?]*\Z"
-)
+_UNIT: Final = "(?:(?i:[kmg]va|[kmg]v|[kmg]wh?|kw[cp]|hz|mm2?|mm²|cm|km2?|km²|m[23²³]|kg|ha)|(?i:k)\\x20(?i:va|v|wh?)|[MG]\\x20(?:VA|V|Wh?))"
+"""Units, also with a blank inside: 630 k VA. A small m or g with a blank behind it may be any letter."""
+_MEASURED: Final = rf"(?:{_groups('sundering')}|\d{{1,6}})(?:[.,]\d{{1,3}})?"
+MEASURE: Final = rf"{_MEASURED}\x20?{_UNIT}(?![\w/-])"
+"""A number with its unit, as a part of such a pattern: 630 kVA, 1 250 kg. The number alone would be that of a letter."""
+_WITH_UNIT: Final = re.compile(rf"\A[(\[{{]*(?P<number>{_MEASURED})\x20?(?P<unit>{_UNIT})[)\]}},;:.!?]*\Z")
 _GLUED: Final = "F"
 """Printed lists write it without a blank, and a word of a letter ends at a blank: 61773F is one word, 61 773F are two."""
 _PLAIN: Final = re.compile(r"(?P<whole>[1-9]\d{3,14})(?:[.,](?P<cents>\d{1,2}))?")
@@ -97,15 +97,32 @@ def without_currency(text: str) -> str:
 
 
 def measures(text: str) -> tuple[Run, ...]:
-    """The writings of a number with its unit: as two words, and as one. None of any other text.
+    """The writings of a number with its unit: as two words, and as one; of a number or a unit in parts also as it was typed. None of any
+    other text.
 
-    >>> [[form.folded for form in run] for run in measures("630KVA")]
-    [['630', 'kva'], ['630kva']]
+    >>> [" ".join(form.folded for form in run) for run in measures("1 250 kg")]
+    ['1250 kg', '1250kg', '1 250 kg', '1 250kg']
     """
     found = _WITH_UNIT.match(text)
     if found is None:
         return ()
-    return tuple(tuple(analysis.words(f"{found['number']}{blank}{found['unit']}")) for blank in (" ", ""))
+    number, unit = found["number"], found["unit"]
+    grouped = _IN_GROUPS.fullmatch(number)
+    plain = _joined(grouped) if grouped else number
+    glued_unit = unit.replace(" ", "")
+    written = [f"{plain} {glued_unit}", f"{plain}{glued_unit}"]
+    if plain != number:
+        written += [f"{number} {glued_unit}", f"{number}{glued_unit}"]
+    if glued_unit != unit:
+        written.append(f"{number} {unit}")
+    return tuple(tuple(analysis.words(one)) for one in written)
+
+
+def _joined(found: "re.Match[str]") -> str:
+    """A number in groups without the signs between them."""
+    cents = found["cents"]
+    whole = re.sub(r"\D", "", found["whole"])
+    return f"{whole},{cents}" if (cents or "").strip("0") else whole
 
 
 def glued(runs: tuple[Run, ...]) -> tuple[Run, ...]:

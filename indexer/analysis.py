@@ -54,7 +54,10 @@ _REPLACED = str.maketrans(REPLACED)
 _PRESENTATION = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "\u00ad": "", "\x00": " "})
 _PRESENTED = re.compile("[" + "".join(map(chr, _PRESENTATION)) + "]")
 """The search takes a ninth of the time of ``translate``, and few texts have one of these characters."""
-_MARKS = re.compile(r"[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+")
+_MARK = r"[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
+_MARKS = re.compile(f"{_MARK}+")
+_TOO_MANY_MARKS = re.compile(f"({_MARK}{{8}}){_MARK}+")
+"""No letter bears so many. To compose them costs the square of their number: minutes for a page of nothing else."""
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _ELISION = re.compile(rf"(?:{'|'.join(ARTICLES)})'(?=\w)")
 
@@ -79,7 +82,7 @@ class Token(NamedTuple):
 def clean(text: str) -> str:
     """Text to store and show: valid, composed Unicode, without typographic ligatures, soft hyphens and NULs."""
     text = text.encode("utf-8", "replace").decode()
-    text = unicodedata.normalize("NFC", text)
+    text = unicodedata.normalize("NFC", _TOO_MANY_MARKS.sub(r"\1", text))
     return text.translate(_PRESENTATION) if _PRESENTED.search(text) else text
 
 

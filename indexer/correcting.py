@@ -132,8 +132,14 @@ def corrected(parsed: ParsedQuery, meant: Mapping[str, str]) -> ParsedQuery:
     )
 
 
+MAX_TYPED = 1_000
+"""In characters. A longer text was pasted, and is not offered again in another spelling."""
+
+
 def did_you_mean(text: str, meant: Mapping[str, str]) -> str | None:
-    """The typed text with the corrections in it; None when there are none."""
+    """The typed text with the corrections in it; None when there are none, or the text was pasted."""
+    if not meant or len(text) > MAX_TYPED:
+        return None
 
     def put(match: "re.Match[str]") -> str:
         word = match.group()
@@ -141,7 +147,7 @@ def did_you_mean(text: str, meant: Mapping[str, str]) -> str | None:
         return word if found is None else word[: len(word) - len(word.split("'")[-1])] + found
 
     changed = re.sub(r"[^\W\d_]+(?:['’][^\W\d_]+)*", put, analysis.clean(text))
-    return changed if meant and changed != analysis.clean(text) else None
+    return changed if changed != analysis.clean(text) else None
 
 
 def _plain(node: Node) -> Iterable[Words]:

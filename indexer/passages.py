@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from ged.ports import AttachmentId, Passage
@@ -114,12 +115,9 @@ class Marker:
             return []
         known, idle = self._begun[name, fuzzy], self._idle[name, fuzzy]
         words = stored.spelled(text)
-        for word in set(words) - idle - known.keys():
-            runs = self._runs_from(analysis.forms(word), name, fuzzy=fuzzy)
-            if runs:
-                known[word] = runs
-            else:
-                idle.add(word)
+        fresh = set(words) - idle - known.keys()
+        known |= self._runs_from(fresh, name, fuzzy=fuzzy)
+        idle |= fresh - known.keys()
         begun = [at for at, word in enumerate(words) if word in known]
         found = list(analysis.places(text)) if begun else []
         spans = self._called(text) if self._telephones else set[Span]()
@@ -134,14 +132,34 @@ class Marker:
         """The telephones in a text that are searched."""
         return {span for key, span in telephones.places(text) if key in self._telephones}
 
-    def _runs_from(self, form: analysis.Forms, name: str, *, fuzzy: bool) -> tuple[Run, ...]:
-        """The wanted runs of a field that may begin with a word; looked up once for each word of all texts."""
-        runs: list[Run] = []
-        if fuzzy or form.stem in self._firsts[name] or form.folded in self._firsts[name]:
-            runs = [words.forms for words in self._words[name] if _same(words.forms[0], form, fuzzy=fuzzy)]
-        if form.folded.startswith(tuple(self._prefixes[name])):
-            runs.append((form,))
-        return tuple(runs)
+    def _runs_from(self, words: Iterable[str], name: str, *, fuzzy: bool) -> dict[str, tuple[Run, ...]]:
+        """The wanted runs of a field that may begin with each of these words; a word that begins none is left out.
+
+        Looked up once for each word of all texts. A page may have a hundred thousand different words: what is near to a wanted word is
+        looked for among all of them by one call.
+        """
+        found: defaultdict[str, list[Run]] = defaultdict(list)
+        spelled = [*words]
+        formed = [analysis.forms(word) for word in spelled]
+        begins = tuple(self._prefixes[name])
+        for word, form in zip(spelled, formed, strict=True):
+            if form.stem in self._firsts[name] or form.folded in self._firsts[name]:
+                found[word] += [
+                    wanted.forms for wanted in self._words[name] if _same(wanted.forms[0], form, fuzzy=False)
+                ]
+            if form.folded.startswith(begins):
+                found[word].append((form,))
+        folded = [form.folded for form in formed]
+        for wanted in self._words[name] if fuzzy else ():
+            first = wanted.forms[0].folded
+            distance = analysis.fuzzy_distance(first)
+            if not distance:
+                continue
+            for _word, _distance, at in process.extract(
+                first, folded, scorer=OSA.distance, score_cutoff=distance, limit=None
+            ):
+                found[spelled[at]].append(wanted.forms)
+        return {word: tuple(runs) for word, runs in found.items()}
 
 
 def pieces(text: str, spans: Sequence[Span]) -> tuple[tuple[str, bool], ...]:

@@ -16,14 +16,19 @@ from ged.ports import NO_WORD
 from indexer import amounts, analysis, numbers, telephones
 from indexer.days import read_day
 from indexer.fields import NUMBER_FIELDS, QUERY_NAMES, SINCE_NAMES, SPACED_NAMES, UNTIL_NAMES
-from indexer.tree import AnyOf, Node, Number, ParsedQuery, Prefix, Words
+from indexer.tree import AnyOf, Node, Number, ParsedQuery, Prefix, Words, plain
 
 AS_WORDS = "query.as_words"
 SHORTENED = "query.shortened"
 MAX_LENGTH = 1_000
+"""The most characters of a text whose signs are read: of a longer one, which was pasted, each word is a word."""
+MAX_READ = 10_000
 """The first characters of a text that are read."""
 MAX_TERMS = 48
-"""The first different words of a text that are searched: each is asked of every field, with its mistakes."""
+"""The most different words that are searched: each is asked of every field, with its mistakes."""
+MAX_CHOSEN = 32
+"""So many words of a text with more different words are searched. Half of the different words of French are small ones, so that this
+costs what the first 48 did."""
 MAX_QUESTION_FORMS = 3
 
 
@@ -51,6 +56,10 @@ _SPACED_NAME = re.compile(
 )
 _SPACED_CALL = re.compile(r"(?<!\S)(?P<name>-?[^\W\d_]+\.?)\s?:\s+(?=[+(\d])")
 _DOTTED = re.compile(r"(?:[^\W\d_]\.){2,}[^\W\d_]?[,;:!?]?")
+_STROKED = re.compile(
+    rf"[(\[{{]*(?P<words>[^\W\d_]{{3,40}}(?:/[^\W\d_]{{3,40}}){{1,3}})[{re.escape(analysis.PUNCTUATION)}]*"
+)
+"""Words with strokes between them. Those of fewer letters are a reference, or one sign: km/h, s/c."""
 _OR = ("OR", "OU")
 _AND = ("AND", "ET")
 _NOT = ("NOT", "SAUF")
@@ -69,19 +78,20 @@ class _State:
 
 def parse(text: str) -> ParsedQuery:
     """Parse a text; plain words with a notice when it cannot be parsed. A word that is typed again asks for nothing more."""
-    begin, shortened = _begin(text)
-    is_typed = bool(text.strip())
-    text = _tidy(begin)
+    is_typed, is_longer = bool(text.strip()), len(text) > MAX_READ
+    text = _tidy(_begin(text))
+    if is_longer or len(text) > MAX_LENGTH:
+        return _as_words(text, SHORTENED if is_longer else None)
     try:
         state = _read(text)
     except _Unparsable:
-        return _as_words(text, shortened or AS_WORDS)
+        return _as_words(text, AS_WORDS)
     wanted, excluded = _once(state.wanted), _once(state.excluded)
     if _count(wanted) + _count(excluded) > MAX_TERMS:
         return _as_words(text, SHORTENED)
-    plain = [node for node in wanted if _is_plain(node)]
+    typed = [node for node in wanted if _is_plain(node)]
     required = tuple(node for node in wanted if not _is_plain(node))
-    words = _without_stop_words(plain, all_may_go=bool(required))
+    words = _without_stop_words(typed, all_may_go=bool(required))
     run = _run([node for node in state.wanted if _is_plain(node)])
     # Each word apart is a clause for each field: five hundred words joined by hyphens would be thousands.
     if len(run) <= MAX_TERMS:
@@ -95,21 +105,16 @@ def parse(text: str) -> ParsedQuery:
         run=run,
         since=state.since,
         until=state.until,
-        notice=NO_WORD if is_typed and says_nothing else shortened,
+        notice=NO_WORD if is_typed and says_nothing else None,
     )
 
 
-def _begin(text: str) -> tuple[str, str | None]:
-    """The words of a text within ``MAX_LENGTH``; and the notice, where others are lost."""
-    if len(text) <= MAX_LENGTH:
-        return text, None
-    begin = text[:MAX_LENGTH]
-    if not (begin[-1].isspace() or text[MAX_LENGTH].isspace()):
-        begin = begin.rsplit(maxsplit=1)[0]
-    lost = {form.folded for form in analysis.words(text[len(begin) :])} - {
-        form.folded for form in analysis.words(begin)
-    }
-    return begin, SHORTENED if lost else None
+def _begin(text: str) -> str:
+    """The words of a text within ``MAX_READ``."""
+    if len(text) <= MAX_READ:
+        return text
+    begin = text[:MAX_READ]
+    return begin if begin[-1].isspace() or text[MAX_READ].isspace() else begin.rsplit(maxsplit=1)[0]
 
 
 def _once(nodes: list[Node]) -> list[Node]:
@@ -144,13 +149,31 @@ def _calls(name: str) -> bool:
     return analysis.fold(name).strip("-.") in telephones.NAMES
 
 
-def _as_words(text: str, notice: str) -> ParsedQuery:
+def _as_words(text: str, notice: str | None) -> ParsedQuery:
     typed = [_node_of_word(form) for form in analysis.words(text)]
     once = _once(typed)
-    nodes, is_cut = once[:MAX_TERMS], len(once) > MAX_TERMS
+    nodes, is_cut = _longest(once), len(once) > MAX_TERMS
     # Of quotes around nothing no word is left: every letter is found, and a search "on the words" would be none.
     said = SHORTENED if is_cut else notice if nodes else NO_WORD
     return ParsedQuery(words=_without_stop_words(nodes, all_may_go=False), run=_run(typed[:MAX_TERMS]), notice=said)
+
+
+def _longest(nodes: list[Node]) -> list[Node]:
+    """These words; of too many the longest, in their order.
+
+    A text that was pasted is mostly a letter, and its first words stand in each letter: those of the letterhead. The rare words find it.
+    How rare a word is in the archive must not decide which letters are found (``docs/dev/search.md``). The longer a word is, the rarer.
+    """
+    if len(nodes) <= MAX_TERMS:
+        return nodes
+    telling = _without_stop_words(nodes, all_may_go=False)
+    longest = sorted(range(len(telling)), key=lambda at: -_letters(telling[at]))
+    return [telling[at] for at in sorted(longest[:MAX_CHOSEN])]
+
+
+def _letters(node: Node) -> int:
+    leaf = plain(node)
+    return len(leaf.forms[0].folded) if isinstance(leaf, Words) else 0
 
 
 def _is_plain(node: Node) -> bool:
@@ -201,6 +224,11 @@ def _place(match: "re.Match[str]", state: _State) -> None:
     is_call = _calls(name) and bool(telephones.key(body))
     if name and not fields and match["phrase"] is None and not is_call:
         body = f"{match['field']}:{body}"
+    is_plain = not (fields or state.joining or state.excluding) and match["phrase"] is None and match["minus"] is None
+    if is_plain and (several := _beside_strokes(body)):
+        for one in several:
+            _add(one, state, excluded=False)
+        return
     node = _leaf(body, fields, quoted=match["phrase"] is not None)
     if node is None:
         if fields or match["phrase"] is not None:
@@ -224,6 +252,17 @@ def _add(node: Node, state: _State, *, excluded: bool) -> None:
     state.last_was_wanted = not excluded
 
 
+def _beside_strokes(body: str) -> tuple[Node, ...]:
+    """The words of « congé/koffi », one by one; none of any other text. The first may also be the whole as a reference: mem/cab."""
+    found = _STROKED.fullmatch(body)
+    if found is None or found["words"].isupper():
+        return ()
+    first, *others = found["words"].split("/")
+    reference = Number(tuple(numbers.parts(found["words"])))
+    words = [Words(word, tuple(analysis.words(word))) for word in (first, *others)]
+    return (AnyOf((reference, words[0])), *words[1:])
+
+
 def _leaf(body: str, fields: tuple[str, ...], *, quoted: bool) -> Node | None:
     typed = body
     if not quoted:
@@ -243,7 +282,9 @@ def _leaf(body: str, fields: tuple[str, ...], *, quoted: bool) -> Node | None:
     if prefix and len(forms) == 1 and len(forms[0].folded) > 1 and not numbers.looks_like_number(body):
         return Prefix(forms[0].folded, fields)
     if not quoted and (measured := amounts.measures(body)):
-        return Words(body, measured[0], fields, also=measured[1:])
+        # Elasticsearch is sent the text of the first writing, which is none of « 1 250 kg » and « 630 k VA » as they are typed.
+        text = body if forms == measured[0] else " ".join(form.written for form in measured[0])
+        return Words(text, measured[0], fields, also=measured[1:])
     written = amounts.writings(body)
     also = tuple(run for run in written if run != forms)
     if written and not quoted:  # the plain writing first: it is one word
@@ -258,10 +299,10 @@ def _leaf(body: str, fields: tuple[str, ...], *, quoted: bool) -> Node | None:
     if not fields and not quoted and numbers.looks_like_number(body):
         parted = tuple(numbers.parts(body))
         is_one = bool(written or telephone) and parted != (forms[0].folded,)
-        plain = (Number((forms[0].folded,)),) if is_one else ()
+        as_one = (Number((forms[0].folded,)),) if is_one else ()
         others = (Number(parts) for one in references if (parts := tuple(numbers.parts(one))) != parted)
         joined = () if prefix else numbers.glued(body)
-        return AnyOf((Number(parted, prefix=prefix, glued=joined), *plain, *others, node))
+        return AnyOf((Number(parted, prefix=prefix, glued=joined), *as_one, *others, node))
     return node
 
 
@@ -313,7 +354,7 @@ def _run(nodes: list[Node]) -> tuple[analysis.Forms, ...]:
 
 
 def _whole_number(text: str, state: _State) -> str:
-    plain = not state.excluded and state.since is None and state.until is None
-    if not plain or not any(char.isdigit() for char in text) or len(text) > 80:
+    is_alone = not state.excluded and state.since is None and state.until is None
+    if not is_alone or not any(char.isdigit() for char in text) or len(text) > 80:
         return ""
     return numbers.whole(text)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from ged.ports import MailId, Suggestion, SuggestionKind
 from indexer import analysis, numbers
 
-MAX_WORDS = 12
+MAX_WORDS, MAX_READ = 12, 200
+"""The words that are read, and the characters."""
 CORRESPONDENTS_READ = 50
 """Correspondents to count; of these, the ones that contain the typed words are kept."""
 LETTERS_READ = 40
@@ -40,11 +41,12 @@ class Typed:
 
 def read(text: str) -> Typed | None:
     """Read a typed text; None when it has no words."""
-    words = [form.folded for form in analysis.words(text[:200])][:MAX_WORDS]
+    text = text[:MAX_READ]
+    words = [form.folded for form in analysis.words(text)][:MAX_WORDS]
     if not words:
         return None
     is_number = any(char.isdigit() for char in text) or numbers.looks_like_number(text.strip())
-    return Typed(tuple(words[:-1]), words[-1], tuple(numbers.parts(text[:200])) if is_number else ())
+    return Typed(tuple(words[:-1]), words[-1], tuple(numbers.parts(text)) if is_number else ())
 
 
 def correspondents(typed: Typed, counted: Iterable[tuple[str, int]]) -> list[Suggestion]:

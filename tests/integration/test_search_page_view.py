@@ -17,7 +17,7 @@ from ged.register.models import Attachment, AttachmentKind, Mail, PageText
 from ged.search import letter_search
 from ged.search.letter_search import FacetValue, SearchPage
 from ged.unit import Services
-from indexer.query import MAX_TERMS
+from indexer.query import MAX_CHOSEN, MAX_TERMS
 from tests.factories import NOW, actor
 from tests.figure_letters_kit import add_auditor
 from tests.routing_kit import make_mentions, register, run_jobs
@@ -113,7 +113,7 @@ def test_a_day_that_does_not_exist_is_told(page: FlaskClient) -> None:
 def test_words_of_a_search_that_are_left_out_are_told(page: FlaskClient, count: int, is_told: bool) -> None:
     words = " ".join(f"{first}{second}eau" for first in "bcdfghj" for second in "aeiouyàé")
     asked = " ".join(words.split()[:count])
-    told = f"elle porte sur ses {MAX_TERMS} premiers mots différents, dans ses 1 000 premiers caractères"
+    told = f"trop de mots différents (plus de {MAX_TERMS}) : elle porte sur les {MAX_CHOSEN} plus longs"
     assert (told in page.get("/recherche/", query_string={"q": asked}).text) is is_told
 
 

@@ -1,6 +1,7 @@
 """Words and numbers -> terms."""
 
 import unicodedata
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -109,3 +110,10 @@ def test_no_text_breaks_the_numbers(text: str) -> None:
 )
 def test_how_much_is_forgiven(word: str, distance: int) -> None:
     assert analysis.fuzzy_distance(word) == distance
+
+
+def test_a_text_of_marks_alone_is_cleaned_at_once() -> None:
+    """Composed by its square, it stopped the worker that indexes it."""
+    started = process_time()
+    assert analysis.clean("e\u0301 " + "\u0301\u0323" * 500_000).startswith("é ")
+    assert process_time() - started < 0.5

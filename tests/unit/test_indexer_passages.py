@@ -1,5 +1,7 @@
 """Passages: which words are marked, where, and on which page."""
 
+from time import process_time
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -55,3 +57,13 @@ def test_pieces_lose_nothing(text: str, marks: list[tuple[int, int]]) -> None:
 def test_no_letter_and_no_query_break_the_marker(text: str, asked: str) -> None:
     for passage in Marker(parse(asked)).passages(stored(text, subject=text)):
         assert any(marked for _, marked in passage.pieces)
+
+
+def test_a_page_of_a_hundred_thousand_different_words_is_marked_in_little_time() -> None:
+    """Each of them was compared with each word of the search, one by one: four seconds."""
+    letters = "bcdfghjklm"
+    page = " ".join("".join(letters[int(digit)] for digit in f"{at:06}") + "ation" for at in range(80_000))
+    wanted = " ".join("".join(letters[::-1][int(digit)] for digit in f"{at:06}") + "eur" for at in range(40))
+    started = process_time()
+    Marker(parse(wanted)).passages(stored(page))
+    assert process_time() - started < 2.0

@@ -14,6 +14,7 @@ from ged.ports import Confidentiality, MailId, NotTogether, Passage, SearchQuery
 from ged.register.models import Direction, Priority
 from ged.register.numbering import number_key
 from ged.register.states import MailState
+from ged.register.typed_numbers import may_be_one
 from ged.search import export as search_export
 from ged.search import letter_search
 from ged.search.letter_search import SHOWN_APART, FacetValue, FoundLetter, SearchPage
@@ -73,8 +74,8 @@ NOTICES: Mapping[str, LazyString] = {
         "La recherche ne contient ni mot ni numéro : tous les courriers que vous pouvez lire sont montrés."
     ),
     "query.shortened": _l(
-        "La recherche est trop longue : elle porte sur ses 48 premiers mots différents, dans ses 1 000 premiers caractères. Les mots qui "
-        "suivent sont laissés de côté."
+        "La recherche a trop de mots différents (plus de 48) : elle porte sur les 32 plus longs, et les autres sont laissés de côté. D'un "
+        "texte collé, le champ garde les 1 000 premiers caractères."
     ),
     "search.without_index": _l(
         "La recherche dans le texte est momentanément indisponible : elle porte sur les numéros, les objets et les "
@@ -255,7 +256,8 @@ def _tells(passage: Passage, key: str) -> bool:
 def _is_only_a_number(query: SearchQuery) -> bool:
     """Whether the text is a whole number and nothing else was asked. In quotes it is searched as a text."""
     return (
-        "/" in number_key(query.text)
+        may_be_one(query.text)
+        and "/" in number_key(query.text)
         and '"' not in query.text
         and not query.filters
         and not (query.since or query.until)
