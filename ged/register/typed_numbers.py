@@ -18,7 +18,6 @@ from ged.unit import Actor
 
 _SHORT = re.compile(r"(\d{1,7})(?:\s?[/-]\s?(\d{4}))?")
 """A count (it is at most ``numbering.MAX_SEQUENCE``), and a year."""
-_YEARS = range(2000, 2100)
 MAX_TYPED = 300
 """In characters. A longer text is no number, and is not read as one: a number has 64 at most, and people type signs and blanks into it."""
 
@@ -46,13 +45,6 @@ def typed(text: str) -> ColumnElement[bool]:
         return false()
     # A number given by the previous release during an upgrade has no key yet: it is found by its printed text.
     return or_(MailNumber.text_key == key, and_(MailNumber.text_key == "", MailNumber.text == text.strip()))
-
-
-def without_year(text: str) -> ColumnElement[bool]:
-    """Numbers of any year that begin with this text and end with their year: BT-00008 for BT-00008/2026. None where the text is a count
-    alone. Uses an index."""
-    key = number_key(text)
-    return MailNumber.text_key.in_([f"{key}/{year}" for year in _YEARS]) if "/" in key else false()
 
 
 def bearers(session: Session, text: str, actor: Actor | None) -> list[Bearer]:

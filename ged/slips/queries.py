@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, literal, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, false, func, literal, select
 from sqlalchemy.orm import Session, lazyload
 
 from ged import access, paging
@@ -18,6 +18,7 @@ from ged.paging import START, Place, Slice
 from ged.ports import Confidentiality, MailId, SlipId, UnitId
 from ged.register import typed_numbers
 from ged.register.models import Mail, MailNumber
+from ged.register.numbering import number_key
 from ged.slips import parties, tasks
 from ged.slips.drafting import CONFIDENTIAL
 from ged.slips.models import (
@@ -36,6 +37,7 @@ from ged.unit import Actor
 MOST_UNITS = 100
 """A list of more units is asked for at once: SQLite joins at most 500 parts."""
 PAGE = 50
+_YEARS = range(2000, 2100)
 OPEN_FOR_RECEIVER = (SlipState.SENT, SlipState.RECEIVING)
 _IS_WRONG = SlipLine.state.not_in((LineState.PENDING, LineState.RECEIVED))
 UNDER_WAY = (SlipState.ISSUING, SlipState.SENT, SlipState.RECEIVING)
@@ -201,12 +203,18 @@ def with_number(session: Session, text: str, actor: Actor, *, limit: int = PAGE)
     (BT-00008). None for whoever may not see them: as of an unknown number."""
     if not typed_numbers.may_be_one(text):
         return []
-    for which in (typed_numbers.typed(text), typed_numbers.without_year(text)):
+    for which in (typed_numbers.typed(text), _without_year(text)):
         numbered = select(MailNumber.slip_id).where(which, MailNumber.slip_id.is_not(None))
         wanted = slips_where(Slip.id.in_(numbered), parties.visible_clause(actor)).order_by(Slip.id.desc())
         if found := rows_of(session, wanted.limit(limit)):
             return found
     return []
+
+
+def _without_year(text: str) -> ColumnElement[bool]:
+    """Numbers that begin with this text and end with their year; none where the text is a count alone. Uses an index."""
+    key = number_key(text)
+    return MailNumber.text_key.in_([f"{key}/{year}" for year in _YEARS]) if "/" in key else false()
 
 
 def slips_of(session: Session, mail_id: MailId | int, actor: Actor) -> list[SlipRow]:
