@@ -307,7 +307,7 @@ class ElasticIndex:
         parsed = understood(query, self._synonyms())
         guessed, wholes = _guessed(parsed), joining.wholes(parsed)
         # Counts of all letters are wanted next, too, and are kept: all in one call. So are those of the reader's letters.
-        self._frequencies.held([*wholes, *guessed, *(form.stem for form in _forms(parsed))])
+        self._frequencies.weights([*wholes, *guessed, *(form.stem for form in _forms(parsed))])
         least = dict.fromkeys(guessed, frequent.MIN_FREQUENT + 1) | dict.fromkeys(wholes, joining.MIN_HELD)
         held = own.held_from(least)
         return joining.joined(parsed, held)
@@ -346,7 +346,6 @@ class ElasticIndex:
             answer = self._client.search(
                 index=self._alias, query=asked, preference=_one_copy(query.text), **order, **counted, **wanted
             )
-            self._frequencies.note_shards(int(answer.get("_shards", {}).get("total", 0)))
             return dict(answer.body)
 
         found = ask(parsed)

@@ -8,7 +8,6 @@ letters of others hold. A count of all letters only spares the second count wher
 import hashlib
 import logging
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -37,6 +36,11 @@ MOST_SHARE, MIN_MOST = 0.5, 1_000
 """A word in more letters than both is a word of most letters: it hardly tells one from another."""
 
 
+_ALL: Clause = {"match_all": {}}
+_TEXT = ""
+"""Stands for any stem: the letters that have a text. Of a large file with changed letters the server looks at each one for it."""
+
+
 class _Count(NamedTuple):
     """The letters with a stem, of how many letters, and until when the count is kept."""
 
@@ -45,18 +49,17 @@ class _Count(NamedTuple):
     until: float
 
 
-class _Counts(ABC):
-    """Counts that are kept."""
+class _Counts:
+    """Counts that are kept, of the letters that one clause finds."""
 
     most_kept = MAX_KEPT
 
-    def __init__(self) -> None:
+    def __init__(self, client: Elasticsearch, alias: str, of: Clause) -> None:
+        self._client = client
+        self._alias = alias
+        self._of = of
         self._known: dict[str, _Count] = {}
         self._total = 0
-
-    @abstractmethod
-    def _asked(self, stems: list[str]) -> tuple[Mapping[str, int], int]:
-        """In how many letters the text holds each stem, and how many letters there are."""
 
     def held(self, stems: Sequence[str]) -> Mapping[str, int]:
         """In how many letters the text holds each stem."""
@@ -74,56 +77,49 @@ class _Counts(ABC):
     def _is_fresh(self, count: _Count | None, now: float) -> bool:
         return count is not None and now <= count.until and abs(self._total - count.total) <= GROWN * count.total
 
+    def _asked(self, stems: list[str]) -> tuple[Mapping[str, int], int]:
+        """In how many letters the text holds each stem, and how many letters there are."""
+        clauses = [_ALL, *map(_holding, stems)]
+        asked = elastic_several.asking(self._of, clauses)
+        total, *counts = elastic_several.counts(self._client.search(index=self._alias, **asked).body)
+        return dict(zip(stems, counts, strict=True)), total
+
 
 class Frequencies(_Counts):
-    """The frequencies of stems in the texts of all letters (of one shard, as letters spread evenly)."""
+    """In how many of all letters the text holds a stem.
+
+    The server reads such a count from its dictionary, where no letter of a file was indexed anew. ``termvectors`` has these counts too,
+    but of one shard, and takes twice as long (measured): it analyses a letter with all of its fields first.
+    """
 
     def __init__(self, client: Elasticsearch, alias: str) -> None:
-        super().__init__()
-        self._client = client
-        self._alias = alias
-        self._are_of_all = False
+        super().__init__(client, alias, _ALL)
 
-    def note_shards(self, count: int) -> None:
-        """Note how many shards a search went through: the counts of the only one are those of all letters."""
-        self._are_of_all = count == 1
+    def held(self, stems: Sequence[str]) -> Mapping[str, int]:
+        """In how many letters the text holds each stem; in none where a busy server refuses to count: that only orders them."""
+        try:
+            return super().held(stems)
+        except ApiError as error:
+            logger.warning("index.not_counted status=%s", error.meta.status)
+            return dict.fromkeys(stems, 0)
 
     def at_most(self, stems: Sequence[str]) -> Mapping[str, int]:
-        """The most letters, of any reader, whose text holds each stem; empty where counts of one shard do not tell it."""
-        if not self._are_of_all:
-            return {}
+        """The most letters, of any reader, whose text holds each stem; without stems that could not be counted."""
         self.held(stems)
         kept = {stem: count for stem in stems if (count := self._known.get(stem))}  # another thread may have emptied it
         # A count is kept for a while: each letter that came since may hold the word.
         return {stem: count.letters + max(self._total - count.total, 0) for stem, count in kept.items()}
 
     def weights(self, stems: Sequence[str]) -> dict[str, float]:
-        """The weight of each stem: how rare it is."""
-        held = self.held(stems)
-        return {stem: weight(self._total, count) for stem, count in held.items()}
+        """The weight of each stem: how rare it is in the letters that have a text."""
+        held = self.held([*stems, _TEXT])
+        return {stem: weight(held[_TEXT], held[stem]) for stem in stems}
 
     def of_most(self, stems: Sequence[str]) -> frozenset[str]:
-        """The stems that most letters hold."""
-        held = self.held(stems)
-        least = max(MIN_MOST, self._total * MOST_SHARE)
-        return frozenset(stem for stem, count in held.items() if count > least)
-
-    def _asked(self, stems: list[str]) -> tuple[Mapping[str, int], int]:
-        name = path("text")
-        response = self._client.termvectors(
-            index=self._alias,
-            doc={"pages": [{"text": " ".join(stems)}]},
-            fields=[name],
-            per_field_analyzer={name: "whitespace"},
-            term_statistics=True,
-            positions=False,
-            offsets=False,
-            payloads=False,
-        )
-        vector = response.get("term_vectors", {}).get(name, {})
-        total = int(vector.get("field_statistics", {}).get("doc_count", self._total))
-        terms = vector.get("terms", {})
-        return {stem: int(terms.get(stem, {}).get("doc_freq", 0)) for stem in stems}, total
+        """The stems that most letters with a text hold."""
+        held = self.held([*stems, _TEXT])
+        least = max(MIN_MOST, held[_TEXT] * MOST_SHARE)
+        return frozenset(stem for stem in stems if held[stem] > least)
 
 
 class OwnLetters(_Counts):
@@ -139,10 +135,7 @@ class OwnLetters(_Counts):
     def __init__(
         self, client: Elasticsearch, alias: str, may_see: Clause, all_letters: Frequencies | None = None
     ) -> None:
-        super().__init__()
-        self._client = client
-        self._alias = alias
-        self._may_see = may_see
+        super().__init__(client, alias, may_see)
         self._all_letters = all_letters
 
     def __len__(self) -> int:
@@ -176,12 +169,6 @@ class OwnLetters(_Counts):
         }
         return {stem: count for stem, count in most.items() if count < MOST}
 
-    def _asked(self, stems: list[str]) -> tuple[Mapping[str, int], int]:
-        clauses: list[Clause] = [{"match_all": {}}, *({"term": {path("text"): stem}} for stem in stems)]
-        asked = elastic_several.asking(self._may_see, clauses)
-        total, *counts = elastic_several.counts(self._client.search(index=self._alias, **asked).body)
-        return dict(zip(stems, counts, strict=True)), total
-
 
 class Readers:
     """The counts of each reader."""
@@ -214,3 +201,7 @@ def reader(principals: Principals, exclude: frozenset[MailId]) -> bytes:
 
 def _kept_s(letters: int) -> float:
     return STEADY_KEPT_S if letters > STEADY else KEPT_S
+
+
+def _holding(stem: str) -> Clause:
+    return {"term": {path("text"): stem}} if stem != _TEXT else {"exists": {"field": path("text")}}

@@ -124,8 +124,8 @@ def test_the_letters_whose_rights_changed_are_sent_once_a_call(index: ElasticInd
         calls[changed] = list(Wire.sent)
     one_list = len(json.dumps(list(range(1, 5_001)), separators=(",", ":")))
     more = [after - before for before, after in zip(calls[0], calls[5_000], strict=True)]
-    assert len(more) == 7, (
-        "the count of the words, the search, three calls for corrections, the search with them, one for the words that are nowhere"
+    assert len(more) == 6, (
+        "the search, three calls for corrections, the search with them, one for the words that are nowhere"
     )
     assert all(one_list < one < one_list + 100 for one in more)
 

@@ -15,6 +15,7 @@ from indexer.fields import BY_NAME
 from indexer.query import parse
 from tests.contracts.letters import ALL, who
 
+TEXT = "(any)"
 HELD = {"march": 4_000, "bail": 1_500, "budget": 700, "kozah": 3}
 
 
@@ -26,20 +27,14 @@ class Server:
         self.letters = 10_000
         self.meanwhile: Callable[[], object] = lambda: None
 
-    def termvectors(self, *, doc: dict[str, Any], **_told: Any) -> dict[str, Any]:
-        words = doc["pages"][0]["text"]
-        self.asked.append(words)
-        meanwhile, self.meanwhile = self.meanwhile, lambda: None
-        meanwhile()
-        terms = {word: {"doc_freq": HELD[word]} for word in words.split() if word in HELD}
-        vector = {"field_statistics": {"doc_count": self.letters}, "terms": terms}
-        return {"term_vectors": {"pages.text": vector}}
-
     def search(self, *, aggs: dict[str, Any], **_told: Any) -> SimpleNamespace:
         _all, *clauses = aggs["several"]["filters"]["filters"]
-        words = [clause["term"]["pages.text"] for clause in clauses]
+        words = [clause.get("term", {}).get("pages.text", TEXT) for clause in clauses]
         self.asked.append(" ".join(words))
-        buckets = [{"doc_count": count} for count in (self.letters, *(HELD.get(word, 0) for word in words))]
+        meanwhile, self.meanwhile = self.meanwhile, lambda: None
+        meanwhile()
+        held = HELD | {TEXT: self.letters}
+        buckets = [{"doc_count": count} for count in (self.letters, *(held.get(word, 0) for word in words))]
         return SimpleNamespace(body={"aggregations": {"several": {"buckets": buckets}}})
 
 
@@ -53,7 +48,7 @@ def test_a_word_is_asked_once() -> None:
     first = known.weights(["march", "kozah"])
     assert first["march"] < first["kozah"] < known.weights(["nulle"])["nulle"]
     assert known.weights(["kozah", "march"]) == first
-    assert server.asked == ["march kozah", "nulle"]
+    assert server.asked == ["march kozah (any)", "nulle"]
 
 
 def test_a_word_in_many_letters_of_the_reader_is_searched_with_fewer_mistakes() -> None:
@@ -88,6 +83,13 @@ def test_a_search_goes_on_where_a_busy_server_refuses_to_count(monkeypatch: pyte
         assert own.held_from({"march": 1, "kozah": 1}) == {"march": 0, "kozah": 0}
         assert own.mistakes(["march"]) == {}
     assert own.held(["march"]) == {"march": 4_000}, "a refusal is not kept"
+    known, server = frequencies()
+    with monkeypatch.context() as busy:
+        busy.setattr(server, "search", refuse)
+        equal = known.weights(["march", "nulle"])
+        assert equal["march"] == equal["nulle"], "letters are found, and no word orders them more than another"
+        assert known.at_most(["march"]) == {}
+    assert known.at_most(["march"]) == {"march": 4_000}
 
 
 def test_what_few_of_all_letters_hold_is_not_counted_for_the_reader() -> None:
@@ -96,10 +98,7 @@ def test_what_few_of_all_letters_hold_is_not_counted_for_the_reader() -> None:
     server = Server()
     own = OwnLetters(cast(Elasticsearch, server), "ged", {"match_all": {}}, known)
     assert own.held_from(least) == {"march": 4_000, "bail": 1_500, "budget": 700, "kozah": 3, "nulle": 0}
-    assert server.asked == ["march bail budget kozah nulle"], (
-        "the counts of one shard of several say nothing of all letters"
-    )
-    known.note_shards(1)
+    assert server.asked == ["march bail budget kozah"]
     own = OwnLetters(cast(Elasticsearch, server), "ged", {"match_all": {}}, known)
     assert own.held_from(least | {"kozah": 4, "budget": 701}) == {"march": 4_000, "bail": 1_500} | dict.fromkeys(
         ("budget", "kozah", "nulle"), 0
@@ -109,12 +108,9 @@ def test_what_few_of_all_letters_hold_is_not_counted_for_the_reader() -> None:
 
 def test_letters_that_came_since_a_count_may_hold_the_word() -> None:
     known, server = frequencies()
-    known.note_shards(1)
     assert known.at_most(["kozah", "nulle"]) == {"kozah": 3, "nulle": 0}
     server.letters += 20
     assert known.at_most(["march", "kozah"]) == {"march": 4_000, "kozah": 23}
-    known.note_shards(2)
-    assert known.at_most(["kozah"]) == {}
 
 
 def test_a_process_keeps_so_many_counts_of_all_readers(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,7 +176,7 @@ def test_a_rare_word_is_asked_again_after_minutes_and_a_frequent_one_after_hours
         known.weights(["march", "kozah"])
     now += 10
     known.weights(["march", "kozah"])
-    assert server.asked == ["march kozah", "kozah", "kozah", "march"]
+    assert server.asked == ["march kozah (any)", "kozah", "kozah", "march (any)"]
 
 
 def test_words_are_asked_again_when_the_number_of_letters_has_changed_much() -> None:
@@ -192,7 +188,7 @@ def test_words_are_asked_again_when_the_number_of_letters_has_changed_much() -> 
     server.letters = 12_000
     known.weights(["nulle"])
     known.weights(["march", "budget"])
-    assert server.asked == ["march", "budget", "nulle", "march budget"]
+    assert server.asked == ["march (any)", "budget", "nulle", "march budget (any)"]
 
 
 def test_a_search_keeps_its_words_while_another_one_forgets_all(monkeypatch: pytest.MonkeyPatch) -> None:
