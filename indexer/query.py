@@ -88,7 +88,8 @@ def parse(text: str) -> ParsedQuery:
         return _as_words(text, AS_WORDS)
     wanted, excluded = _once(state.wanted), _once(state.excluded)
     if _count(wanted) + _count(excluded) > MAX_TERMS:
-        return _as_words(text, SHORTENED)
+        has_signs = bool(excluded) or not all(map(_is_plain, wanted))
+        return _as_words(text, AS_WORDS if has_signs else None)
     typed = [node for node in wanted if _is_plain(node)]
     required = tuple(node for node in wanted if not _is_plain(node))
     words = _without_stop_words(typed, all_may_go=bool(required))
@@ -152,7 +153,8 @@ def _calls(name: str) -> bool:
 def _as_words(text: str, notice: str | None) -> ParsedQuery:
     typed = [_node_of_word(form) for form in analysis.words(text)]
     once = _once(typed)
-    nodes, is_cut = _longest(once), len(once) > MAX_TERMS
+    nodes = _longest(once)
+    is_cut = len(once) > MAX_TERMS and len(_without_stop_words(once, all_may_go=False)) > MAX_CHOSEN
     # Of quotes around nothing no word is left: every letter is found, and a search "on the words" would be none.
     said = SHORTENED if is_cut else notice if nodes else NO_WORD
     return ParsedQuery(words=_without_stop_words(nodes, all_may_go=False), run=_run(typed[:MAX_TERMS]), notice=said)
@@ -163,6 +165,7 @@ def _longest(nodes: list[Node]) -> list[Node]:
 
     A text that was pasted is mostly a letter, and its first words stand in each letter: those of the letterhead. The rare words find it.
     How rare a word is in the archive must not decide which letters are found (``docs/dev/search.md``). The longer a word is, the rarer.
+    The small words of French go first: where all others are few enough, nothing that tells is left out.
     """
     if len(nodes) <= MAX_TERMS:
         return nodes

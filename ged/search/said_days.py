@@ -86,6 +86,8 @@ _BEHIND_A_WEEKDAY = (
     | frozenset({"au", "a", "en", "dans", "in", "on", "during", "non", "pas", "not", "unread", "pending"})
 )
 _BESIDE_A_DAY = frozenset({"et", "ou", "and", "or", "hier", "avant-hier", "aujourd'hui", "yesterday", "today"})
+_SAY_NOTHING = _BESIDE_A_DAY | frozenset(_SMALL_WORDS.split())
+_STATES_OF_LETTERS = _OF_LETTERS | _forms(f"{_STATES} expédié lu attente pending unread signed registered processed")
 _EMPTY = _forms(_LETTERS) | frozenset(_SMALL_WORDS.split())
 """Words that say nothing of a letter beside its day."""
 
@@ -442,8 +444,7 @@ def _one_day_ago(match: "re.Match[str]", today: date) -> tuple[date, date]:
     """Yesterday, the day before it or today.
 
     Raises:
-        ValueError: neither it begins the text, nor does a small word or a word of letters stand before: *malade depuis hier*, *agent
-            blessé hier* tell of a person.
+        ValueError: neither *d'* stands before it, nor words of letters: *malade depuis hier*, *agent blessé hier* tell of a person.
     """
     if not match["of"] and not _begins_or_is_of_letters(match):
         raise ValueError
@@ -457,7 +458,7 @@ def _since_weekday(match: "re.Match[str]", today: date) -> tuple[date, date]:
     """As ``_weekday_ago``.
 
     Raises:
-        ValueError: the word before it names no letters: *malade depuis lundi* tells of a person.
+        ValueError: what stands before names no letters: *malade depuis lundi* tells of a person.
     """
     if not _begins_or_is_of_letters(match):
         raise ValueError
@@ -600,9 +601,16 @@ def _is_of_letters(match: "re.Match[str]") -> bool:
 
 
 def _begins_or_is_of_letters(match: "re.Match[str]") -> bool:
-    """Whether a word of letters stands before, or nothing but such words, days and what joins two days."""
-    before = match.string[: match.start()].split()
-    return _is_of_letters(match) or all(said_numbers.folded(word) in _OF_LETTERS | _BESIDE_A_DAY for word in before)
+    """Whether what stands before a day is of letters: nothing, a text that begins with a word of letters (*courriers de la DGE*) or ends
+    with one or with a state of theirs (*signé*), or words that say nothing beside a day (*tout*)."""
+    before = [_alone(word) for word in match.string[: match.start()].split()]
+    said = [word for word in before if word and word not in _SAY_NOTHING]
+    return not said or said[0] in _OF_LETTERS or said[-1] in _STATES_OF_LETTERS or _is_of_letters(match)
+
+
+def _alone(word: str) -> str:
+    """A word without accents, the signs around it and the article before it."""
+    return said_numbers.folded(word).strip("(),;:.!?«»").removeprefix("d'").removeprefix("d’").removeprefix("l'")
 
 
 def _until_today(match: "re.Match[str]", first: date, last: date, today: date) -> tuple[date, date]:

@@ -94,6 +94,12 @@ def numbered(count: int) -> str:
     return " ".join(f"mot{'abcdefghij'[n % 10]}{'abcdefghij'[n // 10]}" for n in range(count))
 
 
+SMALL_WORDS = (
+    "le la les un une des du de et ou est sont par pour sur sous avec sans dans chez vers qui que quoi dont où ce cet cette ces mon ton son "
+    "ma ta sa mes tes ses nous vous ils elles leur leurs il elle on y en au aux à mais donc or ni car si"
+)
+
+
 @pytest.mark.parametrize(
     ("text", "count", "notice"),
     [
@@ -101,6 +107,7 @@ def numbered(count: int) -> str:
         (f'"{numbered(1)}" {numbered(60)}', 32, SHORTENED), (f'{numbered(60)} "ouvert', 32, SHORTENED),
         ("mot " * 400, 1, None), (f"{'mot ' * 400}autre", 2, None), (f"{'mot ' * 249}moteur", 2, None), ("a" * 1_001, 1, None),
         (f'"{" ".join(word * 10 for word in numbered(40).split())}"', 40, None), ("mot " * 2_501, 1, SHORTENED),
+        (f"{SMALL_WORDS} budget", 10, None),
     ],
 )  # fmt: skip
 def test_too_many_words_are_shortened_and_said(text: str, count: int, notice: str | None) -> None:
