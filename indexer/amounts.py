@@ -97,8 +97,8 @@ def without_currency(text: str) -> str:
 
 
 def measures(text: str) -> tuple[Run, ...]:
-    """The writings of a number with its unit: as two words, and as one; of a number or a unit in parts also as it was typed. None of any
-    other text.
+    """The writings of a number with its unit: as two words, and as one; the number with and without groups, the unit with and without
+    its blank. None of any other text.
 
     >>> [" ".join(form.folded for form in run) for run in measures("1 250 kg")]
     ['1250 kg', '1250kg', '1 250 kg', '1 250kg']
@@ -106,16 +106,23 @@ def measures(text: str) -> tuple[Run, ...]:
     found = _WITH_UNIT.match(text)
     if found is None:
         return ()
-    number, unit = found["number"], found["unit"]
-    grouped = _IN_GROUPS.fullmatch(number)
-    plain = _joined(grouped) if grouped else number
+    typed, unit = found["number"], found["unit"]
+    grouped = _IN_GROUPS.fullmatch(typed)
+    # A letter of Togo has a decimal comma: « 12,500 km » are twelve and a half. Only several commas part thousands.
+    number = _joined(grouped) if grouped and (grouped["mark"] != "," or typed.count(",") > 1) else typed
     glued_unit = unit.replace(" ", "")
-    written = [f"{plain} {glued_unit}", f"{plain}{glued_unit}"]
-    if plain != number:
-        written += [f"{number} {glued_unit}", f"{number}{glued_unit}"]
+    numbers = dict.fromkeys((number, _grouped(number)))
+    written = [form for one in numbers for form in (f"{one} {glued_unit}", f"{one}{glued_unit}")]
     if glued_unit != unit:
-        written.append(f"{number} {unit}")
+        written.append(f"{typed} {unit}")
     return tuple(tuple(analysis.words(one)) for one in written)
+
+
+def _grouped(number: str) -> str:
+    """A number of at least four digits in groups of three; any other number as it is."""
+    whole, comma, decimals = number.partition(",")
+    in_groups = f"{int(whole):,}".replace(",", " ") if whole.isdigit() and whole[0] != "0" else whole
+    return f"{in_groups}{comma}{decimals}"
 
 
 def _joined(found: "re.Match[str]") -> str:

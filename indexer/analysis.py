@@ -56,8 +56,10 @@ _PRESENTED = re.compile("[" + "".join(map(chr, _PRESENTATION)) + "]")
 """The search takes a ninth of the time of ``translate``, and few texts have one of these characters."""
 _MARK = r"[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
 _MARKS = re.compile(f"{_MARK}+")
-_TOO_MANY_MARKS = re.compile(f"({_MARK}{{8}}){_MARK}+")
-"""No letter bears so many. To compose them costs the square of their number: minutes for a page of nothing else."""
+MAX_MARKS = 8
+"""No letter of any script bears more marks. To compose them costs the square of their number: minutes for a page of nothing else."""
+_SIGNS = re.compile(rf"[^\w\s\x00-\x7f]{{{MAX_MARKS + 1},}}")
+"""A run of signs that are no letters: marks of any script, and the lines and dots of a page."""
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _ELISION = re.compile(rf"(?:{'|'.join(ARTICLES)})'(?=\w)")
 
@@ -82,8 +84,17 @@ class Token(NamedTuple):
 def clean(text: str) -> str:
     """Text to store and show: valid, composed Unicode, without typographic ligatures, soft hyphens and NULs."""
     text = text.encode("utf-8", "replace").decode()
-    text = unicodedata.normalize("NFC", _TOO_MANY_MARKS.sub(r"\1", text))
+    text = unicodedata.normalize("NFC", _SIGNS.sub(_with_few_marks, text))
     return text.translate(_PRESENTATION) if _PRESENTED.search(text) else text
+
+
+def _with_few_marks(found: "re.Match[str]") -> str:
+    kept, marks = [], 0
+    for sign in found[0]:
+        marks = marks + 1 if unicodedata.combining(sign) else 0
+        if marks <= MAX_MARKS:
+            kept.append(sign)
+    return "".join(kept)
 
 
 def fold(text: str) -> str:

@@ -89,7 +89,7 @@ class Frequencies(_Counts):
     """In how many of all letters the text holds a stem.
 
     The server reads such a count from its dictionary, where no letter of a file was indexed anew. ``termvectors`` has these counts too,
-    but of one shard, and takes twice as long (measured): it analyses a letter with all of its fields first.
+    but of one shard, and costs as much (measured).
     """
 
     def __init__(self, client: Elasticsearch, alias: str) -> None:

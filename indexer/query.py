@@ -60,6 +60,8 @@ _STROKED = re.compile(
     rf"[(\[{{]*(?P<words>[^\W\d_]{{3,40}}(?:/[^\W\d_]{{3,40}}){{1,3}})[{re.escape(analysis.PUNCTUATION)}]*"
 )
 """Words with strokes between them. Those of fewer letters are a reference, or one sign: km/h, s/c."""
+_SIGNED = re.compile(r"(?<!\S)(?:-(?=[^\W\d])|(?:OR|OU|AND|ET|NOT|SAUF)(?!\S))")
+"""A sign of a search that a pasted letter hardly has; quotes and colons stand in every letter."""
 _OR = ("OR", "OU")
 _AND = ("AND", "ET")
 _NOT = ("NOT", "SAUF")
@@ -81,7 +83,7 @@ def parse(text: str) -> ParsedQuery:
     is_typed, is_longer = bool(text.strip()), len(text) > MAX_READ
     text = _tidy(_begin(text))
     if is_longer or len(text) > MAX_LENGTH:
-        return _as_words(text, SHORTENED if is_longer else None)
+        return _as_words(text, SHORTENED if is_longer else AS_WORDS if _SIGNED.search(text) else None)
     try:
         state = _read(text)
     except _Unparsable:

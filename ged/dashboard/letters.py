@@ -102,7 +102,7 @@ SCANS: Mapping[What, str] = {
 PAPERS = (*ON_SLIPS, *SCANS)
 """Of these the figures count papers, not letters, and the units of a cut are those whose papers they are. A value is short: a page has a
 hundred links with it."""
-MOST_LETTERS_COUNTED = 200
+MOST_LETTERS_COUNTED = 100
 """The count of a longer list is told as "more than" this: the figure that led to the list told it whole, and each letter more is asked
 for its rights."""
 SOON = 7

@@ -4,7 +4,7 @@ The machine proposes, a person disposes: who enters a paper reception confirms o
 lines that are asked. The scans become the slip's proof in the same unit of work, when they were not already.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,7 @@ from ged.register.documents import PictureSource
 from ged.slips import parties, receive, view
 from ged.slips.models import Slip, SlipProof, SlipReading
 from ged.slips.queries import OPEN_FOR_RECEIVER
-from ged.slips.receive import PaperReceipt
+from ged.slips.receive import PaperReceipt, decisions_on
 from ged.slips.reception_form import HAND, TABLE, ReceptionPart, Why, part_of, said
 from ged.slips.states import LineState
 from ged.unit import Actor, Services, UnitOfWork
@@ -143,7 +143,7 @@ def of_slip(session: Session, services: Services, slip_id: SlipId | int, actor: 
     missed = [part for code in unclear if (part := part_of(code, key=services.code_key)) is not None]
     return Proposal(
         tuple(scans),
-        tuple(_line(line.position, tables) for line in slip.lines),
+        tuple(_line(line.position, tables, decisions_on(slip.kind)) for line in slip.lines),
         tuple(sorted({table.part.first for table in tables})),
         tuple(name for name in HAND if any(name in table.places for table in tables)),
         tuple(name for name in HAND if any(table.written.get(name) for table in tables)),
@@ -182,8 +182,9 @@ def _tables(reading: SlipReading, scan: Scan, slip: Slip, key: bytes) -> Iterato
         )
 
 
-def _line(position: int, tables: Sequence[_Table]) -> LineProposal:
-    """The line by all its scans: the latest counts, and is asked where an earlier one surely says something else."""
+def _line(position: int, tables: Sequence[_Table], decisions: Collection[LineState]) -> LineProposal:
+    """The line by all its scans: the latest counts, and is asked where an earlier one surely says something else, or where the box is
+    one that may not be ticked on such a slip."""
     own = [table for table in tables if position in table.part.positions]
     if not own:
         return LineProposal(position, None, Why.ABSENT)
@@ -195,6 +196,8 @@ def _line(position: int, tables: Sequence[_Table]) -> LineProposal:
     latest = found[0]
     if isinstance(latest, Why):
         return LineProposal(position, None, latest, has_remark)
+    if latest not in decisions:
+        return LineProposal(position, None, Why.DOUBTFUL, has_remark)
     return LineProposal(position, latest, None, has_remark)
 
 

@@ -8,7 +8,7 @@ from ged.access import Because
 from ged.db import ByOtherIndex
 from ged.errors import Forbidden, Invalid, NotFound
 from ged.org.models import Unit
-from ged.org.tree import entities, heirs, upwards
+from ged.org.tree import entities, heirs, heirs_among, upwards, with_predecessors
 from ged.org.words import CAPACITIES
 from ged.ports import RegisterId, UnitId, unit_principal
 from ged.register.models import Register, RegisterNature
@@ -103,6 +103,13 @@ def receiving_post(session: Session, slip: Slip, actor: Actor) -> HeldPost:
 def holds(session: Session, unit_id: int, post: HeldPost) -> bool:
     """Whether what lies in a unit is in the hands of a post's unit: the same, or the one that took over its work."""
     return unit_id == post.unit_id or current_unit(session, unit_id) == post.unit_id
+
+
+def units_held(actor: Actor) -> frozenset[UnitId]:
+    """The units whose work is that of one of the actor's posts: their own, without a closed one, and those that they took over."""
+    own = {post.unit_id for post in actor.working_posts}
+    found = with_predecessors(own, actor.units)
+    return frozenset(UnitId(one) for one in found if heirs_among(one, actor.units)[-1] in own)
 
 
 def current_unit(session: Session, unit_id: int) -> UnitId:

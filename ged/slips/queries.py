@@ -13,7 +13,7 @@ from ged.counting import composed
 from ged.org.absences import Away, away_in
 from ged.org.models import Unit
 from ged.org.names import unit_places, unit_text
-from ged.org.tree import heirs_among, ministry, with_predecessors
+from ged.org.tree import ministry
 from ged.paging import START, Place, Slice
 from ged.ports import Confidentiality, MailId, SlipId, UnitId
 from ged.register import typed_numbers
@@ -270,9 +270,7 @@ def receiving_units(session: Session, actor: Actor) -> list[UnitChoice]:
 
 def _waiting(actor: Actor) -> ColumnElement[bool]:
     # A head above sees a unit's slips but does not receive them: only the unit's posts, or its successor's, do.
-    own = {post.unit_id for post in actor.working_posts}
-    mine = {unit_id for unit_id in with_predecessors(own, actor.units) if heirs_among(unit_id, actor.units)[-1] in own}
-    return Slip.state.in_(OPEN_FOR_RECEIVER) & Slip.receiver_unit_id.in_(sorted(mine))
+    return Slip.state.in_(OPEN_FOR_RECEIVER) & Slip.receiver_unit_id.in_(sorted(parties.units_held(actor)))
 
 
 def slips_where(*conditions: ColumnElement[bool]) -> Select[Slip]:
@@ -351,7 +349,7 @@ def _tasks_where(session: Session, actor: Actor, *conditions: ColumnElement[bool
     ).unique()
     found = [(task, line, slip) for task, line, slip in rows]
     letters = letters_on(session, (line for _, line, _ in found), actor)
-    own = {post.unit_id for post in actor.working_posts}
+    own = parties.units_held(actor)
     return [_task(task, line, slip, letters.get(line.mail_id or 0), own) for task, line, slip in found]
 
 

@@ -42,6 +42,11 @@ class Decision:
     remark: str = ""
 
 
+def decisions_on(kind: SlipKind) -> tuple[LineState, ...]:
+    """What a receiver may find on a line. A statement of discrepancy brings no paper: nothing on it is missing or damaged."""
+    return (LineState.RECEIVED, LineState.WRONG_UNIT) if kind is SlipKind.DISCREPANCY else DECISIONS
+
+
 @dataclass(frozen=True)
 class PaperReceipt:
     """The receiver's entries on the print, as a clerk reads them."""
@@ -238,10 +243,7 @@ def _apply(
         line.state, line.reception_remark = decisions[line.position]
         if line.state in ACCEPTED and slip.kind is not SlipKind.DISCREPANCY:
             custody.move(uow, line, to_unit=unit_id, post_id=holder_post, because=because, actor=actor, post=post)
-        # A statement of discrepancy brings no paper: who ticks « missing » on it confirms what it says, and has the task already.
-        if line.state is not LineState.RECEIVED and (
-            slip.kind is not SlipKind.DISCREPANCY or line.state is LineState.WRONG_UNIT
-        ):
+        if line.state is not LineState.RECEIVED:
             tasks.open_task(uow, line, line.state, slip.sender_unit_id, slip.id)
         if line.state is LineState.WRONG_UNIT:
             parties.withdraw_access(uow, slip, line)
@@ -279,7 +281,7 @@ def _checked(slip: Slip, given: Mapping[int, Decision]) -> dict[int, tuple[LineS
     found: dict[int, tuple[LineState, str]] = {}
     for line in slip.lines:
         decision = given.get(line.position)
-        if decision is None or decision.state not in DECISIONS:
+        if decision is None or decision.state not in decisions_on(slip.kind):
             raise Invalid(
                 "slip.line_undecided", "decide on every line", field=f"line-{line.position}", line=line.position
             )

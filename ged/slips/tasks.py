@@ -1,7 +1,8 @@
 """Tasks: problems that a unit has to resolve after a reception with faults.
 
 Of one paper a unit has one task to resolve, although each slip on which the paper had a fault has a task of its own: the last
-one is shown, and whoever settles it settles those before it.
+one is shown, and whoever settles it settles those before it. Those of a closed unit are settled with them, by the unit that took
+over its work; until then they are shown beside them.
 """
 
 from collections.abc import Collection
@@ -14,6 +15,8 @@ from sqlalchemy.orm import Session, aliased
 from ged import locks
 from ged.db import Among
 from ged.errors import Invalid, InvalidTransition, NotFound
+from ged.org.tree import with_predecessors
+from ged.slips import parties
 from ged.slips.models import SlipLine, SlipTask, TaskState
 from ged.slips.states import LineState
 from ged.unit import Actor, UnitOfWork
@@ -32,10 +35,12 @@ def settle_task(uow: UnitOfWork, task_id: int, *, remark: str, actor: Actor, now
         InvalidTransition: ``slip.task_settled``.
     """
     known = uow.session.get(SlipTask, task_id)
-    post = next((p for p in actor.working_posts if known is not None and p.unit_id == known.unit_id), None)
+    unit_id = None if known is None else parties.current_unit(uow.session, known.unit_id)
+    post = next((p for p in actor.working_posts if p.unit_id == unit_id), None)
     if known is None or post is None:
         raise NotFound("slip.task_unknown", "reload the list", id=task_id)
-    *earlier, task = locks.hold(uow.session, SlipTask, [*_before(uow.session, known), known.id])
+    units = with_predecessors([post.unit_id], actor.units)
+    *earlier, task = locks.hold(uow.session, SlipTask, [*_before(uow.session, known, units), known.id])
     if task.state is TaskState.SETTLED:
         raise InvalidTransition("slip.task_settled", "somebody settled it already: reload the list", id=task_id)
     if not remark.strip():
@@ -75,17 +80,17 @@ def later_slips(session: Session, slip_id: int) -> dict[int, int]:
         task_id: of_paper[-1][1]
         for of_paper in found.values()
         for task_id, of_slip in of_paper[:-1]
-        if of_slip == slip_id
+        if of_slip == slip_id != of_paper[-1][1]
     }
 
 
-def _before(session: Session, task: SlipTask) -> list[int]:
-    """The open tasks of a task's unit that speak of its paper, and are earlier."""
+def _before(session: Session, task: SlipTask, units: Collection[int]) -> list[int]:
+    """The open tasks of these units that speak of a task's paper, and are earlier."""
     each, asked = _with_papers()
-    wanted = asked.where(each.unit_id == task.unit_id, each.id <= task.id)
+    wanted = asked.where(each.unit_id.in_(sorted({*units, task.unit_id})), each.id <= task.id)
     papers = {
         task_id: paper
-        for task_id, *paper in session.execute(wanted.where(or_(each.state == TaskState.OPEN, each.id == task.id)))
+        for task_id, _, *paper in session.execute(wanted.where(or_(each.state == TaskState.OPEN, each.id == task.id)))
     }
     return [task_id for task_id, paper in papers.items() if paper == papers[task.id] and task_id != task.id]
 

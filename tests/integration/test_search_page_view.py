@@ -113,7 +113,7 @@ def test_a_day_that_does_not_exist_is_told(page: FlaskClient) -> None:
 def test_words_of_a_search_that_are_left_out_are_told(page: FlaskClient, count: int, is_told: bool) -> None:
     words = " ".join(f"{first}{second}eau" for first in "bcdfghj" for second in "aeiouyàé")
     asked = " ".join(words.split()[:count])
-    told = f"trop de mots différents (plus de {MAX_TERMS}) : elle porte sur les {MAX_CHOSEN} plus longs"
+    told = f"trop longue (plus de {MAX_TERMS} mots différents, ou de 10 000 caractères) : elle porte sur les {MAX_CHOSEN} mots les plus longs"
     assert (told in page.get("/recherche/", query_string={"q": asked}).text) is is_told
 
 

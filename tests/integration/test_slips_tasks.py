@@ -1,6 +1,7 @@
 """One paper is one problem of a unit, on however many slips it had a fault: one task is shown, and settling it settles all."""
 
 import html
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -9,8 +10,10 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from ged.errors import Invalid
 from ged.morning import queries as morning
 from ged.morning.base import Kind
+from ged.org.models import Unit
 from ged.slips import answers, queries, render, tasks
 from ged.slips.answers import AnswerLine
 from ged.slips.drafting import LineForm
@@ -56,10 +59,10 @@ def to_settle(services: Services, account: str = "agent") -> list[tuple[int, Lin
     return [(int(row.slip_id), row.kind) for row in found]
 
 
-def settle(services: Services, slip_id: int, remark: str = "Retrouvé") -> None:
+def settle(services: Services, slip_id: int, remark: str = "Retrouvé", account: str = "agent") -> None:
     with services.unit_of_work(NOW + 4 * HOUR) as uow:
         task_id = uow.session.scalars(select(SlipTask.id).where(SlipTask.slip_id == slip_id)).one()
-        tasks.settle_task(uow, task_id, remark=remark, actor=actor(services, "agent"), now=uow.now)
+        tasks.settle_task(uow, task_id, remark=remark, actor=actor(services, account), now=uow.now)
 
 
 def states(services: Services) -> list[TaskState]:
@@ -108,6 +111,24 @@ def test_copies_and_pieces_of_a_slip_are_papers_of_their_own(site: Site) -> None
     assert len(to_settle(services)) == 4
 
 
+def test_who_takes_over_a_closed_unit_settles_its_task_with_the_later_one_of_that_paper(site: Site) -> None:
+    services = site[1]
+    letter = kit.letter(services)
+    kit.take(services, kit.send(services, LineForm(mail_id=letter)).slip_id, OK)
+    first = kit.send(services, LineForm(mail_id=letter), sender="dge", to=("DAF",))
+    kit.take(services, first.slip_id, MISSING, receiver="daf")
+    with services.unit_of_work(NOW + HOUR) as uow:
+        dge = uow.session.get_one(Unit, kit.unit_id(services, "DGE"))
+        dge.closed_at, dge.successor_id = NOW + HOUR, kit.unit_id(services, "DAF")
+    assert to_settle(services, "daf") == [(first.slip_id, MISSING)]
+    assert 'action="/bordereaux/taches/' in sign_in(site[0], "daf").get("/bordereaux/").text
+    second = kit.send(services, LineForm(mail_id=letter), sender="daf", to=("BO",), now=NOW + 2 * HOUR)
+    kit.take(services, second.slip_id, MISSING, receiver="agent", now=NOW + 3 * HOUR)
+    assert to_settle(services, "daf") == [(first.slip_id, MISSING), (second.slip_id, MISSING)]
+    settle(services, second.slip_id, account="daf")
+    assert states(services) == [TaskState.SETTLED] * 2
+
+
 def state_discrepancy(services: Services, slip_id: int) -> int:
     made = answers.answer_slip(
         services, slip_id, kind=SlipKind.DISCREPANCY, lines=[AnswerLine(1, "Introuvable", MISSING)],
@@ -123,8 +144,10 @@ def test_a_later_statement_on_a_damaged_paper_takes_the_place_of_its_task(site: 
     kit.take(services, sent.slip_id, DAMAGED)
     stated = state_discrepancy(services, sent.slip_id)
     assert to_settle(services) == [(stated, MISSING)]
-    # Its receiver confirms that the paper is missing: the task is with this unit already, and none opens at the other.
-    kit.take(services, stated, MISSING, receiver="agent", now=NOW + 2 * HOUR)
+    # A statement brings no paper, so its receiver only confirms it: the task is with this unit, and none opens at the other.
+    with pytest.raises(Invalid, match=r"slip\.line_undecided"):
+        kit.take(services, stated, MISSING, receiver="agent", now=NOW + 2 * HOUR)
+    kit.take(services, stated, OK, receiver="agent", now=NOW + 2 * HOUR)
     assert to_settle(services) == [(stated, MISSING)]
     assert to_settle(services, "dge") == []
     assert to_settle(services, "sg") == [(stated, MISSING)], "the head above both units reads it once"
@@ -141,6 +164,7 @@ def test_a_statement_says_at_its_reception_that_it_brings_nothing(site: Site) ->
     clerk = sign_in(app, "agent")
     asked = html.unescape(clerk.get(f"/bordereaux/{stated}/recevoir").text)
     assert "Ce constat n'apporte aucune pièce." in asked
+    assert re.findall(r'type="radio"[^>]* value="(\w+)"', asked) == ["received", "wrong_unit"]
     with services.reading() as session:
         (line,) = render.sheet_of(session, services, session.get_one(Slip, stated)).lines
     assert (line.is_copy, "(copie)" in asked, "(copie)" in clerk.get(f"/bordereaux/{stated}").text) == (False,) * 3

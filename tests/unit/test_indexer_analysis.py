@@ -116,4 +116,6 @@ def test_a_text_of_marks_alone_is_cleaned_at_once() -> None:
     """Composed by its square, it stopped the worker that indexes it."""
     started = process_time()
     assert analysis.clean("e\u0301 " + "\u0301\u0323" * 500_000).startswith("é ")
+    for marks in ("\u05b0\u05b1", "\u064b\u064c", "\u0e38\u0e48"):  # of Hebrew, Arabic and Thai
+        assert analysis.clean("a" + marks * 500_000) == "a" + "".join(sorted(marks * 4))
     assert process_time() - started < 0.5

@@ -130,6 +130,8 @@ def test_of_a_pasted_letter_the_longest_words_are_searched_in_their_order() -> N
     [
         ("630 k VA", "630 kva", ["630kva", "630 k va"]), ("630 kVA", "630 kva", ["630kva"]), ("2,5 M W", "2 5 mw", ["2 5mw", "2 5 m w"]),
         ("1 250 kg", "1250 kg", ["1250kg", "1 250 kg", "1 250kg"]), ("(1.250.000 kWh)", "1250000 kwh", ["1250000kwh", "1 250 000 kwh", "1 250 000kwh"]),
+        ("1250 kg", "1250 kg", ["1250kg", "1 250 kg", "1 250kg"]), ("1250 k VA", "1250 kva", ["1250kva", "1 250 kva", "1 250kva", "1250 k va"]),
+        ("12,500 km", "12 500 km", ["12 500km"]), ("1,250,000 kWh", "1250000 kwh", ["1250000kwh", "1 250 000 kwh", "1 250 000kwh"]),
     ],
 )  # fmt: skip
 def test_a_number_and_its_unit_are_one_word_with_blanks_inside_of_either(
@@ -139,6 +141,13 @@ def test_a_number_and_its_unit_are_one_word_with_blanks_inside_of_either(
         word = next(node for node in parse(typed).words if isinstance(node, Words) and node.also)
         assert " ".join(form.folded for form in word.forms) == forms
         assert [" ".join(form.folded for form in run) for run in word.also] == also
+
+
+@pytest.mark.parametrize(
+    ("sign", "notice"), [("-secret", AS_WORDS), ("OU marché", AS_WORDS), ("objet: marché", None), ("- un point", None)]
+)
+def test_a_pasted_text_says_where_its_signs_are_not_read(sign: str, notice: str | None) -> None:
+    assert parse(f"{sign} {'mot ' * 300}").notice == notice
 
 
 @pytest.mark.parametrize("text", ["12 m va", "10 g v", "1 250 k"])

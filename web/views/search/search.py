@@ -74,8 +74,8 @@ NOTICES: Mapping[str, LazyString] = {
         "La recherche ne contient ni mot ni numéro : tous les courriers que vous pouvez lire sont montrés."
     ),
     "query.shortened": _l(
-        "La recherche a trop de mots différents (plus de 48) : elle porte sur les 32 plus longs, et les autres sont laissés de côté. D'un "
-        "texte collé, le champ garde les 1 000 premiers caractères."
+        "La recherche est trop longue (plus de 48 mots différents, ou de 10 000 caractères) : elle porte sur les 32 mots les plus longs, et "
+        "les autres sont laissés de côté. D'un texte collé, le champ garde les 1 000 premiers caractères."
     ),
     "search.without_index": _l(
         "La recherche dans le texte est momentanément indisponible : elle porte sur les numéros, les objets et les "

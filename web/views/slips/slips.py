@@ -20,7 +20,7 @@ from ged.slips.models import SlipKind, SlipPurpose
 from ged.slips.operations import Issued
 from ged.slips.receive import PaperReceipt
 from ged.slips.reception_form import TABLE
-from ged.slips.states import DECISIONS, LineState
+from ged.slips.states import LineState
 from web.site import context, keyring, pictures, unknown_filters
 from web.site.forms import FormReader
 from web.site.numbers import id_of, whole
@@ -333,7 +333,11 @@ def _receive(
     forms.record_openings(slip_id)
     before = typed if typed is not None else forms.decided_before(view.lines)
     return render_form(
-        "slips/receive.html", error=error, form=before if error is None else None, slip=view, choices=DECISIONS
+        "slips/receive.html",
+        error=error,
+        form=before if error is None else None,
+        slip=view,
+        choices=receive.decisions_on(view.row.kind),
     )
 
 
@@ -381,7 +385,7 @@ def _paper(slip_id: int, error: GedError | None = None) -> ResponseReturnValue:
         error=error,
         form=forms.as_proposed(proposal, usual) if proposal is not None and error is None else None,
         slip=view,
-        choices=DECISIONS,
+        choices=receive.decisions_on(view.row.kind),
         here=context.now().astimezone(services.zone),
         proposal=proposal,
         told={line.position: line for line in proposal.lines} if proposal is not None else {},
