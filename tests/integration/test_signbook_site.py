@@ -207,8 +207,11 @@ def test_an_address_that_another_entity_shares_is_compared_first(site: Site) -> 
 
 def test_several_letters_are_signed_in_one_act_with_one_passphrase(site: Site) -> None:
     first, second = site.house.ready(), site.house.ready()
+    needed = "Il vous faut une clé de signature pour signer ici"
+    assert [needed in site.get("sg", page) for page in ("/parapheur/", f"/parapheur/{first}")] == [True, True]
     site.house.key("sg")
     page = site.get("sg", "/parapheur/")
+    assert [needed in page, needed in site.get("sg", f"/parapheur/{first}")] == [False, False]
     ticked = re.findall(r'name="letter" value="(\d+:\d+)"', page)
     assert len(ticked) == 2
     assert ">Pour<" not in page, "who has one post alone is not told for whom"

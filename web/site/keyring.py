@@ -218,8 +218,10 @@ def is_missing() -> bool:
     """Whether the actor has no key that could sign; for templates (``key_is_missing()``)."""
     if unlocked() is not None:
         return False
-    with context.services().reading() as session:
-        return not keys.has_key(session, context.actor().person_id)
+    if "has_key" not in g:  # a page asks above its form and inside it
+        with context.services().reading() as session:
+            g.has_key = keys.has_key(session, context.actor().person_id)
+    return not g.has_key
 
 
 def _find() -> tuple[Path, int, str] | None:
