@@ -172,11 +172,11 @@ def _longest(nodes: list[Node]) -> list[Node]:
     if len(nodes) <= MAX_TERMS:
         return nodes
     telling = _without_stop_words(nodes, all_may_go=False)
-    longest = sorted(range(len(telling)), key=lambda at: -_letters(telling[at]))
+    longest = sorted(range(len(telling)), key=lambda at: -_length(telling[at]))
     return [telling[at] for at in sorted(longest[:MAX_CHOSEN])]
 
 
-def _letters(node: Node) -> int:
+def _length(node: Node) -> int:
     leaf = plain(node)
     return len(leaf.forms[0].folded) if isinstance(leaf, Words) else 0
 

@@ -534,7 +534,7 @@ def entity_of_dge(house: House) -> int:
 
 def test_a_card_says_whether_there_are_more_or_fewer_than_before(site: tuple[Flask, House]) -> None:
     app, house = site
-    for day, count in ((date(2026, 11, 3), 3), (date(2026, 10, 6), 2), (date(2026, 9, 8), 4)):
+    for day, count in ((date(2026, 11, 3), 15), (date(2026, 10, 6), 10), (date(2026, 9, 8), 20)):
         for _ in range(count):
             letter(house.services, "DGE", on=day)
     count_all(house.services)

@@ -42,7 +42,7 @@ from web.commands import main
 pytestmark = pytest.mark.in_turns(3)
 
 KEY = derive_secret(SECRET, "keystore")
-WRONG = "904112"
+WRONG = "904112883056"
 PLACE = TokenPlace("seal", "visa de M. AMAVI")
 PERSON = CertifiedPerson("AMAVI Kossi", "SG", "MEF", "")
 

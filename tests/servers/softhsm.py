@@ -13,7 +13,7 @@ from pkcs11.util.ec import encode_ec_public_key, encode_named_curve_parameters
 from pkcs11.util.rsa import encode_rsa_public_key
 
 LIBRARIES = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so")
-PIN, OFFICER_PIN = "483920", "11112222"
+PIN, OFFICER_PIN = "483920771564", "11112222"  # so long that no clock in a log shows it by chance
 
 
 class SoftToken:
