@@ -79,6 +79,20 @@ def test_offline_is_told_and_made_up(page: Page, site: tuple[str, Site]) -> None
     expect(page.locator("#subject")).to_have_value("Tapé après la fin de la session")
 
 
+def test_what_a_refused_form_brings_back_outlives_its_page(page: Page, site: tuple[str, Site]) -> None:
+    mail_id = site[1].house.answer()
+    page.goto(f"/projets/{mail_id}")
+    page.route("**/saisie", lambda route: route.abort())  # sent before the first store, as by a quick hand
+    page.fill("#subject", "Un drapeau \U0001f3db qui ne s’imprime pas")
+    page.get_by_role("button", name="Enregistrer", exact=True).first.click()
+    expect(page.locator(".error-summary")).to_contain_text("ne peut pas être imprimé")
+    page.unroute("**/saisie")
+    page.goto("/parapheur/")  # nothing more was typed
+    page.goto(f"/projets/{mail_id}")
+    expect(page.locator("#subject")).to_have_value("Un drapeau \U0001f3db qui ne s’imprime pas")
+    expect(page.get_by_text("Votre saisie non enregistrée est reprise")).to_be_visible()
+
+
 LEAVE = """Object.defineProperty(document, "visibilityState", {value: "hidden", configurable: true});
 document.dispatchEvent(new Event("visibilitychange"));
 delete document.visibilityState"""

@@ -72,6 +72,8 @@
     since = since || now;
     plan(Math.max(0, Math.min(AFTER_MS, since + AT_LEAST_MS - now)));
   };
+  // What a refused form brought back is on this page alone: it is stored before anything more is typed.
+  if ("unsaved" in form.dataset) note();
   form.addEventListener("input", note);
   form.addEventListener("change", note);
   window.addEventListener("online", () => plan(0));
