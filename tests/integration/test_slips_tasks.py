@@ -21,7 +21,7 @@ from ged.slips.models import Slip, SlipKind, SlipTask, TaskState
 from ged.slips.states import LineState
 from ged.unit import Services
 from tests import slip_kit as kit
-from tests.factories import NOW, actor
+from tests.factories import NOW, actor, make_services
 from tests.site import make_site, sign_in
 
 OK, DAMAGED, MISSING = LineState.RECEIVED, LineState.DAMAGED, LineState.MISSING
@@ -30,9 +30,10 @@ HOUR = timedelta(hours=1)
 Site = tuple[Flask, Services]
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    app, services = make_site(tmp_path)
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
+def site(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Site]:
+    url = request.getfixturevalue("make_database")() if request.param == "postgresql" else None
+    app, services = make_site(tmp_path, services=make_services(tmp_path, url=url))
     yield app, services
     services.checker.close()
     services.engine.dispose()
@@ -54,7 +55,7 @@ def to_settle(services: Services, account: str = "agent") -> list[tuple[int, Lin
     with services.reading() as session:
         found = queries.open_tasks(session, who)
         counts = morning.counts(session, services, who, now=NOW + 3 * HOUR)
-    told = sum(part.total for part in counts if part.kind is Kind.DISCREPANCIES)
+        told = sum(part.total for part in counts if part.kind is Kind.DISCREPANCIES)
     assert told == len(found)
     return [(int(row.slip_id), row.kind) for row in found]
 

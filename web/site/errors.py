@@ -92,6 +92,21 @@ class FormRefused(Invalid):
         self.errors = errors
 
 
+REFUSALS = (Invalid, InvalidTransition, StaleVersion, EngineFailed)
+"""What a form shows above what was typed."""
+
+
+def refused(error: GedError, *also: str) -> GedError:
+    """Return an error that the form shows; raise others, as of an unknown letter.
+
+    Args:
+        also: codes of other errors that the form shows: a missing key, an unknown unit.
+    """
+    if isinstance(error, REFUSALS) or error.code in also:
+        return error
+    raise error
+
+
 def status_of(error: GedError) -> int:
     """The HTTP status of an error."""
     return next((status for kind, status in STATUS if isinstance(error, kind)), 500)

@@ -13,7 +13,7 @@ from ged.dispatch import print as dispatch_print
 from ged.dispatch import queries as dispatch_queries
 from ged.dispatch.operations import Departure, Discharge
 from ged.dispatch.queries import DispatchPage
-from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
+from ged.errors import GedError, Invalid
 from ged.paper import desk, ink
 from ged.paper import operations as paper
 from ged.ports import Confidentiality
@@ -21,7 +21,7 @@ from ged.register import opening
 from ged.register.models import Channel
 from ged.signbook import queries
 from web.site import context
-from web.site.errors import view_of
+from web.site.errors import REFUSALS, view_of
 from web.site.forms import FormReader, chosen_file
 from web.site.pages import render_form
 from web.site.panels import Panel
@@ -29,7 +29,6 @@ from web.words.messages import gettext as _
 
 blueprint = Blueprint("dispatch", __name__, url_prefix="/departs")
 
-REFUSALS = (Invalid, InvalidTransition, StaleVersion, EngineFailed)
 ON_PAPER = tuple(channel for channel in Channel if channel is not Channel.EMAIL)
 
 

@@ -6,6 +6,7 @@ from flask.typing import ResponseReturnValue
 from ged.writing import annotations
 from ged.writing.annotations import Spot
 from web.site import context
+from web.site.errors import REFUSALS
 from web.site.forms import FormReader
 from web.views.signbook import signbook
 from web.words.messages import gettext as _
@@ -25,7 +26,7 @@ def add(mail_id: int) -> ResponseReturnValue:
         with context.services().unit_of_work(context.now()) as uow:
             spot = Spot(page_no or 0, x, y)
             annotations.annotate(uow, mail_id, spot, text, version_no=version_no or 0, actor=context.actor())
-    except signbook.REFUSALS as error:
+    except REFUSALS as error:
         return signbook.page(mail_id, error)
     flash(_("Votre note est posée ; l'auteur en est averti."), "success")
     return _back(mail_id)
@@ -40,7 +41,7 @@ def answer(mail_id: int, note_id: int) -> ResponseReturnValue:
         fields.check()
         with context.services().unit_of_work(context.now()) as uow:
             annotations.answer(uow, mail_id, note_id, text, actor=context.actor())
-    except signbook.REFUSALS as error:
+    except REFUSALS as error:
         return signbook.page(mail_id, error)
     flash(_("Votre réponse est enregistrée."), "success")
     return _back(mail_id)
@@ -52,7 +53,7 @@ def resolve(mail_id: int, note_id: int) -> ResponseReturnValue:
     try:
         with context.services().unit_of_work(context.now()) as uow:
             annotations.resolve(uow, mail_id, note_id, actor=context.actor())
-    except signbook.REFUSALS as error:
+    except REFUSALS as error:
         return signbook.page(mail_id, error)
     flash(_("La note est traitée."), "success")
     return _back(mail_id)

@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 
 from ged.capture import files
 from ged.dispatch.models import Party
-from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
+from ged.errors import GedError, Invalid, InvalidTransition
 from ged.natures import queries as nature_queries
 from ged.natures.circuit import MAX_VISAS, Step
 from ged.natures.steps import StepKind
@@ -34,7 +34,7 @@ from ged.unit import ReadSession
 from ged.writing import annotations, versions, working
 from ged.writing import word as word_letters
 from web.site import context
-from web.site.errors import ErrorView, views_of
+from web.site.errors import REFUSALS, ErrorView, views_of
 from web.site.forms import FormReader, chosen_file
 from web.site.natures import name_of
 from web.site.numbers import whole
@@ -45,7 +45,6 @@ from web.words.messages import ngettext
 
 blueprint = Blueprint("drafts", __name__, url_prefix="/projets")
 
-REFUSALS = (Invalid, InvalidTransition, StaleVersion, EngineFailed)
 ANNEX_TITLE = re.compile(r"annex-([0-9]{1,12})-title")
 OF_CIRCUIT = re.compile(r"(?:visa|kind|with)-|signatory_post_id")
 MORE_ROWS = 4

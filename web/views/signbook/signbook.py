@@ -3,7 +3,7 @@
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ged.errors import EngineFailed, GedError, Gone, Invalid, InvalidTransition, StaleVersion
+from ged.errors import GedError, Gone, Invalid
 from ged.natures import queries as nature_queries
 from ged.org import absence_notices, absences
 from ged.org.stock import entities_of
@@ -19,7 +19,7 @@ from ged.signbook.queries import BookFilter, LetterRow
 from ged.signed_codes import queries as signed_codes
 from ged.writing import annotations
 from web.site import context, keyring, outcomes
-from web.site.errors import views_of
+from web.site.errors import REFUSALS, refused, views_of
 from web.site.forms import FormReader
 from web.site.kept_filter import KeptFilter, acts_for, text_of, whose_of
 from web.site.numbers import id_of
@@ -29,15 +29,7 @@ from web.words.messages import gettext as _
 
 blueprint = Blueprint("signbook", __name__, url_prefix="/parapheur")
 
-REFUSALS = (Invalid, InvalidTransition, StaleVersion, EngineFailed)
 FILTER = KeptFilter("signbook_filter", ("q", "nature", "pour"))
-
-
-def _refused(error: GedError) -> GedError:
-    """Return an error that the form shows; raise others (an unknown letter), except a missing key."""
-    if isinstance(error, REFUSALS) or error.code == "key.none":
-        return error
-    raise error
 
 
 # --- list --------------------------------------------------------------------------------------------------------
@@ -87,7 +79,7 @@ def sign_selected() -> ResponseReturnValue:
     try:
         results = _sign_ticked()
     except GedError as error:
-        return _index(_refused(error))
+        return _index(refused(error, "key.none"))
     return redirect(url_for("signbook.signed", token=_kept(results)), 303)
 
 
@@ -107,7 +99,7 @@ def visa_selected() -> ResponseReturnValue:
         chosen = [letter for letter in letters if letter is not None]
         results = operations.visa_many(context.services(), chosen, actor=context.actor(), now=context.now())
     except GedError as error:
-        return _index(_refused(error))
+        return _index(refused(error, "key.none"))
     return redirect(url_for("signbook.given", token=_kept(results)), 303)
 
 
@@ -144,7 +136,7 @@ def sign_chunk() -> ResponseReturnValue:
     try:
         results = _sign_ticked()
     except GedError as error:
-        shown = views_of(_refused(error))[0]
+        shown = views_of(refused(error, "key.none"))[0]
         return render_template("signbook/_stopped.html", wrong=shown), 422
     with context.services().reading() as session:
         subjects = queries.subjects(session, [result.mail_id for result in results], context.actor())
@@ -344,7 +336,7 @@ def sign(mail_id: int) -> ResponseReturnValue:
         if result.failure is not None:
             raise result.failure
     except GedError as error:
-        return page(mail_id, _refused(error))
+        return page(mail_id, refused(error, "key.none"))
     flash(_("Courrier signé sous le numéro %(number)s.", number=result.number), "success")
     return redirect(url_for("signbook.show", mail_id=mail_id), 303)
 

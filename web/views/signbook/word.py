@@ -13,9 +13,10 @@ from ged.signbook import queries
 from ged.writing import word
 from ged.writing.word import Received
 from web.site import context
+from web.site.errors import REFUSALS
 from web.site.forms import FormReader, chosen_file
 from web.site.pages import render_form
-from web.views.signbook.drafts import REFUSALS, edit_page, failure_view
+from web.views.signbook.drafts import edit_page, failure_view
 from web.words.messages import gettext as _
 from web.words.messages import ngettext
 

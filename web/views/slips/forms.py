@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from flask import request
 from werkzeug.datastructures import MultiDict
 
-from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
+from ged.errors import GedError
 from ged.paper.slip_receipt import Proposal
 from ged.ports import MailId, UnitId
 from ged.register import opening
@@ -18,7 +18,7 @@ from ged.slips.receive import Decision
 from ged.slips.states import DECISIONS, LineState
 from ged.slips.view import LineView
 from ged.unit import Actor, HeldPost
-from web.site import context
+from web.site import context, errors
 from web.site.forms import FormReader
 from web.site.letter_numbers import letter_of
 from web.site.numbers import id_of, whole
@@ -27,16 +27,13 @@ FREE_LINES = 2
 """Empty lines at the foot of a new form."""
 MAX_SCANS = 50
 
-REFUSALS = (Invalid, InvalidTransition, StaleVersion, EngineFailed)
 
 Given = MultiDict[str, str]
 
 
 def refused(error: GedError) -> GedError:
     """Return an error that the form shows, also a missing key; raise others (an unknown slip or letter)."""
-    if isinstance(error, REFUSALS) or error.code in ("key.none", "unit.unknown", "envelope.unknown"):
-        return error
-    raise error
+    return errors.refused(error, "key.none", "unit.unknown", "envelope.unknown")
 
 
 @dataclass(frozen=True)

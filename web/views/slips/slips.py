@@ -22,12 +22,13 @@ from ged.slips.receive import PaperReceipt
 from ged.slips.reception_form import TABLE
 from ged.slips.states import LineState
 from web.site import context, keyring, pictures, unknown_filters
+from web.site.errors import REFUSALS
 from web.site.forms import FormReader
 from web.site.numbers import id_of, whole
 from web.site.pages import place, render_form
 from web.site.panels import Panel
 from web.views.slips import forms
-from web.views.slips.forms import REFUSALS, refused
+from web.views.slips.forms import refused
 from web.words import labels, verdicts
 from web.words.messages import gettext as _
 
