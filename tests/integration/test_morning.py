@@ -1012,7 +1012,9 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Flas
 def test_the_page_says_that_nothing_lies_about(site: tuple[Flask, House, Clock]) -> None:
     app, _, _ = site
     page = sign_in(app, "etudes").get("/matin/").text
-    assert "Rien n'est en souffrance ce matin." in page, "not that nothing waits: the tray and the signbook may hold work"
+    assert "Rien n'est en souffrance ce matin." in page, (
+        "not that nothing waits: the tray and the signbook may hold work"
+    )
     assert "data-print" not in page
 
 
