@@ -232,6 +232,9 @@ def test_what_an_inbox_lets_people_do(site: tuple[Flask, Services]) -> None:
     assert member.get(below).status_code == 404
     assert "1 retour" in head.get("/bannette/").text
     assert post(head, f"{page}/terminer", {"outcome": "Avis favorable"}).status_code == 303
+    late = post(head, f"{page}/terminer", {"outcome": "Tapé dans un second onglet"})
+    assert late.status_code == 409
+    assert "Tapé dans un second onglet" in late.text, "its form is gone; what was typed is shown, to be copied"
     assert state(services, mail.mail_id) is MailState.ANSWERED
     assert "Avis favorable" in head.get("/bannette/?voir=termines").text
 

@@ -224,8 +224,13 @@ def test_several_letters_are_signed_in_one_act_with_one_passphrase(site: Site) -
     assert "00002/2026/MIN/SG" in page
     assert (site.state(first), site.state(second)) == (MailState.SIGNED, MailState.SIGNED)
     page = site.get("sg", site.send("sg", "/parapheur/signer", letter=ticked[:1]))
-    assert "non signé" in page
     assert "0 courrier signé" in page
+    assert "déjà signé" in page
+    assert "non signés" not in page, "nothing is left to sign"
+    page = site.send("sg", f"/parapheur/{first}/signer", 409, version_no=1)
+    assert "Ce courrier est déjà signé. Il n'y a rien à refaire." in page
+    page = site.send("sg", f"/parapheur/{first}/refuser", 409, version_no=1, reason="Une raison\ntapée longtemps")
+    assert "Une raison\ntapée longtemps" in page, "the form is gone, and what was typed is not"
     assert site.house.signer.signed == 2
 
 
@@ -332,5 +337,5 @@ def test_some_of_a_book_are_signed_as_rows_and_a_wrong_passphrase_signs_none(sit
     assert 'data-result="signed"' in rows
     assert CEET.name in rows
     again = site.send("sg", path, 200, letter=letter)
-    assert 'data-result="failed"' in again
+    assert "déjà signé" in again
     assert site.house.signer.signed == 1

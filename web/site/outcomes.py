@@ -20,17 +20,22 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one letter; ``message`` and ``remedy`` are empty where it succeeded."""
+    """What became of one letter; ``message`` and ``remedy`` are empty where it succeeded.
+
+    Attributes:
+        done_before: nothing is left to do: the letter was signed meanwhile, in another tab or by another person.
+    """
 
     mail_id: int
     number: str = ""
     message: str = ""
     remedy: str = ""
+    done_before: bool = False
 
     @property
     def failed(self) -> bool:
-        """Whether the act was refused for this letter."""
-        return bool(self.message)
+        """Whether the act was refused for this letter, and is still to be done."""
+        return bool(self.message) and not self.done_before
 
 
 def _folder() -> Path:

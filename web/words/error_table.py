@@ -2526,6 +2526,7 @@ MESSAGES: Mapping[str, Message] = {
         _l("Le fichier du courrier n'a pas pu être relu."),
         _l("Réessayez ; si l'erreur revient, prévenez l'administrateur."),
     ),
+    "sign.done": Message(_l("Ce courrier est déjà signé."), _l("Il n'y a rien à refaire.")),
     "sign.nothing": Message(_l("Aucun courrier n'est coché."), _l("Cochez les courriers à signer.")),
     "sign.too_many": Message(
         _l("%(limit)s courriers au plus peuvent être signés en une fois."), _l("Cochez-en moins, puis signez le reste.")

@@ -1,9 +1,11 @@
 """The signature book: waiting letters, the letter with its pages and circuit, visa, refusal, signature."""
 
+from dataclasses import replace
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ged.errors import GedError, Gone, Invalid
+from ged.errors import GedError, Gone, Invalid, InvalidTransition
 from ged.natures import queries as nature_queries
 from ged.org import absence_notices, absences
 from ged.org.stock import entities_of
@@ -11,6 +13,7 @@ from ged.paper import ink
 from ged.ports import Confidentiality, MailId, SignatureReport
 from ged.register import documents, opening
 from ged.register.models import Direction
+from ged.register.states import MailState
 from ged.signbook import operations, presign, queries, second_thoughts
 from ged.signbook.models import Stance
 from ged.signbook.operations import MAX_TEXT, SignResult, ToSign
@@ -30,6 +33,7 @@ from web.words.messages import gettext as _
 blueprint = Blueprint("signbook", __name__, url_prefix="/parapheur")
 
 FILTER = KeptFilter("signbook_filter", ("q", "nature", "pour"))
+SIGNED = frozenset({MailState.SIGNED.value, MailState.DISPATCHED.value, MailState.CLOSED.value})
 
 
 # --- list --------------------------------------------------------------------------------------------------------
@@ -116,7 +120,15 @@ def _kept(results: tuple[SignResult, ...]) -> str:
 def _outcome(result: SignResult) -> Outcome:
     wrong = views_of(result.failure)[0] if result.failure is not None else None
     said = (wrong.message, wrong.remedy) if wrong is not None else ("", "")
-    return Outcome(int(result.mail_id), result.number, *said)
+    done_before = result.failure is not None and result.failure.code == "sign.done"
+    return Outcome(int(result.mail_id), result.number, *said, done_before=done_before)
+
+
+def _failure_shown(failure: GedError) -> GedError:
+    """The failure of a signature; one of a letter that was signed meanwhile says so, instead of a state that does not fit."""
+    if failure.code == "mail.wrong_state" and failure.params.get("state") in SIGNED:
+        return InvalidTransition("sign.done", "nothing is left to do")
+    return failure
 
 
 def _results(template: str, token: str) -> ResponseReturnValue:
@@ -126,8 +138,8 @@ def _results(template: str, token: str) -> ResponseReturnValue:
         return redirect(url_for("signbook.index"), 303)
     with context.services().reading() as session:
         subjects = queries.subjects(session, [one.mail_id for one in found], context.actor())
-    failed = sum(one.failed for one in found)
-    return render_template(template, results=found, subjects=subjects, done=len(found) - failed, failed=failed)
+    done, failed = sum(not one.message for one in found), sum(one.failed for one in found)
+    return render_template(template, results=found, subjects=subjects, done=done, failed=failed)
 
 
 @blueprint.post("/signer/suite")
@@ -150,12 +162,15 @@ def _sign_ticked() -> tuple[SignResult, ...]:
     if not letters or None in letters:
         raise Invalid("sign.nothing", "tick a letter", field="letter")
     key = keyring.signing_key(FormReader(request.form).secret("passphrase", required=False))
-    return operations.sign_many(
+    results = operations.sign_many(
         context.services(),
         [letter for letter in letters if letter is not None],
         key=key,
         actor=context.actor(),
         now=context.now(),
+    )
+    return tuple(
+        replace(one, failure=_failure_shown(one.failure)) if one.failure is not None else one for one in results
     )
 
 
@@ -334,7 +349,7 @@ def sign(mail_id: int) -> ResponseReturnValue:
             now=context.now(),
         )
         if result.failure is not None:
-            raise result.failure
+            raise _failure_shown(result.failure)
     except GedError as error:
         return page(mail_id, refused(error, "key.none"))
     flash(_("Courrier signé sous le numéro %(number)s.", number=result.number), "success")
