@@ -162,7 +162,8 @@ def test_a_question_travels_through_the_site_without_a_script(tmp_path: Path) ->
         head, f"{page}/notes", {"note": "Quel délai ?", "to_post": post_id(services, "SG-T"), "next": page}, page=page
     )
     assert (asked.status_code, asked.headers["Location"]) == (303, page)
-    assert "attend une réponse" in head.get(page).text
+    shown = head.get(page).text
+    assert ["Question posée à : " in shown, "attend une réponse" in shown] == [True, True]
     assert "Quel délai ?" in head.get("/questions?voir=posees").text
     home = authority.get("/").text
     assert 'href="/questions"' in home

@@ -279,6 +279,7 @@ def test_a_paper_that_did_not_arrive_goes_again_only_when_the_clerk_has_it_in_ha
     page = client.get("/a-transmettre/").text
     assert boxes(client) == {lost: False, back: False, other: True}
     assert page.count("à la réception du bordereau") == page.count("data-tick-one") == 2
+    assert "selon le service destinataire (" in page, "a unit's name has no article of its own"
     assert ["Manquant" in page, "Mal adressé" in page, f'href="/bordereaux/{issued.slip_id}"' in page] == [True] * 3
     assert "Refusé par ce service" not in page, "it goes to another unit now"
     panel = client.get(f"/courriers/{lost}").text

@@ -143,7 +143,10 @@ MESSAGES: Mapping[str, Message] = {
         _l("Ce courrier est déjà confié à ce service ou à ce poste."), _l("Choisissez quelqu'un d'autre.")
     ),
     # --- absence ---
-    "absence.dates": Message(_l("La période n'est pas valable."), _l("Donnez une période à venir, d'un an au plus.")),
+    "absence.dates": Message(
+        _l("La période n'est pas valable."),
+        _l("Elle ne finit ni avant son début ni avant aujourd'hui, et dure un an au plus."),
+    ),
     "absence.ended": Message(_l("Cette absence a déjà pris fin."), _l("Rechargez la liste.")),
     "absence.not_covered": Message(
         _l("Cette délégation ne couvre pas toute l'absence."),
@@ -512,7 +515,10 @@ MESSAGES: Mapping[str, Message] = {
     "cell.other_ministry": Message(
         _l("Cette personne n'occupe aucun poste du ministère de ce poste."), _l("Choisissez-en une autre.")
     ),
-    "cell.period": Message(_l("La période n'est pas valable."), _l("Donnez une période à venir, d'un an au plus.")),
+    "cell.period": Message(
+        _l("La période n'est pas valable."),
+        _l("Elle ne finit ni avant son début ni avant aujourd'hui, et dure un an au plus."),
+    ),
     "cell.post_twice": Message(_l("Ce poste est deux fois dans le circuit."), _l("Gardez une seule étape.")),
     "cell.signature_last": Message(
         _l("Une signature, une seule, termine le circuit."), _l("Choisissez un seul signataire.")
@@ -757,7 +763,8 @@ MESSAGES: Mapping[str, Message] = {
         _l("Gardez la date ou le nombre de jours."),
     ),
     "delegation.dates": Message(
-        _l("La période n'est pas valable."), _l("Donnez une période à venir, d'un an au plus.")
+        _l("La période n'est pas valable."),
+        _l("Elle ne finit ni avant son début ni avant aujourd'hui, et dure un an au plus."),
     ),
     "delegation.forbidden": Message(
         _l("Vous ne pouvez pas confier ce poste."),
