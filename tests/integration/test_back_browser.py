@@ -128,6 +128,24 @@ def test_a_form_with_an_address_of_its_own_is_come_back_to_on_its_page(page: Pag
     expect(page.locator(".flash--success")).to_be_visible()
 
 
+def test_what_was_typed_on_a_page_that_is_gone_is_shown_with_the_refusal(
+    page: Page, site: tuple[str, Services]
+) -> None:
+    mail_id = register(site[1]).mail_id
+    impute(site[1], mail_id)
+    with site[1].reading() as session:
+        assignment = session.scalars(select(Assignment.id).where(Assignment.mail_id == mail_id)).first()
+    sign_in(page, "dge")
+    page.goto(f"/bannette/{assignment}")
+    page.fill("#outcome", "Un long avis,\nsur deux lignes")
+    impute(site[1], mail_id, "DAF")
+    with leading_on(page):
+        page.get_by_role("button", name="Terminer", exact=True).click()
+    expect(page.get_by_role("heading", name="Introuvable")).to_be_visible()
+    expect(page.get_by_text("Ce que vous aviez saisi n’a pas été pris")).to_be_visible()
+    assert page.locator("[data-form-rest] li").all_inner_texts() == ["Un long avis,\nsur deux lignes"]
+
+
 @pytest.mark.parametrize("typed", ["", "À suivre de près"])
 def test_after_an_answer_that_was_lost_only_what_was_typed_is_told_as_given_back(
     page: Page, site: tuple[str, Services], typed: str

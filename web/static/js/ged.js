@@ -281,6 +281,8 @@
     const others = allKept().filter((one) => one.person !== typed.person || one.path !== typed.path);
     store.setItem("ged.kept", JSON.stringify([...others, typed]));
   };
+  const typedTexts = (fields) => fields.filter(([, value, , text]) => text && value.trim());
+  const show = (fields, list) => fields.forEach(([, value]) => list.append(Object.assign(document.createElement("li"), { textContent: value })));
   let isSent = false;
   document.addEventListener("submit", (event) => {
     const form = event.target;
@@ -311,6 +313,12 @@
   store.removeItem("ged.typing");
   const sent = JSON.parse(store.getItem("ged.form") || "null");
   store.removeItem("ged.form");
+  const unplaced = one("[data-form-rest]");
+  const refused = unplaced && sent && sent.person === person ? typedTexts(sent.fields) : [];
+  if (refused.length) {
+    show(refused, one("ul", unplaced));
+    unplaced.hidden = false;
+  }
   if (one("[data-form-lost]")) {
     if (sent) {
       keep(sent);
@@ -351,13 +359,13 @@
       }
     }
     // A line that was added to a form is not there again: its text is shown, to be copied.
-    const rest = left.filter(([, value, , text]) => text && value.trim());
+    const rest = typedTexts(left);
     const note = one("[data-restored]");
     if (!note || !(isTyped || typed.files || rest.length)) return; // a visa whose answer was lost: there is nothing to look at
     note.hidden = false;
     if (typed.files) one("[data-restored-files]", note).hidden = false;
     const list = one("[data-restored-rest]", note);
-    for (const [, value] of rest) list.append(Object.assign(document.createElement("li"), { textContent: value }));
+    show(rest, list);
     if (rest.length) list.parentElement.hidden = false;
   }
 
