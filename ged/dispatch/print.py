@@ -40,7 +40,7 @@ def departure_book(services: Services, actor: Actor, day: date, *, at: datetime)
                 "name": row.name + (" (ampliation)" if row.is_copy else ""),
                 "subject": _subject(row),
                 "channel": CHANNELS[row.channel],
-                "proof": row.reference or row.carrier,
+                "proof": row.proof,
                 "discharge": _discharge(row, services),
             }
         )

@@ -55,6 +55,11 @@ class LineRow:
         """Whether the e-mail was certainly not sent: it was not attempted."""
         return self.cause in STOPPED
 
+    @property
+    def proof(self) -> str:
+        """Who carried it and the reference of the proof, as the departure book tells them; empty: neither."""
+        return ", ".join(part for part in (self.carrier, self.reference) if part)
+
 
 @dataclass(frozen=True)
 class ToDispatch:

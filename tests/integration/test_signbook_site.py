@@ -111,7 +111,7 @@ def test_from_the_letter_received_to_its_answer_delivered(site: Site) -> None:
     assert "recommandé manque" in page
     assert re.search(r'value="recorded_delivery" checked', page)
     for one in (first, copy):
-        site.send("agent", f"/departs/lignes/{one}/depart", channel="hand", carrier="Mawuli", version=1)
+        site.send("agent", f"/departs/lignes/{one}/depart", channel="hand", carrier="Mawuli", reference="12", version=1)
     assert site.state(mail_id) is MailState.DISPATCHED
     assert site.state(incoming) is MailState.ANSWERED
     page = site.get("agent", f"/departs/lignes/{first}")
@@ -125,7 +125,7 @@ def test_from_the_letter_received_to_its_answer_delivered(site: Site) -> None:
         assert session.get_one(DispatchLine, first).state is DispatchState.DELIVERED
     assert "Ama Lawson" in site.get("dge", f"/departs/{mail_id}")
     assert site.as_("agent").get("/departs/cahier.pdf").data[:5] == b"%PDF-"
-    assert "Mawuli" in site.get("agent", "/departs/cahier")
+    assert "Mawuli, 12" in site.get("agent", "/departs/cahier"), "who carries it, also where a reference was typed"
     wrong = site.get("agent", "/departs/cahier?jour=32/12/2026")
     assert "Cette date n'existe pas" in wrong.replace("’", "'").replace("&#39;", "'")
     assert 'value="32/12/2026"' in wrong
