@@ -5,7 +5,7 @@ short transaction marks the slip as received: custody passes, tasks are opened. 
 be received again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from io import BytesIO
@@ -277,22 +277,29 @@ def _receipt_row(uow: UnitOfWork, slip: Slip, way: ReceiptWay) -> SlipReceipt:
     return slip.receipt
 
 
-def _checked(slip: Slip, given: Mapping[int, Decision]) -> dict[int, tuple[LineState, str]]:
-    found: dict[int, tuple[LineState, str]] = {}
-    for line in slip.lines:
-        decision = given.get(line.position)
-        if decision is None or decision.state not in decisions_on(slip.kind):
-            raise Invalid(
-                "slip.line_undecided", "decide on every line", field=f"line-{line.position}", line=line.position
-            )
-        remark = " ".join(decision.remark.split())
-        _limit(f"remark-{line.position}", remark, MAX_REMARK)
+def wrong_lines(kind: SlipKind, positions: Iterable[int], given: Mapping[int, Decision]) -> Iterator[Invalid]:
+    """What is wrong with the findings, in the order of the lines: a form can show all of it at once."""
+    for position in positions:
+        decision = given.get(position)
+        if decision is None or decision.state not in decisions_on(kind):
+            yield Invalid("slip.line_undecided", "decide on every line", field=f"line-{position}", line=position)
+            continue
+        remark, field = _on_one_line(decision.remark), f"remark-{position}"
+        if len(remark) > MAX_REMARK:
+            yield Invalid("slip.text_long", "shorten it", field=field, limit=MAX_REMARK)
         if decision.state is LineState.DAMAGED and not remark:
-            raise Invalid(
-                "slip.remark_missing", "say what is damaged", field=f"remark-{line.position}", line=line.position
-            )
-        found[line.position] = (decision.state, remark)
-    return found
+            yield Invalid("slip.remark_missing", "say what is damaged", field=field, line=position)
+
+
+def _checked(slip: Slip, given: Mapping[int, Decision]) -> dict[int, tuple[LineState, str]]:
+    positions = [line.position for line in slip.lines]
+    for wrong in wrong_lines(slip.kind, positions, given):
+        raise wrong
+    return {one: (given[one].state, _on_one_line(given[one].remark)) for one in positions}
+
+
+def _on_one_line(remark: str) -> str:
+    return " ".join(remark.split())
 
 
 def _check_paper(slip: Slip, receipt: PaperReceipt, now: datetime) -> None:

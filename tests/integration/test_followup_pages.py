@@ -96,7 +96,7 @@ def test_one_act_reminds_and_the_service_sees_it(site: tuple[Flask, Services]) -
     answer = post(client, f"/suivi/{row_id}/rappeler", {"next": "/suivi/?par=mention"}, page="/suivi/")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/suivi/?par=mention")
     page = client.get("/suivi/").text
-    assert "Rappel noté et montré à Direction générale de l&#39;énergie" in page
+    assert "Rappel noté et montré (Direction générale de l&#39;énergie)" in page
     assert "rappelé aujourd'hui" in page
     post(client, f"/suivi/{row_id}/rappeler", {})
     assert "déjà été rappelé aujourd'hui" in client.get("/suivi/").text

@@ -92,6 +92,11 @@ def test_a_slip_travels_through_the_pages(site):
     ).text
     assert rest_ticked.count('value="received" checked') == 1, "what is decided stays"
     assert rest_ticked.count('value="missing" checked') == 1
+    wrong = web.post(receiver, path, {"line-1": "damaged", "version": version})
+    assert wrong.status_code == 422
+    assert re.findall(r'href="#((?:line|remark|passphrase)[\w-]*)"', wrong.text) == ["remark-1", "line-2"], (
+        "what is wrong with the lines is told before a passphrase is asked"
+    )
     assert _latest_slip(services).state is SlipState.SENT
     decided = {"line-1": "received", "line-2": "missing", "remark-2": "Un seul plan", "version": version}
     answer = web.post(receiver, path, {**decided, "passphrase": PASSPHRASE})

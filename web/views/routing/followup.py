@@ -212,15 +212,15 @@ def remind(assignment_id: int) -> ResponseReturnValue:
     if written:
         flash(
             ngettext(
-                "Rappel noté et montré à %(to)s ; un courriel part.",
-                "Rappel noté et montré à %(to)s ; %(num)s courriels partent.",
+                "Rappel noté et montré (%(to)s) ; un courriel part.",
+                "Rappel noté et montré (%(to)s) ; %(num)s courriels partent.",
                 written,
                 to=to,
             ),
             "success",
         )
     else:
-        flash(_("Rappel noté et montré à %(to)s ; aucune adresse de courriel n'y est connue.", to=to), "success")
+        flash(_("Rappel noté et montré (%(to)s) ; aucune adresse de courriel n'y est connue.", to=to), "success")
     return redirect(back, 303)
 
 

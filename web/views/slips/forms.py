@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from flask import request
 from werkzeug.datastructures import MultiDict
@@ -10,13 +11,13 @@ from ged.errors import GedError
 from ged.paper.slip_receipt import Proposal
 from ged.ports import MailId, UnitId
 from ged.register import opening
-from ged.slips import drafting, parties
+from ged.slips import drafting, parties, receive
 from ged.slips import view as slip_views
 from ged.slips.drafting import LineForm, SlipForm, SuggestedLine
 from ged.slips.models import SlipPurpose
 from ged.slips.receive import Decision
 from ged.slips.states import DECISIONS, LineState
-from ged.slips.view import LineView
+from ged.slips.view import LineView, SlipView
 from ged.unit import Actor, HeldPost
 from web.site import context, errors
 from web.site.forms import FormReader
@@ -120,14 +121,22 @@ def sending_post(actor: Actor) -> HeldPost:
     return parties.sending_post(actor, request.values.get("post_id", type=whole))
 
 
-def read_decisions(fields: FormReader, lines: Sequence[LineView]) -> Mapping[int, Decision]:
-    """The finding on each line; a line without a choice is left out (the operation then names it)."""
+MOST_SHOWN = 10
+"""Of more lines that are wrong, the first are told: a slip may have hundreds, and none of them ticked."""
+
+
+def read_decisions(fields: FormReader, slip: SlipView) -> Mapping[int, Decision]:
+    """The finding on each line. What is wrong with the lines is told together with the other fields."""
     found = {}
-    for line in lines:
+    for line in slip.lines:
         state = fields.choice(f"line-{line.position}", LineState)
         remark = fields.text(f"remark-{line.position}", maximum=drafting.MAX_LINE_REMARK)
         if state in DECISIONS and state is not None:
             found[line.position] = Decision(state, remark)
+    wrong = receive.wrong_lines(slip.row.kind, [line.position for line in slip.lines], found)
+    # Of a remark that is too long, its field has told so.
+    for error in islice((one for one in wrong if one.code != "slip.text_long"), MOST_SHOWN):
+        fields.refuse(error)
     return found
 
 

@@ -351,7 +351,7 @@ def take(slip_id: int) -> ResponseReturnValue:
         view = slip_views.slip_view(session, slip_id, actor)
     if request.form.get("act") == "all":
         return _receive(slip_id, typed=forms.all_received(view.lines))
-    decisions = forms.read_decisions(fields, view.lines)
+    decisions = forms.read_decisions(fields, view)
     capacity, version = fields.text("capacity", maximum=200), fields.integer("version")
     try:
         fields.check()
@@ -404,7 +404,7 @@ def paper(slip_id: int) -> ResponseReturnValue:
         view = slip_views.slip_view(session, slip_id, actor)
     day, clock = fields.day("received_on", required=True), fields.clock("received_time", required=True)
     name, capacity = fields.text("name", required=True, maximum=200), fields.text("capacity", maximum=200)
-    decisions, version = forms.read_decisions(fields, view.lines), fields.integer("version")
+    decisions, version = forms.read_decisions(fields, view), fields.integer("version")
     seen, now = forms.read_scans(), context.now()
     try:
         fields.check()
