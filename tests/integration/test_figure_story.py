@@ -177,7 +177,7 @@ def test_a_closed_unit_says_until_when_it_was_and_who_goes_on(told: tuple[Servic
 def test_the_day_of_a_closing_is_a_line_across_the_charts_of_days(told: tuple[Services, Story, Flask]) -> None:
     _services, _story, app = told
     client = sign_in(app, "sg")
-    for view in ("", "attente"):
+    for view in ("", "delais"):
         page = plain(client.get(f"/tableau/?{NOVEMBER}&vue={view}").text)
         assert f"fermeture : {ENDED}, {MERGED}" in page
         assert page.count("line--closing") == 1
