@@ -284,6 +284,8 @@ def test_more_rows_keep_what_was_typed(site: Site) -> None:
 
 def test_the_secretary_sees_the_letter_without_the_button(site: Site) -> None:
     mail_id = site.house.ready()
+    told = "« À préparer » : vous lisez et corrigez le projet pour le titulaire du poste"
+    assert [told in site.get(account, "/parapheur/") for account in ("secretaire", "sg")] == [True, False]
     page = site.get("secretaire", f"/parapheur/{mail_id}")
     assert "Signer électroniquement" not in page
     assert "Renvoyer à l'auteur" not in page
